@@ -1,0 +1,1 @@
+"""Checkpointing, evaluation, sample grids, progress."""

@@ -1,0 +1,1 @@
+"""Batches of real samples and the data modules that make them."""

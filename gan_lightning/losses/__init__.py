@@ -1,0 +1,1 @@
+"""Adversarial losses: pure functions of logits, and thin objects that name them."""

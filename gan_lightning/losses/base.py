@@ -1,0 +1,45 @@
+"""The interface of an adversarial loss, and the shape check at its boundary."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor
+
+
+class AdversarialLoss:
+    """Turns logits into one loss value per sample, for either player.
+
+    Logits are ``(N,)``, or patch maps ``(N, 1, h, w)``; values are ``(N,)``, the mean over a sample's patches.
+
+    Attributes:
+        relativistic: whether the generator's loss needs the logits of real samples.
+    """
+
+    relativistic: ClassVar[bool] = False
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Values ``(N,)`` that the discriminator minimises."""
+        raise NotImplementedError
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Values ``(N,)`` that the generator minimises; ``real`` is given when ``relativistic``."""
+        raise NotImplementedError
+
+
+def check_logits(*logits: Tensor) -> None:
+    """Refuse shapes that broadcasting would turn into a wrong loss without a word.
+
+    Raises:
+        ValueError: unless all are ``(N,)`` or all ``(N, 1, h, w)``, of one shape.
+    """
+    for logit in logits:
+        if not (logit.ndim == 1 or (logit.ndim == 4 and logit.shape[1] == 1)):
+            raise ValueError(f"logits must be (N,) or (N, 1, h, w), got {tuple(logit.shape)}")
+    if len({tuple(logit.shape) for logit in logits}) > 1:
+        raise ValueError(f"real and fake logits differ in shape: {[tuple(logit.shape) for logit in logits]}")
+
+
+def per_sample(values: Tensor) -> Tensor:
+    """Average patch maps ``(N, 1, h, w)`` over each sample; leave ``(N,)`` as it is."""
+    return values if values.ndim == 1 else values.flatten(1).mean(dim=1)

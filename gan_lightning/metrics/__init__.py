@@ -1,0 +1,1 @@
+"""Feature extractors, the maths of the scores, and the evaluator."""

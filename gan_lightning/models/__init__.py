@@ -1,0 +1,1 @@
+"""The two-optimizer protocol and one LightningModule per GAN variant."""

@@ -1,0 +1,1 @@
+"""Generators and discriminators; they know tensor shapes and nothing else."""

@@ -1,0 +1,51 @@
+"""What every generator and discriminator promises: the sizes at its two ends."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class Generator(nn.Module):
+    """A map from latent vectors (and a condition) to samples.
+
+    Subclasses implement ``forward(latents, condition=None)`` with ``latents`` float ``(N, latent_dim)``,
+    ``condition`` as their model gives it (class labels int64 ``(N,)``, codes float ``(N, K)``, or None), and
+    return samples ``(N, *sample_shape)``; images lie in [-1, 1].
+
+    Attributes:
+        latent_dim: length of a latent vector.
+        sample_shape: ``(C, H, W)`` of an image, or ``(D,)`` of a point.
+    """
+
+    def __init__(self, *, latent_dim: int, sample_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.sample_shape = tuple(sample_shape)
+
+
+class Discriminator(nn.Module):
+    """A map from samples (and a condition) to logits, in two halves: ``features`` and ``head``.
+
+    The halves let auxiliary heads (class, code, rotation) and feature matching share the body.
+
+    Attributes:
+        feature_dim: length F of a feature vector.
+        sample_shape: ``(C, H, W)`` of an image, or ``(D,)`` of a point.
+    """
+
+    def __init__(self, *, feature_dim: int, sample_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.feature_dim = feature_dim
+        self.sample_shape = tuple(sample_shape)
+
+    def features(self, samples: Tensor) -> Tensor:
+        """Samples ``(N, *sample_shape)`` to features ``(N, feature_dim)``."""
+        raise NotImplementedError
+
+    def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Features to real-or-fake logits: ``(N,)``, or a map ``(N, 1, h, w)`` with one logit a patch."""
+        raise NotImplementedError
+
+    def forward(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Samples to logits; no sigmoid."""
+        return self.head(self.features(samples), condition)

@@ -1,0 +1,1 @@
+"""Techniques that keep the training of two players stable."""

@@ -1,0 +1,53 @@
+"""The interface of a stabilizer: a technique that steps in at fixed points of the two turns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from gan_lightning.networks.base import Discriminator, Generator
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorTurn:
+    """What a stabilizer may look at in the generator's turn.
+
+    Attributes:
+        generator: the generator, with gradients.
+        discriminator: the discriminator, frozen.
+        real: real samples of this step.
+        fake: generated samples with their graph.
+        condition: the condition of ``fake``.
+        images_seen: real images shown to the discriminator before this step, over all ranks.
+    """
+
+    generator: Generator
+    discriminator: Discriminator
+    real: Tensor
+    fake: Tensor
+    condition: Tensor | None
+    images_seen: int
+
+
+class Stabilizer(nn.Module):
+    """Base of all stabilizers; every hook does nothing unless overridden.
+
+    State that must survive a resume lives in buffers.
+    """
+
+    def discriminator_fakes(self, fakes: Tensor) -> Tensor:
+        """Replace some of the generated samples that the discriminator learns from (replay)."""
+        return fakes
+
+    def generator_values(self, values: Tensor, images_seen: int) -> Tensor:
+        """Select or reweigh the generator's per-sample losses ``(N,)`` (top-k)."""
+        return values
+
+    def generator_terms(self, turn: GeneratorTurn) -> dict[str, Tensor]:
+        """Further weighted scalars of the generator's loss (feature matching)."""
+        return {}
+
+    def discriminator_terms(self, discriminator: Discriminator) -> dict[str, Tensor]:
+        """Further weighted scalars of the discriminator's loss (historical averaging)."""
+        return {}
