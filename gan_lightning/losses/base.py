@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 
@@ -43,3 +44,13 @@ def check_logits(*logits: Tensor) -> None:
 def per_sample(values: Tensor) -> Tensor:
     """Average patch maps ``(N, 1, h, w)`` over each sample; leave ``(N,)`` as it is."""
     return values if values.ndim == 1 else values.flatten(1).mean(dim=1)
+
+
+def prepared(*logits: Tensor) -> tuple[Tensor, ...]:
+    """Check logits and raise half precision to float32, in which every loss is computed (autocast or not).
+
+    Raises:
+        ValueError: as ``check_logits``.
+    """
+    check_logits(*logits)
+    return tuple(logit if logit.dtype == torch.float64 else logit.float() for logit in logits)
