@@ -2,5 +2,18 @@
 
 from gan_lightning.losses.base import AdversarialLoss, check_logits, per_sample
 from gan_lightning.losses.classic import Minimax, NonSaturating
+from gan_lightning.losses.relativistic import RelativisticAverage, RelativisticPairing
+from gan_lightning.losses.scores import Hinge, LeastSquares, Wasserstein
 
-__all__ = ["AdversarialLoss", "Minimax", "NonSaturating", "check_logits", "per_sample"]
+__all__ = [
+    "AdversarialLoss",
+    "Hinge",
+    "LeastSquares",
+    "Minimax",
+    "NonSaturating",
+    "RelativisticAverage",
+    "RelativisticPairing",
+    "Wasserstein",
+    "check_logits",
+    "per_sample",
+]
