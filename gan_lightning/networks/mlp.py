@@ -1,0 +1,151 @@
+"""Fully connected networks for images: those of the first GAN, and a plain discriminator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import prod
+
+from torch import Tensor, nn
+
+from gan_lightning.networks.base import Discriminator, Generator
+from gan_lightning.networks.checks import check_positive, check_probability, check_widths
+from gan_lightning.networks.init import uniform_init, xavier_init
+from gan_lightning.networks.maxout import Maxout
+
+
+class ScaledSigmoid(nn.Module):
+    """``2 sigmoid(x) - 1``: the papers' sigmoid output, moved from [0, 1] to [-1, 1]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any tensor to one of the same shape in [-1, 1]; ``2 sigmoid(x) - 1 = tanh(x / 2)``."""
+        return (x / 2).tanh()
+
+
+class MLPGenerator(Generator):
+    """Hidden ReLU layers and a sigmoid output, scaled to [-1, 1].
+
+    Latents float ``(N, latent_dim)`` become images ``(N, channels, resolution, resolution)``. The defaults are the
+    MNIST generator of the first GAN.
+
+    Args:
+        resolution: height and width of an image.
+        channels: channels of an image.
+        latent_dim: length of a latent vector.
+        widths: units of the hidden layers.
+
+    Raises:
+        ValueError: if a size is below 1.
+
+    Source: Goodfellow 2014, arXiv 1406.2661, section 5; the sizes and U(-0.05, 0.05) weights of its released
+    configuration.
+    """
+
+    def __init__(
+        self,
+        *,
+        resolution: int = 28,
+        channels: int = 1,
+        latent_dim: int = 100,
+        widths: Sequence[int] = (1200, 1200),
+    ) -> None:
+        check_positive(resolution=resolution, channels=channels, latent_dim=latent_dim)
+        widths = check_widths(widths)
+        super().__init__(latent_dim=latent_dim, sample_shape=(channels, resolution, resolution))
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise([latent_dim, *widths]):
+            layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+        layers += [nn.Linear(widths[-1], prod(self.sample_shape)), ScaledSigmoid()]
+        self.stack = nn.Sequential(*layers, nn.Unflatten(1, self.sample_shape))
+        uniform_init(self, bound=0.05)
+
+    def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Latents ``(N, latent_dim)`` to images in [-1, 1]; the condition is not used."""
+        return self.stack(latents)
+
+
+class MaxoutDiscriminator(Discriminator):
+    """Maxout layers with dropout and one linear logit.
+
+    The defaults are the MNIST discriminator of the first GAN: twice 240 units of 5 pieces, of the inputs 80 % kept,
+    of the hidden units 50 %.
+
+    Args:
+        resolution: height and width of an image.
+        channels: channels of an image.
+        widths: units of the maxout layers.
+        pieces: affine maps per unit.
+        input_dropout: probability that an input is dropped.
+        hidden_dropout: probability that a hidden unit is dropped.
+
+    Raises:
+        ValueError: if an argument is out of its range.
+
+    Source: Goodfellow 2014, arXiv 1406.2661, section 5; the sizes and U(-0.005, 0.005) weights of its released
+    configuration.
+    """
+
+    def __init__(
+        self,
+        *,
+        resolution: int = 28,
+        channels: int = 1,
+        widths: Sequence[int] = (240, 240),
+        pieces: int = 5,
+        input_dropout: float = 0.2,
+        hidden_dropout: float = 0.5,
+    ) -> None:
+        check_positive(resolution=resolution, channels=channels)
+        check_probability(input_dropout=input_dropout, hidden_dropout=hidden_dropout)
+        widths = check_widths(widths)
+        super().__init__(feature_dim=widths[-1], sample_shape=(channels, resolution, resolution))
+        layers: list[nn.Module] = [nn.Flatten(), nn.Dropout(input_dropout)]
+        for inputs, units in pairwise([prod(self.sample_shape), *widths]):
+            layers += [Maxout(inputs=inputs, units=units, pieces=pieces), nn.Dropout(hidden_dropout)]
+        self.body = nn.Sequential(*layers)
+        self.output = nn.Linear(self.feature_dim, 1)
+        uniform_init(self, bound=0.005)
+
+    def features(self, samples: Tensor) -> Tensor:
+        """Images ``(N, channels, resolution, resolution)`` to the last maxout layer ``(N, feature_dim)``."""
+        return self.body(samples)
+
+    def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Features to logits ``(N,)``; the condition is not used."""
+        return self.output(features).squeeze(1)
+
+
+class MLPDiscriminator(Discriminator):
+    """Linear layers with LeakyReLU 0.2 and one linear logit.
+
+    Args:
+        resolution: height and width of an image.
+        channels: channels of an image.
+        widths: units of the hidden layers.
+        dropout: probability that a hidden unit is dropped.
+
+    Raises:
+        ValueError: if an argument is out of its range.
+    """
+
+    def __init__(
+        self, *, resolution: int = 28, channels: int = 1, widths: Sequence[int] = (512, 256), dropout: float = 0.0
+    ) -> None:
+        check_positive(resolution=resolution, channels=channels)
+        check_probability(dropout=dropout)
+        widths = check_widths(widths)
+        super().__init__(feature_dim=widths[-1], sample_shape=(channels, resolution, resolution))
+        layers: list[nn.Module] = [nn.Flatten()]
+        for inputs, outputs in pairwise([prod(self.sample_shape), *widths]):
+            layers += [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+        self.body = nn.Sequential(*layers)
+        self.output = nn.Linear(self.feature_dim, 1)
+        xavier_init(self)
+
+    def features(self, samples: Tensor) -> Tensor:
+        """Images ``(N, channels, resolution, resolution)`` to the last hidden layer ``(N, feature_dim)``."""
+        return self.body(samples)
+
+    def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Features to logits ``(N,)``; the condition is not used."""
+        return self.output(features).squeeze(1)

@@ -1,0 +1,129 @@
+"""What every network promises, on small versions of all of them."""
+
+import copy
+
+import pytest
+import torch
+
+from gan_lightning import networks
+
+CLASSES = 10
+
+GENERATORS = {
+    "dcgan8": lambda: networks.DCGANGenerator(resolution=8, channels=1, latent_dim=5, width=4),
+    "dcgan32": lambda: networks.DCGANGenerator(resolution=32, channels=3, latent_dim=5, width=4),
+    "mlp": lambda: networks.MLPGenerator(resolution=9, channels=2, latent_dim=5, widths=[16, 16]),
+    "points": lambda: networks.PointGenerator(widths=[16, 16]),
+    "points_tanh": lambda: networks.PointGenerator(
+        dimensions=3, latent_dim=4, widths=[16], activation="tanh", batch_norm=False, initialization="orthogonal"
+    ),
+}
+
+DISCRIMINATORS = {
+    "dcgan8": lambda: networks.DCGANDiscriminator(resolution=8, channels=1, width=4),
+    "dcgan32": lambda: networks.DCGANDiscriminator(resolution=32, channels=3, width=4),
+    "dcgan_plain": lambda: networks.DCGANDiscriminator(resolution=16, channels=3, width=3, batch_norm=False),
+    "maxout": lambda: networks.MaxoutDiscriminator(resolution=8, channels=2, widths=[12, 12], pieces=3),
+    "mlp": lambda: networks.MLPDiscriminator(resolution=8, channels=1, widths=[16, 8], dropout=0.3),
+    "points": lambda: networks.PointDiscriminator(dimensions=2, widths=[16, 16]),
+    "points_maxout": lambda: networks.PointMaxoutDiscriminator(dimensions=4, widths=[16, 16], pieces=3),
+}
+
+# Conditional discriminators ignore nothing: they need a condition.
+BOUNDED = [name for name in GENERATORS if not name.startswith(("points", "progressive"))]
+
+
+def labels(count):
+    return torch.arange(count) % CLASSES
+
+
+def latents_of(generator, count):
+    return torch.randn(count, generator.latent_dim)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_generator_shape_and_range(name, seeded):
+    generator = GENERATORS[name]()
+    samples = generator(10 * latents_of(generator, 4), labels(4))
+    assert samples.shape == (4, *generator.sample_shape)
+    assert samples.dtype == torch.float32
+    assert samples.isfinite().all()
+    if name in BOUNDED:
+        assert samples.abs().max() <= 1
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_generator_evaluation_is_deterministic_and_per_sample(name, seeded):
+    generator = GENERATORS[name]()
+    generator(latents_of(generator, 8), labels(8))
+    generator.eval()
+    latents = latents_of(generator, 4)
+    with torch.no_grad():
+        whole = generator(latents, labels(4))
+        torch.testing.assert_close(generator(latents, labels(4)), whole, rtol=0, atol=0)
+        torch.testing.assert_close(generator(latents[:2], labels(2)), whole[:2], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_every_generator_parameter_learns(name, seeded):
+    generator = GENERATORS[name]()
+    weights = torch.randn(CLASSES, *generator.sample_shape)
+    (generator(latents_of(generator, CLASSES), labels(CLASSES)) * weights).sum().backward()
+    assert_gradients(generator)
+
+
+@pytest.mark.parametrize("name", DISCRIMINATORS)
+def test_discriminator_shapes_and_halves(name, seeded):
+    discriminator = DISCRIMINATORS[name]().eval()
+    samples = torch.randn(4, *discriminator.sample_shape)
+    features = discriminator.features(samples)
+    logits = discriminator(samples, labels(4))
+    assert features.shape == (4, discriminator.feature_dim)
+    assert logits.shape == (4,)
+    torch.testing.assert_close(discriminator.head(features, labels(4)), logits, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", DISCRIMINATORS)
+def test_every_discriminator_parameter_learns(name, seeded):
+    discriminator = DISCRIMINATORS[name]()
+    samples = torch.randn(2 * CLASSES, *discriminator.sample_shape)
+    (discriminator(samples, labels(2 * CLASSES)) * torch.randn(2 * CLASSES)).sum().backward()
+    assert_gradients(discriminator)
+
+
+@pytest.mark.parametrize("name", DISCRIMINATORS)
+def test_discriminator_is_differentiable_twice(name, seeded):
+    discriminator = DISCRIMINATORS[name]()
+    samples = torch.randn(4, *discriminator.sample_shape, requires_grad=True)
+    (gradient,) = torch.autograd.grad(discriminator(samples, labels(4)).sum(), samples, create_graph=True)
+    gradient.square().sum().backward()
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in discriminator.parameters())
+
+
+@pytest.mark.parametrize("name", DISCRIMINATORS)
+def test_discriminator_runs_in_bfloat16(name, seeded):
+    discriminator = DISCRIMINATORS[name]()
+    samples = torch.randn(4, *discriminator.sample_shape)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = discriminator(samples, labels(4))
+    logits.float().sum().backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in discriminator.parameters())
+
+
+@pytest.mark.parametrize(("kind", "name"), [("G", n) for n in GENERATORS] + [("D", n) for n in DISCRIMINATORS])
+def test_copy_and_state_dict_reproduce(kind, name, seeded):
+    build = (GENERATORS if kind == "G" else DISCRIMINATORS)[name]
+    network = build()
+    inputs = torch.randn(4, network.latent_dim) if kind == "G" else torch.randn(4, *network.sample_shape)
+    network(inputs, labels(4))
+    loaded = build()
+    loaded.load_state_dict(network.state_dict())
+    expected = network.eval()(inputs, labels(4))
+    for other in (copy.deepcopy(network), loaded):
+        torch.testing.assert_close(other.eval()(inputs, labels(4)), expected, rtol=0, atol=0)
+
+
+def assert_gradients(network):
+    dead = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert not dead
+    assert all(p.grad.isfinite().all() for p in network.parameters())
