@@ -1,1 +1,20 @@
 """Batches of real samples and the data modules that make them."""
+
+from gan_lightning.data.base import ImageDataModule, InMemoryDataModule
+from gan_lightning.data.batch import Batch, as_batch
+from gan_lightning.data.digits import DigitsDataModule
+from gan_lightning.data.images import EvaluationImages, TensorImages
+from gan_lightning.data.labelled import LabelledImages
+from gan_lightning.data.loader import InMemoryLoader
+
+__all__ = [
+    "Batch",
+    "DigitsDataModule",
+    "EvaluationImages",
+    "ImageDataModule",
+    "InMemoryDataModule",
+    "InMemoryLoader",
+    "LabelledImages",
+    "TensorImages",
+    "as_batch",
+]

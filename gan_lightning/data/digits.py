@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
-import torch.nn.functional as F  # noqa: N812
-from torch import Tensor
+import torch.nn.functional as F
+
+from gan_lightning.data.base import InMemoryDataModule
+from gan_lightning.data.labelled import LabelledImages
 
 HELD_OUT_EVERY = 5
 """Within each class, in the order of the data set, every fifth image is held out."""
-
-
-class LabelledImages(NamedTuple):
-    """Images uint8 ``(N, C, H, W)`` and labels int64 ``(N,)``."""
-
-    images: Tensor
-    labels: Tensor
 
 
 def load_digits(*, split: Literal["train", "heldout"], resolution: int = 16) -> LabelledImages:
@@ -51,3 +46,39 @@ def load_digits(*, split: Literal["train", "heldout"], resolution: int = 16) -> 
     held_out = rank_in_class % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
     chosen = held_out if split == "heldout" else ~held_out
     return LabelledImages(images.clamp(0, 255).round().to(torch.uint8)[chosen], labels[chosen])
+
+
+class DigitsDataModule(InMemoryDataModule):
+    """The embedded digits, for training without a download.
+
+    Args:
+        resolution: height and width of the images, at least 8.
+        channels: 1; or 3, the grey image repeated.
+        classes: 10.
+        batch_size: images per discriminator update, over all processes.
+        seed: of the order of the images.
+
+    Raises:
+        ValueError: for a value out of range.
+    """
+
+    def __init__(
+        self, *, resolution: int = 16, channels: int = 1, classes: int = 10, batch_size: int = 64, seed: int = 0
+    ) -> None:
+        if resolution < 8:
+            raise ValueError(f"data.resolution must be at least 8, got {resolution}")
+        if classes != 10:
+            raise ValueError(f"data.classes must be 10 for the digits, got {classes}")
+        super().__init__(
+            dataset="digits",
+            resolution=resolution,
+            channels=channels,
+            classes=classes,
+            batch_size=batch_size,
+            seed=seed,
+        )
+
+    def load(self, split: str) -> LabelledImages:
+        """Return the training or the held-out digits."""
+        images, labels = load_digits(split=split, resolution=self.resolution)  # type: ignore[arg-type]
+        return LabelledImages(images.expand(-1, self.channels, -1, -1).contiguous(), labels)

@@ -1,0 +1,108 @@
+"""The interface of a data module, and how one that holds its images in memory serves them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from lightning import LightningDataModule
+
+from gan_lightning.data.batch import Batch
+from gan_lightning.data.images import EvaluationImages, TensorImages
+from gan_lightning.data.labelled import LabelledImages
+from gan_lightning.data.loader import InMemoryLoader
+from gan_lightning.progress import CountsImages
+
+
+class ImageDataModule(LightningDataModule):
+    """Real images for training and for evaluation; the one place that knows files, splits and ranges.
+
+    Args:
+        dataset: its name, a part of every score's protocol.
+        resolution: height and width of the images.
+        channels: 1 or 3.
+        classes: number of classes, or None without labels.
+        batch_size: images per discriminator update, over all processes.
+        seed: of the order of the images.
+
+    Raises:
+        ValueError: for a value out of range.
+    """
+
+    def __init__(
+        self, *, dataset: str, resolution: int, channels: int, classes: int | None, batch_size: int, seed: int
+    ) -> None:
+        super().__init__()
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        if channels not in (1, 3):
+            raise ValueError(f"data.channels must be 1 (grey) or 3 (RGB), got {channels}")
+        self.dataset = dataset
+        self.resolution = resolution
+        self.channels = channels
+        self.classes = classes
+        self.batch_size = batch_size
+        self.seed = seed
+
+    @property
+    def images_per_epoch(self) -> int:
+        """Number of training images."""
+        raise NotImplementedError
+
+    def train_dataloader(self) -> Iterable[Batch]:
+        """Return an endless loader that starts where the module stands."""
+        raise NotImplementedError
+
+    def evaluation_images(self, split: str) -> EvaluationImages:
+        """Return the real images of ``split`` as the evaluator wants them."""
+        raise NotImplementedError
+
+
+class InMemoryDataModule(ImageDataModule):
+    """A data module whose images fit in memory as uint8; a subclass loads one split."""
+
+    flip = False
+
+    def load(self, split: str) -> LabelledImages:
+        """Return one split.
+
+        Raises:
+            ValueError: for a split that the data set does not have.
+        """
+        raise NotImplementedError
+
+    def _split(self, split: str) -> LabelledImages:
+        cache: dict[str, LabelledImages] = self.__dict__.setdefault("_splits", {})
+        if split not in cache:
+            cache[split] = self.load(split)
+        return cache[split]
+
+    @property
+    def images_per_epoch(self) -> int:
+        """Number of training images."""
+        return len(self._split("train").images)
+
+    def train_dataloader(self) -> InMemoryLoader:
+        """Return an endless loader over images on the training device."""
+        images, labels = self._split("train")
+        trainer = self.trainer
+        device, start, rank, world_size = torch.device("cpu"), 0, 0, 1
+        if trainer is not None:
+            device, rank, world_size = trainer.strategy.root_device, trainer.global_rank, trainer.world_size
+            if isinstance(trainer.lightning_module, CountsImages):
+                start = trainer.lightning_module.images_seen
+        return InMemoryLoader(
+            images.to(device),
+            None if labels is None else labels.to(device),
+            batch_size=self.batch_size,
+            seed=self.seed,
+            start=start,
+            rank=rank,
+            world_size=world_size,
+            flip=self.flip,
+        )
+
+    def evaluation_images(self, split: str) -> EvaluationImages:
+        """Return the real images of ``split`` as the evaluator wants them."""
+        images, labels = self._split(split)
+        return TensorImages(images=images, labels=labels, name=self.dataset, split=split)

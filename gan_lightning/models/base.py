@@ -1,0 +1,276 @@
+"""The two-optimizer protocol that every variant shares."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from gan_lightning.augment.base import Augmentation
+from gan_lightning.data.batch import Batch, as_batch
+from gan_lightning.losses import NonSaturating
+from gan_lightning.losses.base import AdversarialLoss
+from gan_lightning.models.sampling import Sampling
+from gan_lightning.models.turns import Fakes, Judgement, share_ranked_right
+from gan_lightning.models.two_player import OptimizerFactory, TwoPlayerModule
+from gan_lightning.models.update_rule import UpdateRule
+from gan_lightning.networks.base import Discriminator, Generator
+from gan_lightning.priors import Normal, Prior
+from gan_lightning.regularizers.base import CriticTurn, Regularizer
+from gan_lightning.seeding import seed_step
+from gan_lightning.stabilizers.base import GeneratorTurn, Stabilizer
+
+
+class AdversarialModule(Sampling, TwoPlayerModule):
+    """Two players, one loss: the discriminator learns from every batch, the generator from every k-th.
+
+    A step seeds itself, trains the discriminator with the generator frozen, then, when it is due, the generator
+    with the discriminator frozen, and then the average of the generator. A variant overrides ``default_*`` for
+    its paper's parts and the ``*_condition`` and ``*_terms`` hooks for its algorithm.
+
+    Args:
+        generator: latent vectors to samples; None: the variant's default.
+        discriminator: samples to logits; None: the variant's default.
+        loss: adversarial loss of logits; None: the variant's default.
+        generator_optimizer: parameters to an optimizer; None: the variant's default.
+        discriminator_optimizer: likewise.
+        prior: distribution of the latent vectors; None: the variant's default.
+        updates: ratio, clipping, schedules, averaging, seed; None: the variant's default.
+        regularizers: penalties of the discriminator by the name they are logged under.
+        augment: transformation of everything the discriminator sees.
+        stabilizers: further techniques, by name.
+
+    Raises:
+        ValueError: if the parts do not fit together.
+    """
+
+    def __init__(
+        self,
+        *,
+        generator: Generator | None = None,
+        discriminator: Discriminator | None = None,
+        loss: AdversarialLoss | None = None,
+        generator_optimizer: OptimizerFactory | None = None,
+        discriminator_optimizer: OptimizerFactory | None = None,
+        prior: Prior | None = None,
+        updates: UpdateRule | None = None,
+        regularizers: Mapping[str, Regularizer] | None = None,
+        augment: Augmentation | None = None,
+        stabilizers: Mapping[str, Stabilizer] | None = None,
+    ) -> None:
+        super().__init__(
+            updates=updates or self.default_updates(),
+            factories={
+                "discriminator": discriminator_optimizer or self.default_optimizer("discriminator"),
+                "generator": generator_optimizer or self.default_optimizer("generator"),
+            },
+        )
+        self.generator = generator if generator is not None else self.default_generator()
+        self.discriminator = discriminator if discriminator is not None else self.default_discriminator()
+        self.loss = loss or self.default_loss()
+        self.prior = prior or self.default_prior()
+        self.regularizers = nn.ModuleDict(dict(regularizers or {}))
+        self.augment = augment
+        self.stabilizers = nn.ModuleDict(dict(stabilizers or {}))
+        self.check_parts()
+        self.generator_ema: Generator | None = None
+        if self.updates.ema_halflife_kimg is not None:
+            self.generator_ema = copy.deepcopy(self.generator).requires_grad_(False)
+
+    # What a variant is: its paper's parts. ---------------------------------------------------------------
+
+    def default_generator(self) -> Generator:
+        """Build the generator of the variant's paper."""
+        raise NotImplementedError
+
+    def default_discriminator(self) -> Discriminator:
+        """Build the discriminator of the variant's paper."""
+        raise NotImplementedError
+
+    def default_loss(self) -> AdversarialLoss:
+        """Return the loss of the variant's paper."""
+        return NonSaturating()
+
+    def default_optimizer(self, player: str) -> OptimizerFactory:
+        """Return the optimizer of the variant's paper for one of ``PLAYERS``."""
+        return lambda parameters: torch.optim.Adam(parameters, lr=2e-4, betas=(0.5, 0.999))
+
+    def default_prior(self) -> Prior:
+        """Return the latent distribution of the variant's paper."""
+        return Normal()
+
+    def default_updates(self) -> UpdateRule:
+        """Return the update rule of the variant's paper."""
+        return UpdateRule()
+
+    def check_parts(self) -> None:
+        """Refuse parts that do not fit together; a variant adds what it cannot be trained with.
+
+        Raises:
+            ValueError: naming the part and the reason.
+        """
+        made, judged = self.generator.sample_shape, self.discriminator.sample_shape
+        if made != judged:
+            raise ValueError(
+                f"model.generator makes samples of shape {made}, model.discriminator judges samples of shape {judged}"
+            )
+        for regularizer in self._penalties.values():
+            regularizer.check(self.discriminator)
+
+    @property
+    def _penalties(self) -> dict[str, Regularizer]:
+        return cast(dict[str, Regularizer], self.regularizers)
+
+    @property
+    def _techniques(self) -> dict[str, Stabilizer]:
+        return cast(dict[str, Stabilizer], self.stabilizers)
+
+    def player_modules(self, player: str) -> list[nn.Module]:
+        """Return the modules that are trained together as ``player``; a variant adds its heads here."""
+        return [self.generator] if player == "generator" else [self.discriminator]
+
+    # What a variant does: its algorithm's hooks. ---------------------------------------------------------
+
+    def generator_condition(self, batch: Batch) -> Tensor | None:
+        """Return what the generator is given besides latents for the fakes that accompany ``batch``."""
+        return None
+
+    def discriminator_condition(self, batch: Batch) -> Tensor | None:
+        """Return the condition under which the discriminator judges ``batch`` and its fakes."""
+        return None
+
+    def before_discriminator_turn(self) -> None:
+        """Act on the discriminator before each of its updates (weight clipping)."""
+
+    def critic_steps_now(self) -> float:
+        """Return how many discriminator updates precede the next generator update."""
+        return self.updates.critic_steps
+
+    def discriminator_terms(self, batch: Batch, fakes: Fakes, real: Judgement, fake: Judgement) -> dict[str, Tensor]:
+        """Return the named, weighted scalars that the discriminator minimises the sum of."""
+        return {"adversarial": self.loss.discriminator(real.logits, fake.logits).mean()}
+
+    def generator_terms(self, batch: Batch, fakes: Fakes, fake: Judgement) -> dict[str, Tensor]:
+        """Return the named, weighted scalars that the generator minimises the sum of."""
+        real = None
+        if self.loss.relativistic:
+            with torch.no_grad():
+                real = self.judge(batch.images, self.discriminator_condition(batch)).logits
+        values = self.loss.generator(fake.logits, real)
+        for stabilizer in self._techniques.values():
+            values = stabilizer.generator_values(values, self.images_seen)
+        return {"adversarial": values.mean()}
+
+    # One step. -------------------------------------------------------------------------------------------
+
+    def training_step(self, batch: Any, batch_idx: int) -> None:
+        """Run one discriminator turn and, when it is due, one generator turn.
+
+        Args:
+            batch: anything ``as_batch`` accepts; images float32 ``(N, C, H, W)`` in [-1, 1].
+            batch_idx: Lightning's; not used, since it restarts with every epoch and every resume.
+        """
+        batch = as_batch(batch)
+        seed_step(self.updates.seed, self.global_rank, self.images_seen)
+        images = len(batch) * self._world_size
+        generator_due = self.batches_since_generator + 1 >= self.critic_steps_now()
+        log: dict[str, Tensor | float] | None = {} if self._log_due(generator_due) else None
+
+        self._discriminator_turn(batch, images, log)
+        self.batches_since_generator += 1
+        self.images_since_generator += images
+        if generator_due:
+            for _ in range(self.updates.generator_steps_per_turn):
+                self._generator_turn(batch, log)
+            self._update_average(self.images_seen + images)
+            self.batches_since_generator = 0
+            self.images_since_generator = 0
+        self.images_seen += images
+        if log is not None:
+            self._write_log(log)
+        if self.budget_images is not None and self.images_seen >= self.budget_images:
+            self.trainer.should_stop = True
+
+    def judge(self, images: Tensor, condition: Tensor | None) -> Judgement:
+        """Show augmented ``images`` to the discriminator."""
+        if self.augment is not None:
+            images = self.augment(images)
+        features = self.discriminator.features(images)
+        return Judgement(self.discriminator.head(features, condition), features)
+
+    def make_fakes(self, batch: Batch) -> Fakes:
+        """Generate as many samples as ``batch`` has, from fresh latents."""
+        latents = self.prior.draw(len(batch), self.generator.latent_dim, device=batch.images.device)
+        condition = self.generator_condition(batch)
+        return Fakes(self.generate(latents, condition), latents, condition)
+
+    def discriminator_objective(self, batch: Batch, images: int, log: dict[str, Any] | None) -> dict[str, Tensor]:
+        """Return the discriminator's terms on one micro-batch: the variant's, the due penalties', the stabilizers'."""
+        with torch.no_grad():
+            fakes = self.make_fakes(batch)
+            fake_images = fakes.images
+            for stabilizer in self._techniques.values():
+                fake_images = stabilizer.discriminator_fakes(fake_images)
+            fakes = Fakes(fake_images, fakes.latents, fakes.condition)
+        condition = self.discriminator_condition(batch)
+        real, fake = self.judge(batch.images, condition), self.judge(fakes.images, condition)
+        terms = self.discriminator_terms(batch, fakes, real, fake)
+        if self.regularizers:
+            turn = CriticTurn(
+                critic=lambda samples: self.judge(samples, condition).logits,
+                real=batch.images,
+                fake=fakes.images,
+                real_logits=real.logits,
+                fake_logits=fake.logits,
+                images_seen=self.images_seen,
+            )
+            for name, regularizer in self._penalties.items():
+                if self.discriminator_steps % regularizer.interval == 0:
+                    terms[name] = regularizer.weight * regularizer.interval * regularizer(turn)
+        for name, stabilizer in self._techniques.items():
+            for key, term in stabilizer.discriminator_terms(self.discriminator).items():
+                terms[f"{name}_{key}"] = term
+        if self.augment is not None:
+            self.augment.observe(real.logits.detach(), images)
+        if log is not None:
+            log["d/real"] = real.logits.detach().float().mean()
+            log["d/fake"] = fake.logits.detach().float().mean()
+            log["d/accuracy"] = share_ranked_right(real.logits, fake.logits)
+        return terms
+
+    def generator_objective(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the generator's terms on one micro-batch."""
+        fakes = self.make_fakes(batch)
+        terms = self.generator_terms(batch, fakes, self.judge(fakes.images, self.discriminator_condition(batch)))
+        turn = GeneratorTurn(
+            generator=self.generator,
+            discriminator=self.discriminator,
+            real=batch.images,
+            fake=fakes.images,
+            condition=fakes.condition,
+            images_seen=self.images_seen,
+        )
+        for name, stabilizer in self._techniques.items():
+            for key, term in stabilizer.generator_terms(turn).items():
+                terms[f"{name}_{key}"] = term
+        return terms
+
+    def _discriminator_turn(self, batch: Batch, images: int, log: dict[str, Any] | None) -> None:
+        optimizer = self._open_turn("discriminator", log)
+        self.before_discriminator_turn()
+        parts = batch.chunk(self.updates.accumulate)
+        for part in parts:
+            self._backward(self.discriminator_objective(part, images // len(parts), log), len(parts), log)
+        self._close_turn(optimizer, log)
+        self.discriminator_steps += 1
+
+    def _generator_turn(self, batch: Batch, log: dict[str, Any] | None) -> None:
+        optimizer = self._open_turn("generator", log)
+        parts = batch.chunk(self.updates.accumulate)
+        for part in parts:
+            self._backward(self.generator_objective(part), len(parts), log)
+        self._close_turn(optimizer, log)
+        self.generator_steps += 1

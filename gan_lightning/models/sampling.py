@@ -1,0 +1,106 @@
+"""Sampling from a trained generator: sample i is a function of (seed, i), whatever else is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from gan_lightning.networks.base import Generator
+from gan_lightning.priors import Prior
+
+Weights = Literal["ema", "raw"]
+
+
+class Sampling:
+    """What a module with a generator, its average and a prior can draw; a part of ``AdversarialModule``."""
+
+    generator: Generator
+    generator_ema: Generator | None
+    prior: Prior
+    classes: int | None = None
+    """Number of classes a label can be asked for; None: the model takes no labels."""
+
+    def generate(self, latents: Tensor, condition: Tensor | None, *, generator: Generator | None = None) -> Tensor:
+        """Run ``generator`` (None: the one that is trained) on latents ``(N, latent_dim)`` and their condition."""
+        network = generator if generator is not None else self.generator
+        return network(latents) if condition is None else network(latents, condition)
+
+    def network(self, weights: Weights) -> Generator:
+        """Return the averaged or the raw generator.
+
+        Raises:
+            ValueError: if ``weights`` is neither, or the model keeps no average.
+        """
+        if weights == "raw":
+            return self.generator
+        if weights != "ema":
+            raise ValueError(f"weights must be 'ema' or 'raw', got {weights!r}")
+        if self.generator_ema is None:
+            raise ValueError(
+                "this model keeps no averaged generator (updates.ema_halflife_kimg is null): ask for 'raw'"
+            )
+        return self.generator_ema
+
+    @property
+    def default_weights(self) -> Weights:
+        """The averaged weights where there are some."""
+        return "raw" if self.generator_ema is None else "ema"
+
+    def sample_condition(self, indices: Sequence[int], *, seed: int, labels: Tensor | None) -> Tensor | None:
+        """Return the generator's condition for samples ``indices``; ``labels`` are those asked for, or None.
+
+        Raises:
+            ValueError: if labels are asked of a model that takes none.
+        """
+        if labels is not None:
+            raise ValueError("this model takes no labels")
+        return None
+
+    @torch.no_grad()
+    def sample_indices(
+        self, indices: Sequence[int], *, seed: int, weights: Weights = "ema", labels: Tensor | None = None
+    ) -> Tensor:
+        """Generate samples ``indices`` in one forward pass, in evaluation mode, in float32, touching no random state.
+
+        Args:
+            indices: which samples.
+            seed: with an index, what a sample is a function of.
+            weights: averaged or raw generator.
+            labels: int64 ``(len(indices),)`` for a label-conditional model; None: its own rule.
+
+        Returns:
+            float32 ``(len(indices), *sample_shape)`` on the generator's device.
+        """
+        network = self.network(weights)
+        device = next(network.parameters()).device
+        latents = self.prior.draw_indexed(indices, network.latent_dim, seed=seed).to(device)
+        condition = self.sample_condition(indices, seed=seed, labels=labels)
+        was_training = network.training
+        network.eval()
+        try:
+            with torch.autocast(device.type, enabled=False):
+                condition = None if condition is None else condition.to(device)
+                return self.generate(latents, condition, generator=network).float()
+        finally:
+            network.train(was_training)
+
+    def sample(
+        self,
+        n: int,
+        *,
+        seed: int = 0,
+        weights: Weights | None = None,
+        labels: Tensor | None = None,
+        batch_size: int = 256,
+    ) -> Tensor:
+        """Generate samples 0 to n-1, as ``sample_indices`` does, in batches; float32 on the CPU."""
+        chunks = []
+        for start in range(0, n, batch_size):
+            indices = range(start, min(start + batch_size, n))
+            part = None if labels is None else labels[start : indices.stop]
+            chosen = weights or self.default_weights
+            chunks.append(self.sample_indices(indices, seed=seed, weights=chosen, labels=part).cpu())
+        return torch.cat(chunks)

@@ -1,0 +1,251 @@
+"""The mechanics of two optimizers in one LightningModule: turns, freezing, clipping, precision, averaging, logging.
+
+Nothing here knows what a GAN minimises; ``models/base.py`` does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from lightning import LightningModule
+from lightning.pytorch.core.optimizer import LightningOptimizer
+from lightning.pytorch.plugins.precision import MixedPrecision
+from torch import Tensor, nn
+from torch.nn import Parameter
+from torch.optim import Optimizer
+
+from gan_lightning import ema
+from gan_lightning.models.update_rule import UpdateRule
+from gan_lightning.networks.base import Generator
+from gan_lightning.progress import CountsImages
+
+OptimizerFactory = Callable[[Iterable[Parameter]], Optimizer]
+PLAYERS = ("discriminator", "generator")
+COUNTERS = (
+    "images_seen",
+    "discriminator_steps",
+    "generator_steps",
+    "batches_since_generator",
+    "images_since_generator",
+)
+
+
+def sum_terms(terms: dict[str, Tensor]) -> Tensor:
+    """Add up scalars, at least one."""
+    first, *rest = terms.values()
+    for term in rest:
+        first = first + term
+    return first
+
+
+class TwoPlayerModule(CountsImages, LightningModule):
+    """A module whose two players are updated in turns; the base of ``AdversarialModule``.
+
+    Attributes:
+        images_seen: real images shown to the discriminator so far, summed over ranks; the unit of all progress.
+        discriminator_steps: discriminator updates so far.
+        generator_steps: generator updates so far.
+        budget_images: training stops once so many images were seen; None: the Trainer decides.
+        diverged: whether a logged loss was not finite; training stops then.
+        latest_scalars: what was logged last.
+    """
+
+    generator: Generator
+    generator_ema: Generator | None
+
+    def __init__(self, *, updates: UpdateRule, factories: dict[str, OptimizerFactory]) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.updates = updates
+        self.optimizer_factories = factories
+        self.images_seen = 0
+        self.discriminator_steps = 0
+        self.generator_steps = 0
+        self.batches_since_generator = 0
+        self.images_since_generator = 0
+        self.budget_images: int | None = None
+        self.diverged = False
+        self.latest_scalars: dict[str, float] = {}
+        self._scalers: dict[str, torch.amp.GradScaler] = {}
+        self._scaler_states: dict[str, dict[str, Any]] = {}
+        self._gradient_norm: Tensor | None = None
+        self._measure_norm = False
+        self._active = "discriminator"
+
+    def player_modules(self, player: str) -> list[nn.Module]:
+        """Return the modules that are trained together as ``player``, one of ``PLAYERS``."""
+        raise NotImplementedError
+
+    # Setting up. -----------------------------------------------------------------------------------------
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        """Build one optimizer per player and remember its learning rates as the schedules' base."""
+        optimizers = []
+        for player in PLAYERS:
+            optimizer = self.optimizer_factories[player](self._trainable(player))
+            for group in optimizer.param_groups:
+                group.setdefault("initial_lr", group["lr"])
+            optimizers.append(optimizer)
+        return optimizers
+
+    def _trainable(self, player: str) -> list[Parameter]:
+        return [p for module in self.player_modules(player) for p in module.parameters() if p.requires_grad]
+
+    def on_fit_start(self) -> None:
+        """Look up once what every step needs; modules are on their device by now."""
+        self.diverged = False
+        self._parameters_of = {player: self._trainable(player) for player in PLAYERS}
+        self._average = ema.Averager(self.generator_ema, self.generator) if self.generator_ema is not None else None
+        self._world_size = self.trainer.world_size
+        self._clip_norms = {
+            "discriminator": self.updates.discriminator_clip_norm,
+            "generator": self.updates.generator_clip_norm,
+        }
+        self._schedules = {
+            "discriminator": self.updates.discriminator_schedule,
+            "generator": self.updates.generator_schedule,
+        }
+        self._two_player_optimizers: dict[str, LightningOptimizer] = dict(zip(PLAYERS, self.optimizers(), strict=True))
+        self._set_up_scalers()
+
+    def on_fit_end(self) -> None:
+        """Leave no parameter frozen."""
+        for player in PLAYERS:
+            self._set_frozen(player, False)
+
+    def _set_up_scalers(self) -> None:
+        """Give each player its own gradient scaler, so that a step one of them skips leaves the other's scale alone."""
+        plugin = self.trainer.precision_plugin
+        self._amp = plugin if isinstance(plugin, MixedPrecision) and plugin.scaler is not None else None
+        if self._amp is None:
+            return
+        first = self._amp.scaler
+        assert first is not None
+        self._scalers = {
+            player: type(first)(
+                first._device,
+                init_scale=first._init_scale,
+                growth_factor=first.get_growth_factor(),
+                backoff_factor=first.get_backoff_factor(),
+                growth_interval=first.get_growth_interval(),
+            )
+            for player in PLAYERS
+        }
+        for player, state in self._scaler_states.items():
+            self._scalers[player].load_state_dict(state)
+
+    # One turn. -------------------------------------------------------------------------------------------
+
+    def _set_frozen(self, player: str, frozen: bool) -> None:
+        for parameter in self._parameters_of[player]:
+            parameter.requires_grad_(not frozen)
+
+    def _open_turn(self, player: str, log: dict[str, Any] | None) -> LightningOptimizer:
+        """Freeze the other player, apply the schedule, and clear the gradients."""
+        self._set_frozen("generator" if player == "discriminator" else "discriminator", True)
+        self._set_frozen(player, False)
+        self._active = player
+        self._measure_norm = log is not None
+        if self._amp is not None:
+            self._amp.scaler = self._scalers[player]
+        optimizer = self._two_player_optimizers[player]
+        factor = self._schedules[player].factor(self.images_seen, self.budget_images)
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+        optimizer.zero_grad()
+        return optimizer
+
+    def _backward(self, terms: dict[str, Tensor], parts: int, log: dict[str, Any] | None) -> None:
+        """Sum the terms of one micro-batch of ``parts`` and go backward."""
+        total = (
+            torch.stack([term.float() for term in terms.values()]).sum()
+            if len(terms) > 1
+            else next(iter(terms.values()))
+        )
+        self.manual_backward(total / parts if parts > 1 else total)
+        if log is not None:
+            prefix = self._active[0]
+            for name, term in [("loss", total), *terms.items()]:
+                key = f"{prefix}/{name}"
+                log[key] = log.get(key, 0.0) + term.detach() / parts
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Clip the active player's gradients: Lightning calls this once they are unscaled."""
+        limit = self._clip_norms[self._active]
+        if limit is not None or self._measure_norm:
+            parameters = self._parameters_of[self._active]
+            self._gradient_norm = nn.utils.clip_grad_norm_(parameters, math.inf if limit is None else limit)
+
+    def _close_turn(self, optimizer: LightningOptimizer, log: dict[str, Any] | None) -> None:
+        optimizer.step()
+        if log is not None:
+            prefix = self._active[0]
+            log[f"{prefix}/grad_norm"] = self._gradient_norm
+            log[f"{prefix}/lr"] = optimizer.param_groups[0]["lr"]
+
+    def _update_average(self, images_seen: int) -> None:
+        if self._average is None:
+            return
+        rule = self.updates
+        assert rule.ema_halflife_kimg is not None
+        started = images_seen >= rule.ema_start_kimg * 1000
+        self._average.update(
+            ema.decay(
+                self.images_since_generator,
+                halflife_kimg=rule.ema_halflife_kimg if started else 0.0,
+                images_seen=images_seen,
+                rampup=rule.ema_rampup,
+            )
+        )
+
+    # Logging: nothing on the steps that do not log. ------------------------------------------------------
+
+    def _log_due(self, generator_due: bool) -> bool:
+        """Say whether this batch logs: the first in which both players move after every n-th discriminator step.
+
+        It depends on saved counters alone, so a resumed run logs at the same places.
+        """
+        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if not generator_due or every == 0:
+            return False
+        before = self.discriminator_steps - self.batches_since_generator
+        return before == 0 or (self.discriminator_steps + 1) // every > before // every
+
+    def _write_log(self, log: dict[str, Tensor | float]) -> None:
+        """Send one step's scalars to the loggers, with images seen as their axis, and stop if they are not finite."""
+        names = [name for name, value in log.items() if isinstance(value, Tensor)]
+        values = torch.stack([log[name].float().reshape(()) for name in names]).tolist()  # type: ignore[union-attr]
+        scalars = {name: float(value) for name, value in log.items() if not isinstance(value, Tensor)}
+        scalars |= dict(zip(names, values, strict=True))
+        scalars["images_seen"] = self.images_seen
+        self.latest_scalars = scalars
+        for logger in self.trainer.loggers:
+            logger.log_metrics(scalars, step=self.images_seen)
+        # Lightning's own callbacks (EarlyStopping, ModelCheckpoint) read from here.
+        self.log_dict({name: value for name, value in scalars.items() if name != "images_seen"}, logger=False)
+        losses = (scalars["d/loss"], scalars["g/loss"])
+        if not all(map(math.isfinite, losses)):
+            self.diverged = True
+            self.trainer.should_stop = True
+
+    # Saving. ---------------------------------------------------------------------------------------------
+
+    def get_extra_state(self) -> dict[str, int]:
+        """Return the counters, which travel inside the state dict."""
+        return {name: getattr(self, name) for name in COUNTERS}
+
+    def set_extra_state(self, state: dict[str, int]) -> None:
+        """Restore the counters."""
+        for name in COUNTERS:
+            setattr(self, name, int(state[name]))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add both gradient scalers; Lightning saves one."""
+        checkpoint["gradient_scalers"] = {player: scaler.state_dict() for player, scaler in self._scalers.items()}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the gradient scalers' states until the fit sets them up."""
+        self._scaler_states = checkpoint.get("gradient_scalers", {})

@@ -1,0 +1,62 @@
+"""How the two players take turns: everything about the updates that no paper's algorithm owns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gan_lightning.schedules import Constant, Schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateRule:
+    """Ratio, accumulation, clipping, schedules, averaging and seed of the two players' updates.
+
+    Attributes:
+        critic_steps: discriminator updates per generator update, each on fresh real data (``n_critic``). A
+            fraction 1/k means k generator updates per discriminator update.
+        accumulate: micro-batches whose gradients are averaged into one update; must divide the batch.
+        generator_clip_norm: largest global norm of the generator's gradient; None: no clipping.
+        discriminator_clip_norm: likewise for the discriminator.
+        generator_schedule: factor of the generator's learning rate over images.
+        discriminator_schedule: factor of the discriminator's learning rate over images.
+        ema_halflife_kimg: half-life of the averaged generator in thousands of images; None: no average.
+        ema_rampup: the half-life is at most this fraction of the images seen so far; None: no ramp-up.
+        ema_start_kimg: until then the average is a copy of the generator.
+        seed: every training step draws from generators seeded by (seed, rank, images seen).
+
+    Raises:
+        ValueError: for a value out of range.
+    """
+
+    critic_steps: float = 1
+    accumulate: int = 1
+    generator_clip_norm: float | None = None
+    discriminator_clip_norm: float | None = None
+    generator_schedule: Schedule = field(default_factory=Constant)
+    discriminator_schedule: Schedule = field(default_factory=Constant)
+    ema_halflife_kimg: float | None = 10.0
+    ema_rampup: float | None = 0.05
+    ema_start_kimg: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        ratio = self.critic_steps if self.critic_steps >= 1 else 1 / self.critic_steps if self.critic_steps > 0 else 0
+        if ratio < 1 or abs(ratio - round(ratio)) > 1e-6:
+            raise ValueError(
+                f"updates.critic_steps must be a positive integer k or a fraction 1/k, got {self.critic_steps}"
+            )
+        if self.accumulate < 1:
+            raise ValueError(f"updates.accumulate must be at least 1, got {self.accumulate}")
+        for key in ("generator_clip_norm", "discriminator_clip_norm", "ema_rampup"):
+            value = getattr(self, key)
+            if value is not None and value <= 0:
+                raise ValueError(f"updates.{key} must be positive or null, got {value}")
+        for key in ("ema_halflife_kimg", "ema_start_kimg"):
+            value = getattr(self, key)
+            if value is not None and value < 0:
+                raise ValueError(f"updates.{key} must be at least 0, got {value}")
+
+    @property
+    def generator_steps_per_turn(self) -> int:
+        """Generator updates in one generator's turn: k when ``critic_steps`` is 1/k, else 1."""
+        return 1 if self.critic_steps >= 1 else round(1 / self.critic_steps)

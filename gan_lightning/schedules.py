@@ -1,0 +1,92 @@
+"""Learning-rate factors as functions of the images seen; stateless, so a resumed run needs nothing restored."""
+
+from __future__ import annotations
+
+import math
+
+
+def _images(kimg: float | None, budget_images: int | None, key: str) -> float:
+    if kimg is not None:
+        return kimg * 1000
+    if budget_images is None:
+        raise ValueError(f"schedule.{key} is not given and the run has no budget that could stand in for it")
+    return budget_images
+
+
+class Schedule:
+    """A factor of the learning rate."""
+
+    def factor(self, images_seen: int, budget_images: int | None) -> float:
+        """Return the factor at ``images_seen`` real images of ``budget_images`` (None: no budget)."""
+        raise NotImplementedError
+
+
+class Constant(Schedule):
+    """Always 1."""
+
+    def factor(self, images_seen: int, budget_images: int | None) -> float:
+        """Return 1."""
+        return 1.0
+
+
+class Linear(Schedule):
+    """1 until ``start_kimg``, then a straight line to ``final`` at ``end_kimg``, and ``final`` from there on.
+
+    Args:
+        start_kimg: thousands of images at which the decay begins.
+        end_kimg: thousands of images at which it ends; None: the budget of the run.
+        final: factor at the end.
+
+    Raises:
+        ValueError: if the decay would end before it begins.
+    """
+
+    def __init__(self, *, start_kimg: float = 0.0, end_kimg: float | None = None, final: float = 0.0) -> None:
+        if end_kimg is not None and end_kimg <= start_kimg:
+            raise ValueError(f"schedule.end_kimg must be above start_kimg={start_kimg}, got {end_kimg}")
+        self.start_kimg = start_kimg
+        self.end_kimg = end_kimg
+        self.final = final
+
+    def progress(self, images_seen: int, budget_images: int | None) -> float:
+        """Return how much of the decay is done, from 0 to 1."""
+        start, end = self.start_kimg * 1000, _images(self.end_kimg, budget_images, "end_kimg")
+        if end <= start:
+            return float(images_seen >= start)
+        return min(max((images_seen - start) / (end - start), 0.0), 1.0)
+
+    def factor(self, images_seen: int, budget_images: int | None) -> float:
+        """Return 1 + (final - 1) * progress."""
+        return 1.0 + (self.final - 1.0) * self.progress(images_seen, budget_images)
+
+
+class Cosine(Linear):
+    """As ``Linear``, along half a cosine: final + (1 - final) * (1 + cos(pi * progress)) / 2."""
+
+    def factor(self, images_seen: int, budget_images: int | None) -> float:
+        """Return the factor at ``images_seen``."""
+        wave = (1.0 + math.cos(math.pi * self.progress(images_seen, budget_images))) / 2
+        return self.final + (1.0 - self.final) * wave
+
+
+class Warmup(Schedule):
+    """A straight line from 0 to 1 over the first ``warmup_kimg``, times another schedule.
+
+    Args:
+        warmup_kimg: thousands of images until the full rate.
+        then: the schedule that is multiplied by the ramp; None: constant.
+
+    Raises:
+        ValueError: unless ``warmup_kimg`` is positive.
+    """
+
+    def __init__(self, *, warmup_kimg: float, then: Schedule | None = None) -> None:
+        if warmup_kimg <= 0:
+            raise ValueError(f"schedule.warmup_kimg must be positive, got {warmup_kimg}")
+        self.warmup_kimg = warmup_kimg
+        self.then = then or Constant()
+
+    def factor(self, images_seen: int, budget_images: int | None) -> float:
+        """Return the factor at ``images_seen``."""
+        ramp = min(images_seen / (self.warmup_kimg * 1000), 1.0)
+        return ramp * self.then.factor(images_seen, budget_images)
