@@ -74,11 +74,13 @@ class FeatureExtractor(nn.Module):
 
     @cached_property
     def weights_hash(self) -> str:
-        """Sha256 over names, shapes, dtypes and bytes of the weights."""
+        """Sha256 over names, shapes and values of the weights."""
         digest = hashlib.sha256()
         for name, tensor in sorted(self.state_dict().items()):
-            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+            # as float32, whichever precision the extractor computes in
+            values = tensor.detach().cpu().float() if tensor.is_floating_point() else tensor.detach().cpu()
+            digest.update(f"{name} {tuple(values.shape)} {values.dtype}".encode())
+            digest.update(values.contiguous().flatten().view(torch.uint8).numpy().data)
         return digest.hexdigest()
 
 
