@@ -1,0 +1,44 @@
+"""The gradient of a critic in its input, which every gradient penalty is built on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+def at_least_float32(tensor: Tensor) -> Tensor:
+    """Raise half precision to float32 and leave float64 alone."""
+    return tensor if tensor.dtype == torch.float64 else tensor.float()
+
+
+def input_gradient(critic: Callable[[Tensor], Tensor], samples: Tensor) -> Tensor:
+    """The gradient of each sample's logit in that sample, itself differentiable in the critic's parameters.
+
+    A critic that gives sample n a logit (or a patch map, which is summed) that depends on sample n alone has
+    grad_{x_n} sum_m D(x_m) = grad_{x_n} D(x_n), so one backward pass serves the whole batch. The critic runs in
+    float32 even inside autocast: squares of half-precision gradients overflow or vanish.
+
+    Args:
+        critic: samples to logits ``(N,)`` or ``(N, 1, h, w)``.
+        samples: ``(N, *sample_shape)``; they are detached first.
+
+    Returns:
+        Gradients ``(N, *sample_shape)``, float32, with their graph.
+    """
+    samples = at_least_float32(samples.detach()).requires_grad_(True)
+    with torch.enable_grad(), torch.autocast(samples.device.type, enabled=False):
+        logits = critic(samples)
+        (gradient,) = torch.autograd.grad(logits.sum(), samples, create_graph=True)
+    return gradient
+
+
+def squared_norm(gradient: Tensor) -> Tensor:
+    """Squared Euclidean norm over all values of each sample: ``(N, ...)`` to ``(N,)``."""
+    return gradient.square().flatten(1).sum(dim=1)
+
+
+def norm(gradient: Tensor) -> Tensor:
+    """Euclidean norm over all values of each sample, ``(N, ...)`` to ``(N,)``; its gradient at 0 is 0."""
+    return torch.linalg.vector_norm(gradient.flatten(1), dim=1)

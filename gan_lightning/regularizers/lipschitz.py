@@ -1,0 +1,101 @@
+"""Penalties that pull the critic's gradient norm to a target between or around samples: WGAN-GP and DRAGAN."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from gan_lightning.regularizers.base import CriticTurn, Regularizer
+from gan_lightning.regularizers.gradients import at_least_float32, input_gradient, norm
+
+
+def uniform_per_sample(samples: Tensor) -> Tensor:
+    """One number in [0, 1) per sample of ``(N, ...)``, shaped ``(N, 1, ...)`` to broadcast over it."""
+    return torch.rand(len(samples), *[1] * (samples.ndim - 1), device=samples.device)
+
+
+def interpolates(real: Tensor, fake: Tensor) -> Tensor:
+    """One uniform point on the segment between each real sample ``(N, ...)`` and its fake: alpha x + (1 - alpha) x~."""
+    alpha = uniform_per_sample(real)
+    return alpha * real + (1 - alpha) * fake
+
+
+def surroundings(real: Tensor, scale: float) -> Tensor:
+    """Points beside real samples: x + alpha scale std(x) U, with U ~ [0, 1) a value, alpha ~ [0, 1) a sample.
+
+    std is over all values of the batch (the biased estimate, numpy's default).
+    """
+    perturbation = scale * real.std(correction=0) * torch.rand_like(real)
+    return real + uniform_per_sample(real) * perturbation
+
+
+def distance_to_target(gradient: Tensor, target: float) -> Tensor:
+    """Mean over the batch of the squared distance between each sample's gradient norm and ``target``."""
+    return (norm(gradient) - target).square().mean()
+
+
+class WGANGP(Regularizer):
+    """Keeps the critic's gradient norm near 1 on the segments between real and fake samples.
+
+    weight * E[(||grad D(x^)||_2 - target)^2], x^ = alpha x + (1 - alpha) x~, alpha ~ U[0, 1) for each sample, the
+    norm over all values of a sample: Gulrajani et al. 2017 (arXiv 1704.00028), equation 3.
+
+    Args:
+        weight: lambda.
+        target: the norm to keep.
+        interval: the penalty joins every ``interval``-th discriminator step, times ``interval``.
+    """
+
+    def __init__(self, *, weight: float = 10.0, target: float = 1.0, interval: int = 1) -> None:
+        super().__init__(weight=weight, interval=interval)
+        self.target = target
+
+    def forward(self, turn: CriticTurn) -> Tensor:
+        """The penalty of this step: a float32 scalar, before ``weight``."""
+        points = interpolates(at_least_float32(turn.real), at_least_float32(turn.fake))
+        return distance_to_target(input_gradient(turn.critic, points), self.target)
+
+    def check(self, discriminator: nn.Module) -> None:
+        """Refuse batch normalisation, which makes a sample's logit depend on the other samples.
+
+        Raises:
+            ValueError: naming the first layer of batch normalisation.
+        """
+        for name, module in discriminator.named_modules():
+            if isinstance(module, _BatchNorm):
+                raise ValueError(
+                    f"the WGAN-GP penalty needs a discriminator without batch normalisation, but "
+                    f"{name or 'the discriminator itself'!r} is {type(module).__name__}: the penalty is on each "
+                    f"sample's own gradient (arXiv 1704.00028, section 4). Use layer, instance or no normalisation."
+                )
+
+
+class DRAGAN(Regularizer):
+    """Keeps the critic's gradient norm near 1 in the surroundings of real samples.
+
+    weight * E[(||grad D(x^)||_2 - target)^2], x^ = x + alpha scale std(x) U: Kodali et al. 2017
+    (arXiv 1705.07215), section 2.3, with the perturbation of the authors' notebook (upwards only, one standard
+    deviation for the whole batch).
+
+    Args:
+        weight: lambda.
+        scale: size of the surroundings in standard deviations of the batch.
+        target: k, the norm to keep.
+        interval: the penalty joins every ``interval``-th discriminator step, times ``interval``.
+
+    Raises:
+        ValueError: if ``scale`` is negative.
+    """
+
+    def __init__(self, *, weight: float = 10.0, scale: float = 0.5, target: float = 1.0, interval: int = 1) -> None:
+        super().__init__(weight=weight, interval=interval)
+        if scale < 0:
+            raise ValueError(f"scale must be at least 0, got {scale}")
+        self.scale = scale
+        self.target = target
+
+    def forward(self, turn: CriticTurn) -> Tensor:
+        """The penalty of this step: a float32 scalar, before ``weight``."""
+        points = surroundings(at_least_float32(turn.real), self.scale)
+        return distance_to_target(input_gradient(turn.critic, points), self.target)
