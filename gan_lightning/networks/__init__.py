@@ -1,11 +1,18 @@
 """Generators and discriminators; they know tensor shapes and nothing else."""
 
 from gan_lightning.networks.base import Discriminator, Generator
+from gan_lightning.networks.cgan import CGANDiscriminator, CGANGenerator
+from gan_lightning.networks.conditional_dcgan import ConditionalDCGANDiscriminator, ConditionalDCGANGenerator
 from gan_lightning.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_lightning.networks.mlp import MaxoutDiscriminator, MLPDiscriminator, MLPGenerator
 from gan_lightning.networks.points import PointDiscriminator, PointGenerator, PointMaxoutDiscriminator
+from gan_lightning.networks.resnet import ResNetDiscriminator, ResNetGenerator
 
 __all__ = [
+    "CGANDiscriminator",
+    "CGANGenerator",
+    "ConditionalDCGANDiscriminator",
+    "ConditionalDCGANGenerator",
     "DCGANDiscriminator",
     "DCGANGenerator",
     "Discriminator",
@@ -16,4 +23,6 @@ __all__ = [
     "PointDiscriminator",
     "PointGenerator",
     "PointMaxoutDiscriminator",
+    "ResNetDiscriminator",
+    "ResNetGenerator",
 ]

@@ -24,6 +24,30 @@ EXPECTED = {
     "discriminator/points_wgan_gp": (0, 0, 0, 527_361),
     "generator/points_unrolled": (0, 0, 0, 49_666),
     "discriminator/points_unrolled": (0, 0, 0, 17_025),
+    "generator/cgan": (28, 1, 10, 2_413_984),
+    "discriminator/cgan": (28, 1, 10, 1_224_351),
+    "generator/conditional_dcgan": (64, 3, 10, 3_576_704 + 10 * 512 * 16),
+    "discriminator/conditional_dcgan": (64, 3, 10, 2_765_568 + 10 * 512 * 16),
+    "generator/wgan_gp_32": (32, 3, 0, 1_204_483),
+    "generator/wgan_gp_32_conditional": (32, 3, 10, 1_218_307),
+    "discriminator/wgan_gp_32": (32, 3, 0, 1_053_825),
+    "generator/sngan_32": (32, 3, 0, 4_276_739),
+    "discriminator/sngan_32": (32, 3, 0, 1_053_824),
+    "discriminator/ssgan_32": (32, 3, 0, 1_053_825),
+    "generator/projection_32": (32, 3, 10, 4_304_387),
+    "discriminator/projection_32": (32, 3, 10, 1_055_104),
+    "generator/sngan_48": (48, 3, 0, 4_878_083),
+    "discriminator/sngan_48": (48, 3, 0, 10_141_441),
+    "generator/sngan_64": (64, 3, 0, 12_220_675),
+    "discriminator/sngan_64": (64, 3, 0, 10_141_441),
+    "generator/sngan_128": (128, 3, 0, 32_150_787),
+    "discriminator/sngan_128": (128, 3, 0, 29_017_857),
+    "generator/projection_128": (128, 3, 1000, 41_996_931),
+    "discriminator/projection_128": (128, 3, 1000, 30_041_857),
+    "generator/sagan_32": (32, 3, 10, 4_386_308),
+    "discriminator/sagan_32": (32, 3, 10, 1_075_586),
+    "generator/sagan_128": (128, 3, 1000, 42_017_412),
+    "discriminator/sagan_128": (128, 3, 1000, 39_448_258),
 }
 
 
@@ -47,3 +71,19 @@ def test_parameter_count(name):
     assert sum(p.numel() for p in network.parameters() if p.requires_grad) == expected
     if resolution:
         assert network.sample_shape == (channels, resolution, resolution)
+
+
+@pytest.mark.parametrize(
+    ("name", "outputs", "expected"),
+    [
+        ("discriminator/wgan_gp_32", 10, 1_055_115),
+        ("discriminator/ssgan_32", 4, 1_054_341),
+        ("discriminator/sngan_48", 4, 10_145_541),
+        ("discriminator/sngan_128", 4, 29_021_957),
+    ],
+)
+def test_count_with_an_auxiliary_linear_head(name, outputs, expected):
+    resolution, channels, classes, _ = EXPECTED[name]
+    body = build(name, resolution, channels, classes)
+    head = torch.nn.Linear(body.feature_dim, outputs)
+    assert sum(p.numel() for part in (body, head) for p in part.parameters()) == expected

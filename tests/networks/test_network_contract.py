@@ -17,6 +17,25 @@ GENERATORS = {
     "points_tanh": lambda: networks.PointGenerator(
         dimensions=3, latent_dim=4, widths=[16], activation="tanh", batch_norm=False, initialization="orthogonal"
     ),
+    "cgan": lambda: networks.CGANGenerator(
+        resolution=8, latent_dim=5, latent_width=12, label_width=12, joint_width=16, dropout=0.2
+    ),
+    "conditional_dcgan": lambda: networks.ConditionalDCGANGenerator(resolution=16, channels=1, latent_dim=5, width=4),
+    "resnet": lambda: networks.ResNetGenerator(resolution=16, channels=1, latent_dim=6, widths=[8, 8, 8]),
+    "resnet_narrowing": lambda: networks.ResNetGenerator(resolution=48, latent_dim=6, widths=[16, 8, 4, 4]),
+    "resnet_classes": lambda: networks.ResNetGenerator(
+        resolution=32, channels=1, latent_dim=6, widths=[8, 8, 8, 8], classes=CLASSES
+    ),
+    "resnet_attention": lambda: opened(
+        networks.ResNetGenerator(
+            resolution=16,
+            latent_dim=6,
+            widths=[8, 8, 8],
+            classes=CLASSES,
+            spectral_norm=True,
+            attention_resolution=8,
+        )
+    ),
 }
 
 DISCRIMINATORS = {
@@ -27,10 +46,32 @@ DISCRIMINATORS = {
     "mlp": lambda: networks.MLPDiscriminator(resolution=8, channels=1, widths=[16, 8], dropout=0.3),
     "points": lambda: networks.PointDiscriminator(dimensions=2, widths=[16, 16]),
     "points_maxout": lambda: networks.PointMaxoutDiscriminator(dimensions=4, widths=[16, 16], pieces=3),
+    "cgan": lambda: networks.CGANDiscriminator(
+        resolution=8, image_width=12, label_width=6, joint_width=12, pieces=2, joint_pieces=2, dropout=0.2
+    ),
+    "conditional_dcgan": lambda: networks.ConditionalDCGANDiscriminator(resolution=16, channels=1, width=4),
+    "resnet_mean": lambda: networks.ResNetDiscriminator(
+        resolution=16, channels=1, widths=[8, 8, 8], spectral_norm=False, pooling="mean"
+    ),
+    "resnet_spectral": lambda: networks.ResNetDiscriminator(resolution=32, widths=[8, 8, 8], head_bias=False),
+    "resnet_widening": lambda: networks.ResNetDiscriminator(
+        resolution=32, channels=1, widths=[4, 8, 8], downsamples=3, wide=True
+    ),
+    "resnet_projection": lambda: opened(
+        networks.ResNetDiscriminator(resolution=16, widths=[8, 8, 8], classes=CLASSES, attention_resolution=8)
+    ),
 }
 
-# Conditional discriminators ignore nothing: they need a condition.
 BOUNDED = [name for name in GENERATORS if not name.startswith(("points", "progressive"))]
+
+CONDITIONAL = ["cgan", "conditional_dcgan", "resnet_classes", "resnet_attention"]
+CONDITIONAL_DISCRIMINATORS = ["cgan", "conditional_dcgan", "resnet_projection"]
+
+
+def opened(network):
+    """Give attention a share of the map: at its start, gamma = 0, it has none and its convolutions no gradient."""
+    torch.nn.init.constant_(network.get_parameter(next(n for n, _ in network.named_parameters() if "gamma" in n)), 0.5)
+    return network
 
 
 def labels(count):
@@ -121,6 +162,27 @@ def test_copy_and_state_dict_reproduce(kind, name, seeded):
     expected = network.eval()(inputs, labels(4))
     for other in (copy.deepcopy(network), loaded):
         torch.testing.assert_close(other.eval()(inputs, labels(4)), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_generator_obeys_its_condition(name, seeded):
+    generator = GENERATORS[name]()
+    for parameter in generator.parameters():  # scales and shifts of all classes start equal
+        torch.nn.init.normal_(parameter, std=0.5)
+    generator.eval()
+    latents = latents_of(generator, 4)
+    assert not torch.allclose(generator(latents, labels(4)), generator(latents, labels(4) + 1))
+    with pytest.raises(ValueError, match="condition must be class labels"):
+        generator(latents)
+
+
+@pytest.mark.parametrize("name", CONDITIONAL_DISCRIMINATORS)
+def test_discriminator_obeys_its_condition(name, seeded):
+    discriminator = DISCRIMINATORS[name]().eval()
+    samples = torch.randn(4, *discriminator.sample_shape)
+    assert (discriminator(samples, labels(4)) - discriminator(samples, labels(4) + 1)).abs().max() > 1e-8
+    with pytest.raises(ValueError, match="condition must be class labels"):
+        discriminator(samples)
 
 
 def assert_gradients(network):

@@ -1,0 +1,48 @@
+"""Self-attention over the positions of a feature map (Zhang 2018, arXiv 1805.08318)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gan_lightning.networks.checks import check_positive
+from gan_lightning.networks.spectral import normalized_if
+
+
+class SelfAttention(nn.Module):
+    """``y = gamma o + x``, o the attention-weighted sum of the map's values; gamma starts at 0.
+
+    ``beta_ji = softmax_i(f(x_i)^T g(x_j))``, ``o_j = v(sum_i beta_ji h(x_i))`` (eqs. 1-3), with 1x1 convolutions
+    f and g to C/8 channels, h to C/2 and v back to C. As in the authors' code, f and h are max-pooled by 2, so that
+    each of the H W positions attends to H W / 4.
+
+    Args:
+        channels: channels C of the map.
+        spectral_norm: normalise the four convolutions.
+    """
+
+    def __init__(self, *, channels: int, spectral_norm: bool) -> None:
+        check_positive(channels=channels)
+        super().__init__()
+        inner, values = max(channels // 8, 1), max(channels // 2, 1)
+        self.key = self._convolution(channels, inner, spectral_norm)
+        self.query = self._convolution(channels, inner, spectral_norm)
+        self.value = self._convolution(channels, values, spectral_norm)
+        self.output = self._convolution(values, channels, spectral_norm)
+        self.gamma = nn.Parameter(torch.zeros(()))
+
+    @staticmethod
+    def _convolution(inputs: int, outputs: int, spectral_norm: bool) -> nn.Conv2d:
+        convolution = nn.Conv2d(inputs, outputs, 1, bias=False)
+        nn.init.xavier_uniform_(convolution.weight)
+        return normalized_if(spectral_norm, convolution)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps ``(N, C, H, W)`` to maps of the same shape; H and W at least 2."""
+        query = self.query(x).flatten(2)
+        key = F.max_pool2d(self.key(x), 2).flatten(2)
+        value = F.max_pool2d(self.value(x), 2).flatten(2)
+        weights = torch.softmax(query.transpose(1, 2) @ key, dim=2)
+        attended = (value @ weights.transpose(1, 2)).unflatten(2, x.shape[2:])
+        return x + self.gamma * self.output(attended)
