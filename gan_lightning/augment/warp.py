@@ -1,0 +1,147 @@
+"""Apply planar maps to images: copy whole pixels, or resample with a high-quality filter."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from gan_lightning.augment.sampling import sample_bilinear
+
+# The orthonormal sym6 scaling filter of Daubechies, "Ten Lectures on Wavelets" (1992), least asymmetric, 12 taps.
+SYM6 = (
+    0.015404109327027373,
+    0.0034907120842174702,
+    -0.11799011114819057,
+    -0.048311742585633,
+    0.4910559419267466,
+    0.787641141030194,
+    0.3379294217276218,
+    -0.07263752278646252,
+    -0.021060292512300564,
+    0.04472490177066578,
+    0.0017677118642428036,
+    -0.007800708325034148,
+)
+CENTRE = 5  # the tap that lies on the pixel
+SUPPORT = 3  # pixels that the filter reaches on either side
+MIN_SIZE = 8  # below, the reflected border is smaller than twice the support
+
+
+def reflect(index: Tensor, size: int) -> Tensor:
+    """Fold integer positions into ``[0, size)`` by reflection at the outermost pixels, without repeating them."""
+    period = max(2 * (size - 1), 1)
+    folded = index.remainder(period)
+    return torch.minimum(folded, period - folded).clamp(max=size - 1)
+
+
+@lru_cache(maxsize=32)
+@torch.inference_mode(False)  # a matrix cached during inference must serve training too
+def upsampling_matrix(size: int, padding: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Reflect padding and twofold sym6 upsampling of a line of pixels, as one matrix.
+
+    Args:
+        size: of the line, in pixels.
+        padding: pixels added on either side, below ``size``.
+        dtype: of the matrix.
+        device: of the matrix.
+
+    Returns:
+        ``(2 (size + 2 padding), size)``: row j gives the sample at pixel position j/2 - padding.
+    """
+    padded = size + 2 * padding
+    matrix = torch.zeros(2 * padded, size, dtype=torch.float64)
+    sources = reflect(torch.arange(padded) - padding, size)
+    for tap, value in enumerate(SYM6):
+        rows = 2 * torch.arange(padded) + tap - CENTRE
+        inside = (rows >= 0) & (rows < 2 * padded)
+        values = torch.full((int(inside.sum()),), value * 2**0.5, dtype=torch.float64)
+        matrix.index_put_((rows[inside], sources[inside]), values, accumulate=True)
+    return matrix.to(device=device, dtype=dtype)
+
+
+@lru_cache(maxsize=8)
+@torch.inference_mode(False)
+def downsampling_matrix(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Twofold sym6 downsampling of a line with ``SUPPORT`` extra pixels on either side, which are cropped.
+
+    Returns:
+        ``(size, 2 (size + 2 SUPPORT))``, the transpose of upsampling up to its scale. The filter is orthonormal,
+        so downsampling undoes upsampling.
+    """
+    matrix = torch.zeros(size, 2 * (size + 2 * SUPPORT), dtype=torch.float64)
+    rows = torch.arange(size)
+    for tap, value in enumerate(SYM6):
+        matrix[rows, 2 * (rows + SUPPORT) + tap - CENTRE] = value / 2**0.5
+    return matrix.to(device=device, dtype=dtype)
+
+
+def _reach(inverse: Tensor, height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of padding that the farthest sample needs, less than the size that reflection allows."""
+    half_x, half_y = width / 2 + SUPPORT, height / 2 + SUPPORT
+    # The largest |coordinate| over the four corners of the canvas.
+    reach = inverse[:, :2, :2].abs() @ inverse.new_tensor([half_x, half_y]) + inverse[:, :2, 2].abs()
+    columns, rows = (reach.amax(dim=0) + SUPPORT - inverse.new_tensor([width / 2, height / 2])).ceil().tolist()
+    return min(max(int(rows), 0), height - 1), min(max(int(columns), 0), width - 1)
+
+
+def resample(images: Tensor, inverse: Tensor) -> Tensor:
+    """Transform images by general affine maps: pad, upsample, sample, downsample, crop.
+
+    Karras et al. 2020 (arXiv 2006.06676), appendix B: reflect padding, twofold upsampling with the sym6 wavelet,
+    bilinear sampling, downsampling with the same filter. Samples more than a side beyond the border are zero.
+
+    Args:
+        images: ``(N, C, H, W)``, sides of at least ``MIN_SIZE`` pixels.
+        inverse: maps from output to input pixel coordinates about the centre, float64 ``(N, 3, 3)`` on the host.
+
+    Returns:
+        ``(N, C, H, W)``.
+
+    Raises:
+        ValueError: if a side is below ``MIN_SIZE``.
+    """
+    height, width = images.shape[2:]
+    if min(height, width) < MIN_SIZE:
+        raise ValueError(f"geometric augmentation needs sides of at least {MIN_SIZE} pixels, got {height}x{width}")
+    rows, columns = _reach(inverse, height, width)
+    dtype, device = images.dtype, images.device
+    up_y = upsampling_matrix(height, rows, dtype, device)
+    up_x = upsampling_matrix(width, columns, dtype, device)
+    upsampled = up_y @ (images @ up_x.T)
+
+    x = torch.arange(2 * (width + 2 * SUPPORT), dtype=dtype, device=device) / 2 - SUPPORT - (width - 1) / 2
+    y = torch.arange(2 * (height + 2 * SUPPORT), dtype=dtype, device=device) / 2 - SUPPORT - (height - 1) / 2
+    maps = inverse[:, None, None, :2].to(device=device, dtype=dtype)
+    plane = maps[..., 0] * x[:, None] + maps[..., 1] * y[:, None, None] + maps[..., 2]
+    centre = torch.tensor([(width - 1) / 2 + columns, (height - 1) / 2 + rows], dtype=dtype, device=device)
+    extent = torch.tensor([width + 2 * columns, height + 2 * rows], dtype=dtype, device=device)
+    # Upsampled sample j lies at pixel j/2 of the padded image; its centre is at (2j + 1) / (2 extent) of the span.
+    positions = (2 * (plane + centre) + 0.5) / extent - 1
+
+    sampled = sample_bilinear(upsampled, positions)
+    down_y = downsampling_matrix(height, dtype, device)
+    down_x = downsampling_matrix(width, dtype, device)
+    return down_y @ (sampled @ down_x.T)
+
+
+def copy_pixels(images: Tensor, inverse: Tensor) -> Tensor:
+    """Transform images by maps that take pixels to pixels, without blending; reflect at the borders.
+
+    Args:
+        images: ``(N, C, H, W)``.
+        inverse: maps from output to input pixel coordinates about the centre, float64 ``(N, 3, 3)`` on the host.
+
+    Returns:
+        ``(N, C, H, W)``, each of whose values is one of the input's.
+    """
+    height, width = images.shape[2:]
+    x = torch.arange(width, dtype=torch.float64) - (width - 1) / 2
+    y = torch.arange(height, dtype=torch.float64) - (height - 1) / 2
+    a = inverse[:, :, :, None, None]
+    columns = a[:, 0, 0] * x + a[:, 0, 1] * y[:, None] + a[:, 0, 2] + (width - 1) / 2
+    rows = a[:, 1, 0] * x + a[:, 1, 1] * y[:, None] + a[:, 1, 2] + (height - 1) / 2
+    source = reflect(rows.round().long(), height) * width + reflect(columns.round().long(), width)
+    index = source.flatten(1)[:, None].to(images.device).expand(-1, images.shape[1], -1)
+    return torch.gather(images.flatten(2), 2, index).reshape(images.shape)
