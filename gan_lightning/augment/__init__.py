@@ -1,1 +1,7 @@
 """Differentiable augmentations of what the discriminator sees."""
+
+from gan_lightning.augment.ada import ADA
+from gan_lightning.augment.base import Augmentation
+from gan_lightning.augment.diffaugment import DiffAugment
+
+__all__ = ["ADA", "Augmentation", "DiffAugment"]
