@@ -1,1 +1,18 @@
 """Feature extractors, the maths of the scores, and the evaluator."""
+
+from gan_lightning.metrics.digits_classifier import DigitsExtractor
+from gan_lightning.metrics.evaluator import Evaluator
+from gan_lightning.metrics.extractor import FeatureExtractor, Features
+from gan_lightning.metrics.images import NonFiniteSamples, to_uint8
+from gan_lightning.metrics.scores import Evaluation, Score
+
+__all__ = [
+    "DigitsExtractor",
+    "Evaluation",
+    "Evaluator",
+    "FeatureExtractor",
+    "Features",
+    "NonFiniteSamples",
+    "Score",
+    "to_uint8",
+]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor
 
 from gan_lightning.data.digits import load_digits
@@ -58,6 +58,7 @@ def train(*, seed: int = 0, steps: int = STEPS) -> DigitsNet:
         steps: number of AdamW steps; the learning rate falls to 0 along half a cosine.
     """
     images, labels = load_digits(split="train", resolution=16)
+    assert labels is not None  # for the type checker: digits are labelled
     pictures = images.float() / 127.5 - 1
     generator = torch.Generator().manual_seed(seed)
     threads = torch.get_num_threads()

@@ -1,0 +1,80 @@
+"""One pass over images that gathers what all metrics need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gan_lightning.metrics.extractor import FeatureExtractor
+from gan_lightning.metrics.frechet import Moments
+from gan_lightning.metrics.images import NonFiniteSamples, to_uint8
+from gan_lightning.metrics.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Features of a set of images, over all ranks, in the order of the images, on the CPU.
+
+    Attributes:
+        moments: of the features; on every rank.
+        features: float32 ``(N, D)``, if they were asked for; on rank 0 only.
+        logits: float32 ``(N, K)``, if they were asked for; on rank 0 only.
+    """
+
+    moments: Moments
+    features: Tensor | None = None
+    logits: Tensor | None = None
+
+
+def collect(
+    batches: Iterable[Tensor],
+    *,
+    extractor: FeatureExtractor,
+    total: int,
+    device: torch.device,
+    world: World,
+    keep_features: bool,
+    keep_logits: bool,
+) -> Collection:
+    """Run the extractor over this rank's batches and bring the ranks' results together.
+
+    Args:
+        batches: this rank's images, in [-1, 1] or uint8, ``(n, C, H, W)``.
+        extractor: on ``device``.
+        total: number of images over all ranks, dealt out as ``rank::size``.
+        device: where the extractor runs.
+        world: the ranks.
+        keep_features: whether single features are needed.
+        keep_logits: whether logits are needed.
+
+    Raises:
+        NonFiniteSamples: on every rank, if any rank met NaN or infinite pixels.
+    """
+    # Apple's GPUs have no float64
+    moments = Moments.empty(extractor.feature_dim, device="cpu" if device.type == "mps" else device)
+    pools, logits = [torch.empty(0, extractor.feature_dim)], [torch.empty(0, extractor.n_classes)]
+    problem = ""
+    for batch in batches:
+        try:
+            images = to_uint8(batch.to(device))
+        except NonFiniteSamples as error:
+            # the other ranks wait in a collective operation: tell them before raising
+            problem = str(error)
+            break
+        found = extractor(images)
+        moments = moments.merge(Moments.of(found.pool.to(moments.mean.device)))
+        if keep_features:
+            pools.append(found.pool.cpu())
+        if keep_logits:
+            logits.append(found.logits.cpu())
+    failed_ranks = int(world.sum(torch.tensor([int(bool(problem))])))
+    if failed_ranks:
+        raise NonFiniteSamples(problem or f"pixel values on {failed_ranks} other ranks are NaN or infinite")
+    return Collection(
+        moments=world.merge(moments),
+        features=world.gather_interleaved(torch.cat(pools), total) if keep_features else None,
+        logits=world.gather_interleaved(torch.cat(logits), total) if keep_logits else None,
+    )

@@ -1,0 +1,215 @@
+import json
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from gan_lightning.data.digits import load_digits
+from gan_lightning.data.images import TensorImages
+from gan_lightning.metrics import DigitsExtractor, Evaluator, NonFiniteSamples, to_uint8
+from gan_lightning.metrics.frechet import Moments, frechet_distance
+from gan_lightning.metrics.scores import METRICS
+from .toy import ToyExtractor, toy_real, toy_sample
+
+
+@pytest.fixture
+def make(tmp_path):
+    def evaluator(**overrides):
+        options = {
+            "extractor": ToyExtractor(),
+            "samples": 100,
+            "batch_size": 16,
+            "metrics": METRICS,
+            "kernel_subset_size": 50,
+            "kernel_subsets": 5,
+            "cache_dir": str(tmp_path),
+        }
+        return Evaluator(**(options | overrides))
+
+    return evaluator
+
+
+def run(evaluator, sample=toy_sample, real=None, weights="ema"):
+    return evaluator.evaluate(sample, real or toy_real(), weights=weights, device="cpu")
+
+
+def values(evaluation):
+    return {score.key: score.value for score in evaluation.scores}
+
+
+def test_scores_are_those_of_the_features(make):
+    images = to_uint8(toy_sample(torch.arange(100)))
+    real = torch.cat(list(toy_real().batches(1000)))
+    extractor = ToyExtractor()
+    expected = frechet_distance(Moments.of(extractor(images).pool), Moments.of(extractor(real).pool))
+    evaluation = run(make())
+    assert evaluation.value("fd100_train_toy") == pytest.approx(expected, rel=1e-10)
+    counts = extractor(images).logits.argmax(1).bincount(minlength=3) / 100
+    assert evaluation.class_fractions == pytest.approx(counts.tolist())
+
+
+def test_result_does_not_depend_on_the_batch_size(make):
+    results = [values(run(make(batch_size=b))) for b in (1, 7, 100, 1000)]
+    for result in results[1:]:
+        assert result == pytest.approx(results[0], rel=1e-9)
+
+
+def test_score_uses_logits_not_features(make):
+    # torchmetrics' shared extractor silently computed the inception score on the pooled features
+    class TwoFaces(ToyExtractor):
+        def extract(self, images):
+            features = super().extract(images)
+            labels = (images.flatten(1).double().mean(1) > 140).long()
+            return features._replace(logits=40 * torch.nn.functional.one_hot(labels, 3).double())
+
+    evaluation = run(make(extractor=TwoFaces(), metrics=["score"], score_splits=1))
+    share = evaluation.class_fractions
+    entropy = -sum(p * np.log(p) for p in share if p > 0)
+    assert evaluation.value("cs100_toy") == pytest.approx(np.exp(entropy), rel=1e-6)
+    assert 0.1 < share[0] < 0.9
+
+
+def test_surrounding_bfloat16_autocast_changes_nothing(make):
+    real = TensorImages(images=load_digits(split="train").images[:200], name="digits", split="train")
+    net = torch.nn.Linear(4, 256).requires_grad_(False)
+
+    def sample(indices):
+        return net(indices[:, None] % torch.arange(2, 6) / 5.0).tanh().view(-1, 1, 16, 16)
+
+    evaluator = make(extractor=DigitsExtractor(), metrics=["frechet", "score", "kernel"])
+    expected = values(run(evaluator, sample, real))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        got = values(run(evaluator, sample, real))
+    assert got == expected
+    assert all(isinstance(v, float) for v in got.values())
+
+
+def test_no_global_random_state_moves(make):
+    def careless(indices):
+        torch.rand(3)
+        np.random.rand(3)  # noqa: NPY002
+        random.random()
+        return toy_sample(indices)
+
+    before = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    run(make(), careless)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert np.array_equal(np.random.get_state()[1], before[1][1])  # noqa: NPY002
+    assert np.random.get_state()[2] == before[1][2]  # noqa: NPY002
+    assert random.getstate() == before[2]
+
+
+def test_gradient_mode_and_float32_precision_are_given_back(make):
+    def sample(indices):
+        assert not torch.is_grad_enabled()
+        assert torch.get_float32_matmul_precision() == "highest"
+        return toy_sample(indices)
+
+    torch.set_float32_matmul_precision("high")
+    try:
+        run(make(), sample)
+        assert torch.get_float32_matmul_precision() == "high"
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    assert torch.is_grad_enabled()
+
+
+def test_names_follow_the_extractor(make):
+    general = run(make())
+    assert [s.key for s in general.scores] == [
+        "fd100_train_toy",
+        "cs100_toy",
+        "kd100_train_toy",
+        "precision100_train_toy",
+        "recall100_train_toy",
+        "density100_train_toy",
+        "coverage100_train_toy",
+    ]
+    standard = run(make(extractor=ToyExtractor(standard=True), samples=1000, metrics=["kernel", "frechet", "score"]))
+    assert [s.key for s in standard.scores] == ["kid1k_train", "fid1k_train", "is1k"]
+
+
+def test_protocol_is_plain_and_says_it_all(make):
+    evaluation = run(make(seed=3), weights="raw")
+    by_metric = {s.protocol["metric"]: s for s in evaluation.scores}
+    assert json.loads(json.dumps(by_metric["kernel"].protocol)) == {
+        "metric": "kernel",
+        "n_generated": 100,
+        "n_real": 120,
+        "split": "train",
+        "dataset": "toy",
+        "dataset_fingerprint": toy_real().fingerprint,
+        "extractor": "toy",
+        "extractor_weights": ToyExtractor().weights_hash,
+        "preprocessing": "none",
+        "weights": "raw",
+        "seed": 3,
+        "estimator": "subsets",
+        "subsets": 5,
+        "subset_size": 50,
+        "subset_seed": 2020,
+    }
+    assert by_metric["score"].protocol["n_real"] is None
+    directions = {m: s.higher_is_better for m, s in by_metric.items()}
+    assert directions == dict.fromkeys(METRICS, True) | {"frechet": False, "kernel": False}
+
+
+def test_too_few_samples_leave_metrics_out_with_a_reason(make):
+    evaluation = run(make(samples=1))
+    assert values(evaluation).keys() == {"density1_train_toy", "coverage1_train_toy"}
+    assert evaluation.skipped["fd1_train_toy"] == "needs at least 2 generated images, there are 1"
+    assert evaluation.skipped.keys() == {
+        "fd1_train_toy",
+        "cs1_toy",
+        "kd1_train_toy",
+        "precision1_train_toy",
+        "recall1_train_toy",
+    }
+    with pytest.raises(KeyError, match="at least 2 generated"):
+        evaluation.value("fd1_train_toy")
+    few_real = run(make(metrics=["kernel", "coverage"]), real=toy_real(3))
+    assert few_real.skipped["kd100_train_toy"] == "needs at least 50 real images, there are 3"
+    assert few_real.skipped["coverage100_train_toy"] == "needs at least 6 real images, there are 3"
+
+
+def test_rank_deficient_covariance_is_noted(make):
+    assert run(make()).notes == []
+    assert "rank-deficient" in run(make(samples=5)).notes[0]
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_non_finite_samples_are_refused(make, bad):
+    def sample(indices):
+        images = toy_sample(indices)
+        images[indices == 42] = bad
+        return images
+
+    with pytest.raises(NonFiniteSamples, match="16 of 256"):
+        run(make(), sample)
+
+
+def test_bad_arguments_are_named(make):
+    with pytest.raises(ValueError, match=r"evaluator\.samples"):
+        make(samples=0)
+    with pytest.raises(ValueError, match=r"evaluator\.metrics.*fidd"):
+        make(metrics=["fidd"])
+    with pytest.raises(ValueError, match=r"evaluator\.kernel_estimator.*'all'"):
+        make(kernel_estimator="all")
+    with pytest.raises(ValueError, match=r"evaluator\.real_split is 'train'.*'heldout'"):
+        run(make(), real=toy_real(split="heldout"))
+    with pytest.raises(ValueError, match="weights"):
+        run(make(), weights="averaged")
+
+
+def test_distance_between_two_real_sets(make):
+    parts = {}
+    for split in ("train", "heldout"):
+        images = load_digits(split=split).images
+        parts[split] = TensorImages(images=images, name="digits", split=split)
+    evaluator = make(extractor=DigitsExtractor())
+    distance = evaluator.distance_between(parts["train"], parts["heldout"], device="cpu")
+    extractor = DigitsExtractor()
+    moments = [Moments.of(extractor(load_digits(split=s).images).pool) for s in ("train", "heldout")]
+    assert distance == pytest.approx(frechet_distance(*moments), rel=1e-9)
+    assert distance > 0
