@@ -1,0 +1,37 @@
+"""The config's schema, and the checks that come before anything is built; imports neither torch nor Lightning."""
+
+from gan_lightning.config.check import check_config
+from gan_lightning.config.dry import dry_build
+from gan_lightning.config.errors import COMPOSITION_ERRORS, ConfigError, composition_error
+from gan_lightning.config.locate import locate
+from gan_lightning.config.paths import conf_dir
+from gan_lightning.config.schema import (
+    SCHEMAS,
+    Budget,
+    EvaluateConfig,
+    SampleConfig,
+    TrainConfig,
+    Weights,
+    register_schemas,
+    resolve_budget,
+    root_keys,
+)
+
+__all__ = [
+    "COMPOSITION_ERRORS",
+    "SCHEMAS",
+    "Budget",
+    "ConfigError",
+    "EvaluateConfig",
+    "SampleConfig",
+    "TrainConfig",
+    "Weights",
+    "check_config",
+    "composition_error",
+    "conf_dir",
+    "dry_build",
+    "locate",
+    "register_schemas",
+    "resolve_budget",
+    "root_keys",
+]

@@ -1,0 +1,83 @@
+"""One readable error for everything that is wrong with a config."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError  # type: ignore[import-untyped]
+
+COMPOSITION_ERRORS: tuple[type[Exception], ...] = (HydraException, OmegaConfBaseException, YAMLError)
+"""What Hydra raises, directly or from below, while it composes a config."""
+
+
+class ConfigError(ValueError):
+    """All that is wrong with a config, as messages that each name a key, its value and what is allowed.
+
+    Args:
+        messages: one per problem.
+
+    Attributes:
+        messages: likewise, without repetitions.
+    """
+
+    def __init__(self, messages: Sequence[str]) -> None:
+        self.messages = list(dict.fromkeys(messages))
+        count = len(self.messages)
+        head = "The config has a problem:" if count == 1 else f"The config has {count} problems:"
+        super().__init__("\n".join([head, *(f"  - {_indented(message)}" for message in self.messages)]))
+
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[list[str]]]:
+        return type(self), (self.messages,)
+
+
+def _indented(message: str) -> str:
+    return message.replace("\n", "\n    ")
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """Return "; did you mean 'x'?" for the candidate nearest to ``word``, or an empty string."""
+    near = difflib.get_close_matches(word, list(candidates), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def composition_error(error: Exception, *, root_keys: Sequence[str]) -> ConfigError:
+    """Turn what Hydra raised while composing into a message that names key and file.
+
+    Args:
+        error: one of ``COMPOSITION_ERRORS``.
+        root_keys: the keys that the root schema allows.
+    """
+    text = str(error)
+    cause = error.__cause__
+    if cause is not None and str(cause).splitlines()[:1] not in ([], [text.splitlines()[0]]):
+        text = f"{text}\n{cause}"
+    file = re.search(r"In '([^']+)'", text)
+    unknown = re.search(r"(?:Key|Could not override) '([^']+)'", text)
+    if unknown is None or "Could not find" in text:
+        return ConfigError([_without_noise(text)])
+    full_key = re.search(r"full_key: (\S+)", text)
+    key = full_key.group(1) if full_key else unknown.group(1)
+    where = f" (in the file {file.group(1)}.yaml)" if file else " (on the command line)"
+    if file and key == file.group(1).split("/")[0]:
+        return ConfigError(
+            [
+                f"{key}{where}: no such key at the root of the config. The file's first line is probably missing: "
+                "'# @package _global_'. Without it Hydra puts the file's content under its group's name"
+            ]
+        )
+    if "." in key:
+        return ConfigError([f"{key}{where}: no such key in the composed config; +{key}=... would add it"])
+    allowed = ", ".join(root_keys)
+    return ConfigError(
+        [f"{key}{where}: no such key at the root of the config{did_you_mean(key, root_keys)} Allowed: {allowed}"]
+    )
+
+
+def _without_noise(text: str) -> str:
+    """Drop Hydra's lines about search paths, object types and its own documentation."""
+    dropped = ("Config search path", "\tprovider=", "    object_type=", "    reference_type=", "See https://")
+    return "\n".join(line for line in text.splitlines() if line.strip() and not line.startswith(dropped))

@@ -1,0 +1,181 @@
+"""The root schemas: which keys a config has, and of which type.
+
+Hydra's defaults lists name them first (``train_schema``, ``evaluate_schema``, ``sample_schema``), so that a
+misspelt root key, or a file whose package header is missing, fails while the config is composed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any, Optional
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+# OmegaConf evaluates these annotations itself and is documented for Optional[...].
+# ruff: noqa: UP045
+
+
+class Weights(StrEnum):
+    """Which weights of the generator are used."""
+
+    ema = "ema"
+    raw = "raw"
+
+
+@dataclass
+class Budget:
+    """How long a run trains; exactly one of the three is set, and ``resolve_budget`` turns it into images.
+
+    Attributes:
+        images: real images shown to the discriminator, summed over ranks.
+        kimg: the same in thousands.
+        epochs: the same in passes over the training set.
+    """
+
+    images: Optional[int] = None
+    kimg: Optional[float] = None
+    epochs: Optional[float] = None
+
+
+@dataclass
+class TrainConfig:
+    """Root of ``train.yaml``.
+
+    Attributes:
+        name: name of the run, for people.
+        seed: seed of everything random in the run.
+        batch_size: real images per discriminator update, over all devices.
+        budget: how long to train.
+        resume: checkpoint to go on from: a path, "auto" (the newest in ``output_dir``, if any) or null.
+        output_dir: folder of the run.
+        data: the data module.
+        model: the GAN, a LightningModule.
+        trainer: Lightning's Trainer.
+        evaluator: what measures samples; null or empty: nothing does.
+        callbacks: name to callback.
+        logger: name to logger; empty: the run's own files only.
+        paths: folders outside the run, such as those of data and caches.
+    """
+
+    name: str = MISSING
+    seed: int = 0
+    batch_size: int = MISSING
+    budget: Budget = field(default_factory=Budget)
+    resume: Optional[str] = None
+    output_dir: str = MISSING
+    data: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
+    trainer: dict[str, Any] = field(default_factory=dict)
+    evaluator: Optional[dict[str, Any]] = field(default_factory=dict)
+    callbacks: dict[str, Any] = field(default_factory=dict)
+    logger: dict[str, Any] = field(default_factory=dict)
+    paths: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class EvaluateConfig:
+    """Root of ``evaluate.yaml``.
+
+    Attributes:
+        ckpt: checkpoint to evaluate.
+        evaluator: replaces the evaluator stored in the checkpoint; null or empty: the stored one.
+        weights: averaged or raw generator.
+        device: "auto", "cpu", "cuda" or "cuda:1".
+        out: JSON file for the scores; null: beside the checkpoint.
+        trust: build whatever the checkpoint's config names, also outside the packages known to be harmless.
+    """
+
+    ckpt: str = MISSING
+    evaluator: Optional[dict[str, Any]] = field(default_factory=dict)
+    weights: Weights = Weights.ema
+    device: str = "auto"
+    out: Optional[str] = None
+    trust: bool = False
+
+
+@dataclass
+class SampleConfig:
+    """Root of ``sample.yaml``.
+
+    Attributes:
+        ckpt: checkpoint to sample from.
+        n: number of samples.
+        seed: sample i is a function of (seed, i).
+        out: file or folder to write to; null: beside the checkpoint.
+        weights: averaged or raw generator.
+        labels: classes to draw, cycled over the samples; null: as in training.
+        grid: one picture with all samples instead of a file for each.
+        device: "auto", "cpu", "cuda" or "cuda:1".
+        trust: build whatever the checkpoint's config names, also outside the packages known to be harmless.
+    """
+
+    ckpt: str = MISSING
+    n: int = 64
+    seed: int = 0
+    out: Optional[str] = None
+    weights: Weights = Weights.ema
+    labels: Optional[list[int]] = None
+    grid: bool = True
+    device: str = "auto"
+    trust: bool = False
+
+
+SCHEMAS: dict[str, type] = {
+    "train_schema": TrainConfig,
+    "evaluate_schema": EvaluateConfig,
+    "sample_schema": SampleConfig,
+}
+"""Name in Hydra's store to root schema."""
+
+
+def register_schemas() -> None:
+    """Put the root schemas into Hydra's store, under the names of ``SCHEMAS``."""
+    for name, schema in SCHEMAS.items():
+        ConfigStore.instance().store(name=name, node=schema)
+
+
+def root_keys(schema: type) -> list[str]:
+    """Return the keys that a root schema allows."""
+    return [entry.name for entry in fields(schema)]
+
+
+def budget_problem(budget: Mapping[str, Any]) -> str | None:
+    """Say what is wrong with a budget, or return None."""
+    given = {key: value for key in root_keys(Budget) if (value := budget.get(key)) is not None}
+    if len(given) != 1:
+        values = ", ".join(f"budget.{key}={value:g}" for key, value in given.items()) or "none of them"
+        return (
+            f"budget: exactly one of budget.images, budget.kimg and budget.epochs must be set, got {values}; "
+            "unset one with budget.<key>=null"
+        )
+    ((key, value),) = given.items()
+    if not (math.isfinite(value) and value > 0):
+        return f"budget.{key} = {value}: must be positive"
+    return None
+
+
+def resolve_budget(budget: Budget | Mapping[str, Any], images_per_epoch: int) -> int:
+    """Return the budget in images, at least 1.
+
+    Args:
+        budget: a ``Budget``, or the node of the config.
+        images_per_epoch: size of the training set.
+
+    Raises:
+        ValueError: unless exactly one of the three is set, and positive.
+    """
+    values = dict(vars(budget)) if isinstance(budget, Budget) else dict(budget)
+    problem = budget_problem(values)
+    if problem is not None:
+        raise ValueError(problem)
+    if values.get("images") is not None:
+        return int(values["images"])
+    factor, key = (1000, "kimg") if values.get("kimg") is not None else (images_per_epoch, "epochs")
+    return max(1, round(values[key] * factor))
+
+
+register_schemas()

@@ -1,0 +1,117 @@
+"""Bind a node of the config to the signature of its ``_target_``, without building anything."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Sequence
+from inspect import Parameter
+from types import SimpleNamespace
+from typing import Any
+
+from gan_lightning.config.errors import did_you_mean
+from gan_lightning.config.hints import describe, fits
+from gan_lightning.config.locate import locate
+
+SPECIAL_KEYS = ("_target_", "_partial_", "_args_")
+"""Keys of a node that are not arguments: what to call, whether to bind only, positional arguments."""
+
+
+def is_special(key: str) -> bool:
+    """Say whether a key is written like those of ``SPECIAL_KEYS``."""
+    return len(key) > 2 and key.startswith("_") and key.endswith("_")
+
+
+def node_problems(node: dict[str, Any], key: str) -> list[str]:
+    """Return what keeps one node from being built, arguments and types; its children are not looked into.
+
+    Args:
+        node: a plain dict with ``_target_``.
+        key: its dotted key, for the messages.
+    """
+    target, partial, positional = node["_target_"], node.get("_partial_", False), node.get("_args_", [])
+    problems = [
+        f"{_join(key, name)}: special keys are {', '.join(SPECIAL_KEYS)}"
+        for name in node
+        if is_special(name) and name not in SPECIAL_KEYS
+    ]
+    if not isinstance(partial, bool):
+        problems.append(f"{_join(key, '_partial_')} = {partial!r}: expected true or false")
+    if not isinstance(positional, list):
+        problems.append(f"{_join(key, '_args_')} = {positional!r}: expected a list")
+        positional = []
+    try:
+        if not isinstance(target, str):
+            raise LookupError("expected the dotted name of a class or function")
+        callee = locate(target)
+    except LookupError as error:
+        return [*problems, f"{_join(key, '_target_')} = {target!r}: {error}"]
+    named = {name: value for name, value in node.items() if not is_special(name)}
+    return problems + call_problems(callee, target, positional, named, key=key, partial=partial is True)
+
+
+def call_problems(
+    callee: Any, target: str, positional: Sequence[Any], named: dict[str, Any], *, key: str, partial: bool
+) -> list[str]:
+    """Return what is wrong with calling ``callee`` with these arguments."""
+    try:
+        parameters = inspect.signature(callee).parameters
+    except (ValueError, TypeError):  # some built-in types tell no signature
+        return []
+    short = target.rpartition(".")[2]
+    by_place = [
+        p for p in parameters.values() if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    by_name = {
+        p.name: p for p in parameters.values() if p.kind in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+    }
+    kinds = {p.kind for p in parameters.values()}
+    problems = []
+    if len(positional) > len(by_place) and Parameter.VAR_POSITIONAL not in kinds:
+        problems.append(
+            f"{_join(key, '_args_')}: {short} takes at most {len(by_place)} positional arguments, got {len(positional)}"
+        )
+    filled = {
+        p.name: (f"{_join(key, '_args_')}[{i}]", positional[i]) for i, p in enumerate(by_place[: len(positional)])
+    }
+    for name, value in named.items():
+        if name in filled:
+            problems.append(f"{_join(key, name)}: {short} gets {name!r} twice, also by position in _args_")
+        elif name in by_name:
+            filled[name] = (_join(key, name), value)
+        elif Parameter.VAR_KEYWORD not in kinds:
+            problems.append(
+                f"{_join(key, name)} = {_shown(value)}: {short} has no argument {name!r}{did_you_mean(name, by_name)} "
+                f"Allowed: {', '.join(by_name) or 'none'}"
+            )
+    for name, (where, value) in filled.items():
+        hint = _hint(callee, parameters[name])
+        if not fits(value, hint):
+            problems.append(f"{where} = {_shown(value)}: {short} expects {describe(hint)}")
+    required = [p.name for p in (*by_place, *by_name.values()) if p.default is Parameter.empty and p.name not in filled]
+    if required and not partial:
+        for name in dict.fromkeys(required):
+            problems.append(f"{_join(key, name)}: missing; {short} requires it")
+    return problems
+
+
+def _hint(callee: Any, parameter: Parameter) -> Any:
+    """Return the annotation of one parameter as an object; Any where it has none or cannot be evaluated."""
+    if parameter.annotation is Parameter.empty:
+        return Any
+    function = inspect.unwrap(getattr(callee, "__init__") if isinstance(callee, type) else callee)  # noqa: B009
+    carrier = SimpleNamespace(__annotations__={"hint": parameter.annotation})
+    try:
+        return typing.get_type_hints(carrier, globalns=getattr(function, "__globals__", {}))["hint"]
+    except (NameError, AttributeError, TypeError, SyntaxError):  # names imported for type checkers only
+        return Any
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict) and "_target_" in value:
+        return f"a {'_partial_ ' if value.get('_partial_') is True else ''}node with _target_={value['_target_']}"
+    return repr(value)
+
+
+def _join(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else name
