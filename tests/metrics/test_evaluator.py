@@ -10,6 +10,7 @@ from gan_lightning.data.images import TensorImages
 from gan_lightning.metrics import DigitsExtractor, Evaluator, NonFiniteSamples, to_uint8
 from gan_lightning.metrics.frechet import Moments, frechet_distance
 from gan_lightning.metrics.scores import METRICS
+
 from .toy import ToyExtractor, toy_real, toy_sample
 
 
