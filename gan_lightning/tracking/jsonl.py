@@ -1,0 +1,130 @@
+"""``metrics.jsonl``: one line of strict JSON per logged step, the run's own record of its scalars."""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from lightning.pytorch.loggers.logger import Logger
+from lightning.pytorch.utilities import rank_zero_only
+
+from gan_lightning.tracking.axis import WallClock, images_axis
+from gan_lightning.tracking.files import dumps, from_strict, write_atomic
+
+FILE_NAME = "metrics.jsonl"
+
+
+def read_metrics(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """All complete rows of a metrics file, non-finite values as floats; a torn last line is left out.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: for a broken line that is not the last one, naming it.
+    """
+    lines = Path(path).read_bytes().split(b"\n")
+    rows = []
+    for number, line in enumerate(lines[:-1], start=1):  # what follows the last newline is torn, or empty
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}, is not JSON: {error}") from error
+        rows.append({key: from_strict(value) for key, value in row.items()})
+    return rows
+
+
+class JSONLLogger(Logger):
+    """Appends each row of metrics to ``<output_dir>/metrics.jsonl``, flushed line by line.
+
+    A row is ``{"images_seen": int, "wall_time_s": float, **scalars}``. Non-finite scalars are the strings
+    ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``, because JSON has no numbers for them. Only rank zero writes.
+    Nothing is written before the first row.
+
+    Args:
+        output_dir: the run's folder.
+        clock: the run's clock, shared with its ``RunRecord``; None makes one.
+    """
+
+    def __init__(self, *, output_dir: str | os.PathLike[str], clock: WallClock | None = None) -> None:
+        super().__init__()
+        self.path = Path(output_dir) / FILE_NAME
+        self.clock = WallClock() if clock is None else clock
+        self._file: TextIO | None = None
+        self._latest = 0
+
+    @property
+    def name(self) -> str:
+        """The logger's name."""
+        return "jsonl"
+
+    @property
+    def version(self) -> str:
+        """Empty: a run has one metrics file, whatever the number of its interruptions."""
+        return ""
+
+    @property
+    def save_dir(self) -> str:
+        """The run's folder."""
+        return str(self.path.parent)
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+        """Append one row; see ``images_axis`` for its number of images.
+
+        Args:
+            metrics: scalars by name.
+            step: images seen, used where the row does not say ``images_seen`` itself.
+        """
+        file = self._file or self._open()
+        self._latest = images_axis(metrics, step, self._latest)
+        row = {"images_seen": self._latest, "wall_time_s": round(self.clock.elapsed_s(), 3)}
+        row.update((key, value) for key, value in metrics.items() if key not in row)
+        file.write(dumps(row) + "\n")
+        file.flush()
+
+    @rank_zero_only
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """Nothing: the run's configuration is in ``config.yaml``."""
+
+    @rank_zero_only
+    def truncate_after(self, images_seen: int) -> None:
+        """Drop the rows beyond a checkpoint, and a torn last line; the clock continues from the last row kept.
+
+        Args:
+            images_seen: of the checkpoint that training resumes from; -1 drops every row.
+        """
+        self.close()
+        rows = [row for row in read_metrics(self.path) if row["images_seen"] <= images_seen] if self._exists() else []
+        if self._exists():
+            write_atomic(self.path, "".join(dumps(row) + "\n" for row in rows))
+        self._latest = max((row["images_seen"] for row in rows), default=0)
+        self.clock.resume_from(max((row["wall_time_s"] for row in rows), default=0.0))
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        """Close the file; a later row opens it again."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, if it is open."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _exists(self) -> bool:
+        return self.path.is_file()
+
+    def _open(self) -> TextIO:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        content = self.path.read_bytes() if self._exists() else b""
+        if content and not content.endswith(b"\n"):  # a killed process left a torn line
+            write_atomic(self.path, content[: content.rfind(b"\n") + 1])
+        self._file = self.path.open("a", encoding="utf-8")
+        return self._file
+
+    def __getstate__(self) -> dict[str, Any]:
+        self.close()  # a spawned rank gets a copy of the logger, and an open file cannot travel
+        return self.__dict__.copy()
