@@ -1,0 +1,192 @@
+"""One W&B run for one training run, online or offline, without the surprises of the stock logger."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from lightning.fabric.loggers.logger import rank_zero_experiment
+from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.utilities import rank_zero_only
+from PIL import Image
+
+from gan_lightning.tracking.axis import images_axis
+from gan_lightning.tracking.base import Tracker, plain
+from gan_lightning.tracking.files import write_atomic
+from gan_lightning.tracking.wandb_login import Mode, resolve_mode, server_answers
+
+if TYPE_CHECKING:
+    from wandb import Run, Settings
+
+_log = logging.getLogger(__name__)
+
+INIT_TIMEOUT_S = 30
+FLUSH_INTERVAL_S = 2.0
+"""W&B keeps up to 15 s of rows in memory by default, and a killed job loses them."""
+
+
+class WandbTracker(WandbLogger, Tracker):
+    """Lightning's W&B logger with explicit arguments, whose chart axis is images seen.
+
+    It differs from its base class where that fails silently: a second run in one process is a second run;
+    the mode is an argument of ``wandb.init`` and never leaks into the environment of later jobs; the
+    configuration stays nested; a resumed run continues under the id stored in ``<save_dir>/wandb/run_id``;
+    and ``close`` ends the run with its exit code. The W&B run begins at the first use, not here.
+
+    Args:
+        save_dir: the run's folder; W&B's files go to its ``wandb/``.
+        project: W&B project.
+        entity: W&B user or team; None is the login's default.
+        group: shared by runs that belong together, such as the seeds of one configuration.
+        name: displayed name; None lets W&B invent one.
+        tags: labels to filter by.
+        job_type: such as ``"train"``.
+        mode: ``"auto"`` is online when a login is present and the server takes it, and offline otherwise;
+            ``WANDB_MODE`` overrides it. ``"online"`` fails instead of going offline.
+        record_git: whether W&B may record the git state of the working directory.
+
+    Raises:
+        ValueError: for an unknown mode, or for ``"online"`` without a login.
+    """
+
+    def __init__(
+        self,
+        *,
+        save_dir: str | os.PathLike[str],
+        project: str = "gan-lightning",
+        entity: str | None = None,
+        group: str | None = None,
+        name: str | None = None,
+        tags: Sequence[str] = (),
+        job_type: str = "train",
+        mode: Mode = "auto",
+        record_git: bool = False,
+    ) -> None:
+        self._wished_mode = mode
+        self._mode = resolve_mode(mode)
+        super().__init__(
+            save_dir=os.fspath(save_dir),
+            project=project,
+            entity=entity,
+            group=group,
+            name=name,
+            tags=list(tags),
+            job_type=job_type,
+            reinit="create_new",  # leave another job's active run in this process alone
+        )
+        self._record_git = record_git
+        self._latest = 0
+        self._closed = False
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> Run:
+        """The W&B run, begun at the first call; on ranks above zero an object that does nothing."""
+        if self._experiment is None:
+            self._experiment = self._begin()
+        return cast("Run", self._experiment)
+
+    @property
+    def mode(self) -> str:
+        """``"online"``, ``"offline"`` or ``"disabled"``, with ``"auto"`` resolved."""
+        return self._mode
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+        """Log one row at its number of images, see ``images_axis``."""
+        self._latest = images_axis(metrics, step, self._latest)
+        self.experiment.log({**metrics, "images_seen": self._latest})
+
+    @rank_zero_only
+    def log_hyperparams(self, params: dict[str, Any] | Namespace) -> None:
+        """Nothing: ``set_config`` records the whole configuration, and Lightning would turn parts into strings."""
+
+    @rank_zero_only
+    def set_config(self, config: Mapping[str, Any]) -> None:
+        """Record the resolved configuration, nested plain data; raises ValueError for anything else."""
+        data = plain(dict(config))
+        self.experiment.config.update(data, allow_val_change=True)
+
+    @rank_zero_only
+    def log_images(self, key: str, image: str | os.PathLike[str] | Image.Image, images_seen: int) -> None:
+        """Show a picture at ``images_seen``."""
+        import wandb
+
+        picture = wandb.Image(image if isinstance(image, Image.Image) else os.fspath(image))
+        self.log_metrics({key: picture, "images_seen": images_seen})
+
+    @rank_zero_only
+    def summary(self, values: Mapping[str, Any]) -> None:
+        """Set summary values, which tables of runs show and sort by."""
+        data = plain(dict(values))
+        self.experiment.summary.update(data)
+
+    @rank_zero_only
+    def close(self, exit_code: int) -> None:
+        """End the run, waiting for its files to be written (offline) or uploaded (online)."""
+        if self._experiment is not None and not self._closed:
+            self._experiment.finish(exit_code=exit_code)
+        self._closed = True
+
+    def where(self) -> str:
+        """The run's page (online), or the command that uploads its offline parts in the order they were made."""
+        if self._mode == "online" and self._experiment is not None:
+            return str(self._experiment.url)
+        parts = sorted((Path(self.save_dir or ".") / "wandb").glob("offline-run-*"))
+        return " ".join(["wandb sync", *map(str, parts)]) if parts else "no W&B run"
+
+    def _begin(self) -> Run:
+        import wandb
+
+        arguments = {key: value for key, value in self._wandb_init.items() if key not in ("id", "anonymous")}
+        arguments["settings"] = self._settings()
+        may_fall_back = self._wished_mode == "auto" and self._mode == "online"
+        if may_fall_back and not server_answers():
+            _log.warning("the W&B server does not answer, the run is recorded offline")
+            self._mode = "offline"
+        try:
+            run = wandb.init(**arguments, id=self._run_id(), mode=self._mode)
+        except (wandb.errors.CommError, wandb.errors.UsageError) as error:
+            if not may_fall_back:
+                raise
+            _log.warning("W&B refuses to go online, the run is recorded offline: %s", error)
+            self._mode = "offline"
+            # W&B's service keeps the id of the failed attempt as in use
+            run = wandb.init(**arguments, id=self._run_id(renew=True), mode="offline")
+        run.define_metric("images_seen")
+        run.define_metric("*", step_metric="images_seen", step_sync=True)
+        return run
+
+    def _run_id(self, *, renew: bool = False) -> str:
+        """The id in ``<save_dir>/wandb/run_id``, made when there is none: a requeued job continues its run."""
+        path = Path(self.save_dir or ".") / "wandb" / "run_id"
+        if renew or not path.is_file():
+            write_atomic(path, secrets.token_hex(4) + "\n")
+        return path.read_text(encoding="utf-8").strip()
+
+    def _settings(self) -> Settings:
+        import wandb
+
+        settings = wandb.Settings(
+            console="off",  # capturing stdout costs time and breaks the progress bar
+            quiet=True,
+            silent=True,
+            disable_code=True,
+            disable_git=not self._record_git,
+            save_code=False,
+            init_timeout=INIT_TIMEOUT_S,
+        )
+        if "x_transaction_log_flush_interval" in wandb.Settings.model_fields:  # not in older releases
+            settings.x_transaction_log_flush_interval = FLUSH_INTERVAL_S
+        return settings
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._experiment is not None:  # a run cannot travel to a spawned process, which continues it under its id
+            self._experiment.finish()
+            self._experiment = None
+        return self.__dict__.copy()
