@@ -2,12 +2,14 @@
 
 from gan_lightning.losses.base import AdversarialLoss, check_logits, per_sample
 from gan_lightning.losses.classic import Minimax, NonSaturating
+from gan_lightning.losses.label_flipping import LabelFlipping
 from gan_lightning.losses.relativistic import RelativisticAverage, RelativisticPairing
 from gan_lightning.losses.scores import Hinge, LeastSquares, Wasserstein
 
 __all__ = [
     "AdversarialLoss",
     "Hinge",
+    "LabelFlipping",
     "LeastSquares",
     "Minimax",
     "NonSaturating",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
@@ -17,7 +15,7 @@ class AdversarialLoss:
         relativistic: whether the generator's loss needs the logits of real samples.
     """
 
-    relativistic: ClassVar[bool] = False
+    relativistic: bool = False
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Values ``(N,)`` that the discriminator minimises."""

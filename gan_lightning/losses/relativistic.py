@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Literal, get_args
+from typing import Literal, get_args
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -39,7 +39,7 @@ class RelativisticPairing(AdversarialLoss):
     1807.00734), there called RSGAN; Huang et al. 2024 (arXiv 2501.05441), equation 2.
     """
 
-    relativistic: ClassVar[bool] = True
+    relativistic: bool = True
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Logits ``(N,)`` or ``(N, 1, h, w)``, compared index by index, to values ``(N,)``, at least 0."""
@@ -76,7 +76,7 @@ class RelativisticAverage(AdversarialLoss):
         ValueError: for another ``kind``.
     """
 
-    relativistic: ClassVar[bool] = True
+    relativistic: bool = True
 
     def __init__(self, *, kind: Kind = "standard") -> None:
         if kind not in _TERMS:
