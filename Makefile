@@ -1,0 +1,50 @@
+# Every target sets itself up: the first one that runs creates .venv and installs the package into it.
+PYTHON ?= python3
+PYTEST_ARGS ?=
+PIP_ARGS ?=
+
+VENV := .venv
+PY := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
+TORCHVISION := $(shell sed -n '/^torchvision==/p' constraints.txt)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint types bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+install: $(INSTALLED) ## create .venv with the package and its tools
+
+demo: $(INSTALLED) ## train, evaluate and show a DCGAN on real handwritten digits
+	$(VENV)/bin/gan-train experiment=demo
+
+# One thread per worker: two workers that each use every core slow one another down.
+test: $(INSTALLED) ## run the test suite
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 $(PYTEST_ARGS)
+
+lint: $(INSTALLED) ## check style and format
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+
+types: $(INSTALLED) ## check types
+	$(PY) -m mypy
+
+bench: $(INSTALLED) ## measure the training step against a bare PyTorch loop
+	$(PY) -m pytest -o addopts="-ra --strict-markers" tests/benchmarks --benchmark-only $(PYTEST_ARGS)
+
+clean: ## remove .venv, builds and caches; runs are kept
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	find gan_lightning tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# torch comes first, so that nothing else chooses its build. torchvision comes without its dependencies, because
+# its wheel asks for a CUDA build of torch; what it really needs is among our own dependencies.
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install $(PIP_ARGS) "$(TORCH)" -c constraints.txt
+	$(PY) -m pip install $(PIP_ARGS) "$(TORCHVISION)" --no-deps
+	$(PY) -m pip install $(PIP_ARGS) -e ".[dev]" -c constraints.txt
+	@touch $@
