@@ -4,25 +4,32 @@ from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.cgan import CGANDiscriminator, CGANGenerator
 from gan_lightning.networks.conditional_dcgan import ConditionalDCGANDiscriminator, ConditionalDCGANGenerator
 from gan_lightning.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from gan_lightning.networks.infogan import CodeHead, InfoGANDiscriminator, InfoGANGenerator
 from gan_lightning.networks.mlp import MaxoutDiscriminator, MLPDiscriminator, MLPGenerator
 from gan_lightning.networks.points import PointDiscriminator, PointGenerator, PointMaxoutDiscriminator
+from gan_lightning.networks.progressive import ProgressiveDiscriminator, ProgressiveGenerator
 from gan_lightning.networks.resnet import ResNetDiscriminator, ResNetGenerator
 
 __all__ = [
     "CGANDiscriminator",
     "CGANGenerator",
+    "CodeHead",
     "ConditionalDCGANDiscriminator",
     "ConditionalDCGANGenerator",
     "DCGANDiscriminator",
     "DCGANGenerator",
     "Discriminator",
     "Generator",
+    "InfoGANDiscriminator",
+    "InfoGANGenerator",
     "MLPDiscriminator",
     "MLPGenerator",
     "MaxoutDiscriminator",
     "PointDiscriminator",
     "PointGenerator",
     "PointMaxoutDiscriminator",
+    "ProgressiveDiscriminator",
+    "ProgressiveGenerator",
     "ResNetDiscriminator",
     "ResNetGenerator",
 ]

@@ -1,5 +1,6 @@
 """Every network file in conf has the parameter count of its paper's implementation."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -48,9 +49,14 @@ EXPECTED = {
     "discriminator/sagan_32": (32, 3, 10, 1_075_586),
     "generator/sagan_128": (128, 3, 1000, 42_017_412),
     "discriminator/sagan_128": (128, 3, 1000, 39_448_258),
+    "generator/infogan": (28, 1, 0, 6_652_481),
+    "discriminator/infogan": (28, 1, 0, 6_559_169),
+    "generator/progressive": (1024, 3, 0, 23_079_115),
+    "discriminator/progressive": (1024, 3, 0, 23_087_249),
 }
 
 
+@cache
 def build(name: str, resolution: int, channels: int, classes: int) -> torch.nn.Module:
     facts = {"resolution": resolution, "channels": channels, "classes": classes}
     root = OmegaConf.create({"data": facts, "network": OmegaConf.load(CONF / f"{name}.yaml")})
@@ -71,6 +77,21 @@ def test_parameter_count(name):
     assert sum(p.numel() for p in network.parameters() if p.requires_grad) == expected
     if resolution:
         assert network.sample_shape == (channels, resolution, resolution)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "expected"),
+    [
+        ("generator/dcgan", (64, 1), 3_574_656),
+        ("discriminator/dcgan", (64, 1), 2_763_520),
+        ("generator/progressive", (256, 3), 23_044_309),
+        ("discriminator/progressive", (256, 3), 23_052_353),
+        ("generator/progressive", (128, 3), 22_933_394),
+        ("discriminator/progressive", (128, 3), 22_941_313),
+    ],
+)
+def test_parameter_count_on_other_data(name, shape, expected):
+    assert sum(p.numel() for p in build(name, *shape, classes=0).parameters()) == expected
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import torch
 from gan_lightning import networks
 
 CLASSES = 10
+CODE_DIM = 4
 
 GENERATORS = {
     "dcgan8": lambda: networks.DCGANGenerator(resolution=8, channels=1, latent_dim=5, width=4),
@@ -35,6 +36,15 @@ GENERATORS = {
             spectral_norm=True,
             attention_resolution=8,
         )
+    ),
+    "infogan": lambda: networks.InfoGANGenerator(
+        resolution=16, latent_dim=5, code_dim=CODE_DIM, width=4, hidden_width=16
+    ),
+    "progressive": lambda: networks.ProgressiveGenerator(
+        resolution=8, channels=1, latent_dim=8, fmap_base=16, fmap_max=8
+    ),
+    "progressive_fading": lambda: fading(
+        networks.ProgressiveGenerator(resolution=8, latent_dim=8, fmap_base=16, fmap_max=8)
     ),
 }
 
@@ -74,6 +84,17 @@ def opened(network):
     return network
 
 
+def fading(network):
+    """Half-faded at the last level, where a progressive network of two levels uses all its layers."""
+    network.grow_to(level=3, alpha=0.5)
+    return network
+
+
+def condition_of(name, count):
+    """What a network takes as its condition: codes for InfoGAN, labels for all others."""
+    return torch.linspace(-1, 1, count * CODE_DIM).view(count, CODE_DIM) if name == "infogan" else labels(count)
+
+
 def labels(count):
     return torch.arange(count) % CLASSES
 
@@ -85,7 +106,7 @@ def latents_of(generator, count):
 @pytest.mark.parametrize("name", GENERATORS)
 def test_generator_shape_and_range(name, seeded):
     generator = GENERATORS[name]()
-    samples = generator(10 * latents_of(generator, 4), labels(4))
+    samples = generator(10 * latents_of(generator, 4), condition_of(name, 4))
     assert samples.shape == (4, *generator.sample_shape)
     assert samples.dtype == torch.float32
     assert samples.isfinite().all()
@@ -96,20 +117,20 @@ def test_generator_shape_and_range(name, seeded):
 @pytest.mark.parametrize("name", GENERATORS)
 def test_generator_evaluation_is_deterministic_and_per_sample(name, seeded):
     generator = GENERATORS[name]()
-    generator(latents_of(generator, 8), labels(8))
+    generator(latents_of(generator, 8), condition_of(name, 8))
     generator.eval()
     latents = latents_of(generator, 4)
     with torch.no_grad():
-        whole = generator(latents, labels(4))
-        torch.testing.assert_close(generator(latents, labels(4)), whole, rtol=0, atol=0)
-        torch.testing.assert_close(generator(latents[:2], labels(2)), whole[:2], rtol=1e-4, atol=1e-5)
+        whole = generator(latents, condition_of(name, 4))
+        torch.testing.assert_close(generator(latents, condition_of(name, 4)), whole, rtol=0, atol=0)
+        torch.testing.assert_close(generator(latents[:2], condition_of(name, 4)[:2]), whole[:2], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.parametrize("name", [name for name in GENERATORS if name != "progressive"])  # its fade tests all layers
 def test_every_generator_parameter_learns(name, seeded):
     generator = GENERATORS[name]()
     weights = torch.randn(CLASSES, *generator.sample_shape)
-    (generator(latents_of(generator, CLASSES), labels(CLASSES)) * weights).sum().backward()
+    (generator(latents_of(generator, CLASSES), condition_of(name, CLASSES)) * weights).sum().backward()
     assert_gradients(generator)
 
 
@@ -156,12 +177,13 @@ def test_copy_and_state_dict_reproduce(kind, name, seeded):
     build = (GENERATORS if kind == "G" else DISCRIMINATORS)[name]
     network = build()
     inputs = torch.randn(4, network.latent_dim) if kind == "G" else torch.randn(4, *network.sample_shape)
-    network(inputs, labels(4))
+    condition = condition_of(name if kind == "G" else "", 4)
+    network(inputs, condition)
     loaded = build()
     loaded.load_state_dict(network.state_dict())
-    expected = network.eval()(inputs, labels(4))
+    expected = network.eval()(inputs, condition)
     for other in (copy.deepcopy(network), loaded):
-        torch.testing.assert_close(other.eval()(inputs, labels(4)), expected, rtol=0, atol=0)
+        torch.testing.assert_close(other.eval()(inputs, condition), expected, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("name", CONDITIONAL)
