@@ -25,7 +25,7 @@ class ADA(Augmentation):
     1; every transformation is then certain. At p = 0 the images pass through untouched.
 
     The default groups are the paper's ``bgc``. R3GAN (arXiv 2501.05441) uses ``color=0.5, cutout=1`` and a scheduled
-    p, which is a write to the buffer ``p`` of an instance with ``fixed_p``. Computes in float32 (float64 for float64
+    p: give ``fixed_p`` and call ``set_p``. Computes in float32 (float64 for float64
     images), also under autocast. Draws that place and colour come from torch's global CPU generator, so they
     do not depend on the device.
 
@@ -106,6 +106,12 @@ class ADA(Augmentation):
             augmented = augment(exact, probability, self.strengths)
         return augmented.to(images.dtype)
 
+    def set_p(self, p: float) -> None:
+        """Set p, for a schedule; raises ``ValueError`` if it is negative or not finite."""
+        if not 0 <= p < math.inf:
+            raise ValueError(f"p must be at least 0, got {p}")
+        self._p_on_host.write(self.p, p)
+
     @torch.no_grad()
     def observe(self, real_logits: Tensor, images: int) -> None:
         """Take in a discriminator step's real logits (any shape, this rank's) and update p when due.
@@ -137,6 +143,6 @@ class ADA(Augmentation):
         mean_sign = total / count
         direction = int(mean_sign > self.target) - int(mean_sign < self.target)
         step = direction * images / (1000 * self.speed_kimg)
-        self._p_on_host.write(self.p, max(0.0, self._p_on_host.read(self.p) + step))
+        self.set_p(max(0.0, self._p_on_host.read(self.p) + step))
         self.sign_sum.zero_()
         self.sign_count.zero_()

@@ -183,17 +183,20 @@ def test_a_mean_on_the_target_leaves_p_alone():
     assert float(ada.p) == 0.25
 
 
-def test_fixed_p_is_not_adapted_and_can_be_scheduled_by_writing():
+def test_fixed_p_is_not_adapted_but_can_be_scheduled():
     ada = ADA(fixed_p=0.0)
     for _ in range(8):
         ada.observe(torch.ones(64), 64)
     assert float(ada.p) == 0
     images = _images(16, 3, 8, 8)
     assert ada(images) is images
-    ada.p.fill_(0.5)
+    ada.set_p(0.5)
+    assert float(ada.p) == 0.5
     assert not torch.equal(ada(images), images)
-    ada.p.fill_(0.0)
+    ada.p.fill_(0.0)  # the buffer stays the truth
     assert ada(images) is images
+    with pytest.raises(ValueError, match="at least 0"):
+        ada.set_p(-0.1)
 
 
 @pytest.mark.parametrize("stop", [1, 4, 6, 9])
