@@ -53,8 +53,7 @@ def rotation(angle: Tensor) -> Tensor:
 def draw_blit(count: int, height: int, width: int, probability: float) -> Tensor:
     """Pixel blitting: flips, quarter turns and integer shifts up to an eighth of the side.
 
-    Karras et al. 2020 (arXiv 2006.06676), appendix B, lines "x-flip", "90 degree rotations" and "integer
-    translation" of figure 18. Each of the three is drawn independently.
+    Karras et al. 2020 (arXiv 2006.06676), appendix B. Each of the three is drawn independently.
 
     Args:
         count: N.

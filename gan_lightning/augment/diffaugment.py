@@ -89,8 +89,9 @@ TRANSFORMATIONS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
 class DiffAugment(Augmentation):
     """Differentiable augmentation, applied to every real and generated image in both turns.
 
-    Equation 6 to 9 of Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training"
-    (arXiv 2006.10738), with the transformations of its section 3.2. Each image has its own draws.
+    D(T(x)) and D(T(G(z))) take the place of D(x) and D(G(z)) in both players' losses: Zhao et al. 2020,
+    "Differentiable Augmentation for Data-Efficient GAN Training" (arXiv 2006.10738), section 3. Each image has its
+    own draws.
     Computes in float32 (float64 for float64 images), also under autocast.
 
     Args:

@@ -45,8 +45,9 @@ class Strengths:
 def move(images: Tensor, blit_probability: float, geometry_probability: float) -> Tensor:
     """Blit and geometric transformations in one pass.
 
-    An image without a geometric transformation is moved by copying pixels, so that nothing is blended; for the
-    others the maps are multiplied and the image is resampled once.
+    An image without a geometric transformation is moved by copying pixels, so that nothing is blended (the authors'
+    release resamples it too, and its filter is not quite symmetric); for the others the maps are multiplied and
+    the image is resampled once.
     """
     count, _, height, width = images.shape
     blit = draw_blit(count, height, width, blit_probability)
@@ -63,7 +64,7 @@ def move(images: Tensor, blit_probability: float, geometry_probability: float) -
 def augment(images: Tensor, probability: float, strengths: Strengths) -> Tensor:
     """Draw and apply every transformation of ADA.
 
-    Figure 4 and appendix B of Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data"
+    Appendix B of Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data"
     (arXiv 2006.06676), in the order blit, geometry, color, filter, noise, cutout. Linear in the images up to an
     offset, so it can be differentiated twice.
 
