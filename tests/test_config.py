@@ -8,6 +8,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hypothesis import given
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
 from gan_lightning.config import (
     COMPOSITION_ERRORS,
@@ -114,6 +115,13 @@ def test_rules_of_the_root_are_reported_together(composed):
     text = str(caught.value)
     for part in ["batch_size = 0", "seed = -1", "budget.images=5", "budget.kimg=1", "data: nothing", "name = ???"]:
         assert part in text
+
+
+def test_hydras_own_settings_are_not_checked(tree):
+    with initialize_config_dir(str(tree), version_base="1.3"):
+        cfg = compose("train", return_hydra_config=True)
+    assert OmegaConf.is_missing(cfg.hydra.job, "num")
+    check_config(cfg)
 
 
 def test_commands_that_read_a_checkpoint_need_one(composed):

@@ -35,12 +35,15 @@ def check_config(cfg: DictConfig) -> None:
 
 
 def resolved(cfg: DictConfig | ListConfig, problems: list[str], key: str = "", depth: int = 0) -> Any:
-    """Return ``cfg`` as plain dicts and lists; what cannot be resolved is reported and becomes ``UNRESOLVED``."""
+    """Return ``cfg`` as plain dicts and lists; what cannot be resolved is reported and becomes ``UNRESOLVED``.
+
+    Hydra's own settings, under the root key ``hydra``, are left out: some of them have no value outside a job.
+    """
     if depth > MAX_DEPTH:
         problems.append(f"{key}: nested more than {MAX_DEPTH} deep; its interpolations go round in a circle")
         return UNRESOLVED
     is_list = isinstance(cfg, ListConfig)
-    names: list[Any] = list(range(len(cfg))) if is_list else list(cfg.keys())
+    names: list[Any] = list(range(len(cfg))) if is_list else [name for name in cfg if key or name != "hydra"]
     values = {}
     for name in names:
         child = f"{key}[{name}]" if is_list else f"{key}.{name}" if key else str(name)
@@ -94,7 +97,7 @@ def _unknown_keys(schema: type, values: dict[Any, Any], prefix: str) -> list[str
     return [
         f"{prefix}{key}: no such key{did_you_mean(str(key), allowed)} Allowed: {', '.join(allowed)}"
         for key in values
-        if key not in (*allowed, "hydra")
+        if key not in allowed
     ]
 
 
@@ -106,5 +109,4 @@ def _check_nodes(value: Any, key: str, problems: list[str]) -> None:
         if value.get("_target_", UNRESOLVED) is not UNRESOLVED:
             problems += node_problems(value, key)
         for name, item in value.items():
-            if name != "hydra" or key:
-                _check_nodes(item, f"{key}.{name}" if key else str(name), problems)
+            _check_nodes(item, f"{key}.{name}" if key else str(name), problems)

@@ -87,9 +87,11 @@ class EvaluateConfig:
         device: "auto", "cpu", "cuda" or "cuda:1".
         out: JSON file for the scores; null: beside the checkpoint.
         trust: build whatever the checkpoint's config names, also outside the packages known to be harmless.
+        paths: folders outside the run, such as the cache.
     """
 
     ckpt: str = MISSING
+    paths: dict[str, Any] = field(default_factory=dict)
     evaluator: Optional[dict[str, Any]] = field(default_factory=dict)
     weights: Weights = Weights.ema
     device: str = "auto"
