@@ -4,6 +4,7 @@ from gan_lightning.metrics.digits_classifier import DigitsExtractor
 from gan_lightning.metrics.evaluator import Evaluator
 from gan_lightning.metrics.extractor import FeatureExtractor, Features
 from gan_lightning.metrics.images import NonFiniteSamples, to_uint8
+from gan_lightning.metrics.inception import InceptionExtractor, MissingWeights
 from gan_lightning.metrics.scores import Evaluation, Score
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "Evaluator",
     "FeatureExtractor",
     "Features",
+    "InceptionExtractor",
+    "MissingWeights",
     "NonFiniteSamples",
     "Score",
     "to_uint8",

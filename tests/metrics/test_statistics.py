@@ -1,0 +1,107 @@
+import pytest
+import torch
+
+from gan_lightning.data.images import TensorImages
+from gan_lightning.metrics import Evaluator
+from gan_lightning.metrics.cache import cache_root
+from gan_lightning.metrics.collection import Collection
+from gan_lightning.metrics.frechet import Moments
+from gan_lightning.metrics.statistics import load_statistics, save_statistics, statistics_key
+
+from .toy import ToyExtractor, toy_real, toy_sample
+
+
+class Counting(ToyExtractor):
+    """Counts the images it sees."""
+
+    seen = 0
+
+    def extract(self, images):
+        self.seen += len(images)
+        return super().extract(images)
+
+
+def evaluate(cache_dir, extractor=None, real=None, metrics=("frechet", "kernel")):
+    extractor = extractor or Counting()
+    evaluator = Evaluator(
+        extractor=extractor, samples=50, metrics=metrics, kernel_subset_size=20, cache_dir=str(cache_dir)
+    )
+    evaluation = evaluator.evaluate(toy_sample, real or toy_real(), weights="ema", device="cpu")
+    return extractor.seen, {s.key: s.value for s in evaluation.scores}
+
+
+def test_second_evaluation_reads_the_statistics_and_scores_the_same(tmp_path):
+    first, scores = evaluate(tmp_path)
+    assert first == 50 + 120
+    assert evaluate(tmp_path) == (50, scores)
+    assert [p.suffix for p in (tmp_path / "statistics").iterdir()] == [".safetensors"]
+
+
+def test_classifier_score_alone_needs_no_real_images(tmp_path):
+    assert evaluate(tmp_path, metrics=["score"])[0] == 50
+    assert not (tmp_path / "statistics").exists()
+
+
+@pytest.mark.parametrize("damage", ["truncated", "garbage", "empty"])
+def test_damaged_file_is_computed_again_with_a_warning(tmp_path, caplog, damage):
+    _, scores = evaluate(tmp_path)
+    (path,) = (tmp_path / "statistics").iterdir()
+    content = path.read_bytes()
+    path.write_bytes({"truncated": content[:-100], "garbage": b"x" * 500, "empty": b""}[damage])
+    assert evaluate(tmp_path) == (170, scores)
+    assert "damaged" in caplog.text
+    assert path.read_bytes() == content
+
+
+def test_everything_that_matters_is_in_the_key():
+    class Renamed(ToyExtractor):
+        name = "other"
+
+    class Resized(ToyExtractor):
+        preprocessing = "resized"
+
+    retrained = ToyExtractor()
+    retrained.head += 1
+    pixels = next(toy_real().batches(1000))
+    darker = TensorImages(images=pixels // 2, name="toy", split="train")
+    base = statistics_key(toy_real(), ToyExtractor(), with_features=False)
+    others = [
+        statistics_key(toy_real(119), ToyExtractor(), with_features=False),
+        statistics_key(toy_real(split="heldout"), ToyExtractor(), with_features=False),
+        statistics_key(darker, ToyExtractor(), with_features=False),
+        statistics_key(toy_real(), Renamed(), with_features=False),
+        statistics_key(toy_real(), Resized(), with_features=False),
+        statistics_key(toy_real(), retrained, with_features=False),
+        statistics_key(toy_real(), ToyExtractor(), with_features=True),
+    ]
+    assert len({base, *others}) == 1 + len(others)
+    assert statistics_key(toy_real(), ToyExtractor(), with_features=False) == base
+
+
+def test_stored_statistics_come_back_exactly(tmp_path):
+    features = torch.randn(7, 3)
+    statistics = Collection(moments=Moments.of(features), features=features)
+    save_statistics(tmp_path / "deep" / "file.safetensors", statistics)
+    got = load_statistics(tmp_path / "deep" / "file.safetensors")
+    assert got.moments.count == 7
+    assert torch.equal(got.moments.mean, statistics.moments.mean)
+    assert torch.equal(got.moments.scatter, statistics.moments.scatter)
+    assert torch.equal(got.features, features)
+    assert [p.name for p in (tmp_path / "deep").iterdir()] == ["file.safetensors"]
+
+
+def test_a_folder_that_cannot_be_written_is_only_a_warning(tmp_path, caplog):
+    (tmp_path / "statistics").write_text("a file where the folder should be")
+    seen, scores = evaluate(tmp_path)
+    assert seen == 170
+    assert len(scores) == 2
+    assert "cannot keep statistics" in caplog.text
+
+
+def test_cache_folder_comes_from_argument_environment_or_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("GAN_LIGHTNING_CACHE", str(tmp_path / "environment"))
+    assert cache_root(str(tmp_path / "argument")) == tmp_path / "argument"
+    assert cache_root() == tmp_path / "environment"
+    monkeypatch.delenv("GAN_LIGHTNING_CACHE")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_root() == tmp_path / ".cache" / "gan_lightning"

@@ -1,0 +1,109 @@
+"""Two processes must find what one process finds."""
+
+import os
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+from gan_lightning.metrics import Evaluator, NonFiniteSamples
+from gan_lightning.metrics.scores import METRICS
+from gan_lightning.metrics.world import World
+
+from .toy import ToyExtractor, toy_real, toy_sample
+
+
+def broken_sample(indices):
+    images = toy_sample(indices)
+    images[indices == 1] = float("nan")  # index 1 belongs to rank 1
+    return images
+
+
+def evaluate(folder, rank, samples=101):
+    evaluator = Evaluator(
+        extractor=ToyExtractor(),
+        samples=samples,
+        batch_size=16,
+        metrics=METRICS,
+        kernel_subset_size=50,
+        kernel_subsets=5,
+        # every rank has its own disk: only rank 0's may decide whether statistics are cached
+        cache_dir=f"{folder}/cache{rank}",
+    )
+    for _ in range(2):  # computed, then cached on rank 0
+        evaluation = evaluator.evaluate(toy_sample, toy_real(), weights="ema", device="cpu")
+    return evaluator, evaluation
+
+
+def worker(rank, size, folder):
+    torch.set_num_threads(1)
+    os.environ |= {"MASTER_ADDR": "127.0.0.1"}
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=size)
+    try:
+        evaluator, evaluation = evaluate(folder, rank)
+        tiny = evaluate(folder, rank, samples=1)[1]  # rank 1 has nothing to do
+        distance = evaluator.distance_between(toy_real(50), toy_real(61), device="cpu")
+        try:
+            evaluator.evaluate(broken_sample, toy_real(), weights="ema", device="cpu")
+            refused = False
+        except NonFiniteSamples:
+            refused = True
+        torch.save(
+            {
+                "values": [(s.key, s.value, s.stderr) for s in evaluation.scores],
+                "protocols": [s.protocol for s in evaluation.scores],
+                "fractions": evaluation.class_fractions,
+                "tiny": sorted(tiny.skipped),
+                "distance": distance,
+                "refused": refused,
+                "rng": torch.get_rng_state(),
+            },
+            f"{folder}/rank{rank}.pt",
+        )
+    finally:
+        dist.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ranks")
+    mp.spawn(worker, args=(2, str(folder)), nprocs=2)
+    return folder, [torch.load(folder / f"rank{r}.pt", weights_only=True) for r in range(2)]
+
+
+def test_all_ranks_return_the_same(found):
+    _, (first, second) = found
+    for key in ("values", "protocols", "fractions", "tiny", "distance"):
+        assert first[key] == second[key]
+
+
+def test_two_processes_find_what_one_finds(found, tmp_path):
+    evaluator, alone = evaluate(tmp_path, 0)
+    together = found[1][0]
+    assert [v[0] for v in together["values"]] == [s.key for s in alone.scores]
+    for (_, value, stderr), score in zip(together["values"], alone.scores, strict=True):
+        assert value == pytest.approx(score.value, rel=1e-9)
+        assert stderr == (score.stderr if score.stderr is None else pytest.approx(score.stderr, rel=1e-9))
+    assert together["protocols"] == [s.protocol for s in alone.scores]
+    assert together["fractions"] == pytest.approx(alone.class_fractions)
+    expected = evaluator.distance_between(toy_real(50), toy_real(61), device="cpu")
+    assert together["distance"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_non_finite_samples_on_one_rank_stop_every_rank(found):
+    assert [rank["refused"] for rank in found[1]] == [True, True]
+
+
+def test_only_rank_zero_writes_statistics(found):
+    folder, _ = found
+    assert (folder / "cache0" / "statistics").is_dir()
+    assert not (folder / "cache1").exists()
+
+
+def test_one_process_is_a_world_of_its_own():
+    world = World.current(torch.device("cpu"))
+    assert (world.rank, world.size) == (0, 1)
+    rows = torch.randn(4, 2)
+    assert torch.equal(world.gather_interleaved(rows, 4), rows)
+    assert world.broadcast("x") == "x"
