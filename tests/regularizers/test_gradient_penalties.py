@@ -145,6 +145,13 @@ def test_dragan_moves_upwards_by_at_most_half_a_standard_deviation():
     assert torch.equal(critic.seen[-1], real)
 
 
+def test_dragan_takes_the_biased_standard_deviation():
+    torch.manual_seed(0)
+    real = torch.tensor([[-1.0], [1.0]])  # 1 when divided by N, 1.41 when divided by N - 1
+    reach = max((surroundings(real, 0.5) - real).max().item() for _ in range(500))
+    assert 0.4 < reach <= 0.5 + 1e-6
+
+
 @pytest.mark.parametrize("norm_layer", [nn.BatchNorm2d(4), nn.SyncBatchNorm(4), nn.LazyBatchNorm2d()])
 def test_wgan_gp_refuses_batch_normalisation_by_name(norm_layer):
     body = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Sequential(nn.ReLU(), norm_layer), nn.BatchNorm2d(4))
