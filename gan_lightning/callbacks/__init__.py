@@ -1,1 +1,9 @@
 """Checkpointing, evaluation, sample grids, progress."""
+
+from gan_lightning.callbacks.checkpoints import RunCheckpoint
+from gan_lightning.callbacks.evaluation import Evaluation
+from gan_lightning.callbacks.interruption import Interruption
+from gan_lightning.callbacks.progress import Progress
+from gan_lightning.callbacks.samples import SampleGrid
+
+__all__ = ["Evaluation", "Interruption", "Progress", "RunCheckpoint", "SampleGrid"]

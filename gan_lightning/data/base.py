@@ -17,6 +17,9 @@ from gan_lightning.progress import CountsImages
 class ImageDataModule(LightningDataModule):
     """Real images for training and for evaluation; the one place that knows files, splits and ranges.
 
+    Attributes:
+        heldout_split: name of a split that training never sees, or None.
+
     Args:
         dataset: its name, a part of every score's protocol.
         resolution: height and width of the images.
@@ -28,6 +31,8 @@ class ImageDataModule(LightningDataModule):
     Raises:
         ValueError: for a value out of range.
     """
+
+    heldout_split: str | None = None
 
     def __init__(
         self, *, dataset: str, resolution: int, channels: int, classes: int | None, batch_size: int, seed: int

@@ -62,6 +62,8 @@ class DigitsDataModule(InMemoryDataModule):
         ValueError: for a value out of range.
     """
 
+    heldout_split = "heldout"
+
     def __init__(
         self, *, resolution: int = 16, channels: int = 1, classes: int = 10, batch_size: int = 64, seed: int = 0
     ) -> None:

@@ -17,7 +17,9 @@ from torch import Tensor, nn
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
+import gan_lightning
 from gan_lightning import ema
+from gan_lightning.checkpoint import FORMAT, RECORD
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.networks.base import Generator
 from gan_lightning.progress import CountsImages
@@ -50,6 +52,7 @@ class TwoPlayerModule(CountsImages, LightningModule):
         generator_steps: generator updates so far.
         budget_images: training stops once so many images were seen; None: the Trainer decides.
         diverged: whether a logged loss was not finite; training stops then.
+        run_config: the resolved configuration of the run as plain containers, kept in every checkpoint.
         latest_scalars: what was logged last.
     """
 
@@ -68,6 +71,7 @@ class TwoPlayerModule(CountsImages, LightningModule):
         self.images_since_generator = 0
         self.budget_images: int | None = None
         self.diverged = False
+        self.run_config: dict[str, Any] | None = None
         self.latest_scalars: dict[str, float] = {}
         self._scalers: dict[str, torch.amp.GradScaler] = {}
         self._scaler_states: dict[str, dict[str, Any]] = {}
@@ -243,7 +247,14 @@ class TwoPlayerModule(CountsImages, LightningModule):
             setattr(self, name, int(state[name]))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add both gradient scalers; Lightning saves one."""
+        """Add the run's description, and both gradient scalers, of which Lightning saves one."""
+        checkpoint[RECORD] = {
+            "format": FORMAT,
+            "version": gan_lightning.__version__,
+            "model": f"{type(self).__module__}.{type(self).__qualname__}",
+            "config": self.run_config,
+            "images_seen": self.images_seen,
+        }
         checkpoint["gradient_scalers"] = {player: scaler.state_dict() for player, scaler in self._scalers.items()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -1,0 +1,33 @@
+"""When something that happens every so many images is due."""
+
+from __future__ import annotations
+
+
+class Cadence:
+    """Fires once for every multiple of ``every_kimg`` that the run passes.
+
+    It holds no state that a resume would have to restore: whether it fires depends on where the run stood before
+    and stands after a batch.
+
+    Args:
+        every_kimg: thousands of images between two firings; None: never.
+        key: configuration key, for the error message.
+
+    Raises:
+        ValueError: unless ``every_kimg`` is positive or None.
+    """
+
+    def __init__(self, every_kimg: float | None, *, key: str) -> None:
+        if every_kimg is not None and every_kimg <= 0:
+            raise ValueError(f"{key}.every_kimg must be positive or null, got {every_kimg}")
+        self.every = None if every_kimg is None else every_kimg * 1000
+        self._before = 0
+
+    def start(self, images_seen: int) -> None:
+        """Begin at ``images_seen``, without firing for what lies before."""
+        self._before = images_seen
+
+    def passed(self, images_seen: int) -> bool:
+        """Say whether a multiple was passed since the last call."""
+        before, self._before = self._before, images_seen
+        return self.every is not None and images_seen // self.every > before // self.every

@@ -1,0 +1,102 @@
+"""Saving a run: the latest state often, the best state by score."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
+
+from gan_lightning.callbacks.cadence import Cadence
+from gan_lightning.callbacks.evaluation import Evaluation
+from gan_lightning.checkpoint import BEST, LATEST, PREVIOUS, write_checkpoint
+from gan_lightning.models.base import AdversarialModule
+
+log = logging.getLogger(__name__)
+_CLOCK_BATCHES = 16
+
+
+class RunCheckpoint(Checkpoint):
+    """Keeps ``latest.ckpt`` (with ``previous.ckpt`` behind it) and ``best.ckpt``.
+
+    Lightning's own callback counts optimizer steps of both players, never fires by time under manual optimization,
+    and writes its "last" file only when a score improved.
+
+    Args:
+        folder: where the files go.
+        every_kimg: thousands of images between two saves; None: not by images.
+        every_minutes: minutes between two saves; None: not by time.
+
+    Raises:
+        ValueError: for an interval that is not positive.
+    """
+
+    def __init__(self, *, folder: str, every_kimg: float | None = None, every_minutes: float | None = 10.0) -> None:
+        super().__init__()
+        if every_minutes is not None and every_minutes <= 0:
+            raise ValueError(f"callbacks.checkpoint.every_minutes must be positive or null, got {every_minutes}")
+        self.latest = Path(folder) / LATEST
+        self.best = Path(folder) / BEST
+        self.cadence = Cadence(every_kimg, key="callbacks.checkpoint")
+        self.every_minutes = every_minutes
+        self._saved_at_s = 0.0
+        self._saved_images: int | None = None
+        self._batches = 0
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Ask the evaluation, if there is one, to be told of a new best score."""
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, Evaluation):
+                callback.on_best.append(self.save_best)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clocks."""
+        assert isinstance(pl_module, AdversarialModule)
+        self.cadence.start(pl_module.images_seen)
+        self._saved_at_s = time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save when images or time say so."""
+        assert isinstance(pl_module, AdversarialModule)
+        if self.cadence.passed(pl_module.images_seen) or self._time_is_up(trainer):
+            self.save_latest(trainer)
+
+    def _time_is_up(self, trainer: Trainer) -> bool:
+        if self.every_minutes is None:
+            return False
+        due = time.monotonic() - self._saved_at_s >= self.every_minutes * 60
+        if trainer.world_size == 1:
+            return due
+        # Clocks differ between ranks and a save needs all of them: rank 0 decides, now and then.
+        self._batches += 1
+        return self._batches % _CLOCK_BATCHES == 0 and trainer.strategy.broadcast(due, src=0)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save the last state, also when training was stopped early; not when it diverged."""
+        assert isinstance(pl_module, AdversarialModule)
+        if not pl_module.diverged and pl_module.images_seen != self._saved_images:
+            self.save_latest(trainer)
+
+    def save_latest(self, trainer: Trainer) -> None:
+        """Write ``latest.ckpt``; a full disk or the like is reported, and training goes on."""
+        assert isinstance(trainer.lightning_module, AdversarialModule)
+        if self._write(trainer, self.latest, keep=self.latest.with_name(PREVIOUS)):
+            self._saved_images = trainer.lightning_module.images_seen
+        self._saved_at_s = time.monotonic()
+
+    def save_best(self, trainer: Trainer) -> None:
+        """Write ``best.ckpt``."""
+        self._write(trainer, self.best, keep=None)
+
+    def _write(self, trainer: Trainer, path: Path, *, keep: Path | None) -> bool:
+        try:
+            write_checkpoint(trainer, path, keep=keep)
+        except OSError as error:
+            log.error("could not write a checkpoint, training goes on and the former one stands: %s", error)
+            return False
+        return True

@@ -1,0 +1,123 @@
+"""Scores during training: when to evaluate, where the scores go, and which was the best."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from lightning import Callback, LightningModule, Trainer
+
+from gan_lightning.callbacks.cadence import Cadence
+from gan_lightning.callbacks.interruption import Interruption
+from gan_lightning.data.base import ImageDataModule
+from gan_lightning.metrics import Evaluation as EvaluationResult
+from gan_lightning.metrics import Evaluator, NonFiniteSamples, Score
+from gan_lightning.models.base import AdversarialModule
+
+log = logging.getLogger(__name__)
+
+
+class Evaluation(Callback):
+    """Evaluates every ``every_kimg`` and at the end, and keeps the best value of the first score.
+
+    Args:
+        evaluator: what is measured and how; None: nothing is.
+        every_kimg: thousands of images between two evaluations; None: at the end only.
+
+    Attributes:
+        latest: the last evaluation, or None.
+        best: the best value so far of the evaluator's first score, or None.
+        on_best: called with the trainer after each evaluation that improved on ``best``.
+        on_scores: called with the images seen and the evaluation after each one.
+    """
+
+    def __init__(self, *, evaluator: Evaluator | None, every_kimg: float | None = None) -> None:
+        super().__init__()
+        self.evaluator = evaluator
+        self.cadence = Cadence(every_kimg, key="callbacks.evaluation")
+        self.latest: EvaluationResult | None = None
+        self.best: Score | None = None
+        self.best_images_seen: int | None = None
+        self.on_best: list[Callable[[Trainer], None]] = []
+        self.on_scores: list[Callable[[int, EvaluationResult], None]] = []
+        self._evaluated_at: int | None = None
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start counting from where the run stands."""
+        assert isinstance(pl_module, AdversarialModule)
+        self.cadence.start(pl_module.images_seen)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Evaluate when it is due."""
+        assert isinstance(pl_module, AdversarialModule)
+        if self.cadence.passed(pl_module.images_seen):
+            self.run(trainer, pl_module)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Evaluate the last state, unless the run was interrupted or diverged."""
+        assert isinstance(pl_module, AdversarialModule)
+        interrupted = any(
+            isinstance(callback, Interruption) and callback.received is not None
+            for callback in trainer.callbacks  # type: ignore[attr-defined]
+        )
+        if self._evaluated_at != pl_module.images_seen and not interrupted and not pl_module.diverged:
+            self.run(trainer, pl_module)
+
+    def run(self, trainer: Trainer, module: AdversarialModule) -> None:
+        """Evaluate now; all ranks take part."""
+        if self.evaluator is None:
+            return
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        if not isinstance(data, ImageDataModule):
+            raise ValueError(f"callbacks.evaluation needs one of our data modules, got {type(data).__name__}")
+        weights = module.default_weights
+        seed = self.evaluator.seed
+        try:
+            result = self.evaluator.evaluate(
+                lambda indices: module.sample_indices(indices.tolist(), seed=seed, weights=weights),
+                data.evaluation_images(self.evaluator.real_split),
+                weights=weights,
+                device=module.device,
+            )
+        except NonFiniteSamples as error:
+            log.error("%s at %d images: the run has diverged", error, module.images_seen)
+            module.diverged = True
+            trainer.should_stop = True
+            return
+        self._evaluated_at = module.images_seen
+        self.latest = result
+        for metric, reason in result.skipped.items():
+            log.warning("%s was not computed: %s", metric, reason)
+        scores = {f"score/{score.key}": score.value for score in result.scores}
+        for logger in trainer.loggers:
+            logger.log_metrics({**scores, "images_seen": module.images_seen}, step=module.images_seen)
+        for listener in self.on_scores:
+            listener(module.images_seen, result)
+        if result.scores and self._improves(result.scores[0]):
+            self.best, self.best_images_seen = result.scores[0], module.images_seen
+            for save in self.on_best:
+                save(trainer)
+
+    def _improves(self, score: Score) -> bool:
+        if self.best is None or self.best.key != score.key:
+            return True
+        return score.value > self.best.value if score.higher_is_better else score.value < self.best.value
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best score so far, so that a resumed run does not replace a better checkpoint."""
+        if self.best is None:
+            return {}
+        best = {"key": self.best.key, "value": self.best.value, "higher_is_better": self.best.higher_is_better}
+        return {
+            "best": {**best, "stderr": self.best.stderr, "protocol": self.best.protocol},
+            "best_images_seen": self.best_images_seen,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore the best score so far."""
+        if state_dict:
+            self.best = Score(**state_dict["best"])
+            self.best_images_seen = state_dict["best_images_seen"]

@@ -1,0 +1,220 @@
+"""One training run from its composed config to its record on disk."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lightning import Callback, Trainer, seed_everything
+from lightning.pytorch.loggers import Logger
+from omegaconf import DictConfig, OmegaConf
+
+from gan_lightning.callbacks import Evaluation, Interruption, Progress, RunCheckpoint
+from gan_lightning.checkpoint import CheckpointError, read_checkpoint
+from gan_lightning.cli.entry import InputError
+from gan_lightning.cli.resume import differences, find_checkpoint
+from gan_lightning.cli.summary import print_summary
+from gan_lightning.config import ConfigError, check_config, resolve_budget
+from gan_lightning.data import ImageDataModule
+from gan_lightning.instantiate import instantiate
+from gan_lightning.models import AdversarialModule
+from gan_lightning.tracking import JSONLLogger, RunRecord, Status, Tracker, WallClock
+from gan_lightning.tracking.files import write_atomic
+
+log = logging.getLogger(__name__)
+
+WORST = 1e9
+"""Objective of a run without a score: finite, since a NaN would end a whole sweep."""
+
+EXIT_CODES: dict[Status, int] = {"finished": 0, "failed": 1, "diverged": 3, "interrupted": 130, "preempted": 143}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        status: one word.
+        objective: best value of the evaluator's first score, sign turned if higher is better; ``WORST`` without.
+    """
+
+    status: Status
+    objective: float
+
+    @property
+    def exit_code(self) -> int:
+        """The code the process should end with."""
+        return EXIT_CODES[self.status]
+
+
+@dataclass
+class Parts:
+    """What a config builds."""
+
+    data: ImageDataModule
+    model: AdversarialModule
+    callbacks: list[Callback]
+    loggers: list[Logger]
+    trainer: Trainer
+
+    def callback(self, kind: type) -> Any:
+        """Return the callback of a kind, or None."""
+        return next((c for c in self.callbacks if isinstance(c, kind)), None)
+
+    @property
+    def trackers(self) -> list[Tracker]:
+        """The loggers that are trackers."""
+        return [logger for logger in self.loggers if isinstance(logger, Tracker)]
+
+
+def build(config: dict[str, Any], clock: WallClock) -> Parts:
+    """Build everything; nothing is written yet.
+
+    Raises:
+        ConfigError: if parts refuse their arguments or do not fit together.
+    """
+    seed_everything(config["seed"], workers=True, verbose=False)
+    data = instantiate(config["data"], trust=True, key="data")
+    model = instantiate(config["model"], trust=True, key="model")
+    try:
+        model.budget_images = resolve_budget(config["budget"], data.images_per_epoch)
+    except ValueError as error:
+        raise ConfigError([str(error)]) from error
+    model.run_config = config
+    callbacks = [instantiate(node, trust=True, key=f"callbacks.{name}") for name, node in config["callbacks"].items()]
+    loggers = [instantiate(node, trust=True, key=f"logger.{name}") for name, node in config["logger"].items()]
+    loggers.append(JSONLLogger(output_dir=config["output_dir"], clock=clock))
+    trainer = instantiate(config["trainer"], trust=True, key="trainer")(callbacks=callbacks, logger=loggers)
+    if config["batch_size"] % trainer.world_size:
+        raise ConfigError(
+            [f"batch_size = {config['batch_size']} is global and must divide over {trainer.world_size} devices"]
+        )
+    return Parts(data, model, callbacks, loggers, trainer)
+
+
+def train(cfg: DictConfig) -> Outcome:
+    """Train, evaluate and record one run.
+
+    Raises:
+        ConfigError: if the config is wrong.
+        InputError: if the checkpoint to resume from cannot be used.
+    """
+    check_config(cfg)
+    config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
+    output_dir = Path(config["output_dir"])
+    quiet_libraries()
+    clock = WallClock()
+    checkpoint, resumed_at = prepare_resume(config, output_dir)
+    parts = build(config, clock)
+    record = RunRecord(output_dir, clock=clock)
+    if parts.trainer.is_global_zero:
+        write_atomic(output_dir / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
+    journal = next(logger for logger in parts.loggers if isinstance(logger, JSONLLogger))
+    journal.truncate_after(-1 if resumed_at is None else resumed_at)
+    record.start(config, resumed_at=resumed_at)
+    connect(parts, record)
+
+    status: Status = "failed"
+    failure: BaseException | None = None
+    started = time.monotonic()
+    try:
+        for tracker in parts.trackers:
+            tracker.set_config(config)
+        parts.trainer.fit(
+            parts.model,
+            datamodule=parts.data,
+            ckpt_path=None if checkpoint is None else str(checkpoint),
+            weights_only=True,
+        )
+        status = ending(parts)
+    except BaseException as error:
+        failure = error
+        raise
+    finally:
+        finish(parts, record, status, failure)
+    if parts.trainer.is_global_zero:
+        print_summary(output_dir, parts.data, parts.callback(Evaluation), status, seconds=time.monotonic() - started)
+    return Outcome(status, objective(parts.callback(Evaluation), status))
+
+
+def prepare_resume(config: dict[str, Any], output_dir: Path) -> tuple[Path | None, int | None]:
+    """Find the checkpoint to continue from and its number of images; refuse one of another run."""
+    try:
+        checkpoint, complaints = find_checkpoint(config["resume"], output_dir)
+        if checkpoint is None:
+            return None, None
+        stored = read_checkpoint(checkpoint)["gan_lightning"]
+    except CheckpointError as error:
+        raise InputError(str(error)) from error
+    for complaint in complaints:
+        log.warning("%s; going on from %s instead", complaint, checkpoint)
+    if stored["config"] is not None and (lines := differences(stored["config"], config)):
+        raise ConfigError([f"resume={config['resume']}: {checkpoint} is of another run: {line}" for line in lines])
+    log.info("resuming from %s at %d images", checkpoint, stored["images_seen"])
+    return checkpoint, stored["images_seen"]
+
+
+def connect(parts: Parts, record: RunRecord) -> None:
+    """Let the evaluation's scores reach the record and the progress display."""
+    evaluation, progress = parts.callback(Evaluation), parts.callback(Progress)
+    if evaluation is None:
+        return
+    evaluation.on_scores.append(lambda seen, result: record.scores(seen, result.scores, skipped=result.skipped))
+    if progress is not None:
+        evaluation.on_scores.append(
+            lambda seen, result: progress.report_scores({score.key: score.value for score in result.scores})
+        )
+
+
+def ending(parts: Parts) -> Status:
+    """Name how a fit that raised nothing ended."""
+    interruption = parts.callback(Interruption)
+    if parts.model.diverged:
+        return "diverged"
+    if interruption is not None and interruption.received is not None:
+        return "interrupted" if interruption.received.name == "SIGINT" else "preempted"
+    return "finished"
+
+
+def finish(parts: Parts, record: RunRecord, status: Status, failure: BaseException | None) -> None:
+    """Close record and trackers with what became of the run."""
+    evaluation, checkpoints = parts.callback(Evaluation), parts.callback(RunCheckpoint)
+    if checkpoints is not None:
+        for path in (checkpoints.latest, checkpoints.best):
+            if path.exists():
+                record.artefact(path.stem, path)
+    record.finish(status, images_seen=parts.model.images_seen, error=failure)
+    summary: dict[str, Any] = {"status": status, "images_seen": parts.model.images_seen}
+    if evaluation is not None and evaluation.latest is not None:
+        summary |= {f"final/{score.key}": score.value for score in evaluation.latest.scores}
+    if evaluation is not None and evaluation.best is not None:
+        summary[f"best/{evaluation.best.key}"] = evaluation.best.value
+    for tracker in parts.trackers:
+        try:
+            if failure is None:
+                tracker.summary(summary)
+        finally:
+            tracker.close(EXIT_CODES[status])
+
+
+def objective(evaluation: Evaluation | None, status: Status) -> float:
+    """What a sweep minimises."""
+    if status == "diverged" or evaluation is None or evaluation.best is None:
+        return WORST
+    return -evaluation.best.value if evaluation.best.higher_is_better else evaluation.best.value
+
+
+def quiet_libraries() -> None:
+    """Silence what Lightning says at every start and no user can act on."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for pattern in (
+        r".*isinstance\(treespec, LeafSpec\).*",
+        r".*does not have many workers.*",
+        r".*ended before the epoch ended and your dataloader is not resumable.*",  # ours is: it starts at images_seen
+        r".*Checkpoint directory .* exists and is not empty.*",
+    ):
+        warnings.filterwarnings("ignore", message=pattern)

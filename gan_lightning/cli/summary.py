@@ -1,0 +1,69 @@
+"""The table at the end of a run: its scores, and where everything is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from gan_lightning.callbacks import Evaluation
+from gan_lightning.checkpoint import BEST, LATEST
+from gan_lightning.data import ImageDataModule
+from gan_lightning.metrics import Score
+from gan_lightning.tracking import Status
+
+
+def print_summary(
+    output_dir: Path, data: ImageDataModule, evaluation: Evaluation | None, status: Status, *, seconds: float
+) -> None:
+    """Print what a run ended with."""
+    console = Console(soft_wrap=True)
+    if evaluation is not None and evaluation.latest is not None and evaluation.latest.scores:
+        console.print(score_table(evaluation.latest.scores, reference=heldout_distance(data, evaluation)))
+        fractions = evaluation.latest.class_fractions
+        if fractions is not None:
+            shares = " ".join(f"{label}:{share:.1%}" for label, share in enumerate(fractions))
+            console.print(f"classes of the samples  {shares}", highlight=False)
+        for note in evaluation.latest.notes:
+            console.print(f"note: {note}", highlight=False)
+    samples = sorted((output_dir / "samples").glob("*.png"))
+    rows = [
+        ("run", f"{output_dir} ({status} after {seconds:.0f} s)"),
+        ("samples", str(samples[-1]) if samples else "none"),
+        ("checkpoint", str(output_dir / "checkpoints" / LATEST)),
+        ("best", str(output_dir / "checkpoints" / BEST)),
+        ("metrics", f"{output_dir / 'metrics.jsonl'} and {output_dir / 'results.json'}"),
+    ]
+    if (output_dir / "wandb").is_dir():
+        rows.append(("tracker", f"{output_dir / 'wandb'}"))
+    for name, value in rows:
+        if name in ("checkpoint", "best") and not Path(value).exists():
+            continue
+        console.print(f"{name:<11} {value}", highlight=False)
+
+
+def heldout_distance(data: ImageDataModule, evaluation: Evaluation) -> float | None:
+    """Return the Frechet distance of held-out real images to the training images: what real images would score."""
+    evaluator = evaluation.evaluator
+    if evaluator is None or data.heldout_split is None or "frechet" not in evaluator.metrics:
+        return None
+    return evaluator.distance_between(
+        data.evaluation_images(data.heldout_split), data.evaluation_images(evaluator.real_split), device="cpu"
+    )
+
+
+def score_table(scores: list[Score], *, reference: float | None = None) -> Table:
+    """Return scores with their direction, spread and protocol."""
+    table = Table(title="scores of the averaged generator" if scores[0].protocol["weights"] == "ema" else "scores")
+    for column in ("score", "value", "± s.e.", "better", "real held-out images"):
+        table.add_column(column, justify="left" if column == "score" else "right")
+    for score in scores:
+        table.add_row(
+            score.key,
+            f"{score.value:.4g}",
+            "" if score.stderr is None else f"{score.stderr:.2g}",
+            "higher" if score.higher_is_better else "lower",
+            f"{reference:.4g}" if reference is not None and score.protocol["metric"] == "frechet" else "",
+        )
+    return table

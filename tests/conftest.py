@@ -1,0 +1,42 @@
+"""Shared helpers: compose a config as the commands do, and train it in this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import gan_lightning  # noqa: F401  (before Lightning: it repairs torchvision where that is needed)
+
+os.environ.setdefault("WANDB_MODE", "offline")
+
+CONF = Path(__file__).parent.parent / "conf"
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GAN_LIGHTNING_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+def compose_train(*overrides: str, output_dir: Path | None = None) -> Any:
+    """Compose the training config; ``output_dir`` stands in for Hydra's."""
+    from hydra import compose, initialize_config_dir
+
+    import gan_lightning.config  # noqa: F401  (registers the schemas)
+
+    fixed = [f"output_dir={output_dir or 'unused'}", "name=test"]
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        return compose("train", overrides=[*fixed, *overrides])
+
+
+@pytest.fixture
+def train_config(tmp_path: Path) -> Callable[..., Any]:
+    """Compose with overrides; the run's folder is ``tmp_path / "run"`` unless ``output_dir`` is given."""
+
+    def build(*overrides: str, output_dir: Path | None = None) -> Any:
+        return compose_train(*overrides, output_dir=output_dir or tmp_path / "run")
+
+    return build
