@@ -56,13 +56,17 @@ def config_hash(config: Mapping[str, Any]) -> str:
     """A hash that runs share when they differ in nothing but seed, name and place: 12 hexadecimal digits.
 
     Left out are the root keys of ``NOT_HASHED`` and every key called ``seed``, at any depth, since the root's
-    seed is interpolated into other nodes. Absolute paths below ``output_dir`` and ``paths`` count relative to them.
+    seed is interpolated into other nodes. Paths below ``output_dir``, and below absolute ones of ``paths``, count relative to them.
 
     Args:
         config: the resolved configuration, nested plain data.
     """
     places = {"output_dir": config.get("output_dir"), **dict(config.get("paths") or {})}
-    roots = {str(path).rstrip("/"): f"${{{name}}}" for name, path in places.items() if str(path).startswith("/")}
+    roots = {
+        str(path).rstrip("/"): f"${{{name}}}"
+        for name, path in places.items()
+        if path and (name == "output_dir" or str(path).startswith("/"))
+    }
 
     def reduced(value: Any) -> Any:
         if isinstance(value, dict):

@@ -153,6 +153,8 @@ def test_the_config_hash_ignores_seed_name_and_place_only():
 
     reference = config_hash(config(0, "/tmp/a"))
     assert config_hash(config(1, "/scratch/b")) == reference
+    relative = {**config(0, "runs/c"), "paths": {"data": "/d"}, "data": {"root": "/d/digits"}}
+    assert config_hash(relative) == reference
     assert config_hash(config(0, "/tmp/a", lr=0.2)) != reference
     assert config_hash({**config(0, "/tmp/a"), "batch_size": 64}) != reference
     assert len(reference) == 12
