@@ -56,7 +56,8 @@ def config_hash(config: Mapping[str, Any]) -> str:
     """A hash that runs share when they differ in nothing but seed, name and place: 12 hexadecimal digits.
 
     Left out are the root keys of ``NOT_HASHED`` and every key called ``seed``, at any depth, since the root's
-    seed is interpolated into other nodes. Paths below ``output_dir``, and below absolute ones of ``paths``, count relative to them.
+    seed is interpolated into other nodes. Paths below ``output_dir``, and below absolute ones of ``paths``,
+    count relative to them.
 
     Args:
         config: the resolved configuration, nested plain data.
