@@ -24,6 +24,8 @@ STEPS = 2000
 BATCH_SIZE = 128
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 0.05
+LABEL_SMOOTHING = 0.01
+"""As much doubt as the held-out errors justify; more would cap the classifier score of perfect images (0.05: 7.6)."""
 MAX_ROTATION_DEGREES = 8.0
 MAX_SHIFT_PIXELS = 1.0
 MAX_SCALE = 0.1
@@ -72,7 +74,7 @@ def train(*, seed: int = 0, steps: int = STEPS) -> DigitsNet:
         for _ in range(steps):
             chosen = torch.randint(len(pictures), (BATCH_SIZE,), generator=generator)
             logits = net(augment(pictures[chosen], generator))
-            loss = F.cross_entropy(logits, labels[chosen], label_smoothing=0.05)
+            loss = F.cross_entropy(logits, labels[chosen], label_smoothing=LABEL_SMOOTHING)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
