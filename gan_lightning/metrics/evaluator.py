@@ -20,7 +20,7 @@ from gan_lightning.metrics.statistics import load_statistics, save_statistics, s
 from gan_lightning.metrics.world import World
 
 Sampler = Callable[[Tensor], Tensor]
-"""Sample indices int64 ``(n,)`` to images ``(n, C, H, W)`` in [-1, 1]; image i depends on (seed, i) only."""
+"""Sample indices int64 ``(n,)`` on the CPU to images ``(n, C, H, W)`` in [-1, 1]; image i depends on (seed, i) only."""
 
 NEEDS_FEATURES = frozenset({"kernel", "precision", "recall", "density", "coverage"})
 
@@ -36,7 +36,7 @@ class Evaluator:
         extractor: the network whose features are compared.
         samples: number of generated images.
         batch_size: images per batch, on each process.
-        seed: of the generated samples.
+        seed: of the generated samples; whoever makes the sampler reads it here, and it is in the protocol.
         metrics: which of "frechet", "score", "kernel", "precision", "recall", "density", "coverage".
         real_split: part of the real data to compare with; it is in the names of the scores.
         cache_dir: folder for statistics of real images; by default the package's cache.
@@ -133,9 +133,8 @@ class Evaluator:
             reference = None
             if NEEDS_REAL.intersection(self.metrics):
                 reference = self._reference(real, device, world, with_features=self._needs_features)
-            evaluation = Evaluation()
-            if world.rank == 0:
-                evaluation = self.scoring.evaluate(
+            return world.on_first(
+                lambda: self.scoring.evaluate(
                     generated,
                     reference,
                     metrics=self.metrics,
@@ -145,12 +144,14 @@ class Evaluator:
                     seed=self.seed,
                     device=device,
                 )
-            return world.broadcast(evaluation)
+            )
 
     def distance_between(
         self, first: EvaluationImages, second: EvaluationImages, *, device: torch.device | str
     ) -> float:
         """The Frechet distance between two sets of real images: the score that a perfect generator would get.
+
+        Under ``torch.distributed`` every rank must call it.
 
         Args:
             first: real images of any split.
@@ -162,7 +163,7 @@ class Evaluator:
         self.extractor.to(device)
         with torch.no_grad(), undisturbed_rng(device), full_float32(device):
             moments = [self._reference(s, device, world, with_features=False).moments for s in (first, second)]
-            return world.broadcast(frechet_distance(*moments) if world.rank == 0 else 0.0)
+            return world.on_first(lambda: frechet_distance(*moments))
 
     @property
     def _needs_features(self) -> bool:
@@ -171,7 +172,10 @@ class Evaluator:
     def _generate(self, sample: Sampler, world: World) -> Iterator[Tensor]:
         for indices in torch.arange(self.samples)[world.rank :: world.size].split(self.batch_size):
             if len(indices):
-                yield sample(indices)
+                images = sample(indices)
+                if len(images) != len(indices):
+                    raise ValueError(f"sample made {len(images)} images of {len(indices)} indices")
+                yield images
 
     def _reference(
         self, real: EvaluationImages, device: torch.device, world: World, *, with_features: bool

@@ -63,6 +63,7 @@ class FeatureExtractor(nn.Module):
         """
         if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
             raise ValueError(f"images must be uint8 (N, 1 or 3, H, W), got {images.dtype} {tuple(images.shape)}")
+        self.eval()
         with torch.no_grad(), full_float32(images.device):
             pool, logits = self.extract(_match_channels(images, self.channels))
             return Features(pool.float(), logits.float())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -87,3 +88,26 @@ class World:
         box = [value]
         dist.broadcast_object_list(box, src=0, device=self.device)
         return box[0]
+
+    def on_first(self, compute: Callable[[], T]) -> T:
+        """Compute a plain value on rank 0 only and return it on every rank; a failure there is one everywhere.
+
+        Args:
+            compute: called on rank 0, without collective operations in it.
+
+        Raises:
+            RuntimeError: on the other ranks, if ``compute`` failed on rank 0, where its own error is raised.
+        """
+        result: T | None = None
+        problem: Exception | None = None
+        if self.rank == 0:
+            try:
+                result = compute()
+            except Exception as error:  # raised again below: first the waiting ranks must hear of it
+                problem = error
+        message, shared = self.broadcast((None if problem is None else repr(problem), result))
+        if problem is not None:
+            raise problem
+        if message is not None:
+            raise RuntimeError(f"rank 0 failed: {message}")
+        return shared  # type: ignore[return-value]

@@ -190,6 +190,23 @@ def test_non_finite_samples_are_refused(make, bad):
         run(make(), sample)
 
 
+def test_a_sampler_that_loses_images_is_refused(make):
+    with pytest.raises(ValueError, match="made 15 images of 16 indices"):
+        run(make(), lambda indices: toy_sample(indices[1:]))
+
+
+def test_networks_keep_their_mode(make):
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.BatchNorm1d(16), torch.nn.Dropout()).train()
+    evaluator = make()
+
+    def sample(indices):
+        return net(toy_sample(indices)).view(-1, 1, 4, 4)
+
+    run(evaluator, sample)
+    assert all(module.training for module in net.modules())
+    assert not any(module.training for module in evaluator.extractor.modules())
+
+
 def test_bad_arguments_are_named(make):
     with pytest.raises(ValueError, match=r"evaluator\.samples"):
         make(samples=0)

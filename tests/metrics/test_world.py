@@ -49,15 +49,20 @@ def worker(rank, size, folder):
             refused = False
         except NonFiniteSamples:
             refused = True
+        failure = None
+        try:
+            World.current(torch.device("cpu")).on_first(lambda: [][0])
+        except (IndexError, RuntimeError) as error:
+            failure = repr(error)
         torch.save(
             {
+                "failure": failure,
                 "values": [(s.key, s.value, s.stderr) for s in evaluation.scores],
                 "protocols": [s.protocol for s in evaluation.scores],
                 "fractions": evaluation.class_fractions,
                 "tiny": sorted(tiny.skipped),
                 "distance": distance,
                 "refused": refused,
-                "rng": torch.get_rng_state(),
             },
             f"{folder}/rank{rank}.pt",
         )
@@ -93,6 +98,13 @@ def test_two_processes_find_what_one_finds(found, tmp_path):
 
 def test_non_finite_samples_on_one_rank_stop_every_rank(found):
     assert [rank["refused"] for rank in found[1]] == [True, True]
+
+
+def test_a_failure_on_rank_zero_reaches_every_rank(found):
+    first, second = (rank["failure"] for rank in found[1])
+    assert first.startswith("IndexError")
+    assert second.startswith("RuntimeError(")
+    assert "rank 0 failed: IndexError" in second
 
 
 def test_only_rank_zero_writes_statistics(found):
