@@ -45,7 +45,7 @@ class _BeforeTorchvision:
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if name == "torchvision":
-            sys.meta_path.remove(self)  # type: ignore[arg-type]
+            sys.meta_path.remove(self)
             spec = PathFinder.find_spec(name, path, target)
             if spec is not None and spec.origin is not None:
                 declare_missing_operators(Path(spec.origin).parent)
@@ -55,4 +55,4 @@ class _BeforeTorchvision:
 def guard() -> None:
     """Install the finder, once, unless torchvision is already imported."""
     if "torchvision" not in sys.modules and not any(isinstance(f, _BeforeTorchvision) for f in sys.meta_path):
-        sys.meta_path.insert(0, _BeforeTorchvision())  # type: ignore[arg-type]
+        sys.meta_path.insert(0, _BeforeTorchvision())

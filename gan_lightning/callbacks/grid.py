@@ -68,7 +68,12 @@ def save_grid(images: Tensor, path: Path, *, columns: int, min_tile_px: int = MI
     Raises:
         ValueError: as ``make_grid``.
     """
-    pixels = make_grid(images.cpu(), columns=columns, min_tile_px=min_tile_px).numpy()
+    write_atomic(path, png(make_grid(images.cpu(), columns=columns, min_tile_px=min_tile_px)))
+
+
+def png(pixels: Tensor) -> bytes:
+    """Encode uint8 ``(H, W, 1 or 3)`` as a PNG file's content."""
+    array = pixels.numpy()
     buffer = io.BytesIO()
-    Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).save(buffer, format="PNG")
-    write_atomic(path, buffer.getvalue())
+    Image.fromarray(array.squeeze(2) if array.shape[2] == 1 else array).save(buffer, format="PNG")
+    return buffer.getvalue()

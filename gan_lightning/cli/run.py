@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 import warnings
@@ -193,12 +194,12 @@ def finish(parts: Parts, record: RunRecord, status: Status, failure: BaseExcepti
         summary |= {f"final/{score.key}": score.value for score in evaluation.latest.scores}
     if evaluation is not None and evaluation.best is not None:
         summary[f"best/{evaluation.best.key}"] = evaluation.best.value
-    for tracker in parts.trackers:
-        try:
-            if failure is None:
+    with contextlib.ExitStack() as closing:  # each is closed, whatever another one raises
+        for tracker in parts.trackers:
+            closing.callback(tracker.close, EXIT_CODES[status])
+        if failure is None:
+            for tracker in parts.trackers:
                 tracker.summary(summary)
-        finally:
-            tracker.close(EXIT_CODES[status])
 
 
 def objective(evaluation: Evaluation | None, status: Status) -> float:

@@ -18,10 +18,11 @@ def task(cfg: DictConfig) -> None:
 
     import torch
 
-    from gan_lightning.callbacks.grid import save_grid
+    from gan_lightning.callbacks.grid import png, save_grid
     from gan_lightning.checkpoint import CheckpointError, load_model
     from gan_lightning.cli.device import pick_device
     from gan_lightning.metrics import to_uint8
+    from gan_lightning.tracking.files import write_atomic
 
     if cfg.n < 1:
         raise InputError(f"n = {cfg.n}: must be at least 1")
@@ -47,7 +48,7 @@ def task(cfg: DictConfig) -> None:
         out = Path(cfg.out) if cfg.out else path.with_name(f"{path.stem}_samples_seed{cfg.seed}")
         digits = max(6, len(str(cfg.n - 1)))
         for index in range(cfg.n):
-            save_grid(images[index : index + 1], out / f"{index:0{digits}d}.png", columns=1, smallest_tile=1)
+            write_atomic(out / f"{index:0{digits}d}.png", png(images[index].permute(1, 2, 0)))
     print(f"{cfg.n} samples (seed {cfg.seed}, {cfg.weights.value} weights) written to {out}")
 
 

@@ -29,7 +29,8 @@ class Batch:
 
     def to(self, *args: Any, **kwargs: Any) -> Batch:
         """Move every tensor, as ``Tensor.to`` does; Lightning calls this to transfer the batch."""
-        return Batch(*(None if t is None else t.to(*args, **kwargs) for t in self.tensors()))  # type: ignore[arg-type]
+        labels, source = (None if t is None else t.to(*args, **kwargs) for t in (self.labels, self.source))
+        return Batch(self.images.to(*args, **kwargs), labels, source)
 
     def tensors(self) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """All fields, in order."""
@@ -46,7 +47,7 @@ class Batch:
         if len(self) % parts:
             raise ValueError(f"a batch of {len(self)} does not divide into {parts} micro-batches")
         pieces = [[None] * parts if t is None else t.chunk(parts) for t in self.tensors()]
-        return [Batch(*fields) for fields in zip(*pieces, strict=True)]  # type: ignore[arg-type]
+        return [Batch(*fields) for fields in zip(*pieces, strict=True)]
 
 
 def as_batch(value: Any) -> Batch:

@@ -174,7 +174,7 @@ class AdversarialModule(Sampling, TwoPlayerModule):
             batch_idx: Lightning's; not used, since it restarts with every epoch and every resume.
         """
         batch = as_batch(batch)
-        seed_step(self.updates.seed, self.global_rank, self.images_seen)
+        seed_step(self.updates.seed, self._rank, self.images_seen, self._device_of_step)
         images = len(batch) * self._world_size
         generator_due = self.batches_since_generator + 1 >= self.critic_steps_now()
         log: dict[str, Tensor | float] | None = {} if self._log_due(generator_due) else None

@@ -103,7 +103,7 @@ class TwoPlayerModule(CountsImages, LightningModule):
         self.diverged = False
         self._parameters_of = {player: self._trainable(player) for player in PLAYERS}
         self._average = ema.Averager(self.generator_ema, self.generator) if self.generator_ema is not None else None
-        self._world_size = self.trainer.world_size
+        self._world_size, self._rank, self._device_of_step = self.trainer.world_size, self.global_rank, self.device
         self._clip_norms = {
             "discriminator": self.updates.discriminator_clip_norm,
             "generator": self.updates.generator_clip_norm,
@@ -228,8 +228,8 @@ class TwoPlayerModule(CountsImages, LightningModule):
         self.latest_scalars = scalars
         for logger in self.trainer.loggers:
             logger.log_metrics(scalars, step=self.images_seen)
-        # Lightning's own callbacks (EarlyStopping, ModelCheckpoint) read from here.
-        self.log_dict({name: value for name, value in scalars.items() if name != "images_seen"}, logger=False)
+        # Lightning's own callbacks (EarlyStopping, ModelCheckpoint) read from here; self.log costs milliseconds.
+        self.trainer.callback_metrics.update({name: torch.tensor(value) for name, value in scalars.items()})
         losses = (scalars["d/loss"], scalars["g/loss"])
         if not all(map(math.isfinite, losses)):
             self.diverged = True
