@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from torch.autograd import gradcheck, gradgradcheck
 
 from gan_lightning.augment import ADA
+from gan_lightning.augment.affine import draw_blit, draw_geometry
 from gan_lightning.augment.pipeline import move
+from gan_lightning.augment.warp import copy_pixels, resample
 
 GROUPS = ("blit", "geometry", "color", "filter", "noise", "cutout")
 
@@ -74,6 +76,18 @@ def test_blitted_images_hold_the_same_values():
     moved = move(images, 1.0, 0.0)
     for image, result in zip(images, moved, strict=True):
         assert set(result.flatten().tolist()) <= set(image.flatten().tolist())
+
+
+def test_blit_and_geometry_are_one_map():
+    images = _images(32, 1, 16, 16).double()
+    torch.manual_seed(4)
+    blit = draw_blit(32, 16, 16, 1.0)
+    geometry, chosen = draw_geometry(32, 16, 16, 0.3)
+    torch.manual_seed(4)
+    moved = move(images, 1.0, 0.3)
+    assert 0 < int(chosen.sum()) < 32
+    torch.testing.assert_close(moved[chosen], resample(images[chosen], blit[chosen] @ geometry[chosen]))
+    assert torch.equal(moved[~chosen], copy_pixels(images[~chosen], blit[~chosen]))
 
 
 def test_a_constant_image_stays_constant_under_small_motion():

@@ -69,6 +69,14 @@ def test_gains_keep_the_expected_power():
     torch.testing.assert_close(kept, torch.ones_like(kept), rtol=0, atol=1e-10)
 
 
+def test_spread_of_the_gains():
+    torch.manual_seed(0)
+    gains = draw_gains(20000, 1.0).log2()
+    # The normalisation cancels in the ratio of two bands, each of log2 standard deviation 1.
+    assert abs(float((gains[:, 3] - gains[:, 2]).std()) - 2**0.5) < 0.03
+    assert abs(float((gains[:, 1] - gains[:, 0]).mean())) < 0.04
+
+
 def test_noise_strength_and_probability():
     torch.manual_seed(0)
     noise = add_noise(torch.zeros(4000, 1, 16, 16), 0.5)
@@ -87,7 +95,8 @@ def test_cutout_is_a_half_sided_rectangle_with_uniform_centre():
     zeros = 1 - kept[touched]
     # A rectangle is the outer product of its projections.
     assert torch.equal(zeros, zeros.amax(dim=2)[:, :, None] * zeros.amax(dim=1)[:, None])
-    side = zeros.amax(dim=1).sum(dim=1)
-    assert side.max() == 8
-    # The clipped side has the mean ∫ min(c + 1/4, 3/4 + ... ) dc = 7/16 of the width for c uniform.
-    assert abs(float(side.mean()) / 16 - 7 / 16) < 0.01
+    for axis in (1, 2):
+        side = zeros.amax(dim=axis).sum(dim=1)
+        assert side.max() == 8
+        # Clipping takes ∫ (1/4 - c) dc over c < 1/4 at either border, 1/16 in all, from 1/2.
+        assert abs(float(side.mean()) / 16 - 7 / 16) < 0.01
