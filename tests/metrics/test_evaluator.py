@@ -64,7 +64,7 @@ def test_score_uses_logits_not_features(make):
             labels = (images.flatten(1).double().mean(1) > 140).long()
             return features._replace(logits=40 * torch.nn.functional.one_hot(labels, 3).double())
 
-    evaluation = run(make(extractor=TwoFaces(), metrics=["score"], score_splits=1))
+    evaluation = run(make(extractor=TwoFaces(), metrics=["frechet", "kernel", "score"], score_splits=1))
     share = evaluation.class_fractions
     entropy = -sum(p * np.log(p) for p in share if p > 0)
     assert evaluation.value("cs100_toy") == pytest.approx(np.exp(entropy), rel=1e-6)
