@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.checks import check_positive, check_probability
 from gan_lightning.networks.conditional import one_hot, require_condition
-from gan_lightning.networks.init import uniform_init
+from gan_lightning.networks.init import uniform_init, xavier_init
 from gan_lightning.networks.maxout import Maxout
 from gan_lightning.networks.mlp import ScaledSigmoid
 
@@ -34,7 +34,7 @@ class CGANGenerator(Generator):
     Raises:
         ValueError: if an argument is out of its range, or the condition is missing.
 
-    Source: arXiv 1411.1784, section 4.1.
+    Source: arXiv 1411.1784, section 4.1; Xavier weights, as in :class:`~gan_lightning.networks.MLPGenerator`.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class CGANGenerator(Generator):
             ScaledSigmoid(),
             nn.Unflatten(1, self.sample_shape),
         )
-        uniform_init(self, bound=0.05)
+        xavier_init(self)
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Latents ``(N, latent_dim)`` and labels int64 ``(N,)`` to images in [-1, 1]."""

@@ -29,6 +29,18 @@ def test_dropout_only_while_training(seeded):
     assert torch.equal(discriminator(images), discriminator(images))
 
 
+def test_weights_start_as_released(seeded):
+    generator, discriminator = MLPGenerator(), MaxoutDiscriminator()
+    assert generator.stack[2].weight.abs().max().item() == pytest.approx(0.05, rel=1e-3)
+    assert discriminator.body[2].linear.weight.abs().max().item() == pytest.approx(0.005, rel=1e-3)
+
+
+@pytest.mark.parametrize("width", [64, 1200])
+def test_narrow_generators_start_as_varied_as_wide_ones(width, seeded):
+    images = MLPGenerator(widths=[width, width])(torch.randn(64, 100))
+    assert 0.04 < images.std(dim=0).mean() < 0.2  # 0.003 at width 64 with the released bound
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [
