@@ -10,9 +10,9 @@ from lightning import Callback, LightningModule, Trainer
 
 from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.callbacks.interruption import Interruption
-from gan_lightning.data.base import ImageDataModule
+from gan_lightning.data.base import RealDataModule
 from gan_lightning.metrics import Evaluation as EvaluationResult
-from gan_lightning.metrics import Evaluator, NonFiniteSamples, Score
+from gan_lightning.metrics import NonFiniteSamples, SampleEvaluator, Score
 from gan_lightning.models.base import AdversarialModule
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class Evaluation(Callback):
         on_scores: called with the images seen and the evaluation after each one.
     """
 
-    def __init__(self, *, evaluator: Evaluator | None, every_kimg: float | None = None) -> None:
+    def __init__(self, *, evaluator: SampleEvaluator | None, every_kimg: float | None = None) -> None:
         super().__init__()
         self.evaluator = evaluator
         self.cadence = Cadence(every_kimg, key="callbacks.evaluation")
@@ -71,14 +71,14 @@ class Evaluation(Callback):
         if self.evaluator is None:
             return
         data = trainer.datamodule  # type: ignore[attr-defined]
-        if not isinstance(data, ImageDataModule):
+        if not isinstance(data, RealDataModule):
             raise ValueError(f"callbacks.evaluation needs one of our data modules, got {type(data).__name__}")
         weights = module.default_weights
         seed = self.evaluator.seed
         try:
             result = self.evaluator.evaluate(
                 lambda indices: module.sample_indices(indices.tolist(), seed=seed, weights=weights),
-                data.evaluation_images(self.evaluator.real_split),
+                data.evaluation_set(self.evaluator.real_split),
                 weights=weights,
                 device=module.device,
             )

@@ -50,7 +50,7 @@ def task(cfg: DictConfig) -> None:
         raise InputError(str(error)) from error
     result = evaluator.evaluate(
         lambda indices: model.sample_indices(indices.tolist(), seed=evaluator.seed, weights=weights),
-        data.evaluation_images(evaluator.real_split),
+        data.evaluation_set(evaluator.real_split),
         weights=weights,
         device=device,
     )

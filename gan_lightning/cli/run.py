@@ -15,12 +15,11 @@ from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.callbacks import Evaluation, Interruption, Progress, RunCheckpoint
-from gan_lightning.checkpoint import CheckpointError, read_checkpoint
-from gan_lightning.cli.entry import InputError
-from gan_lightning.cli.resume import differences, find_checkpoint
+from gan_lightning.cli.entry import is_sweep
+from gan_lightning.cli.resume import prepare_resume
 from gan_lightning.cli.summary import print_summary
 from gan_lightning.config import ConfigError, check_config, resolve_budget
-from gan_lightning.data import ImageDataModule
+from gan_lightning.data import RealDataModule
 from gan_lightning.instantiate import instantiate
 from gan_lightning.models import AdversarialModule
 from gan_lightning.tracking import JSONLLogger, RunRecord, Status, Tracker, WallClock
@@ -56,7 +55,7 @@ class Outcome:
 class Parts:
     """What a config builds."""
 
-    data: ImageDataModule
+    data: RealDataModule
     model: AdversarialModule
     callbacks: list[Callback]
     loggers: list[Logger]
@@ -90,11 +89,30 @@ def build(config: dict[str, Any], clock: WallClock) -> Parts:
     loggers = [instantiate(node, trust=True, key=f"logger.{name}") for name, node in config["logger"].items()]
     loggers.append(JSONLLogger(output_dir=config["output_dir"], clock=clock))
     trainer = instantiate(config["trainer"], trust=True, key="trainer")(callbacks=callbacks, logger=loggers)
-    if config["batch_size"] % trainer.world_size:
-        raise ConfigError(
-            [f"batch_size = {config['batch_size']} is global and must divide over {trainer.world_size} devices"]
-        )
+    check_world(trainer, config, sweeping=is_sweep())
     return Parts(data, model, callbacks, loggers, trainer)
+
+
+def check_world(trainer: Trainer, config: dict[str, Any], *, sweeping: bool) -> None:
+    """Refuse a number of processes that the batch, or the way the run was started, does not allow.
+
+    Raises:
+        ConfigError: naming the keys.
+    """
+    world = trainer.world_size
+    if config["batch_size"] % world:
+        raise ConfigError(
+            [f"batch_size = {config['batch_size']}: it is the global size and must divide over {world} devices"]
+        )
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    if sweeping and world > 1 and environment is not None and not environment.creates_processes_externally:
+        raise ConfigError(
+            [
+                f"trainer.devices = {config['trainer'].get('devices')}: jobs of one --multirun process train on one "
+                "device each, since the helper processes of a job would start the whole sweep again. Run the jobs "
+                "one by one, or let a launcher start their processes"
+            ]
+        )
 
 
 def train(cfg: DictConfig) -> Outcome:
@@ -109,14 +127,18 @@ def train(cfg: DictConfig) -> Outcome:
     output_dir = Path(config["output_dir"])
     quiet_libraries()
     clock = WallClock()
-    checkpoint, resumed_at = prepare_resume(config, output_dir)
+    source = prepare_resume(config, output_dir)
+    for complaint in source.complaints:
+        log.warning("%s; going on from %s instead", complaint, source.path or "the beginning")
+    if source.path is not None:
+        log.info("resuming from %s at %d images", source.path, source.images_seen)
     parts = build(config, clock)
     record = RunRecord(output_dir, clock=clock)
     if parts.trainer.is_global_zero:
         write_atomic(output_dir / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
     journal = next(logger for logger in parts.loggers if isinstance(logger, JSONLLogger))
-    journal.truncate_after(-1 if resumed_at is None else resumed_at)
-    record.start(config, resumed_at=resumed_at)
+    journal.truncate_after(-1 if source.images_seen is None else source.images_seen)
+    record.start(config, resumed_at=source.images_seen)
     connect(parts, record)
 
     status: Status = "failed"
@@ -128,7 +150,7 @@ def train(cfg: DictConfig) -> Outcome:
         parts.trainer.fit(
             parts.model,
             datamodule=parts.data,
-            ckpt_path=None if checkpoint is None else str(checkpoint),
+            ckpt_path=None if source.path is None else str(source.path),
             weights_only=True,
         )
         status = ending(parts)
@@ -140,23 +162,6 @@ def train(cfg: DictConfig) -> Outcome:
     if parts.trainer.is_global_zero:
         print_summary(output_dir, parts.data, parts.callback(Evaluation), status, seconds=time.monotonic() - started)
     return Outcome(status, objective(parts.callback(Evaluation), status))
-
-
-def prepare_resume(config: dict[str, Any], output_dir: Path) -> tuple[Path | None, int | None]:
-    """Find the checkpoint to continue from and its number of images; refuse one of another run."""
-    try:
-        checkpoint, complaints = find_checkpoint(config["resume"], output_dir)
-        if checkpoint is None:
-            return None, None
-        stored = read_checkpoint(checkpoint)["gan_lightning"]
-    except CheckpointError as error:
-        raise InputError(str(error)) from error
-    for complaint in complaints:
-        log.warning("%s; going on from %s instead", complaint, checkpoint)
-    if stored["config"] is not None and (lines := differences(stored["config"], config)):
-        raise ConfigError([f"resume={config['resume']}: {checkpoint} is of another run: {line}" for line in lines])
-    log.info("resuming from %s at %d images", checkpoint, stored["images_seen"])
-    return checkpoint, stored["images_seen"]
 
 
 def connect(parts: Parts, record: RunRecord) -> None:

@@ -9,13 +9,13 @@ from rich.table import Table
 
 from gan_lightning.callbacks import Evaluation
 from gan_lightning.checkpoint import BEST, LATEST
-from gan_lightning.data import ImageDataModule
-from gan_lightning.metrics import Score
+from gan_lightning.data import ImageDataModule, RealDataModule
+from gan_lightning.metrics import Evaluator, Score
 from gan_lightning.tracking import Status
 
 
 def print_summary(
-    output_dir: Path, data: ImageDataModule, evaluation: Evaluation | None, status: Status, *, seconds: float
+    output_dir: Path, data: RealDataModule, evaluation: Evaluation | None, status: Status, *, seconds: float
 ) -> None:
     """Print what a run ended with."""
     console = Console(soft_wrap=True)
@@ -43,10 +43,12 @@ def print_summary(
         console.print(f"{name:<11} {value}", highlight=False)
 
 
-def heldout_distance(data: ImageDataModule, evaluation: Evaluation) -> float | None:
+def heldout_distance(data: RealDataModule, evaluation: Evaluation) -> float | None:
     """Return the Frechet distance of held-out real images to the training images: what real images would score."""
     evaluator = evaluation.evaluator
-    if evaluator is None or data.heldout_split is None or "frechet" not in evaluator.metrics:
+    if not (isinstance(evaluator, Evaluator) and isinstance(data, ImageDataModule)):
+        return None
+    if data.heldout_split is None or "frechet" not in evaluator.metrics:
         return None
     return evaluator.distance_between(
         data.evaluation_images(data.heldout_split), data.evaluation_images(evaluator.real_split), device="cpu"

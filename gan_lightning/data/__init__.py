@@ -1,9 +1,9 @@
 """Batches of real samples and the data modules that make them."""
 
-from gan_lightning.data.base import ImageDataModule, InMemoryDataModule
+from gan_lightning.data.base import ImageDataModule, InMemoryDataModule, RealDataModule
 from gan_lightning.data.batch import Batch, as_batch
 from gan_lightning.data.digits import DigitsDataModule
-from gan_lightning.data.images import EvaluationImages, TensorImages
+from gan_lightning.data.images import EvaluationImages, EvaluationSet, TensorImages
 from gan_lightning.data.labelled import LabelledImages
 from gan_lightning.data.loader import InMemoryLoader
 
@@ -11,10 +11,12 @@ __all__ = [
     "Batch",
     "DigitsDataModule",
     "EvaluationImages",
+    "EvaluationSet",
     "ImageDataModule",
     "InMemoryDataModule",
     "InMemoryLoader",
     "LabelledImages",
+    "RealDataModule",
     "TensorImages",
     "as_batch",
 ]

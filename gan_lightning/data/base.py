@@ -1,4 +1,4 @@
-"""The interface of a data module, and how one that holds its images in memory serves them."""
+"""The interfaces of data modules, and how one that holds its samples in memory serves them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,81 @@ from collections.abc import Iterable
 
 import torch
 from lightning import LightningDataModule
+from torch import Tensor
 
 from gan_lightning.data.batch import Batch
-from gan_lightning.data.images import EvaluationImages, TensorImages
+from gan_lightning.data.images import EvaluationImages, EvaluationSet, TensorImages
 from gan_lightning.data.labelled import LabelledImages
 from gan_lightning.data.loader import InMemoryLoader
 from gan_lightning.progress import CountsImages
 
 
-class ImageDataModule(LightningDataModule):
-    """Real images for training and for evaluation; the one place that knows files, splits and ranges.
+class RealDataModule(LightningDataModule):
+    """Real samples for training, and what generated ones are compared with.
 
     Attributes:
         heldout_split: name of a split that training never sees, or None.
+
+    Args:
+        dataset: its name, a part of every score's protocol.
+        classes: number of classes, or None without labels.
+        batch_size: samples per discriminator update, over all processes.
+        seed: of the order of the samples.
+
+    Raises:
+        ValueError: for a value out of range.
+    """
+
+    heldout_split: str | None = None
+
+    def __init__(self, *, dataset: str, classes: int | None, batch_size: int, seed: int) -> None:
+        super().__init__()
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        self.dataset = dataset
+        self.classes = classes
+        self.batch_size = batch_size
+        self.seed = seed
+
+    @property
+    def images_per_epoch(self) -> int:
+        """Number of training samples."""
+        raise NotImplementedError
+
+    def label_counts(self) -> Tensor | None:
+        """Return the number of training images per class: int64 ``(classes,)``, or None without labels."""
+        return None
+
+    def train_dataloader(self) -> Iterable[Batch]:
+        """Return an endless loader that starts where the module stands."""
+        raise NotImplementedError
+
+    def evaluation_set(self, split: str) -> EvaluationSet:
+        """Return what the evaluator compares generated samples with."""
+        raise NotImplementedError
+
+    def loader_in_memory(self, samples: Tensor, labels: Tensor | None = None, *, flip: bool = False) -> InMemoryLoader:
+        """Return an endless loader over ``samples`` on the training device, from where the module stands."""
+        trainer = self.trainer
+        device, start, rank, world_size = torch.device("cpu"), 0, 0, 1
+        if trainer is not None:
+            device, rank, world_size = trainer.strategy.root_device, trainer.global_rank, trainer.world_size
+            if isinstance(trainer.lightning_module, CountsImages):
+                start = trainer.lightning_module.images_seen
+        return InMemoryLoader(
+            samples.to(device),
+            None if labels is None else labels.to(device),
+            batch_size=self.batch_size,
+            seed=self.seed,
+            start=start,
+            rank=rank,
+            world_size=world_size,
+            flip=flip,
+        )
+
+
+class ImageDataModule(RealDataModule):
+    """Real images for training and for evaluation; the one place that knows files, splits and ranges.
 
     Args:
         dataset: its name, a part of every score's protocol.
@@ -32,35 +94,22 @@ class ImageDataModule(LightningDataModule):
         ValueError: for a value out of range.
     """
 
-    heldout_split: str | None = None
-
     def __init__(
         self, *, dataset: str, resolution: int, channels: int, classes: int | None, batch_size: int, seed: int
     ) -> None:
-        super().__init__()
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        super().__init__(dataset=dataset, classes=classes, batch_size=batch_size, seed=seed)
         if channels not in (1, 3):
             raise ValueError(f"data.channels must be 1 (grey) or 3 (RGB), got {channels}")
-        self.dataset = dataset
         self.resolution = resolution
         self.channels = channels
-        self.classes = classes
-        self.batch_size = batch_size
-        self.seed = seed
-
-    @property
-    def images_per_epoch(self) -> int:
-        """Number of training images."""
-        raise NotImplementedError
-
-    def train_dataloader(self) -> Iterable[Batch]:
-        """Return an endless loader that starts where the module stands."""
-        raise NotImplementedError
 
     def evaluation_images(self, split: str) -> EvaluationImages:
         """Return the real images of ``split`` as the evaluator wants them."""
         raise NotImplementedError
+
+    def evaluation_set(self, split: str) -> EvaluationImages:
+        """Return ``evaluation_images``."""
+        return self.evaluation_images(split)
 
 
 class InMemoryDataModule(ImageDataModule):
@@ -87,25 +136,15 @@ class InMemoryDataModule(ImageDataModule):
         """Number of training images."""
         return len(self._split("train").images)
 
+    def label_counts(self) -> Tensor | None:
+        """Return the number of training images per class: int64 ``(classes,)``, or None without labels."""
+        labels = self._split("train").labels
+        return None if labels is None else labels.bincount(minlength=self.classes or 0)
+
     def train_dataloader(self) -> InMemoryLoader:
         """Return an endless loader over images on the training device."""
         images, labels = self._split("train")
-        trainer = self.trainer
-        device, start, rank, world_size = torch.device("cpu"), 0, 0, 1
-        if trainer is not None:
-            device, rank, world_size = trainer.strategy.root_device, trainer.global_rank, trainer.world_size
-            if isinstance(trainer.lightning_module, CountsImages):
-                start = trainer.lightning_module.images_seen
-        return InMemoryLoader(
-            images.to(device),
-            None if labels is None else labels.to(device),
-            batch_size=self.batch_size,
-            seed=self.seed,
-            start=start,
-            rank=rank,
-            world_size=world_size,
-            flip=self.flip,
-        )
+        return self.loader_in_memory(images, labels, flip=self.flip)
 
     def evaluation_images(self, split: str) -> EvaluationImages:
         """Return the real images of ``split`` as the evaluator wants them."""

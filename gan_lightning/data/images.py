@@ -10,18 +10,26 @@ import torch
 from torch import Tensor
 
 
-class EvaluationImages(ABC):
-    """A finite set of real images in a fixed order.
+class EvaluationSet(ABC):
+    """What an evaluator compares generated samples with.
 
     Attributes:
         name: the data set, as it is to appear beside a score.
         split: the part of it, "train" for instance.
-        fingerprint: sha256 over all that determines the pixels: the key of cached statistics.
-        labels: int64 ``(N,)`` class indices, or None.
     """
 
     name: str
     split: str
+
+
+class EvaluationImages(EvaluationSet):
+    """A finite set of real images in a fixed order.
+
+    Attributes:
+        fingerprint: sha256 over all that determines the pixels: the key of cached statistics.
+        labels: int64 ``(N,)`` class indices, or None.
+    """
+
     fingerprint: str
     labels: Tensor | None
 

@@ -1,5 +1,6 @@
 """Feature extractors, the maths of the scores, and the evaluator."""
 
+from gan_lightning.metrics.base import SampleEvaluator, Sampler
 from gan_lightning.metrics.digits_classifier import DigitsExtractor
 from gan_lightning.metrics.evaluator import Evaluator
 from gan_lightning.metrics.extractor import FeatureExtractor, Features
@@ -16,6 +17,8 @@ __all__ = [
     "InceptionExtractor",
     "MissingWeights",
     "NonFiniteSamples",
+    "SampleEvaluator",
+    "Sampler",
     "Score",
     "to_uint8",
 ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from gan_lightning.data.images import EvaluationImages
+from gan_lightning.metrics.base import SampleEvaluator, Sampler
 from gan_lightning.metrics.cache import cache_root
 from gan_lightning.metrics.collection import Collection, collect
 from gan_lightning.metrics.extractor import FeatureExtractor
@@ -19,13 +20,10 @@ from gan_lightning.metrics.scoring import Scoring
 from gan_lightning.metrics.statistics import load_statistics, save_statistics, statistics_key
 from gan_lightning.metrics.world import World
 
-Sampler = Callable[[Tensor], Tensor]
-"""Sample indices int64 ``(n,)`` on the CPU to images ``(n, C, H, W)`` in [-1, 1]; image i depends on (seed, i) only."""
-
 NEEDS_FEATURES = frozenset({"kernel", "precision", "recall", "density", "coverage"})
 
 
-class Evaluator:
+class Evaluator(SampleEvaluator):
     """Scores a generator against real images.
 
     It is no module, so that the extractor is in no checkpoint. Under ``torch.distributed`` every rank calls it;
