@@ -1,0 +1,61 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from gan_lightning.priors import Normal, Uniform
+
+CPU = torch.device("cpu")
+PRIORS = {
+    "normal": (Normal(), stats.norm()),
+    "uniform": (Uniform(), stats.uniform(-1, 2)),
+    "unit variance": (Uniform(bound=math.sqrt(3)), stats.uniform(-math.sqrt(3), 2 * math.sqrt(3))),
+}
+
+
+@pytest.mark.parametrize("name", PRIORS)
+def test_both_ways_of_drawing_have_the_distribution(name):
+    prior, reference = PRIORS[name]
+    torch.manual_seed(0)
+    for values in (prior.draw(400, 10, device=CPU), prior.draw_indexed(range(400), 10, seed=0)):
+        assert values.shape == (400, 10)
+        assert values.dtype == torch.float32
+        assert stats.kstest(values.flatten().double().numpy(), reference.cdf).pvalue > 1e-3
+        correlation = torch.corrcoef(values.T) - torch.eye(10)
+        assert correlation.abs().max() < 5 / math.sqrt(400)
+
+
+def test_uniform_stays_within_its_bound_and_reaches_it():
+    values = Uniform(bound=0.25).draw_indexed(range(1000), 4, seed=1)
+    assert 0.249 < values.abs().max() <= 0.25
+
+
+@settings(max_examples=30)
+@given(st.lists(st.integers(min_value=0, max_value=2**40), max_size=6), st.integers(min_value=0, max_value=2**63))
+def test_a_row_is_a_function_of_seed_and_index(indices, seed):
+    for prior in (Normal(), Uniform()):
+        rows = prior.draw_indexed(indices, 3, seed=seed)
+        assert rows.shape == (len(indices), 3)
+        for index, row in zip(indices, rows, strict=True):
+            assert torch.equal(prior.draw_indexed([index], 3, seed=seed)[0], row)
+
+
+def test_indexed_draws_leave_the_global_generator_alone_and_the_others_use_it():
+    for prior in (Normal(), Uniform()):
+        torch.manual_seed(5)
+        before = torch.get_rng_state()
+        prior.draw_indexed(range(3), 2, seed=0)
+        assert torch.equal(before, torch.get_rng_state())
+        first = prior.draw(3, 2, device=CPU)
+        assert not torch.equal(first, prior.draw(3, 2, device=CPU))
+        torch.manual_seed(5)
+        assert torch.equal(first, prior.draw(3, 2, device=CPU))
+
+
+@pytest.mark.parametrize("bound", [0.0, -1.0])
+def test_a_bound_must_be_positive(bound):
+    with pytest.raises(ValueError, match=r"prior\.bound must be positive, got"):
+        Uniform(bound=bound)

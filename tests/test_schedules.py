@@ -1,0 +1,70 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gan_lightning.schedules import Constant, Cosine, Linear, Warmup
+
+IMAGES = st.integers(min_value=0, max_value=10**8)
+
+
+@given(IMAGES, st.none() | IMAGES)
+def test_constant_is_one(images, budget):
+    assert Constant().factor(images, budget) == 1
+
+
+@pytest.mark.parametrize(
+    ("images", "expected"), [(0, 1), (2000, 1), (3000, 0.775), (4000, 0.55), (6000, 0.1), (9000, 0.1)]
+)
+def test_linear_is_a_straight_line_between_start_and_end(images, expected):
+    assert Linear(start_kimg=2, end_kimg=6, final=0.1).factor(images, None) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("images", "expected"), [(0, 1), (1000, 1), (2000, 0.2 + 0.8 * (2 + math.sqrt(2)) / 4), (3000, 0.6), (5000, 0.2)]
+)
+def test_cosine_is_half_a_wave(images, expected):
+    assert Cosine(start_kimg=1, end_kimg=5, final=0.2).factor(images, None) == pytest.approx(expected, abs=1e-12)
+
+
+@given(IMAGES, st.integers(min_value=1, max_value=10**8))
+def test_without_an_end_the_budget_is_the_end(images, budget):
+    for kind in (Linear, Cosine):
+        of_budget = kind().factor(images, budget)
+        assert of_budget == pytest.approx(kind(end_kimg=budget / 1000).factor(images, None), abs=1e-9)
+        assert 0 <= of_budget <= 1
+    assert Linear().factor(images, budget) == pytest.approx(max(1 - images / budget, 0), abs=1e-9)
+    assert Linear(final=0.5).factor(budget, budget) == 0.5
+
+
+@given(IMAGES, IMAGES)
+def test_decays_never_rise(a, b):
+    low, high = sorted((a, b))
+    for schedule in (Linear(start_kimg=10, end_kimg=5e4), Cosine(start_kimg=10, end_kimg=5e4)):
+        assert schedule.factor(low, None) >= schedule.factor(high, None)
+
+
+def test_a_budget_that_ends_before_the_decay_begins_drops_at_its_start():
+    assert Linear(start_kimg=5).factor(4999, 5000) == 1
+    assert Linear(start_kimg=5).factor(5000, 5000) == 0
+
+
+@pytest.mark.parametrize("kind", [Linear, Cosine])
+def test_neither_end_nor_budget_is_refused(kind):
+    with pytest.raises(ValueError, match=r"schedule\.end_kimg is not given and the run has no budget"):
+        kind().factor(0, None)
+
+
+def test_warmup_multiplies_what_follows():
+    assert [Warmup(warmup_kimg=2).factor(n, None) for n in (0, 500, 2000, 9000)] == [0, 0.25, 1, 1]
+    decayed = Warmup(warmup_kimg=2, then=Linear(end_kimg=10))
+    assert decayed.factor(1000, None) == pytest.approx(0.5 * 0.9)
+    assert decayed.factor(5000, None) == pytest.approx(0.5)
+
+
+def test_times_that_make_no_sense_are_refused():
+    with pytest.raises(ValueError, match=r"schedule\.end_kimg must be above start_kimg=3, got 3"):
+        Linear(start_kimg=3, end_kimg=3)
+    with pytest.raises(ValueError, match=r"schedule\.warmup_kimg must be positive, got 0"):
+        Warmup(warmup_kimg=0)
