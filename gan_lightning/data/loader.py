@@ -1,4 +1,4 @@
-"""An endless loader over images in memory, whose order is a function of (seed, images seen)."""
+"""An endless loader over samples in memory, whose order is a function of (seed, images seen)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gan_lightning.data.batch import Batch
-from gan_lightning.seeding import generator_for, mix
+from gan_lightning.seeding import generator_for
 
 _ORDER, _FLIP = 1, 2  # distinct streams of one seed
 
@@ -25,7 +25,8 @@ class InMemoryLoader:
     at an epoch's end. Each rank takes its own slice of every global batch.
 
     Args:
-        images: uint8 ``(N, C, H, W)``, on the device on which batches are wanted.
+        images: uint8 ``(N, C, H, W)``, or float32 samples of any shape, which are passed on as they are; on the
+            device on which batches are wanted.
         labels: int64 ``(N,)``, or None.
         batch_size: global batch, over all ranks.
         seed: of the order and the flips.
@@ -35,7 +36,7 @@ class InMemoryLoader:
         flip: mirror each image with probability one half.
 
     Raises:
-        ValueError: if the batch does not divide over the processes.
+        ValueError: if there are no images, or the batch does not divide over the processes.
     """
 
     def __init__(
@@ -52,6 +53,8 @@ class InMemoryLoader:
     ) -> None:
         if batch_size < 1 or batch_size % world_size:
             raise ValueError(f"batch_size is global and must divide over {world_size} processes, got {batch_size}")
+        if len(images) == 0:
+            raise ValueError("images must hold at least one image, got none")
         self.images = images
         self.labels = labels
         self.batch_size = batch_size
@@ -86,13 +89,15 @@ class InMemoryLoader:
         while True:
             chosen = self.indices(position, self.batch_size)[self.rank * share : (self.rank + 1) * share]
             chosen = chosen.to(self.images.device)
-            images = to_unit_range(self.images[chosen])
+            images = self.images[chosen]
+            if images.dtype == torch.uint8:
+                images = to_unit_range(images)
             if self.flip:
-                images = self._flipped(images, position)
+                mirrored = self._mirrored(position)[self.rank * share : (self.rank + 1) * share].to(images.device)
+                images = torch.where(mirrored.view(-1, *[1] * (images.ndim - 1)), images.flip(-1), images)
             yield Batch(images, None if self.labels is None else self.labels[chosen])
             position += self.batch_size
 
-    def _flipped(self, images: Tensor, position: int) -> Tensor:
-        random = torch.Generator().manual_seed(mix(self.seed, _FLIP, self.rank, position))
-        mirrored = torch.rand(len(images), generator=random).lt(0.5).to(images.device)
-        return torch.where(mirrored.view(-1, *[1] * (images.ndim - 1)), images.flip(-1), images)
+    def _mirrored(self, position: int) -> Tensor:
+        """Say which images of the global batch at ``position`` are mirrored: bool ``(batch_size,)``."""
+        return torch.rand(self.batch_size, generator=generator_for(self.seed, _FLIP, position)).lt(0.5)
