@@ -62,12 +62,15 @@ def as_batch(value: Any) -> Batch:
         return value
     if isinstance(value, Tensor):
         return Batch(value)
+    fields = None
     if isinstance(value, Mapping) and "images" in value and set(value) <= {"images", "labels", "source"}:
-        return Batch(**value)
-    if isinstance(value, (tuple, list)) and len(value) in (1, 2) and all(isinstance(v, Tensor) for v in value):
-        images, labels = (value[0], None) if len(value) == 1 else value
+        fields = [value["images"], value.get("labels"), value.get("source")]
+    elif isinstance(value, (tuple, list)) and len(value) in (1, 2):
+        fields = [*value, None, None][:3]
+    if fields is not None and isinstance(fields[0], Tensor) and all(f is None or isinstance(f, Tensor) for f in fields):
+        images, labels, source = fields
         if labels is None or (labels.ndim == 1 and labels.dtype in (torch.int64, torch.int32)):
-            return Batch(images, labels if labels is None else labels.long())
+            return Batch(images, labels if labels is None else labels.long(), source)
     raise ValueError(
         "a batch must be a tensor of images, a pair (images, integer labels), a mapping with 'images', "
         f"or a gan_lightning.data.Batch; got {type(value).__name__}"
