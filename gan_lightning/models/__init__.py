@@ -1,8 +1,39 @@
 """The two-optimizer protocol and one LightningModule per GAN variant."""
 
+from gan_lightning.models.acgan import ACGAN
 from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.cgan import CGAN
 from gan_lightning.models.dcgan import DCGAN
+from gan_lightning.models.dragan import DRAGAN
 from gan_lightning.models.gan import GAN
+from gan_lightning.models.infogan import InfoGAN
+from gan_lightning.models.labels import LabelConditional
+from gan_lightning.models.lsgan import LSGAN
+from gan_lightning.models.progan import ProGAN
+from gan_lightning.models.projection import ProjectionGAN
+from gan_lightning.models.sagan import SAGAN
+from gan_lightning.models.sngan import SNGAN
+from gan_lightning.models.ssgan import SSGAN
 from gan_lightning.models.update_rule import UpdateRule
+from gan_lightning.models.wgan import WGAN
+from gan_lightning.models.wgan_gp import WGANGP
 
-__all__ = ["DCGAN", "GAN", "AdversarialModule", "UpdateRule"]
+__all__ = [
+    "ACGAN",
+    "CGAN",
+    "DCGAN",
+    "DRAGAN",
+    "GAN",
+    "LSGAN",
+    "SAGAN",
+    "SNGAN",
+    "SSGAN",
+    "WGAN",
+    "WGANGP",
+    "AdversarialModule",
+    "InfoGAN",
+    "LabelConditional",
+    "ProGAN",
+    "ProjectionGAN",
+    "UpdateRule",
+]

@@ -39,7 +39,7 @@ class AdversarialModule(Sampling, TwoPlayerModule):
         discriminator_optimizer: likewise.
         prior: distribution of the latent vectors; None: the variant's default.
         updates: ratio, clipping, schedules, averaging, seed; None: the variant's default.
-        regularizers: penalties of the discriminator by the name they are logged under.
+        regularizers: penalties of the discriminator by the name they are logged under; None: the variant's default.
         augment: transformation of everything the discriminator sees.
         stabilizers: further techniques, by name.
 
@@ -72,7 +72,7 @@ class AdversarialModule(Sampling, TwoPlayerModule):
         self.discriminator = discriminator if discriminator is not None else self.default_discriminator()
         self.loss = loss or self.default_loss()
         self.prior = prior or self.default_prior()
-        self.regularizers = nn.ModuleDict(dict(regularizers or {}))
+        self.regularizers = nn.ModuleDict(dict(self.default_regularizers() if regularizers is None else regularizers))
         self.augment = augment
         self.stabilizers = nn.ModuleDict(dict(stabilizers or {}))
         self.check_parts()
@@ -105,6 +105,10 @@ class AdversarialModule(Sampling, TwoPlayerModule):
     def default_updates(self) -> UpdateRule:
         """Return the update rule of the variant's paper."""
         return UpdateRule()
+
+    def default_regularizers(self) -> Mapping[str, Regularizer]:
+        """Return the penalties of the variant's paper, by the name they are logged under."""
+        return {}
 
     def check_parts(self) -> None:
         """Refuse parts that do not fit together; a variant adds what it cannot be trained with.
@@ -142,6 +146,18 @@ class AdversarialModule(Sampling, TwoPlayerModule):
         """Return the condition under which the discriminator judges ``batch`` and its fakes."""
         return None
 
+    def prepare_batch(self, batch: Batch) -> Batch:
+        """Return the real samples as this step shows them to the discriminator."""
+        return batch
+
+    def to_penalty_space(self, images: Tensor) -> Tensor:
+        """Return samples in the coordinates in which the regularizers take gradients."""
+        return images
+
+    def from_penalty_space(self, images: Tensor) -> Tensor:
+        """Return samples as the discriminator takes them, the inverse of ``to_penalty_space``."""
+        return images
+
     def before_discriminator_turn(self) -> None:
         """Act on the discriminator before each of its updates (weight clipping)."""
 
@@ -175,6 +191,7 @@ class AdversarialModule(Sampling, TwoPlayerModule):
         """
         batch = as_batch(batch)
         seed_step(self.updates.seed, self._rank, self.images_seen, self._device_of_step)
+        batch = self.prepare_batch(batch)
         images = len(batch) * self._world_size
         generator_due = self.batches_since_generator + 1 >= self.critic_steps_now()
         log: dict[str, Tensor | float] | None = {} if self._log_due(generator_due) else None
@@ -183,8 +200,9 @@ class AdversarialModule(Sampling, TwoPlayerModule):
         self.batches_since_generator += 1
         self.images_since_generator += images
         if generator_due:
-            for _ in range(self.updates.generator_steps_per_turn):
-                self._generator_turn(batch, log)
+            steps = self.updates.generator_steps_per_turn
+            for step in range(1, steps + 1):
+                self._generator_turn(batch, log if step == steps else None)
             self._update_average(self.images_seen + images)
             self.batches_since_generator = 0
             self.images_since_generator = 0
@@ -220,9 +238,9 @@ class AdversarialModule(Sampling, TwoPlayerModule):
         terms = self.discriminator_terms(batch, fakes, real, fake)
         if self.regularizers:
             turn = CriticTurn(
-                critic=lambda samples: self.judge(samples, condition).logits,
-                real=batch.images,
-                fake=fakes.images,
+                critic=lambda samples: self.judge(self.from_penalty_space(samples), condition).logits,
+                real=self.to_penalty_space(batch.images),
+                fake=self.to_penalty_space(fakes.images),
                 real_logits=real.logits,
                 fake_logits=fake.logits,
                 images_seen=self.images_seen,
@@ -236,9 +254,13 @@ class AdversarialModule(Sampling, TwoPlayerModule):
         if self.augment is not None:
             self.augment.observe(real.logits.detach(), images)
         if log is not None:
-            log["d/real"] = real.logits.detach().float().mean()
-            log["d/fake"] = fake.logits.detach().float().mean()
-            log["d/accuracy"] = share_ranked_right(real.logits, fake.logits)
+            observed = {
+                "d/real": real.logits.detach().float().mean(),
+                "d/fake": fake.logits.detach().float().mean(),
+                "d/accuracy": share_ranked_right(real.logits, fake.logits),
+            }
+            for name, value in observed.items():
+                log[name] = log.get(name, 0.0) + value / self.updates.accumulate
         return terms
 
     def generator_objective(self, batch: Batch) -> dict[str, Tensor]:

@@ -96,7 +96,13 @@ class Sampling:
         labels: Tensor | None = None,
         batch_size: int = 256,
     ) -> Tensor:
-        """Generate samples 0 to n-1, as ``sample_indices`` does, in batches; float32 on the CPU."""
+        """Generate samples 0 to n-1, as ``sample_indices`` does, in batches; float32 on the CPU.
+
+        Raises:
+            ValueError: if ``n`` or ``batch_size`` is below 1.
+        """
+        if n < 1 or batch_size < 1:
+            raise ValueError(f"n and batch_size must be at least 1, got {n} and {batch_size}")
         chunks = []
         for start in range(0, n, batch_size):
             indices = range(start, min(start + batch_size, n))

@@ -78,6 +78,7 @@ class TwoPlayerModule(CountsImages, LightningModule):
         self._gradient_norm: Tensor | None = None
         self._measure_norm = False
         self._active = "discriminator"
+        self._parameters_of: dict[str, list[Parameter]] = {player: [] for player in PLAYERS}
 
     def player_modules(self, player: str) -> list[nn.Module]:
         """Return the modules that are trained together as ``player``, one of ``PLAYERS``."""
@@ -87,6 +88,8 @@ class TwoPlayerModule(CountsImages, LightningModule):
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Build one optimizer per player and remember its learning rates as the schedules' base."""
+        for player in PLAYERS:  # a fit that raised in the middle of a turn has left one of them frozen
+            self._set_frozen(player, False)
         optimizers = []
         for player in PLAYERS:
             optimizer = self.optimizer_factories[player](self._trainable(player))
@@ -114,6 +117,13 @@ class TwoPlayerModule(CountsImages, LightningModule):
         }
         self._two_player_optimizers: dict[str, LightningOptimizer] = dict(zip(PLAYERS, self.optimizers(), strict=True))
         self._set_up_scalers()
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
+        """Take no step if the budget is spent already: a finished run was resumed."""
+        if self.budget_images is None or self.images_seen < self.budget_images:
+            return None
+        self.trainer.should_stop = True
+        return -1
 
     def on_fit_end(self) -> None:
         """Leave no parameter frozen."""
@@ -230,8 +240,10 @@ class TwoPlayerModule(CountsImages, LightningModule):
             logger.log_metrics(scalars, step=self.images_seen)
         # Lightning's own callbacks (EarlyStopping, ModelCheckpoint) read from here; self.log costs milliseconds.
         self.trainer.callback_metrics.update({name: torch.tensor(value) for name, value in scalars.items()})
-        losses = (scalars["d/loss"], scalars["g/loss"])
-        if not all(map(math.isfinite, losses)):
+        diverged = not (math.isfinite(scalars["d/loss"]) and math.isfinite(scalars["g/loss"]))
+        if self._world_size > 1:  # a rank that stopped alone would leave the others waiting for it
+            diverged = self.trainer.strategy.reduce_boolean_decision(diverged, all=False)
+        if diverged:
             self.diverged = True
             self.trainer.should_stop = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from gan_lightning.schedules import Constant, Schedule
@@ -41,7 +42,7 @@ class UpdateRule:
 
     def __post_init__(self) -> None:
         ratio = self.critic_steps if self.critic_steps >= 1 else 1 / self.critic_steps if self.critic_steps > 0 else 0
-        if ratio < 1 or abs(ratio - round(ratio)) > 1e-6:
+        if not 1 <= ratio < math.inf or abs(ratio - round(ratio)) > 1e-6:
             raise ValueError(
                 f"updates.critic_steps must be a positive integer k or a fraction 1/k, got {self.critic_steps}"
             )

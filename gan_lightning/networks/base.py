@@ -15,7 +15,10 @@ class Generator(nn.Module):
     Attributes:
         latent_dim: length of a latent vector.
         sample_shape: ``(C, H, W)`` of an image, or ``(D,)`` of a point.
+        classes: number of classes its condition may be one of, or None if it takes no labels.
     """
+
+    classes: int | None = None
 
     def __init__(self, *, latent_dim: int, sample_shape: tuple[int, ...]) -> None:
         super().__init__()

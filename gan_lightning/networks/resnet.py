@@ -71,6 +71,7 @@ class ResNetGenerator(Generator):
         maps = [base * 2**stage for stage in range(1, len(widths))]
         _check_attention(attention_resolution, maps)
         super().__init__(latent_dim=latent_dim, sample_shape=(channels, resolution, resolution))
+        self.classes = classes
         self.base_shape = (widths[0], base, base)
         stem = nn.Linear(latent_dim, widths[0] * base**2)
         nn.init.xavier_uniform_(stem.weight)

@@ -9,9 +9,12 @@ import torch
 
 from tests.contract.variants import VARIANTS, assert_same, build, fit, state
 
+UNBOUNDED = {"progan"}
+"""Generators without a tanh; their samples are clamped where they become pictures."""
+
 
 def test_the_glob_finds_the_variants():
-    assert {"gan", "dcgan"} <= set(VARIANTS)
+    assert {"gan", "dcgan", "wgan_gp", "infogan", "progan"} <= set(VARIANTS)
 
 
 class Snapshots:
@@ -41,8 +44,8 @@ class Snapshots:
             if any(p.requires_grad for p in module.parameters()):
                 self.violations.append(f"{passive} was not frozen in the {active}'s turn")
         grads = [p.grad for p in self.model._parameters_of[active]]
-        if not all(g is not None and g.isfinite().all() for g in grads):
-            self.violations.append(f"{active} has missing or non-finite gradients")
+        if not any(g is not None for g in grads) or not all(g is None or g.isfinite().all() for g in grads):
+            self.violations.append(f"{active} has no gradients, or non-finite ones")
         self._close(optimizer, log)
         after = self.copies()
         if not all(torch.equal(a, b) for a, b in zip(self.before[passive], after[passive], strict=True)):
@@ -114,7 +117,8 @@ def test_samples_have_shape_and_range_and_depend_on_seed_and_index_alone(variant
     assert torch.equal(state_before, torch.get_rng_state())
     assert many.shape == (6, *model.generator.sample_shape)
     assert many.dtype == torch.float32
-    assert many.abs().max() <= 1
+    assert many.isfinite().all()
+    assert many.abs().max() <= 1 or variant in UNBOUNDED
     assert torch.equal(many, model.sample(6, seed=3))
     assert torch.allclose(many, model.sample(6, seed=3, batch_size=2), atol=1e-5)
     assert not torch.equal(many, model.sample(6, seed=4))

@@ -1,0 +1,89 @@
+"""What a label-conditional model adds to the base class: labels in both players, and sampling per class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gan_lightning.data.base import ImageDataModule
+from gan_lightning.data.batch import Batch
+from gan_lightning.models.base import AdversarialModule
+from gan_lightning.seeding import sample_generators
+from gan_lightning.stabilizers import Replay
+
+_LABEL_STREAM = 0x6C6162656C  # tells the stream of labels from that of latents
+
+
+class LabelConditional(AdversarialModule):
+    """A model whose generator is given a class label with every latent vector.
+
+    The fakes of a step carry the labels of its real batch, in the same order: their distribution is the training
+    set's by construction, and one condition serves real, generated and interpolated samples alike.
+    """
+
+    label_counts: Tensor
+
+    def check_parts(self) -> None:
+        """Refuse networks without classes, and techniques that lose a sample's label.
+
+        Raises:
+            ValueError: naming the part and the reason.
+        """
+        super().check_parts()
+        if self.generator.classes is None:
+            raise ValueError(
+                f"{type(self).__name__} needs a generator that takes labels; model.generator "
+                f"({type(self.generator).__name__}) has classes = None"
+            )
+        for name, stabilizer in self._techniques.items():
+            if isinstance(stabilizer, Replay):
+                raise ValueError(
+                    f"model.stabilizers.{name}: replayed samples were made under other labels, so Replay does not fit "
+                    f"{type(self).__name__}, whose samples are judged together with their labels"
+                )
+        self.classes = self.generator.classes
+        self.register_buffer("label_counts", torch.ones(self.classes, dtype=torch.int64))
+
+    def on_fit_start(self) -> None:
+        """Take over the label distribution of the training set, which sampling without given labels follows."""
+        super().on_fit_start()
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        counts = data.label_counts() if isinstance(data, ImageDataModule) else None
+        if counts is not None:
+            self.label_counts.copy_(counts)
+
+    def labels_of(self, batch: Batch) -> Tensor:
+        """Return the labels of ``batch``.
+
+        Raises:
+            ValueError: if it has none.
+        """
+        if batch.labels is None:
+            raise ValueError(f"{type(self).__name__} needs labelled data; choose data with classes")
+        return batch.labels
+
+    def generator_condition(self, batch: Batch) -> Tensor:
+        """Return the labels of the real batch."""
+        return self.labels_of(batch)
+
+    def discriminator_condition(self, batch: Batch) -> Tensor | None:
+        """Return the labels of the real batch."""
+        return self.labels_of(batch)
+
+    def sample_condition(self, indices: Sequence[int], *, seed: int, labels: Tensor | None) -> Tensor:
+        """Return the labels asked for, or draw sample i's from the training distribution by (seed, i).
+
+        Raises:
+            ValueError: for a label that is no class.
+        """
+        classes = len(self.label_counts)
+        if labels is None:
+            edges = self.label_counts.double().cumsum(0).cpu()
+            uniform = [random.random() for random in sample_generators(seed ^ _LABEL_STREAM, indices)]
+            points = torch.tensor(uniform, dtype=torch.float64) * edges[-1]
+            return torch.searchsorted(edges, points, right=True).clamp_max(classes - 1)
+        if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+            raise ValueError(f"labels must lie in 0..{classes - 1}, got {sorted(set(labels.tolist()))}")
+        return labels

@@ -1,0 +1,169 @@
+"""Progressive growing, ProGAN (Karras 2017, arXiv 1710.10196)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from gan_lightning import regularizers as penalties
+from gan_lightning.augment.base import Augmentation
+from gan_lightning.data.batch import Batch
+from gan_lightning.losses import Wasserstein
+from gan_lightning.losses.base import AdversarialLoss
+from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.turns import Fakes, Judgement
+from gan_lightning.models.two_player import OptimizerFactory
+from gan_lightning.models.update_rule import UpdateRule
+from gan_lightning.networks import ProgressiveDiscriminator, ProgressiveGenerator
+from gan_lightning.networks.base import Discriminator, Generator
+from gan_lightning.networks.growth import FIRST_LEVEL, double, fade, halve
+from gan_lightning.priors import Prior
+from gan_lightning.regularizers.base import Regularizer
+from gan_lightning.stabilizers.base import Stabilizer
+
+
+class ProGAN(AdversarialModule):
+    """Both networks start at 4x4 and grow: each new resolution is faded in, then trained, and so on.
+
+    Section 2 of the paper, with WGAN-GP's loss and penalty and the drift term 0.001 E[D(x)^2] (appendix A.1).
+    ``fade_kimg`` images fade a resolution in and ``stable_kimg`` train it. A new resolution begins with fresh
+    optimizer state. The batch size is the same at every resolution, where the paper's shrinks.
+
+    Args:
+        generator: as in ``AdversarialModule``, and so on to ``stabilizers``.
+        discriminator: likewise.
+        loss: likewise.
+        generator_optimizer: likewise.
+        discriminator_optimizer: likewise.
+        prior: likewise.
+        updates: likewise.
+        regularizers: likewise.
+        augment: likewise.
+        stabilizers: likewise.
+        stable_kimg: thousands of images at a resolution once it is faded in.
+        fade_kimg: thousands of images while a resolution is faded in.
+        drift_weight: factor of the mean square of the real logits.
+
+    Raises:
+        ValueError: for a value out of range, or networks that do not grow.
+    """
+
+    generator: ProgressiveGenerator
+    generator_ema: ProgressiveGenerator | None
+    discriminator: ProgressiveDiscriminator
+
+    def __init__(
+        self,
+        *,
+        generator: Generator | None = None,
+        discriminator: Discriminator | None = None,
+        loss: AdversarialLoss | None = None,
+        generator_optimizer: OptimizerFactory | None = None,
+        discriminator_optimizer: OptimizerFactory | None = None,
+        prior: Prior | None = None,
+        updates: UpdateRule | None = None,
+        regularizers: Mapping[str, Regularizer] | None = None,
+        augment: Augmentation | None = None,
+        stabilizers: Mapping[str, Stabilizer] | None = None,
+        stable_kimg: float = 600,
+        fade_kimg: float = 600,
+        drift_weight: float = 0.001,
+    ) -> None:
+        for key, value in (("stable_kimg", stable_kimg), ("fade_kimg", fade_kimg)):
+            if value <= 0:
+                raise ValueError(f"model.{key} must be positive, got {value}")
+        if drift_weight < 0:
+            raise ValueError(f"model.drift_weight must be at least 0, got {drift_weight}")
+        super().__init__(
+            generator=generator,
+            discriminator=discriminator,
+            loss=loss,
+            generator_optimizer=generator_optimizer,
+            discriminator_optimizer=discriminator_optimizer,
+            prior=prior,
+            updates=updates,
+            regularizers=regularizers,
+            augment=augment,
+            stabilizers=stabilizers,
+        )
+        self.stable_kimg = stable_kimg
+        self.fade_kimg = fade_kimg
+        self.drift_weight = drift_weight
+        self._grow(*self.stage(0))
+
+    def default_generator(self) -> Generator:
+        """Return the paper's generator for 1024x1024 RGB images."""
+        return ProgressiveGenerator()
+
+    def default_discriminator(self) -> Discriminator:
+        """Return the paper's discriminator for 1024x1024 RGB images."""
+        return ProgressiveDiscriminator()
+
+    def default_loss(self) -> AdversarialLoss:
+        """Return the difference of means."""
+        return Wasserstein()
+
+    def default_regularizers(self) -> Mapping[str, Regularizer]:
+        """Return the gradient penalty with weight 10."""
+        return {"gradient_penalty": penalties.WGANGP()}
+
+    def default_optimizer(self, player: str) -> OptimizerFactory:
+        """Return Adam with the paper's rate, betas and epsilon."""
+        return lambda parameters: torch.optim.Adam(parameters, lr=1e-3, betas=(0.0, 0.99), eps=1e-8)
+
+    def check_parts(self) -> None:
+        """Refuse networks that do not grow.
+
+        Raises:
+            ValueError: naming the network.
+        """
+        super().check_parts()
+        for key, network, kind in (
+            ("generator", self.generator, ProgressiveGenerator),
+            ("discriminator", self.discriminator, ProgressiveDiscriminator),
+        ):
+            if not isinstance(network, kind):
+                raise ValueError(f"model.{key} must be a {kind.__name__}, got {type(network).__name__}")
+
+    def stage(self, images_seen: int) -> tuple[int, float]:
+        """Return log2 of the resolution at ``images_seen``, and the share alpha in (0, 1] of its newest layers."""
+        last = self.generator.growth.last_level
+        level, left = FIRST_LEVEL, images_seen - self.stable_kimg * 1000
+        while level < last and left >= 0:
+            level += 1
+            if left < self.fade_kimg * 1000:
+                return level, left / (self.fade_kimg * 1000)
+            left -= (self.fade_kimg + self.stable_kimg) * 1000
+        return level, 1.0
+
+    def _grow(self, level: int, alpha: float) -> None:
+        networks: list[ProgressiveGenerator | ProgressiveDiscriminator] = [self.generator, self.discriminator]
+        if self.generator_ema is not None:
+            networks.append(self.generator_ema)
+        for network in networks:
+            network.grow_to(level=level, alpha=alpha)
+
+    def prepare_batch(self, batch: Batch) -> Batch:
+        """Move to the stage that is due, and show the real images as that stage sees them."""
+        level, alpha = self.stage(self.images_seen)
+        if level != self.generator.growth.read()[0]:
+            for optimizer in self._two_player_optimizers.values():
+                optimizer.state.clear()
+        self._grow(level, alpha)
+        return Batch(fade(batch.images, level=level, alpha=alpha), batch.labels)
+
+    def to_penalty_space(self, images: Tensor) -> Tensor:
+        """Shrink to the current resolution: a gradient with respect to enlarged pixels would be too small."""
+        return halve(images, self.generator.growth.last_level - self.generator.growth.read()[0])
+
+    def from_penalty_space(self, images: Tensor) -> Tensor:
+        """Enlarge to the full resolution, which the discriminator undoes."""
+        return double(images, self.generator.growth.last_level - self.generator.growth.read()[0])
+
+    def discriminator_terms(self, batch: Batch, fakes: Fakes, real: Judgement, fake: Judgement) -> dict[str, Tensor]:
+        """Add the drift term."""
+        terms = super().discriminator_terms(batch, fakes, real, fake)
+        terms["drift"] = self.drift_weight * real.logits.float().square().mean()
+        return terms

@@ -1,0 +1,152 @@
+"""SSGAN (Chen 2018, arXiv 1811.11212)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gan_lightning.augment.base import Augmentation
+from gan_lightning.data.batch import Batch
+from gan_lightning.losses import Hinge
+from gan_lightning.losses.base import AdversarialLoss
+from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.turns import Fakes, Judgement
+from gan_lightning.models.two_player import OptimizerFactory
+from gan_lightning.models.update_rule import UpdateRule
+from gan_lightning.networks import ResNetDiscriminator, ResNetGenerator
+from gan_lightning.networks.base import Discriminator, Generator
+from gan_lightning.priors import Prior
+from gan_lightning.regularizers.base import Regularizer
+from gan_lightning.stabilizers.base import Stabilizer
+
+TURNS = 4
+
+
+def rotated(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Rotate a quarter of the images, at least one, by 0, 90, 180 and 270 degrees.
+
+    Args:
+        images: ``(N, C, R, R)``.
+
+    Returns:
+        ``(4 M, C, R, R)`` with M = max(1, N // 4), and the number of quarter turns of each: int64 ``(4 M,)``.
+    """
+    chosen = images[: max(1, len(images) // TURNS)]
+    turned = torch.cat([torch.rot90(chosen, k, dims=(2, 3)) for k in range(TURNS)])
+    return turned, torch.arange(TURNS, device=images.device).repeat_interleave(len(chosen))
+
+
+class SSGAN(AdversarialModule):
+    """The discriminator also learns by how much an image was turned, which keeps it from forgetting.
+
+    Equations 3 and 4 of the paper, on SNGAN's networks: D minimises the cross-entropy of the rotation on real
+    images (weight 1), G on its own (weight 0.2), by a linear head on D's features, trained with D.
+
+    Args:
+        generator: as in ``AdversarialModule``, and so on to ``stabilizers``.
+        discriminator: likewise.
+        loss: likewise.
+        generator_optimizer: likewise.
+        discriminator_optimizer: likewise.
+        prior: likewise.
+        updates: likewise.
+        regularizers: likewise.
+        augment: likewise.
+        stabilizers: likewise.
+        rotation_weight_discriminator: factor of the cross-entropy in D's loss.
+        rotation_weight_generator: factor of the cross-entropy in G's loss.
+
+    Raises:
+        ValueError: for a negative weight, or samples that are no square images.
+    """
+
+    def __init__(
+        self,
+        *,
+        generator: Generator | None = None,
+        discriminator: Discriminator | None = None,
+        loss: AdversarialLoss | None = None,
+        generator_optimizer: OptimizerFactory | None = None,
+        discriminator_optimizer: OptimizerFactory | None = None,
+        prior: Prior | None = None,
+        updates: UpdateRule | None = None,
+        regularizers: Mapping[str, Regularizer] | None = None,
+        augment: Augmentation | None = None,
+        stabilizers: Mapping[str, Stabilizer] | None = None,
+        rotation_weight_discriminator: float = 1.0,
+        rotation_weight_generator: float = 0.2,
+    ) -> None:
+        weights = (("discriminator", rotation_weight_discriminator), ("generator", rotation_weight_generator))
+        for key, weight in weights:
+            if weight < 0:
+                raise ValueError(f"model.rotation_weight_{key} must be at least 0, got {weight}")
+        super().__init__(
+            generator=generator,
+            discriminator=discriminator,
+            loss=loss,
+            generator_optimizer=generator_optimizer,
+            discriminator_optimizer=discriminator_optimizer,
+            prior=prior,
+            updates=updates,
+            regularizers=regularizers,
+            augment=augment,
+            stabilizers=stabilizers,
+        )
+        self.rotation_weight_discriminator = rotation_weight_discriminator
+        self.rotation_weight_generator = rotation_weight_generator
+        self.rotation_head = nn.Linear(self.discriminator.feature_dim, TURNS)
+
+    def default_generator(self) -> Generator:
+        """Return SNGAN's generator for 32x32 RGB images."""
+        return ResNetGenerator()
+
+    def default_discriminator(self) -> Discriminator:
+        """Return SNGAN's discriminator for 32x32 RGB images."""
+        return ResNetDiscriminator()
+
+    def default_loss(self) -> AdversarialLoss:
+        """Return the hinge loss."""
+        return Hinge()
+
+    def default_optimizer(self, player: str) -> OptimizerFactory:
+        """Return Adam with SNGAN's rate and betas."""
+        return lambda parameters: torch.optim.Adam(parameters, lr=2e-4, betas=(0.0, 0.9))
+
+    def default_updates(self) -> UpdateRule:
+        """Return five discriminator updates per generator update."""
+        return UpdateRule(critic_steps=5)
+
+    def check_parts(self) -> None:
+        """Refuse samples that cannot be turned.
+
+        Raises:
+            ValueError: unless samples are square images.
+        """
+        super().check_parts()
+        shape = self.generator.sample_shape
+        if len(shape) != 3 or shape[1] != shape[2]:
+            raise ValueError(f"SSGAN turns square images; model.generator makes samples of shape {shape}")
+
+    def player_modules(self, player: str) -> list[nn.Module]:
+        """Train the rotation head with the discriminator."""
+        return [self.generator] if player == "generator" else [self.discriminator, self.rotation_head]
+
+    def discriminator_terms(self, batch: Batch, fakes: Fakes, real: Judgement, fake: Judgement) -> dict[str, Tensor]:
+        """Add the cross-entropy of real images' rotations."""
+        terms = super().discriminator_terms(batch, fakes, real, fake)
+        terms["rotation"] = self.rotation_weight_discriminator * self._rotation_loss(batch.images)
+        return terms
+
+    def generator_terms(self, batch: Batch, fakes: Fakes, fake: Judgement) -> dict[str, Tensor]:
+        """Add the cross-entropy of generated images' rotations."""
+        terms = super().generator_terms(batch, fakes, fake)
+        terms["rotation"] = self.rotation_weight_generator * self._rotation_loss(fakes.images)
+        return terms
+
+    def _rotation_loss(self, images: Tensor) -> Tensor:
+        turned, turns = rotated(images)
+        features = self.discriminator.features(turned if self.augment is None else self.augment(turned))
+        return F.cross_entropy(self.rotation_head(features).float(), turns)
