@@ -6,6 +6,7 @@ from gan_lightning.metrics.evaluator import Evaluator
 from gan_lightning.metrics.extractor import FeatureExtractor, Features
 from gan_lightning.metrics.images import NonFiniteSamples, to_uint8
 from gan_lightning.metrics.inception import InceptionExtractor, MissingWeights
+from gan_lightning.metrics.modes import ModeEvaluator
 from gan_lightning.metrics.scores import Evaluation, Score
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Features",
     "InceptionExtractor",
     "MissingWeights",
+    "ModeEvaluator",
     "NonFiniteSamples",
     "SampleEvaluator",
     "Sampler",
