@@ -5,5 +5,6 @@ from gan_lightning.callbacks.evaluation import Evaluation
 from gan_lightning.callbacks.interruption import Interruption
 from gan_lightning.callbacks.progress import Progress
 from gan_lightning.callbacks.samples import SampleGrid
+from gan_lightning.callbacks.scatter import ScatterPlot
 
-__all__ = ["Evaluation", "Interruption", "Progress", "RunCheckpoint", "SampleGrid"]
+__all__ = ["Evaluation", "Interruption", "Progress", "RunCheckpoint", "SampleGrid", "ScatterPlot"]
