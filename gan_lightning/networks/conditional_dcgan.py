@@ -49,7 +49,8 @@ class ConditionalDCGANDiscriminator(Discriminator):
     """The DCGAN discriminator with a projection head, ``D(x, y) = psi(phi(x)) + <v_y, phi(x)>``.
 
     phi are the flattened 4x4 maps, so that features need no label and packing, augmentation and auxiliary heads work
-    as without one (Miyato 2018, arXiv 1802.05637, eq. 3; there phi is pooled).
+    as without one (Miyato 2018, arXiv 1802.05637, eq. 3; there phi is pooled). The class vectors start at 0, so that
+    training starts as DCGAN's: from random ones the generator may stay at a grey image.
 
     Args:
         resolution: height and width of an image, a power of two of at least 8.
@@ -78,6 +79,7 @@ class ConditionalDCGANDiscriminator(Discriminator):
         self.output = nn.Linear(self.feature_dim, 1, bias=False)
         self.class_vectors = nn.Embedding(classes, self.feature_dim)
         normal_init(self)
+        nn.init.zeros_(self.class_vectors.weight)
 
     def features(self, samples: Tensor) -> Tensor:
         """Images ``(N, channels, resolution, resolution)`` to flattened 4x4 maps ``(N, feature_dim)``."""

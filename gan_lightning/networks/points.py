@@ -16,6 +16,9 @@ from gan_lightning.networks.maxout import Maxout
 Activation = Literal["relu", "tanh", "leaky_relu"]
 Initialization = Literal["normal", "xavier", "orthogonal"]
 
+# PacGAN's code averages the population statistics with a decay of 0.95, torch's default is 0.9.
+BATCH_NORM_MOMENTUM = 0.05
+
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "tanh": nn.Tanh,
@@ -37,7 +40,7 @@ def _hidden_layers(sizes: list[int], *, activation: Activation, batch_norm: bool
     for inputs, outputs in pairwise(sizes):
         layers.append(nn.Linear(inputs, outputs, bias=not batch_norm))
         if batch_norm:
-            layers.append(nn.BatchNorm1d(outputs))
+            layers.append(nn.BatchNorm1d(outputs, momentum=BATCH_NORM_MOMENTUM))
         layers.append(ACTIVATIONS[activation]())
     return nn.Sequential(*layers)
 

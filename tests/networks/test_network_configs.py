@@ -68,6 +68,7 @@ def build(name: str, resolution: int, channels: int, classes: int) -> torch.nn.M
 
 def test_every_file_is_expected():
     files = [path for kind in ("generator", "discriminator") for path in (CONF / kind).glob("*.yaml")]
+    files = [path for path in files if "defaults" not in OmegaConf.load(path)]  # the others wrap one of these
     assert {str(path.relative_to(CONF).with_suffix("")) for path in files} == set(EXPECTED)
 
 
