@@ -1,0 +1,210 @@
+"""Turns, accumulation, clipping, ratio, schedules, averaging and the budget."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from gan_lightning.models import UpdateRule
+from gan_lightning.schedules import Linear
+from tests.models.toys import BATCH, AfterBatch, Rows, Stream, points, sgd, train, vector
+
+
+def test_the_discriminator_moves_first_and_the_other_player_is_frozen():
+    model = points(updates=UpdateRule(critic_steps=2))
+    turns = []
+    open_turn, close_turn = model._open_turn, model._close_turn
+
+    def spy_open(player, log):
+        optimizer = open_turn(player, log)
+        frozen = {name: not any(p.requires_grad for p in getattr(model, name).parameters()) for name in before}
+        turns.append((player, frozen))
+        return optimizer
+
+    def spy_close(optimizer, log):
+        close_turn(optimizer, log)
+        for name in before:
+            assert torch.equal(before[name], vector(getattr(model, name))) == (name != turns[-1][0])
+            before[name] = vector(getattr(model, name))
+
+    before = {name: vector(getattr(model, name)) for name in ("discriminator", "generator")}
+    model._open_turn, model._close_turn = spy_open, spy_close
+    train(model, 4)
+    d_turn = ("discriminator", {"discriminator": False, "generator": True})
+    g_turn = ("generator", {"discriminator": True, "generator": False})
+    assert turns == [d_turn, d_turn, g_turn] * 2
+
+
+def test_nothing_is_frozen_after_a_fit():
+    model = points()
+    train(model, 2)
+    assert all(p.requires_grad for p in [*model.generator.parameters(), *model.discriminator.parameters()])
+    assert not any(p.requires_grad for p in model.generator_ema.parameters())
+
+
+@pytest.mark.parametrize("player", ["discriminator", "generator"])
+def test_a_fit_that_raised_within_a_turn_can_be_repeated(player, monkeypatch):
+    def fail(*logits):
+        raise RuntimeError("broken")
+
+    model = points()
+    monkeypatch.setattr(model.loss, player, fail)
+    with pytest.raises(RuntimeError, match="broken"):
+        train(model, 2)
+    monkeypatch.undo()
+    before = vector(model.discriminator), vector(model.generator)
+    train(model, 2)
+    assert not torch.equal(before[0], vector(model.discriminator))
+    assert not torch.equal(before[1], vector(model.generator))
+
+
+@pytest.mark.parametrize("parts", [2, 4, 8])
+def test_micro_batches_give_the_step_of_the_whole_batch(parts):
+    models, rows = [], []
+    for accumulate in (1, parts):
+        model, logger = points(updates=UpdateRule(accumulate=accumulate), prior=Stream()), Rows()
+        model.optimizer_factories = dict.fromkeys(model.optimizer_factories, sgd)
+        train(model, 3, logger=logger)
+        models.append(model)
+        rows.append(logger.rows)
+    for name in ("discriminator", "generator", "generator_ema"):
+        first, second = (vector(getattr(model, name)) for model in models)
+        assert torch.allclose(first, second, atol=1e-5), name
+    for first, second in zip(*rows, strict=True):
+        for key in ("d/loss", "g/loss", "d/real", "d/fake", "d/grad_norm", "g/grad_norm"):
+            assert first[key] == pytest.approx(second[key], abs=1e-5), key
+
+
+def test_a_batch_that_does_not_divide_into_micro_batches_is_refused():
+    with pytest.raises(ValueError, match="a batch of 8 does not divide into 3 micro-batches"):
+        train(points(updates=UpdateRule(accumulate=3)), 1)
+
+
+@pytest.mark.parametrize("player", ["discriminator", "generator"])
+def test_the_norm_of_one_players_gradient_is_clipped(player):
+    other = "generator" if player == "discriminator" else "discriminator"
+    steps = {}
+    for limit in (None, 0.01):
+        model, logger = points(updates=UpdateRule(**{f"{player}_clip_norm": limit})), Rows()
+        model.optimizer_factories = dict.fromkeys(model.optimizer_factories, sgd)
+        start = {name: vector(getattr(model, name)) for name in (player, other)}
+        train(model, 1, logger=logger)
+        steps[limit] = {name: vector(getattr(model, name)) - start[name] for name in (player, other)}
+        # the logged norm is the one before clipping, in both
+        logged = logger.rows[0][f"{player[0]}/grad_norm"]
+        assert logged == pytest.approx(steps[None][player].norm().item(), rel=1e-4)
+    whole, clipped = steps[None][player], steps[0.01][player]
+    assert whole.norm() > 0.05
+    assert clipped.norm().item() == pytest.approx(0.01, rel=1e-3)
+    assert nn.functional.cosine_similarity(whole, clipped, dim=0) > 0.9999
+    assert steps[0.01][other].norm() > 0.02
+
+
+@pytest.mark.parametrize(
+    ("ratio", "after_each_batch"),
+    [(1, [1, 2, 3, 4, 5, 6]), (3, [0, 0, 1, 1, 1, 2]), (0.5, [2, 4, 6, 8, 10, 12]), (1 / 3, [3, 6, 9, 12, 15, 18])],
+)
+def test_the_ratio_of_updates(ratio, after_each_batch):
+    watch = AfterBatch(lambda model: model.generator_steps)
+    model = points(updates=UpdateRule(critic_steps=ratio))
+    train(model, 6, callbacks=[watch])
+    assert watch.seen == after_each_batch
+    assert model.discriminator_steps == 6
+
+
+def test_several_generator_updates_in_a_turn_see_fresh_latents():
+    model = points(updates=UpdateRule(critic_steps=0.5))
+    drawn = []
+    draw = model.prior.draw
+    model.prior.draw = lambda *a, **k: drawn.append(draw(*a, **k)) or drawn[-1]
+    train(model, 1)
+    assert len({tuple(z.flatten().tolist()) for z in drawn}) == len(drawn) == 3
+
+
+@pytest.mark.parametrize("ratio", [0, -1, 1.5, 0.4, 2 / 3, math.nan, math.inf])
+def test_a_ratio_that_is_neither_k_nor_one_over_k_is_refused(ratio):
+    with pytest.raises(ValueError, match=r"updates\.critic_steps must be a positive integer k or a fraction 1/k"):
+        UpdateRule(critic_steps=ratio)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("accumulate", 0),
+        ("generator_clip_norm", 0.0),
+        ("discriminator_clip_norm", -1.0),
+        ("ema_rampup", 0.0),
+        ("ema_halflife_kimg", -1.0),
+        ("ema_start_kimg", -1.0),
+    ],
+)
+def test_update_rules_out_of_range_are_refused(key, value):
+    with pytest.raises(ValueError, match=rf"updates\.{key} must be .*got {value}"):
+        UpdateRule(**{key: value})
+
+
+def test_schedules_follow_the_images_seen():
+    updates = UpdateRule(
+        critic_steps=2,
+        discriminator_schedule=Linear(final=0.0),
+        generator_schedule=Linear(start_kimg=0.032, end_kimg=0.096, final=0.5),
+    )
+    watch = AfterBatch(lambda model: [o.param_groups[0]["lr"] for o in model.trainer.optimizers])
+    train(points(updates=updates), 10, callbacks=[watch])
+    d_rates, g_rates = zip(*watch.seen, strict=True)
+    assert d_rates == pytest.approx([2e-4 * (1 - k / 10) for k in range(10)])
+    # generator's turns are at batches 1, 3, 5, 7, 9, when 8, 24, 40, 56, 72 images were seen before
+    factors = [1, 1, 1, 1, 1 - 8 / 128, 1 - 8 / 128, 1 - 24 / 128, 1 - 24 / 128, 1 - 40 / 128]
+    assert g_rates[1:] == pytest.approx([2e-4 * factor for factor in factors])
+
+
+def test_the_average_moves_at_every_generator_update_by_the_images_since_the_last():
+    model = points(updates=UpdateRule(critic_steps=5, ema_halflife_kimg=0.04, ema_rampup=None), batch_norm=True)
+    expected = [vector(model.generator_ema)]
+
+    def compare(model):
+        if model.generator_steps > len(expected) - 1:
+            # 5 batches of 8 are one half-life of 40 images
+            expected.append((expected[-1] + vector(model.generator)) / 2)
+        assert torch.allclose(vector(model.generator_ema), expected[-1], atol=1e-6)
+        return [t.clone() for t in model.generator_ema.buffers()]
+
+    watch = AfterBatch(compare)
+    train(model, 20, callbacks=[watch])
+    assert len(expected) == 5
+    assert not torch.equal(expected[0], expected[-1])
+    for buffer, source in zip(model.generator_ema.buffers(), model.generator.buffers(), strict=True):
+        assert torch.equal(buffer, source)
+    assert any(not torch.equal(a, b) for a, b in zip(watch.seen[0], watch.seen[-1], strict=True))
+
+
+def test_until_its_start_the_average_is_a_copy():
+    model = points(updates=UpdateRule(ema_halflife_kimg=1, ema_rampup=None, ema_start_kimg=0.032))
+    watch = AfterBatch(lambda model: torch.equal(vector(model.generator), vector(model.generator_ema)))
+    train(model, 6, callbacks=[watch])
+    assert watch.seen == [True, True, True, False, False, False]
+
+
+def test_without_a_halflife_there_is_no_average():
+    model = points(updates=UpdateRule(ema_halflife_kimg=None))
+    train(model, 1)
+    assert model.generator_ema is None
+    assert model.default_weights == "raw"
+
+
+@pytest.mark.parametrize("ratio", [1, 5, 0.5])
+def test_the_budget_is_in_images_whatever_the_number_of_optimizer_steps(ratio):
+    model = points(updates=UpdateRule(critic_steps=ratio))
+    trainer = train(model, 10)
+    assert model.images_seen == 10 * BATCH
+    assert trainer.global_step == model.discriminator_steps + model.generator_steps == 10 + round(10 / ratio)
+
+
+def test_a_resumed_run_that_is_finished_takes_no_further_step(tmp_path):
+    model = points()
+    train(model, 4).save_checkpoint(tmp_path / "end.ckpt")
+    again, watch = points(), AfterBatch(lambda model: model.images_seen)
+    train(again, 4, ckpt_path=tmp_path / "end.ckpt", callbacks=[watch])
+    assert (again.images_seen, again.discriminator_steps, watch.seen) == (4 * BATCH, 4, [])
+    assert torch.equal(vector(model.generator), vector(again.generator))

@@ -1,0 +1,110 @@
+"""Small models on points, where a step takes milliseconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from lightning import Callback, Trainer
+from lightning.pytorch.loggers.logger import Logger
+from torch import Tensor
+
+from gan_lightning.data import Batch
+from gan_lightning.models import DCGAN, AdversarialModule, UpdateRule
+from gan_lightning.networks import PointDiscriminator, PointGenerator
+from gan_lightning.priors import Prior
+from gan_lightning.seeding import generator_for
+
+BATCH = 8
+
+
+def sgd(parameters):
+    """Plain gradient descent with rate 1: a step is the gradient itself."""
+    return torch.optim.SGD(parameters, lr=1.0)
+
+
+def points(*, updates: UpdateRule | None = None, batch_norm: bool = False, **parts: Any) -> AdversarialModule:
+    """Return a model of points in the plane, always with the same initial weights."""
+    torch.manual_seed(0)
+    return DCGAN(
+        generator=PointGenerator(latent_dim=2, widths=(8,), batch_norm=batch_norm, initialization="xavier"),
+        discriminator=PointDiscriminator(widths=(8,)),
+        updates=updates or UpdateRule(),
+        **parts,
+    )
+
+
+class PointStream:
+    """Endless batches of points, from where the model stands; batch by batch a function of the position."""
+
+    def __init__(self, model: AdversarialModule) -> None:
+        self.model = model
+
+    def __iter__(self):
+        position = self.model.images_seen
+        while True:
+            yield Batch(torch.randn(BATCH, 2, generator=generator_for(77, position)) + 1)
+            position += BATCH
+
+
+class Rows(Logger):
+    """Keeps what is logged."""
+
+    name = "rows"
+    version = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[dict[str, float]] = []
+
+    def log_metrics(self, metrics, step=None):
+        assert step == metrics["images_seen"]
+        self.rows.append(dict(metrics))
+
+    def log_hyperparams(self, *args, **kwargs):
+        """Nothing."""
+
+
+class AfterBatch(Callback):
+    """Calls a function with the model after each batch and keeps what it returns."""
+
+    def __init__(self, function) -> None:
+        self.function = function
+        self.seen: list[Any] = []
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        self.seen.append(self.function(pl_module))
+
+
+class Stream(Prior):
+    """Hands out one fixed sequence of latents, however it is cut."""
+
+    def __init__(self) -> None:
+        self.values = torch.randn(10_000, 2, generator=torch.Generator().manual_seed(3))
+        self.position = 0
+
+    def draw(self, count: int, dim: int, *, device: torch.device) -> Tensor:
+        self.position += count
+        return self.values[self.position - count : self.position]
+
+
+def train(model: AdversarialModule, batches: int, *, ckpt_path=None, data=None, **trainer_arguments: Any) -> Trainer:
+    """Train until so many batches were seen since the beginning."""
+    model.budget_images = batches * BATCH
+    arguments = {
+        "accelerator": "cpu",
+        "max_epochs": -1,
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "log_every_n_steps": 1,
+    }
+    trainer = Trainer(**{**arguments, **trainer_arguments})
+    trainer.fit(model, PointStream(model) if data is None else data, ckpt_path=ckpt_path, weights_only=True)
+    return trainer
+
+
+def vector(module: torch.nn.Module) -> Tensor:
+    """All parameters in one vector, copied."""
+    return torch.cat([p.detach().flatten() for p in module.parameters()])
