@@ -37,6 +37,8 @@ class CGANGenerator(Generator):
     Source: arXiv 1411.1784, section 4.1; Xavier weights, as in :class:`~gan_lightning.networks.MLPGenerator`.
     """
 
+    classes: int
+
     def __init__(
         self,
         *,

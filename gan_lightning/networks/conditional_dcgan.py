@@ -29,6 +29,8 @@ class ConditionalDCGANGenerator(Generator):
         ValueError: if an argument is out of its range, or the condition is missing.
     """
 
+    classes: int
+
     def __init__(
         self, *, resolution: int = 64, channels: int = 3, classes: int = 10, latent_dim: int = 100, width: int = 64
     ) -> None:

@@ -198,6 +198,11 @@ def test_generator_obeys_its_condition(name, seeded):
         generator(latents)
 
 
+@pytest.mark.parametrize("name", GENERATORS)
+def test_generator_says_how_many_classes_it_takes(name):
+    assert GENERATORS[name]().classes == (CLASSES if name in CONDITIONAL else None)
+
+
 @pytest.mark.parametrize("name", CONDITIONAL_DISCRIMINATORS)
 def test_discriminator_obeys_its_condition(name, seeded):
     discriminator = DISCRIMINATORS[name]()
