@@ -5,6 +5,7 @@ from gan_lightning.config.dry import dry_build
 from gan_lightning.config.errors import COMPOSITION_ERRORS, ConfigError, composition_error
 from gan_lightning.config.locate import locate
 from gan_lightning.config.paths import conf_dir
+from gan_lightning.config.resolvers import register_resolvers
 from gan_lightning.config.schema import (
     SCHEMAS,
     Budget,
@@ -31,6 +32,7 @@ __all__ = [
     "conf_dir",
     "dry_build",
     "locate",
+    "register_resolvers",
     "register_schemas",
     "resolve_budget",
     "root_keys",
