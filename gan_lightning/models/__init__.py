@@ -14,6 +14,7 @@ from gan_lightning.models.projection import ProjectionGAN
 from gan_lightning.models.sagan import SAGAN
 from gan_lightning.models.sngan import SNGAN
 from gan_lightning.models.ssgan import SSGAN
+from gan_lightning.models.unrolled import UnrolledGAN
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.models.wgan import WGAN
 from gan_lightning.models.wgan_gp import WGANGP
@@ -35,5 +36,6 @@ __all__ = [
     "LabelConditional",
     "ProGAN",
     "ProjectionGAN",
+    "UnrolledGAN",
     "UpdateRule",
 ]
