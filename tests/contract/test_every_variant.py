@@ -77,8 +77,10 @@ def test_every_parameter_learns(variant):
 
     model.on_before_optimizer_step = note
     fit(model, data, images=8 * 12, log_every_n_steps=0)
+    # A constant added to all logits leaves these losses as they are: exactly, or until the hinge bends.
+    inert = {"wgan_gp": {"discriminator.output.bias"}, "ssgan": {"discriminator.output.bias"}}.get(variant, set())
     trained = {n for n, _ in model.named_parameters() if not n.startswith("generator_ema.")}
-    assert trained - {n for n, total in seen.items() if total > 0} == set()
+    assert trained - {n for n, total in seen.items() if total > 0} == inert
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -87,7 +89,7 @@ def test_resume_is_exact(variant, tmp_path: Path):
     fit(whole, data, images=8 * 22)
 
     first, data = build(variant)
-    trainer = fit(first, data, images=8 * 9)
+    trainer = fit(first, data, images=8 * 22, stop_at=8 * 9)
     trainer.save_checkpoint(tmp_path / "half.ckpt")
     torch.rand(3)  # the global generator's state must not matter
     second, data = build(variant, "seed=0")

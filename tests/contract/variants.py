@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import Trainer
+from lightning import Callback, Trainer
 from omegaconf import OmegaConf
 
 from gan_lightning.data import InMemoryLoader
@@ -52,10 +52,26 @@ def build(variant: str, *overrides: str) -> tuple[AdversarialModule, Any]:
     return model, instantiate(config["data"], trust=True, key="data")
 
 
+class StopAt(Callback):
+    """Stops a run before its budget, as a signal would: schedules that end with the budget do not notice."""
+
+    def __init__(self, images: int) -> None:
+        self.images = images
+
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, *args: Any) -> None:
+        trainer.should_stop = pl_module.images_seen >= self.images
+
+
 def fit(
-    model: AdversarialModule, data: Any, images: int, *, ckpt_path: Path | None = None, **trainer_arguments: Any
+    model: AdversarialModule,
+    data: Any,
+    images: int,
+    *,
+    stop_at: int | None = None,
+    ckpt_path: Path | None = None,
+    **trainer_arguments: Any,
 ) -> Trainer:
-    """Train until ``images`` were seen, with nothing but the module."""
+    """Train with nothing but the module until ``images`` were seen, or stop short of them at ``stop_at``."""
     model.budget_images = images
     arguments: dict[str, Any] = {
         "accelerator": "cpu",
@@ -65,6 +81,7 @@ def fit(
         "enable_progress_bar": False,
         "enable_model_summary": False,
         "num_sanity_val_steps": 0,
+        "callbacks": [StopAt(stop_at or images)],
         **trainer_arguments,
     }
     trainer = Trainer(**arguments)
