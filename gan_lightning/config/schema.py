@@ -1,6 +1,6 @@
 """The root schemas: which keys a config has, and of which type.
 
-Hydra's defaults lists name them first (``train_schema``, ``evaluate_schema``, ``sample_schema``), so that a
+Hydra's defaults lists name them first (``train_schema``, ``evaluate_schema`` and so on), so that a
 misspelt root key, or a file whose package header is missing, fails while the config is composed.
 """
 
@@ -24,6 +24,13 @@ class Weights(StrEnum):
 
     ema = "ema"
     raw = "raw"
+
+
+class Moment(StrEnum):
+    """Which value of a score stands for a run: that of its last evaluation, or the best of all."""
+
+    final = "final"
+    best = "best"
 
 
 @dataclass
@@ -126,10 +133,28 @@ class SampleConfig:
     trust: bool = False
 
 
+@dataclass
+class CompareConfig:
+    """Root of ``compare.yaml``.
+
+    Attributes:
+        runs: a folder or a list of folders, at or below which runs are.
+        sort: score to sort the groups by, the best first; null: in the order of their folders.
+        by: which value of it.
+        out: file for the table, .csv or .md; null: it is only printed.
+    """
+
+    runs: Any = MISSING
+    sort: Optional[str] = None
+    by: Moment = Moment.final
+    out: Optional[str] = None
+
+
 SCHEMAS: dict[str, type] = {
     "train_schema": TrainConfig,
     "evaluate_schema": EvaluateConfig,
     "sample_schema": SampleConfig,
+    "compare_schema": CompareConfig,
 }
 """Name in Hydra's store to root schema."""
 

@@ -52,8 +52,8 @@ def _git(folder: Path, *arguments: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def config_hash(config: Mapping[str, Any]) -> str:
-    """A hash that runs share when they differ in nothing but seed, name and place: 12 hexadecimal digits.
+def hashed_part(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a configuration that says what a run computes, as strict plain data.
 
     Left out are the root keys of ``NOT_HASHED`` and every key called ``seed``, at any depth, since the root's
     seed is interpolated into other nodes. Paths below ``output_dir``, and below absolute ones of ``paths``,
@@ -80,6 +80,14 @@ def config_hash(config: Mapping[str, Any]) -> str:
                     return roots[root] + value[len(root) :]
         return value
 
-    kept = {key: value for key, value in config.items() if key not in NOT_HASHED}
-    text = json.dumps(reduced(to_strict(kept)), sort_keys=True, separators=(",", ":"))
+    return reduced(to_strict({key: value for key, value in config.items() if key not in NOT_HASHED}))
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """A hash that runs share when they differ in nothing but seed, name and place: 12 hexadecimal digits.
+
+    Args:
+        config: the resolved configuration, nested plain data; see ``hashed_part``.
+    """
+    text = json.dumps(hashed_part(config), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
