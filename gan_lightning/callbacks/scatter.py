@@ -59,7 +59,7 @@ def draw_points(points: Tensor, mixture: Mixture, *, side_px: int = SIDE_PX) -> 
     for x, y in pixels(mixture.means):
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), outline=_RING, width=2)
     canvas = np.array(picture)
-    columns, rows = np.clip(pixels(points).astype(np.int64), 0, side_px - 2).T
+    columns, rows = np.clip(pixels(points), 0, side_px - 2).astype(np.int64).T
     for down, right in ((0, 0), (0, 1), (1, 0), (1, 1)):
         canvas[rows + down, columns + right] = _POINT
     return torch.from_numpy(canvas)
