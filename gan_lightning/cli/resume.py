@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from gan_lightning.cli.entry import InputError
+from gan_lightning.cli.overrides import quoted
+from gan_lightning.config import ConfigError
+
 FOLDER = "checkpoints"
 
 
 def continued_run(argv: Sequence[str]) -> list[str]:
-    """Expand ``resume=<run folder>`` to that run's own overrides and folder; what is given besides still wins.
+    """Expand ``resume=<run folder>`` to that run's own overrides and folder; what is given besides wins over them.
 
     Args:
         argv: the command line without the program's name.
@@ -25,14 +30,15 @@ def continued_run(argv: Sequence[str]) -> list[str]:
         return arguments
     stored = Path(value) / ".hydra" / "overrides.yaml"
     former = yaml.safe_load(stored.read_text(encoding="utf-8")) or [] if stored.is_file() else []
-    former = [override for override in former if not override.startswith("resume=")]
+    given = {_subject(argument) for argument in arguments}
+    former = [override for override in former if _subject(override) not in given]
     return [*former, *arguments, f"hydra.run.dir={quoted(value)}"]
 
 
-def quoted(value: str) -> str:
-    """Quote a value for Hydra's override grammar."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+def _subject(override: str) -> str:
+    """What an override is about; the three ways to give a budget are one, since they exclude each other."""
+    key = override.partition("=")[0].lstrip("+~")
+    return "budget" if key.startswith("budget.") else key
 
 
 def find_checkpoint(resume: str | None, output_dir: Path) -> tuple[Path | None, list[str]]:
@@ -59,6 +65,42 @@ def find_checkpoint(resume: str | None, output_dir: Path) -> tuple[Path | None, 
         return found, complaints
     read_checkpoint(path)
     return path, []
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a run continues from.
+
+    Attributes:
+        path: the checkpoint, or None for a fresh run.
+        images_seen: of the checkpoint, or None.
+        complaints: what is wrong with damaged checkpoints that were passed over.
+    """
+
+    path: Path | None
+    images_seen: int | None
+    complaints: list[str]
+
+
+def prepare_resume(config: Mapping[str, Any], output_dir: Path) -> Source:
+    """Find the checkpoint to continue from; refuse one of another run.
+
+    Raises:
+        ConfigError: naming each key in which the runs differ.
+        InputError: if there is no usable checkpoint.
+    """
+    from gan_lightning.checkpoint import CheckpointError, read_checkpoint
+
+    try:
+        path, complaints = find_checkpoint(config["resume"], output_dir)
+        if path is None:
+            return Source(None, None, complaints)
+        stored = read_checkpoint(path)["gan_lightning"]
+    except CheckpointError as error:
+        raise InputError(f"resume = {config['resume']}: {error}") from error
+    if stored["config"] is not None and (lines := differences(stored["config"], config)):
+        raise ConfigError([f"resume = {config['resume']}: {path} is of another run: {line}" for line in lines])
+    return Source(path, stored["images_seen"], complaints)
 
 
 ESSENTIAL = ("seed", "batch_size", "data", "model")

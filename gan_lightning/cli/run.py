@@ -89,26 +89,24 @@ def build(config: dict[str, Any], clock: WallClock) -> Parts:
     loggers = [instantiate(node, trust=True, key=f"logger.{name}") for name, node in config["logger"].items()]
     loggers.append(JSONLLogger(output_dir=config["output_dir"], clock=clock))
     trainer = instantiate(config["trainer"], trust=True, key="trainer")(callbacks=callbacks, logger=loggers)
-    check_world(trainer, config, sweeping=is_sweep())
+    check_world(trainer, batch_size=config["batch_size"], sweeping=is_sweep())
     return Parts(data, model, callbacks, loggers, trainer)
 
 
-def check_world(trainer: Trainer, config: dict[str, Any], *, sweeping: bool) -> None:
+def check_world(trainer: Trainer, *, batch_size: int, sweeping: bool) -> None:
     """Refuse a number of processes that the batch, or the way the run was started, does not allow.
 
     Raises:
         ConfigError: naming the keys.
     """
     world = trainer.world_size
-    if config["batch_size"] % world:
-        raise ConfigError(
-            [f"batch_size = {config['batch_size']}: it is the global size and must divide over {world} devices"]
-        )
+    if batch_size % world:
+        raise ConfigError([f"batch_size = {batch_size}: it is the global size and must divide over {world} devices"])
     environment = getattr(trainer.strategy, "cluster_environment", None)
     if sweeping and world > 1 and environment is not None and not environment.creates_processes_externally:
         raise ConfigError(
             [
-                f"trainer.devices = {config['trainer'].get('devices')}: jobs of one --multirun process train on one "
+                f"trainer: {world} devices were asked for, but jobs of one --multirun process train on one "
                 "device each, since the helper processes of a job would start the whole sweep again. Run the jobs "
                 "one by one, or let a launcher start their processes"
             ]

@@ -6,28 +6,27 @@ import sys
 
 from omegaconf import DictConfig
 
-from gan_lightning.cli.entry import launch
+from gan_lightning.cli.entry import is_sweep, launch
 from gan_lightning.cli.resume import continued_run
-
-_exit_code = 0
 
 
 def task(cfg: DictConfig) -> float:
-    """Train one run; return its objective, which a sweeper minimises."""
-    global _exit_code
+    """Train one run; return its objective, which a sweeper minimises.
+
+    Raises:
+        SystemExit: with the run's code unless it is 0; a sweep goes on after a job that diverged.
+    """
     from gan_lightning.cli.run import train  # torch and Lightning: seconds that --help need not wait
 
     outcome = train(cfg)
-    _exit_code = outcome.exit_code
+    if outcome.exit_code and not (is_sweep() and outcome.status == "diverged"):
+        raise SystemExit(outcome.exit_code)
     return outcome.objective
 
 
 def main() -> None:
     """Entry point of the console command."""
     launch("train", task, continued_run(sys.argv[1:]))
-    sweeping = any(argument in ("-m", "--multirun") for argument in sys.argv[1:])
-    if _exit_code and not sweeping:
-        raise SystemExit(_exit_code)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,126 @@
+"""What is wrong with each override of a command line, since Hydra stops at the first that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import hydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+
+from gan_lightning.config import COMPOSITION_ERRORS, composition_error, conf_dir
+from gan_lightning.config.errors import did_you_mean
+
+
+def quoted(value: str) -> str:
+    """Quote a value for Hydra's override grammar."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def override_errors(config_name: str, argv: Sequence[str], root_keys: Sequence[str]) -> list[str]:
+    """Try the overrides one by one, group choices first, since they decide which keys there are.
+
+    Args:
+        config_name: of the primary config.
+        argv: the command line without the program's name.
+        root_keys: the keys that the root schema allows.
+
+    Returns:
+        One message for each override that does not compose.
+    """
+    folders = [conf_dir(), *config_folders(argv)]
+    context = [f"hydra.searchpath=[{','.join(quoted(f'file://{folder.resolve()}') for folder in folders[1:])}]"]
+    messages: list[str] = []
+    choices: list[Override] = []
+    values: list[Override] = []
+    for text in (argument for argument in argv if "=" in argument and not argument.startswith("-")):
+        try:
+            override = OverridesParser.create().parse_override(text)
+        except COMPOSITION_ERRORS as error:
+            messages.append(f"{text}: cannot be read as KEY=VALUE, quotes may be missing: {str(error).splitlines()[0]}")
+            continue
+        group = override.key_or_group
+        is_choice = "/" in group or any((folder / group).is_dir() for folder in folders)
+        (choices if is_choice else values).append(override)
+    with hydra.initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())):
+        for override in choices:
+            wrong = [
+                message for line in single(override) if (message := _problem(config_name, [*context, line], root_keys))
+            ]
+            messages += wrong
+            if not wrong:
+                context.append(single(override)[0])
+        known = len(messages) == 0
+        try:
+            cfg = hydra.compose(config_name, overrides=context)
+        except COMPOSITION_ERRORS:
+            return messages
+        for override in values:
+            if not known and "." in override.key_or_group:
+                continue  # the keys of a group that could not be chosen are not known
+            unknown = unknown_key(override, cfg, root_keys)
+            tried = (_problem(config_name, [*context, line], root_keys) for line in single(override))
+            messages += [unknown] if unknown else [message for message in tried if message]
+    return list(dict.fromkeys(messages))
+
+
+def single(override: Override) -> list[str]:
+    """An override as it is, or each value of one that sweeps."""
+    if not override.is_sweep_override():
+        return [override.input_line or ""]
+    return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
+
+
+def _problem(config_name: str, overrides: list[str], root_keys: Sequence[str]) -> str | None:
+    try:
+        hydra.compose(config_name, overrides=overrides)
+    except COMPOSITION_ERRORS as error:
+        return "\n".join(composition_error(error, root_keys=root_keys).messages)
+    return None
+
+
+def unknown_key(override: Override, cfg: DictConfig, root_keys: Sequence[str]) -> str | None:
+    """Say that an override changes a key which is not there, and which there are; None if it is there.
+
+    Args:
+        override: of one value.
+        cfg: composed without it.
+        root_keys: the keys that the root schema allows.
+    """
+    key = override.key_or_group
+    if override.is_add() or override.is_force_add() or override.is_delete() or key.startswith("hydra."):
+        return None
+    node: object = cfg
+    *parents, last = key.split(".")
+    for depth, name in enumerate(parents):
+        if not isinstance(node, DictConfig) or name not in list(node):
+            last = name
+            parents = parents[:depth]
+            break
+        if OmegaConf.is_interpolation(node, name):
+            source = OmegaConf.to_container(node, resolve=False)[name]  # type: ignore[index, call-overload]
+            path, rest = ".".join(parents[: depth + 1]), ".".join(key.split(".")[depth + 1 :])
+            return f"{key}: {path} is {source}; set {source.strip('${}')}.{rest} instead"
+        node = None if OmegaConf.is_missing(node, name) else node._get_node(name)
+    if not isinstance(node, DictConfig) or last in list(node):
+        return None
+    allowed = [str(name) for name in node] if parents else list(root_keys)
+    where = f"under {'.'.join(parents)}" if parents else "at the root of the config"
+    added = f"; +{key}=... would add it" if parents else ""
+    value = (override.input_line or "").partition("=")[2]
+    return f"{key} = {value}: no such key {where}{did_you_mean(last, allowed)} Allowed: {', '.join(allowed)}{added}"
+
+
+def config_folders(argv: Sequence[str]) -> list[Path]:
+    """The folders that ``--config-dir`` names."""
+    folders = []
+    for position, argument in enumerate(argv):
+        for flag in ("--config-dir", "-cd"):
+            if argument == flag and position + 1 < len(argv):
+                folders.append(Path(argv[position + 1]))
+            elif argument.startswith(f"{flag}="):
+                folders.append(Path(argument.partition("=")[2]))
+    return folders

@@ -1,0 +1,70 @@
+"""Parts that misbehave on purpose, and one that looks closely; configs name them as ``saboteurs.X``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import Callback, LightningModule, Trainer
+
+from gan_lightning.data import DigitsDataModule
+
+
+class BrokenDigits(DigitsDataModule):
+    """Digits whose loader fails after three batches."""
+
+    def train_dataloader(self) -> Any:
+        return _Breaking(super().train_dataloader())
+
+
+class _Breaking:
+    def __init__(self, loader: Any) -> None:
+        self.loader = loader
+
+    def __iter__(self) -> Iterator[Any]:
+        for number, batch in enumerate(self.loader):
+            if number == 3:
+                raise RuntimeError("the disk is on fire")
+            yield batch
+
+
+class SignalAt(Callback):
+    """Sends this process a signal when so many images were seen."""
+
+    def __init__(self, *, images: int, name: str) -> None:
+        super().__init__()
+        self.images = images
+        self.number = signal.Signals[name]
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        if pl_module.images_seen == self.images:
+            os.kill(os.getpid(), self.number)
+
+
+class Witness(Callback):
+    """Writes on rank 0 how far the parameters of the ranks are apart at the end, and how alike their batches are."""
+
+    def __init__(self, *, file: str) -> None:
+        super().__init__()
+        self.file = Path(file)
+        self.first: torch.Tensor | None = None
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        if self.first is None:
+            self.first = batch.images.flatten().clone()
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        weights = torch.cat([parameter.detach().flatten() for parameter in pl_module.parameters()])
+        everyone = pl_module.all_gather(weights)
+        batches = pl_module.all_gather(self.first)
+        if trainer.is_global_zero:
+            spread = (everyone - everyone[0]).abs().max().item()
+            same = (batches[0] - batches[-1]).abs().max().item() == 0
+            seen = int(pl_module.images_seen)
+            text = json.dumps({"ranks": len(everyone), "spread": spread, "same_batch": same, "images_seen": seen})
+            self.file.write_text(text)

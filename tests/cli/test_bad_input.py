@@ -1,0 +1,104 @@
+"""Whatever is wrong with a command line: one message with key, value and what is allowed, code 2, nothing written."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def refused(commands, cwd, command, *argv):
+    ended = commands(command, *argv, cwd=cwd)
+    assert ended.code == 2, ended.text
+    assert "Traceback" not in ended.text
+    assert "Error executing job" not in ended.text
+    assert "Warning" not in ended.text
+    assert ended.out == ""
+    assert list(cwd.iterdir()) == []
+    lines = ended.err.splitlines()
+    assert len(lines) == len(set(lines)), "a message is repeated"
+    return ended.err
+
+
+@pytest.mark.parametrize(
+    ("argv", "parts"),
+    [
+        (["batch_sise=3"], ["batch_sise = 3", "did you mean 'batch_size'", "output_dir"]),
+        (["model.updates.critic_stepz=3"], ["model.updates.critic_stepz = 3", "did you mean 'critic_steps'", "accumulate"]),
+        (["callbacks.evaluation.evaluator.samples=3"], ["${evaluator}", "set evaluator.samples instead"]),
+        (["batch_size=many"], ["batch_size", "'many'", "Integer"]),
+        (["data.resolution=foo"], ["data.resolution = 'foo'", "expects int"]),
+        (["model=dcgann"], ["model/dcgann", "Available options", "dcgan"]),
+        (["model/loss=hing"], ["model/loss/hing", "Available options", "hinge"]),
+        (["+model.generator.depth=3"], ["model.generator.depth = 3", "did you mean 'width'", "latent_dim"]),
+        (["experiment=demo", "data.resolution=20"], ["model.generator, model.discriminator", "power of two", "20"]),
+        (
+            ["trainer=ddp", "trainer.devices=2", "trainer.accelerator=cpu", "batch_size=33"],
+            ["batch_size = 33", "divide over 2 devices"],
+        ),
+        (["budget.kimg=null"], ["budget.images, budget.kimg and budget.epochs", "none of them"]),
+        (["budget.kimg=3", "budget.epochs=2"], ["budget.kimg=3", "budget.epochs=2", "exactly one"]),
+        (["trainer.accelerator=tpu"], ["accelerator=tpu"]),
+        (["callbacks.checkpoint.every_minutes=-1"], ["callbacks.checkpoint.every_minutes", "-1", "positive"]),
+        (["resume=nowhere"], ["resume = nowhere", "no checkpoint"]),
+        (["model.generator.width=[3"], ["model.generator.width=[3", "KEY=VALUE"]),
+        (["--multirun", "seed=0,1", "model.generator.width=-3,8"], ["width", "-3", "in the job seed=0", "and 1 more"]),
+        (["-m", "trainer.devices=2", "trainer.accelerator=cpu", "trainer/strategy=x"], ["trainer/strategy"]),
+        (["-m", "seed=0,1", "trainer.devices=2", "trainer.accelerator=cpu"], ["2 devices", "--multirun", "in every job"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value[0], str) and "=" in value[0] else "",
+)
+def test_a_wrong_training_config(commands, tmp_path, argv, parts):
+    text = refused(commands, tmp_path, "train", *argv)
+    for part in parts:
+        assert part in text
+
+
+def test_all_errors_are_reported_together(commands, tmp_path):
+    text = refused(commands, tmp_path, "train", "model/loss=hing", "data=digit", "modell=3", "seed=x")
+    assert "4 problems" in text
+    for part in ("model/loss/hing", "data/digit", "modell = 3", "seed"):
+        assert part in text
+    text = refused(
+        commands, tmp_path, "train", "seed=-1", "model.generator.width=wide", "callbacks.checkpoint.every_kimg=-2"
+    )
+    for part in ("seed = -1", "model.generator.width = 'wide'", "callbacks.checkpoint.every_kimg"):
+        assert part in text
+
+
+def test_a_group_choice_gives_the_other_overrides_their_keys(commands, tmp_path):
+    text = refused(commands, tmp_path, "train", "model=gan", "model.generator.widths=[8,8]", "batch_sise=3")
+    assert "a problem" in text
+    assert "widths" not in text
+
+
+def test_a_forgotten_package_header_in_an_experiment_of_ones_own(commands, tmp_path):
+    (tmp_path / "own" / "experiment").mkdir(parents=True)
+    (tmp_path / "own" / "experiment" / "mine.yaml").write_text("batch_size: 32\n")
+    (tmp_path / "work").mkdir()
+    text = refused(
+        commands, tmp_path / "work", "train", "--config-dir", str(tmp_path / "own"), "experiment=mine", "modell=3"
+    )
+    for part in ("experiment/mine.yaml", "# @package _global_", "modell = 3", "2 problems"):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("command", "argv", "parts"),
+    [
+        ("sample", [], ["ckpt = ???", "ckpt=..."]),
+        ("sample", ["ckpt=no.ckpt"], ["no checkpoint at no.ckpt"]),
+        ("sample", ["ckpt=no.ckpt", "m=3"], ["m = 3", "Allowed", "labels"]),
+        ("sample", ["ckpt=no.ckpt", "n=0"], ["n = 0", "at least 1"]),
+        ("sample", ["ckpt=no.ckpt", "weights=best"], ["weights", "best", "ema"]),
+        ("evaluate", ["ckpt=/dev/null"], ["/dev/null"]),
+        ("evaluate", ["ckpt=" + __file__], ["not a checkpoint"]),
+        ("compare", [], ["runs = ???"]),
+        ("compare", ["runs=nowhere"], ["nowhere"]),
+        ("compare", ["runs=."], ["results.json"]),
+        ("compare", ["runs=[3]"], ["runs"]),
+        ("compare", ["runs=.", "out=table.html"], ["out", ".csv or .md"]),
+    ],
+)
+def test_wrong_input_of_the_other_commands(commands, tmp_path, command, argv, parts):
+    text = refused(commands, tmp_path, command, *argv)
+    for part in parts:
+        assert part in text
