@@ -55,8 +55,15 @@ class Interruption(Callback):
             log.warning("received %s: saving the state and leaving", self.received.name)
             trainer.should_stop = True
 
-    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Put the former handlers back."""
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Put the former handlers back; Lightning calls no ``teardown`` after an exception."""
         for number, handler in self._former.items():
             signal.signal(number, handler)
+        self._former.clear()
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Put the former handlers back, where Lightning has not yet put back those before its own."""
+        for number, handler in self._former.items():
+            if signal.getsignal(number) == self._note:
+                signal.signal(number, handler)
         self._former.clear()
