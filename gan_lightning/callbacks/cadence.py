@@ -20,7 +20,8 @@ class Cadence:
     def __init__(self, every_kimg: float | None, *, key: str) -> None:
         if every_kimg is not None and every_kimg <= 0:
             raise ValueError(f"{key}.every_kimg must be positive or null, got {every_kimg}")
-        self.every = None if every_kimg is None else every_kimg * 1000
+        # 2.007 * 1000 is more than 2007, which would fire one batch late
+        self.every = None if every_kimg is None else round(every_kimg * 1000, 6)
         self._before = 0
 
     def start(self, images_seen: int) -> None:
