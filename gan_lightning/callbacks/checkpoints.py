@@ -49,7 +49,7 @@ class RunCheckpoint(Checkpoint):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Ask the evaluation, if there is one, to be told of a new best score."""
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
-            if isinstance(callback, Evaluation):
+            if isinstance(callback, Evaluation) and self.save_best not in callback.on_best:
                 callback.on_best.append(self.save_best)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -61,9 +61,10 @@ class RunCheckpoint(Checkpoint):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Save when images or time say so."""
+        """Save when images or time say so; a state that has diverged replaces none."""
         assert isinstance(pl_module, AdversarialModule)
-        if self.cadence.passed(pl_module.images_seen) or self._time_is_up(trainer):
+        due = self.cadence.passed(pl_module.images_seen) or self._time_is_up(trainer)
+        if due and not pl_module.diverged:
             self.save_latest(trainer)
 
     def _time_is_up(self, trainer: Trainer) -> bool:

@@ -1,0 +1,193 @@
+import errno
+from functools import partial
+
+import pytest
+import torch
+
+from gan_lightning.callbacks import Evaluation, RunCheckpoint
+from gan_lightning.callbacks import checkpoints as module
+from gan_lightning.checkpoint import read_checkpoint
+from gan_lightning.losses import NonSaturating
+from tests.contract import variants
+from tests.contract.variants import assert_same, state
+
+fit = partial(variants.fit, enable_checkpointing=True)
+
+
+def seen_in(path):
+    return read_checkpoint(path)["gan_lightning"]["images_seen"]
+
+
+@pytest.fixture
+def writes(monkeypatch):
+    """Images seen at every write, by file name."""
+    noted = []
+    write = module.write_checkpoint
+
+    def spy(trainer, path, *, keep=None):
+        noted.append((path.name, trainer.lightning_module.images_seen))
+        write(trainer, path, keep=keep)
+
+    monkeypatch.setattr(module, "write_checkpoint", spy)
+    return noted
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that only the test moves, for this callback alone."""
+
+    class Clock:
+        now = 1000.0
+
+        def monotonic(self):
+            return self.now
+
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+def test_by_images_and_at_the_end(build, tmp_path, writes):
+    fit(*build(), images=100, callbacks=[RunCheckpoint(folder=str(tmp_path), every_kimg=0.03)])
+    assert writes == [("latest.ckpt", n) for n in (30, 60, 90, 100)]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["latest.ckpt", "previous.ckpt"]
+    assert (seen_in(tmp_path / "latest.ckpt"), seen_in(tmp_path / "previous.ckpt")) == (100, 90)
+
+
+def test_the_end_is_not_saved_twice(build, tmp_path, writes):
+    fit(*build(), images=100, callbacks=[RunCheckpoint(folder=str(tmp_path), every_kimg=0.05)])
+    assert writes == [("latest.ckpt", 50), ("latest.ckpt", 100)]
+
+
+def test_time_based_checkpoints_are_written(build, tmp_path, writes, clock):
+    model, data = build()
+    step = model.training_step
+
+    def slow_step(batch, batch_idx):
+        clock.now += 25
+        step(batch, batch_idx)
+
+    model.training_step = slow_step
+    fit(model, data, images=100, callbacks=[RunCheckpoint(folder=str(tmp_path), every_minutes=1.0)])
+    # 25 seconds a batch: a minute has passed after every third
+    assert writes == [("latest.ckpt", n) for n in (30, 60, 90, 100)]
+
+
+def test_a_clock_that_stands_still_saves_at_the_end_only(build, tmp_path, writes, clock):
+    fit(*build(), images=50, callbacks=[RunCheckpoint(folder=str(tmp_path))])
+    assert writes == [("latest.ckpt", 50)]
+
+
+def test_lightning_adds_no_files_and_no_callback_of_its_own(build, tmp_path):
+    fit(
+        *build(),
+        images=20,
+        callbacks=[RunCheckpoint(folder=str(tmp_path / "c"))],
+        default_root_dir=tmp_path,
+    )
+    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["latest.ckpt"]
+
+
+def test_the_latest_file_does_not_wait_for_a_better_score(build, tmp_path, scripted):
+    evaluation = Evaluation(evaluator=scripted([1.0, 2.0, 3.0]), every_kimg=0.02)
+    fit(*build(), images=60, callbacks=[evaluation, RunCheckpoint(folder=str(tmp_path), every_kimg=0.02)])
+    assert (seen_in(tmp_path / "latest.ckpt"), seen_in(tmp_path / "best.ckpt")) == (60, 20)
+
+
+@pytest.mark.parametrize(("higher", "best"), [(False, [10, 30]), (True, [10, 20, 40])])
+def test_the_best_file_is_written_when_the_score_improves(build, tmp_path, writes, scripted, higher, best):
+    evaluation = Evaluation(evaluator=scripted([2.0, 3.0, 1.0, 4.0], higher_is_better=higher), every_kimg=0.01)
+    fit(*build(), images=40, callbacks=[evaluation, RunCheckpoint(folder=str(tmp_path))])
+    assert [seen for name, seen in writes if name == "best.ckpt"] == best
+    assert seen_in(tmp_path / "best.ckpt") == best[-1]
+
+
+def test_the_best_score_survives_a_resume(build, tmp_path, writes, scripted):
+    callbacks = [Evaluation(evaluator=scripted([2.0]), every_kimg=0.02), RunCheckpoint(folder=str(tmp_path))]
+    fit(*build(), images=20, callbacks=callbacks)
+    evaluation = Evaluation(evaluator=scripted([3.0, 1.0]), every_kimg=0.02)
+    callbacks = [evaluation, RunCheckpoint(folder=str(tmp_path))]
+    fit(*build(), images=60, callbacks=callbacks, ckpt_path=tmp_path / "latest.ckpt")
+    assert writes == [("best.ckpt", n) if n else ("latest.ckpt", m) for n, m in [(20, 0), (0, 20), (60, 0), (0, 60)]]
+    assert (evaluation.best.value, evaluation.best_images_seen) == (1.0, 60)
+    assert evaluation.best.protocol == {"metric": "frechet", "samples": 4}
+
+
+def test_fitting_twice_saves_the_best_once(build, tmp_path, writes, scripted):
+    model, data = build()
+    callbacks = [Evaluation(evaluator=scripted([2.0, 1.0])), RunCheckpoint(folder=str(tmp_path))]
+    trainer = fit(model, data, images=20, callbacks=callbacks)
+    model.budget_images = 40
+    trainer.fit(model, datamodule=data)
+    assert [seen for name, seen in writes if name == "best.ckpt"] == [20, 40]
+
+
+def test_a_full_disk_does_not_stop_training(build, tmp_path, monkeypatch, caplog):
+    disk = {"full": False}
+    save = torch.save
+
+    def save_if_there_is_room(content, path):
+        if disk["full"]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(content, path)
+
+    monkeypatch.setattr(torch, "save", save_if_there_is_room)
+    model, data = build()
+    step = model.training_step
+
+    def step_and_fill(batch, batch_idx):
+        step(batch, batch_idx)
+        disk["full"] = 40 <= model.images_seen < 80
+
+    model.training_step = step_and_fill
+    checkpoint = RunCheckpoint(folder=str(tmp_path), every_kimg=0.02)
+    fit(model, data, images=70, callbacks=[checkpoint])
+    assert model.images_seen == 70
+    assert seen_in(tmp_path / "latest.ckpt") == 20
+    assert [p.name for p in tmp_path.iterdir()] == ["latest.ckpt"]
+    assert "No space left on device" in caplog.text
+    assert "training goes on" in caplog.text
+    fit(model, data, images=90, callbacks=[checkpoint])
+    assert seen_in(tmp_path / "latest.ckpt") == 90
+
+
+class BreaksLater(NonSaturating):
+    """Is NaN from the fourth batch on."""
+
+    calls = 0
+
+    def discriminator(self, real, fake):
+        self.calls += 1
+        return super().discriminator(real, fake) * (float("nan") if self.calls > 3 else 1)
+
+
+def test_a_state_that_has_diverged_is_not_saved(build, tmp_path, writes):
+    model, data = build(loss=BreaksLater())
+    fit(
+        model,
+        data,
+        images=100,
+        callbacks=[RunCheckpoint(folder=str(tmp_path), every_kimg=0.01)],
+        log_every_n_steps=1,
+    )
+    assert model.diverged
+    assert model.images_seen == 40
+    assert writes == [("latest.ckpt", n) for n in (10, 20, 30)]
+
+
+def test_a_run_resumed_from_a_file_is_the_uninterrupted_one(build, tmp_path):
+    whole, data = build()
+    variants.fit(whole, data, images=80)
+    checkpoint = RunCheckpoint(folder=str(tmp_path), every_kimg=0.03)
+    fit(*build(), images=50, callbacks=[checkpoint])
+    second, data = build()
+    variants.fit(second, data, images=80, ckpt_path=tmp_path / "previous.ckpt")
+    assert_same(state(whole), state(second))
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"), [("every_minutes", 0.0), ("every_minutes", -1.0), ("every_kimg", 0.0), ("every_kimg", -2.0)]
+)
+def test_intervals_must_be_positive(tmp_path, argument, value):
+    with pytest.raises(ValueError, match=rf"callbacks\.checkpoint\.{argument} must be positive or null, got {value}"):
+        RunCheckpoint(folder=str(tmp_path), **{argument: value})
