@@ -82,12 +82,12 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise CheckpointError(f"there is no checkpoint at {path}")
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise CheckpointError(f"the checkpoint {path} is damaged or truncated, or no checkpoint at all") from error
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f"{path} is not a checkpoint of gan-lightning: it holds something other than plain containers and tensors"
         ) from error
+    except Exception as error:  # arbitrary bytes make the reader fail in any way (IndexError, TypeError, ...)
+        raise CheckpointError(f"the checkpoint {path} is damaged or truncated, or no checkpoint at all") from error
     record = checkpoint.get(RECORD) if isinstance(checkpoint, dict) else None
     if not isinstance(record, dict) or "state_dict" not in checkpoint:
         raise CheckpointError(f"{path} is a checkpoint of another program: it has no '{RECORD}' record")
@@ -150,7 +150,7 @@ def load_model(path: str | os.PathLike[str], *, trust: bool = False) -> Adversar
 
     checkpoint = read_checkpoint(path)
     config = stored_config(checkpoint)
-    with torch.random.fork_rng():  # initial weights are drawn and thrown away
+    with torch.random.fork_rng(devices=[]):  # initial weights are drawn and thrown away
         model = instantiate(config["model"], trust=trust, key="model")
     if not isinstance(model, AdversarialModule):
         raise CheckpointError(f"{path} describes a {type(model).__name__}, which is no model of gan-lightning")
