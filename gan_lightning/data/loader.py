@@ -1,16 +1,18 @@
-"""An endless loader over samples in memory, whose order is a function of (seed, images seen)."""
+"""Endless loaders over real samples, whose batches are a function of (seed, images seen)."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 from gan_lightning.data.batch import Batch
+from gan_lightning.data.order import EndlessOrder
 from gan_lightning.seeding import generator_for
 
-_ORDER, _FLIP = 1, 2  # distinct streams of one seed
+_FLIP, _WINDOW = 2, 4  # distinct streams of one seed
 
 
 def to_unit_range(images: Tensor) -> Tensor:
@@ -18,25 +20,136 @@ def to_unit_range(images: Tensor) -> Tensor:
     return images.float().div_(127.5).sub_(1.0)
 
 
-class InMemoryLoader:
-    """Yields batches for ever, from any position, without workers and without Python per image.
-
-    The stream of image k is a permutation of the set per epoch, one after the other, so that no image is dropped
-    at an epoch's end. Each rank takes its own slice of every global batch.
+def windows(images: Tensor, top: Tensor, left: Tensor, side: int) -> Tensor:
+    """Cut one window out of each image.
 
     Args:
-        images: uint8 ``(N, C, H, W)``, or float32 samples of any shape, which are passed on as they are; on the
-            device on which batches are wanted.
+        images: ``(N, C, H, W)``.
+        top: first row of each window, int64 ``(N,)``.
+        left: first column, likewise.
+        side: height and width of the windows.
+
+    Returns:
+        ``(N, C, side, side)``.
+    """
+    span = torch.arange(side, device=images.device)
+    rows, columns = top[:, None] + span, left[:, None] + span
+    image = torch.arange(len(images), device=images.device)
+    return images[image[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+class EndlessLoader(ABC):
+    """Yields batches for ever, from any position; each rank takes its own slice of every global batch.
+
+    The random choices of a batch are made for all ranks together, so that the images of a run do not depend on the
+    number of processes.
+
+    Args:
+        length: number of images.
         labels: int64 ``(N,)``, or None.
         batch_size: global batch, over all ranks.
-        seed: of the order and the flips.
+        seed: of the order, the windows and the flips.
         start: position of the first image, the run's ``images_seen``.
         rank: of this process.
         world_size: number of processes.
         flip: mirror each image with probability one half.
+        window: side of the window that is cut out of each image at random; None: the whole image.
+        balance: show all classes equally often.
+        device: where batches are wanted; None: where the images are.
 
     Raises:
-        ValueError: if there are no images, or the batch does not divide over the processes.
+        ValueError: if there are no images, none has a label to balance by, or the batch does not divide over the
+            processes.
+    """
+
+    def __init__(
+        self,
+        length: int,
+        labels: Tensor | None = None,
+        *,
+        batch_size: int,
+        seed: int = 0,
+        start: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+        flip: bool = False,
+        window: int | None = None,
+        balance: bool = False,
+        device: torch.device | None = None,
+    ) -> None:
+        if batch_size < 1 or batch_size % world_size:
+            raise ValueError(f"batch_size is global and must divide over {world_size} processes, got {batch_size}")
+        if balance and labels is None:
+            raise ValueError("data.balance needs images with classes; set data.classes")
+        self.labels = labels
+        self.batch_size = batch_size
+        self.seed = seed
+        self.start = start
+        self.rank = rank
+        self.world_size = world_size
+        self.flip = flip
+        self.window = window
+        self.device = device
+        self._order = EndlessOrder(length, seed=seed, balance=labels.cpu() if balance and labels is not None else None)
+
+    def indices(self, position: int, count: int) -> Tensor:
+        """Return the images at stream positions ``position`` to ``position + count``: int64 ``(count,)``."""
+        return self._order.indices(position, count)
+
+    def shares(self) -> Iterator[Tensor]:
+        """Yield this rank's images of each batch, from the start position on."""
+        position = self.start
+        while True:
+            yield self._mine(self.indices(position, self.batch_size))
+            position += self.batch_size
+
+    @abstractmethod
+    def samples(self) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Yield the images of each of ``shares``, uint8 or float32, and their labels, on ``device``."""
+
+    def __iter__(self) -> Iterator[Batch]:
+        position = self.start
+        for images, labels in self.samples():
+            yield Batch(self._finished(images, position), labels)
+            position += self.batch_size
+
+    def _mine(self, chosen: Tensor) -> Tensor:
+        share = self.batch_size // self.world_size
+        return chosen[self.rank * share : (self.rank + 1) * share]
+
+    def _finished(self, images: Tensor, position: int) -> Tensor:
+        if self.window is not None:
+            space = torch.tensor(images.shape[2:]) - self.window + 1
+            random = torch.rand(self.batch_size, 2, generator=generator_for(self.seed, _WINDOW, position))
+            top, left = self._mine((random * space).long()).to(images.device).unbind(1)
+            images = windows(images, top, left, self.window)
+        if images.dtype == torch.uint8:
+            images = to_unit_range(images)
+        if self.flip:
+            random = torch.rand(self.batch_size, generator=generator_for(self.seed, _FLIP, position))
+            mirrored = self._mine(random.lt(0.5)).to(images.device)
+            images = torch.where(mirrored.view(-1, *[1] * (images.ndim - 1)), images.flip(-1), images)
+        return images
+
+
+class InMemoryLoader(EndlessLoader):
+    """Batches of images in memory, without workers and without Python per image.
+
+    Args:
+        images: uint8 ``(N, C, H, W)``, or float32 samples of any shape, which are passed on as they are.
+        labels: int64 ``(N,)`` on the same device, or None.
+        batch_size: global batch, over all ranks.
+        seed: of the order, the windows and the flips.
+        start: position of the first image, the run's ``images_seen``.
+        rank: of this process.
+        world_size: number of processes.
+        flip: mirror each image with probability one half.
+        window: side of the window that is cut out of each image at random; None: the whole image.
+        balance: show all classes equally often.
+        device: where batches are wanted; None: where the images are.
+
+    Raises:
+        ValueError: as ``EndlessLoader``.
     """
 
     def __init__(
@@ -50,54 +163,31 @@ class InMemoryLoader:
         rank: int = 0,
         world_size: int = 1,
         flip: bool = False,
+        window: int | None = None,
+        balance: bool = False,
+        device: torch.device | None = None,
     ) -> None:
-        if batch_size < 1 or batch_size % world_size:
-            raise ValueError(f"batch_size is global and must divide over {world_size} processes, got {batch_size}")
-        if len(images) == 0:
-            raise ValueError("images must hold at least one image, got none")
+        super().__init__(
+            len(images),
+            labels,
+            batch_size=batch_size,
+            seed=seed,
+            start=start,
+            rank=rank,
+            world_size=world_size,
+            flip=flip,
+            window=window,
+            balance=balance,
+            device=device,
+        )
         self.images = images
-        self.labels = labels
-        self.batch_size = batch_size
-        self.seed = seed
-        self.start = start
-        self.rank = rank
-        self.world_size = world_size
-        self.flip = flip
-        self._epoch = -1
-        self._order = torch.empty(0, dtype=torch.int64)
 
-    def _permutation(self, epoch: int) -> Tensor:
-        if epoch != self._epoch:
-            self._order = torch.randperm(len(self.images), generator=generator_for(self.seed, _ORDER, epoch))
-            self._epoch = epoch
-        return self._order
-
-    def indices(self, position: int, count: int) -> Tensor:
-        """Return the images at stream positions ``position`` to ``position + count``: int64 ``(count,)``."""
-        pieces = []
-        while count > 0:
-            epoch, offset = divmod(position, len(self.images))
-            piece = self._permutation(epoch)[offset : offset + count]
-            pieces.append(piece)
-            position += len(piece)
-            count -= len(piece)
-        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
-
-    def __iter__(self) -> Iterator[Batch]:
-        position = self.start
-        share = self.batch_size // self.world_size
-        while True:
-            chosen = self.indices(position, self.batch_size)[self.rank * share : (self.rank + 1) * share]
-            chosen = chosen.to(self.images.device)
-            images = self.images[chosen]
-            if images.dtype == torch.uint8:
-                images = to_unit_range(images)
-            if self.flip:
-                mirrored = self._mirrored(position)[self.rank * share : (self.rank + 1) * share].to(images.device)
-                images = torch.where(mirrored.view(-1, *[1] * (images.ndim - 1)), images.flip(-1), images)
-            yield Batch(images, None if self.labels is None else self.labels[chosen])
-            position += self.batch_size
-
-    def _mirrored(self, position: int) -> Tensor:
-        """Say which images of the global batch at ``position`` are mirrored: bool ``(batch_size,)``."""
-        return torch.rand(self.batch_size, generator=generator_for(self.seed, _FLIP, position)).lt(0.5)
+    def samples(self) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Yield images and labels by index."""
+        for chosen in self.shares():
+            here = chosen.to(self.images.device)
+            images, labels = self.images[here], None if self.labels is None else self.labels[here]
+            if self.device is not None:
+                images = images.to(self.device)
+                labels = None if labels is None else labels.to(self.device)
+            yield images, labels
