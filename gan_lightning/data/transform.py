@@ -1,0 +1,141 @@
+"""From a picture of any mode and size to square uint8 pixels of one resolution."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageColor, ImageOps
+
+Fit = Literal["center_crop", "pad", "stretch", "exact"]
+Filter = Literal["lanczos", "bicubic", "bilinear", "box"]
+
+FITS = ("center_crop", "pad", "stretch", "exact")
+FILTERS = {
+    "lanczos": Image.Resampling.LANCZOS,
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+    "box": Image.Resampling.BOX,
+}
+_ORIENTATION_TAG = 0x0112
+
+
+@dataclass(frozen=True)
+class Transform:
+    """Upright, in the wanted channels, square, at the wanted resolution.
+
+    Args:
+        resolution: height and width of the result.
+        channels: 1: grey by ITU-R 601 luma, L = 0.299 R + 0.587 G + 0.114 B; 3: RGB, a grey image repeated.
+        fit: how a picture that is not square becomes so: "center_crop" keeps the largest centred square, "pad" adds
+            bars of the background, "stretch" ignores the aspect ratio; "exact" refuses every other size than
+            ``resolution`` by ``resolution``.
+        filter: of the resampling, antialiased when the picture shrinks.
+        background: colour behind transparent pixels and of the bars, by name or as "#rrggbb".
+
+    Raises:
+        ValueError: for a value out of range.
+    """
+
+    resolution: int
+    channels: int = 3
+    fit: Fit = "center_crop"
+    filter: Filter = "lanczos"
+    background: str = "white"
+
+    def __post_init__(self) -> None:
+        if self.resolution < 1:
+            raise ValueError(f"data.resolution must be at least 1, got {self.resolution}")
+        if self.channels not in (1, 3):
+            raise ValueError(f"data.channels must be 1 (grey) or 3 (RGB), got {self.channels}")
+        if self.fit not in FITS:
+            raise ValueError(f"data.fit must be one of {', '.join(FITS)}, got {self.fit!r}")
+        if self.filter not in FILTERS:
+            raise ValueError(f"data.filter must be one of {', '.join(FILTERS)}, got {self.filter!r}")
+        try:
+            ImageColor.getrgb(self.background)
+        except ValueError as error:
+            raise ValueError(
+                f"data.background must be the name of a colour or '#rrggbb', got {self.background!r}"
+            ) from error
+
+    @property
+    def bytes_per_image(self) -> int:
+        """Size of one result."""
+        return self.channels * self.resolution**2
+
+    def facts(self) -> dict[str, Any]:
+        """Return all that determines the result, for a cache key."""
+        return asdict(self)
+
+    def __call__(self, image: Image.Image) -> NDArray[np.uint8]:
+        """Return uint8 ``(C, resolution, resolution)``.
+
+        Raises:
+            ValueError: for a mode without a stated range, or another size under "exact".
+        """
+        image = in_channels(upright(image), self.channels, self.background)
+        image = squared(image, self.resolution, self.fit, FILTERS[self.filter], self.background)
+        pixels = np.asarray(image)
+        return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Turn a photograph the way its camera was held, as its EXIF orientation says."""
+    if image.getexif().get(_ORIENTATION_TAG, 1) == 1:
+        return image
+    return ImageOps.exif_transpose(image)
+
+
+def in_channels(image: Image.Image, channels: int, background: str) -> Image.Image:
+    """Convert any mode to grey ("L") or "RGB"; transparent pixels are laid over the background.
+
+    16-bit grey levels are divided by 257, so that 65535 becomes 255; other grey images of more than 8 bits must
+    keep to 0..65535.
+
+    Raises:
+        ValueError: for floating point or 32-bit pixels, whose range nobody states.
+    """
+    mode = "L" if channels == 1 else "RGB"
+    if image.mode == mode and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("I"):
+        levels = np.asarray(image).astype(np.int64)
+        if levels.min() < 0 or levels.max() > 65535:
+            raise ValueError("grey levels outside 0..65535")
+        image = Image.fromarray(((levels + 128) // 257).astype(np.uint8))
+    elif image.mode == "F":
+        raise ValueError("floating point pixels, whose range is not stated")
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, background), image)
+    if image.mode not in ("1", "L", "RGB") and mode == "L":
+        image = image.convert("RGB")  # not every mode has a way to grey of its own
+    return image.convert(mode)
+
+
+def squared(image: Image.Image, resolution: int, fit: Fit, resample: Image.Resampling, background: str) -> Image.Image:
+    """Make a picture square by ``fit`` and resample it.
+
+    Raises:
+        ValueError: for another size under "exact".
+    """
+    width, height = image.size
+    target = (resolution, resolution)
+    if image.size == target:
+        return image
+    if fit == "exact":
+        raise ValueError(f"{width}x{height} instead of {resolution}x{resolution}")
+    if fit == "pad":
+        scale = resolution / max(width, height)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        canvas = Image.new(image.mode, target, background)
+        canvas.paste(image.resize(size, resample), ((resolution - size[0]) // 2, (resolution - size[1]) // 2))
+        return canvas
+    if fit == "center_crop" and width != height:
+        side = min(width, height)
+        left, top = (width - side) // 2, (height - side) // 2
+        image = image.crop((left, top, left + side, top + side))
+    return image if image.size == target else image.resize(target, resample)
