@@ -59,12 +59,21 @@ class TensorImages(EvaluationImages):
         name: name of the data set.
         split: name of the part.
         labels: int64 ``(N,)`` class indices, or None.
+        fingerprint: sha256 over shape and pixels, where somebody has computed it already; None: it is computed.
 
     Raises:
         ValueError: if the images are not uint8 of four axes, or the labels do not match them.
     """
 
-    def __init__(self, *, images: Tensor, name: str, split: str, labels: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        images: Tensor,
+        name: str,
+        split: str,
+        labels: Tensor | None = None,
+        fingerprint: str | None = None,
+    ) -> None:
         if images.dtype != torch.uint8 or images.ndim != 4:
             raise ValueError(f"images must be uint8 (N, C, H, W), got {images.dtype} {tuple(images.shape)}")
         if labels is not None and labels.shape != images.shape[:1]:
@@ -73,9 +82,7 @@ class TensorImages(EvaluationImages):
         self.split = split
         self.labels = labels
         self._images = images.cpu().contiguous()
-        digest = hashlib.sha256(repr(tuple(images.shape)).encode())
-        digest.update(self._images.numpy().data)
-        self.fingerprint = digest.hexdigest()
+        self.fingerprint = fingerprint or pixels_fingerprint(self._images)
 
     def __len__(self) -> int:
         return self._images.shape[0]
@@ -89,3 +96,10 @@ class TensorImages(EvaluationImages):
         mine = self._images[rank::world_size]
         for start in range(0, len(mine), batch_size):
             yield mine[start : start + batch_size]
+
+
+def pixels_fingerprint(images: Tensor) -> str:
+    """Sha256 over the shape and the pixels of uint8 images on the CPU."""
+    digest = hashlib.sha256(repr(tuple(images.shape)).encode())
+    digest.update(images.contiguous().numpy().data)
+    return digest.hexdigest()

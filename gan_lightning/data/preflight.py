@@ -1,0 +1,140 @@
+"""What is found when every image of a set is looked at, before a run begins."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from gan_lightning.data.errors import DataError
+from gan_lightning.data.source import ImageSource
+from gan_lightning.data.transform import Transform
+
+OnBad = Literal["stop", "skip"]
+_NAMED = 200
+_SIZES = 10
+
+
+class Finding(NamedTuple):
+    """One image: its size and mode as stored, and what is wrong with it, or None."""
+
+    size: tuple[int, int]
+    mode: str
+    problem: str | None
+
+
+@dataclass
+class Report:
+    """All images of a split together.
+
+    Attributes:
+        images: how many are good.
+        classes: class to number of good images, or None without labels.
+        sizes: "width x height" as stored to number of images, commonest first.
+        modes: Pillow's name of a mode to number of images, commonest first.
+        bad: name of an image to what is wrong with it.
+    """
+
+    images: int
+    classes: dict[str, int] | None
+    sizes: dict[str, int]
+    modes: dict[str, int]
+    bad: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Return the report as JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Report:
+        """Read what ``to_json`` wrote."""
+        return cls(**json.loads(text))
+
+    def facts(self) -> dict[str, Any]:
+        """Return the report for people: the ten commonest sizes stand for all."""
+        sizes = dict(list(self.sizes.items())[:_SIZES])
+        if len(self.sizes) > _SIZES:
+            sizes["other"] = sum(self.sizes.values()) - sum(sizes.values())
+        return {**asdict(self), "sizes": sizes}
+
+    def enforce(self, where: str, on_bad: OnBad) -> None:
+        """Raise if images are bad and the config says to stop, or if none is good.
+
+        Raises:
+            DataError: naming the images and their problems.
+        """
+        if self.bad and (on_bad == "stop" or self.images == 0):
+            lines = [f"{name}: {problem}" for name, problem in list(self.bad.items())[:_NAMED]]
+            if len(self.bad) > _NAMED:
+                lines.append(f"and {len(self.bad) - _NAMED} more")
+            total = self.images + len(self.bad)
+            raise DataError(
+                "\n  ".join([f"{where}: {len(self.bad)} of {total} images cannot be used:", *lines])
+                + ("\ndata.on_bad=skip would leave them out" if self.images else "")
+            )
+        if self.images == 0:
+            raise DataError(f"{where}: there are no images")
+
+
+def examine(
+    source: ImageSource, index: int, transform: Transform, *, min_size: int | None, out: NDArray[np.uint8] | None
+) -> Finding:
+    """Decode one image completely.
+
+    Args:
+        source: the images.
+        index: which one.
+        transform: what is to be done with it.
+        min_size: least height and width it must have as stored, or None.
+        out: uint8 ``(C, R, R)`` to write the result into, or None: only its size and mode are judged.
+    """
+    size, mode = (0, 0), ""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd palettes and metadata, which do not matter here
+            image = source.open(index)
+            size, mode = image.size, image.mode
+            image.load()
+            if min_size is not None and min(size) < min_size:
+                return Finding(size, mode, f"{size[0]}x{size[1]} is smaller than data.min_size = {min_size}")
+            pixels = transform(image)
+    except MemoryError:
+        raise
+    except UnidentifiedImageError:
+        return Finding(size, mode, "not an image of a known format")
+    except Image.DecompressionBombError as error:
+        return Finding(size, mode, f"too large: {error}")
+    except Exception as error:  # Pillow's decoders raise all kinds of things on damaged files
+        return Finding(size, mode, f"{error}" if isinstance(error, ValueError) else f"{type(error).__name__}: {error}")
+    if out is not None:
+        out[...] = pixels
+    return Finding(size, mode, None)
+
+
+def summary(findings: Sequence[Finding], source: ImageSource) -> Report:
+    """Add up what was found."""
+    good = [index for index, finding in enumerate(findings) if finding.problem is None]
+    classes = None
+    if source.labels is not None and source.class_names is not None:
+        counts = source.labels[good].bincount(minlength=len(source.class_names)).tolist()
+        classes = dict(zip(source.class_names, counts, strict=True))
+    sizes = Counter(f"{f.size[0]}x{f.size[1]}" for f in findings if f.mode)
+    return Report(
+        images=len(good),
+        classes=classes,
+        sizes=ordered(sizes),
+        modes=ordered(Counter(f.mode for f in findings if f.mode)),
+        bad={source.name(i): f.problem for i, f in enumerate(findings) if f.problem is not None},
+    )
+
+
+def ordered(counts: Mapping[str, int]) -> dict[str, int]:
+    """Sort counts, the commonest first, equals by name."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -1,0 +1,204 @@
+"""Images that are still to be decoded, by index."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from gan_lightning.data.files import Entry, Files, digest
+
+
+class ImageSource(ABC):
+    """One split of a data set, before decoding.
+
+    Attributes:
+        class_names: one per class, or None without labels.
+    """
+
+    class_names: Sequence[str] | None
+
+    @property
+    @abstractmethod
+    def key(self) -> str:
+        """Sha256 of all that determines the images and labels; finding it reads no image."""
+
+    @property
+    @abstractmethod
+    def labels(self) -> Tensor | None:
+        """Class indices, int64 ``(N,)``, or None."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many images there are."""
+
+    @abstractmethod
+    def name(self, index: int) -> str:
+        """What to call an image in a message."""
+
+    @abstractmethod
+    def open(self, index: int) -> Image.Image:
+        """Open an image.
+
+        Raises:
+            Exception: of any kind, for a damaged one.
+        """
+
+    def select(self, rows: Tensor, *, labels: Tensor | None, class_names: Sequence[str] | None) -> ImageSource:
+        """Return some of the images, in the order of ``rows``, with new labels."""
+        return Selection(self, rows, labels, class_names)
+
+
+class Selection(ImageSource):
+    """Some images of another source; see ``ImageSource.select``."""
+
+    def __init__(
+        self, whole: ImageSource, rows: Tensor, labels: Tensor | None, class_names: Sequence[str] | None
+    ) -> None:
+        self._whole = whole
+        self._rows = rows
+        self._labels = labels
+        self.class_names = class_names
+
+    @cached_property
+    def key(self) -> str:
+        """Sha256 of the whole's key, the rows and the labels."""
+        hashed = hashlib.sha256(json.dumps([self._whole.key, self.class_names]).encode())
+        for tensor in (self._rows, self._labels):
+            hashed.update(b"" if tensor is None else tensor.numpy().tobytes())
+        return hashed.hexdigest()
+
+    @property
+    def labels(self) -> Tensor | None:
+        """The new labels."""
+        return self._labels
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def name(self, index: int) -> str:
+        """Name of the image in the whole."""
+        return self._whole.name(int(self._rows[index]))
+
+    def open(self, index: int) -> Image.Image:
+        """Open the image of the whole."""
+        return self._whole.open(int(self._rows[index]))
+
+
+class FileImages(ImageSource):
+    """Image files.
+
+    Args:
+        files: where they lie.
+        entries: which files.
+        labels: int64 ``(N,)``, or None.
+        class_names: one per class, or None.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        entries: Sequence[Entry],
+        labels: Tensor | None = None,
+        class_names: Sequence[str] | None = None,
+    ) -> None:
+        self._files = files
+        self._entries = entries
+        self._labels = labels
+        self.class_names = class_names
+
+    @cached_property
+    def key(self) -> str:
+        """Sha256 of names, sizes, times or checksums, and labels."""
+        labels = None if self._labels is None else self._labels.tolist()
+        return hashlib.sha256(json.dumps([digest(self._entries), self.class_names, labels]).encode()).hexdigest()
+
+    @property
+    def labels(self) -> Tensor | None:
+        """Class indices."""
+        return self._labels
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def name(self, index: int) -> str:
+        """The file's name below the folder or in the archive."""
+        return self._files.prefix + self._entries[index].name
+
+    def open(self, index: int) -> Image.Image:
+        """Open the file's first picture."""
+        content = self._files.read(self._entries[index].name)
+        if not content:
+            raise ValueError("empty file")
+        return Image.open(io.BytesIO(content))
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Decoded images: uint8 ``(N, H, W)`` or ``(N, H, W, 3)``, labels int64 ``(N,)`` or None, names of classes."""
+
+    pixels: NDArray[np.uint8]
+    labels: Tensor | None = None
+    class_names: Sequence[str] | None = None
+
+
+@dataclass
+class ArrayImages(ImageSource):
+    """Images that a library hands over as arrays, fetched when the first one is needed.
+
+    Attributes:
+        identity: all that determines what ``fetch`` returns.
+        fetch: loads the arrays.
+    """
+
+    identity: str
+    fetch: Callable[[], Arrays]
+    _arrays: Arrays | None = field(default=None, repr=False)
+
+    @property
+    def arrays(self) -> Arrays:
+        """The arrays, fetched once."""
+        if self._arrays is None:
+            self._arrays = self.fetch()
+        return self._arrays
+
+    @property
+    def key(self) -> str:
+        """Sha256 of the identity."""
+        return hashlib.sha256(self.identity.encode()).hexdigest()
+
+    @property
+    def labels(self) -> Tensor | None:
+        """Class indices."""
+        return self.arrays.labels
+
+    @property
+    def class_names(self) -> Sequence[str] | None:  # type: ignore[override]
+        """Names of the classes."""
+        return self.arrays.class_names
+
+    def __len__(self) -> int:
+        return len(self.arrays.pixels)
+
+    def name(self, index: int) -> str:
+        """The image's number."""
+        return f"image {index}"
+
+    def open(self, index: int) -> Image.Image:
+        """Wrap the image's pixels."""
+        return Image.fromarray(self.arrays.pixels[index])
+
+
+def integers(values: Sequence[int]) -> Tensor:
+    """Return int64 ``(N,)``."""
+    return torch.tensor(values, dtype=torch.int64)

@@ -1,0 +1,68 @@
+"""Decoding in worker processes."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+IGNORED = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2")
+"""Signals that are meant for the training process: it stops between two steps, and needs its workers until then."""
+
+
+def ignore_signals(worker: int) -> None:
+    """Leave it to the training process to end this worker; it does so even when it dies itself.
+
+    Args:
+        worker: number of the process.
+    """
+    for name in IGNORED:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
+class ByRows(Dataset[Any]):
+    """Makes something of some rows at a time.
+
+    Args:
+        make: takes the rows' indices.
+    """
+
+    def __init__(self, make: Callable[[list[int]], Any]) -> None:
+        self.make = make
+
+    def __getitem__(self, rows: list[int]) -> Any:
+        return self.make(rows)
+
+
+def parallel(
+    make: Callable[[list[int]], Any],
+    rows: Iterable[list[int]],
+    *,
+    workers: int,
+    prefetch: int = 2,
+    pin_memory: bool = False,
+) -> Iterable[Any]:
+    """Return what ``make`` makes of each item of ``rows``, in order, computed ahead by worker processes.
+
+    Args:
+        make: a picklable callable that takes indices.
+        rows: indices, one list per result; it may be endless.
+        workers: number of processes; 0: in this process, when a result is asked for.
+        prefetch: results that each worker keeps ready.
+        pin_memory: put tensors into page-locked memory, from which a GPU copies beside its work.
+    """
+    return DataLoader(
+        ByRows(make),
+        batch_size=None,
+        sampler=rows,
+        num_workers=workers,
+        worker_init_fn=ignore_signals,
+        prefetch_factor=prefetch if workers else None,
+        pin_memory=pin_memory,
+        # torch draws the workers' seeds from the global generator unless it is given another
+        generator=torch.Generator(),
+    )
