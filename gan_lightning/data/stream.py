@@ -1,0 +1,166 @@
+"""Images that are decoded anew in every epoch, ahead of the training, by worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan_lightning.data.errors import DataError
+from gan_lightning.data.images import EvaluationImages
+from gan_lightning.data.loader import EndlessLoader
+from gan_lightning.data.loading import Loading
+from gan_lightning.data.source import ImageSource
+from gan_lightning.data.transform import Transform
+from gan_lightning.data.workers import parallel
+
+
+class Decoder:
+    """Decodes some images of a source into one tensor.
+
+    Args:
+        source: the images.
+        transform: what is done to each.
+    """
+
+    def __init__(self, source: ImageSource, transform: Transform) -> None:
+        self.source = source
+        self.transform = transform
+
+    def __call__(self, rows: list[int]) -> Tensor:
+        """Return uint8 ``(n, C, R, R)``.
+
+        Raises:
+            DataError: for an image that was good before the run.
+        """
+        side = self.transform.resolution
+        pixels = np.empty((len(rows), self.transform.channels, side, side), np.uint8)
+        for place, row in enumerate(rows):
+            try:
+                pixels[place] = self.transform(self.source.open(row))
+            except Exception as error:  # Pillow's decoders raise all kinds of things on damaged files
+                name = self.source.name(row)
+                raise DataError(f"{name} cannot be read any more: {type(error).__name__}: {error}") from error
+        return torch.from_numpy(pixels)
+
+
+class StreamLoader(EndlessLoader):
+    """The same batches as ``InMemoryLoader`` has of the decoded images, without holding them.
+
+    Args:
+        source: the images, all of them good.
+        transform: what is done to each.
+        loading: number of workers, and how far they work ahead.
+        batch_size: global batch, over all ranks.
+        seed: of the order, the windows and the flips.
+        start: position of the first image, the run's ``images_seen``.
+        rank: of this process.
+        world_size: number of processes.
+        flip: mirror each image with probability one half.
+        window: side of the window that is cut out of each image at random; None: the whole image.
+        balance: show all classes equally often.
+        device: where batches are wanted.
+
+    Raises:
+        ValueError: as ``EndlessLoader``.
+    """
+
+    def __init__(
+        self,
+        source: ImageSource,
+        transform: Transform,
+        loading: Loading,
+        *,
+        batch_size: int,
+        seed: int = 0,
+        start: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+        flip: bool = False,
+        window: int | None = None,
+        balance: bool = False,
+        device: torch.device | None = None,
+    ) -> None:
+        super().__init__(
+            len(source),
+            source.labels,
+            batch_size=batch_size,
+            seed=seed,
+            start=start,
+            rank=rank,
+            world_size=world_size,
+            flip=flip,
+            window=window,
+            balance=balance,
+            device=device,
+        )
+        self._decoder = Decoder(source, transform)
+        self._loading = loading
+
+    def samples(self) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Yield images as the workers deliver them."""
+        device = self.device or torch.device("cpu")
+        decoded = parallel(
+            self._decoder,
+            (rows.tolist() for rows in self.shares()),
+            workers=self._loading.processes,
+            prefetch=self._loading.prefetch,
+            pin_memory=device.type == "cuda",
+        )
+        for rows, images in zip(self.shares(), decoded, strict=True):
+            labels = None if self.labels is None else self.labels[rows].to(device)
+            yield images.to(device, non_blocking=True), labels
+
+
+class StreamedImages(EvaluationImages):
+    """Real images for the evaluator, decoded as they are asked for.
+
+    Args:
+        source: the images, all of them good.
+        transform: what is done to each.
+        loading: number of workers, and how far they work ahead.
+        name: of the data set.
+        split: name of the part.
+        fingerprint: sha256 over all that determines the pixels.
+        window: side of the window cut out of the middle; None: the whole image.
+    """
+
+    def __init__(
+        self,
+        source: ImageSource,
+        transform: Transform,
+        loading: Loading,
+        *,
+        name: str,
+        split: str,
+        fingerprint: str,
+        window: int | None = None,
+    ) -> None:
+        self.name = name
+        self.split = split
+        self.fingerprint = fingerprint
+        self.labels = source.labels
+        self._decoder = Decoder(source, transform)
+        self._loading = loading
+        self._window = window
+        self._length = len(source)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def batches(self, batch_size: int, *, rank: int = 0, world_size: int = 1) -> Iterator[Tensor]:
+        """Yield this rank's images; see ``EvaluationImages.batches``."""
+        mine = list(range(rank, self._length, world_size))
+        rows = [mine[start : start + batch_size] for start in range(0, len(mine), batch_size)]
+        for images in parallel(self._decoder, rows, workers=self._loading.processes, prefetch=self._loading.prefetch):
+            yield centred(images, self._window)
+
+
+def centred(images: Tensor, window: int | None) -> Tensor:
+    """Cut the middle out of images ``(N, C, H, W)``; None: leave them."""
+    if window is None or images.shape[-1] == window:
+        return images
+    top, left = ((side - window) // 2 for side in images.shape[2:])
+    return images[:, :, top : top + window, left : left + window].contiguous()
