@@ -1,0 +1,238 @@
+"""A data module over any source of images: decoded once if they fit in memory, streamed if not."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gan_lightning.data.base import ImageDataModule
+from gan_lightning.data.images import EvaluationImages, TensorImages
+from gan_lightning.data.loader import EndlessLoader, InMemoryLoader
+from gan_lightning.data.loading import Loading
+from gan_lightning.data.preflight import OnBad
+from gan_lightning.data.preview import save_preview
+from gan_lightning.data.source import ImageSource
+from gan_lightning.data.store import Looked, look
+from gan_lightning.data.stream import StreamedImages, StreamLoader, centred
+from gan_lightning.data.subset import Subset
+from gan_lightning.data.transform import Transform
+from gan_lightning.progress import CountsImages
+
+log = logging.getLogger(__name__)
+
+FULL = "train_full"
+"""Split of all training images, where a run trains on a fraction of them."""
+
+REPORT_FILE, PREVIEW_FILE = "data.json", "data.png"
+
+
+class PicturesDataModule(ImageDataModule):
+    """Serves the images of ``source(split)``; a subclass says where they come from.
+
+    All images are looked at before a run begins: those that cannot be used stop it or are skipped. At the start of
+    the training the run's folder gets a report of what was found (``data.json``) and a picture of some training
+    images as the discriminator gets them (``data.png``).
+
+    Args:
+        dataset: its name, a part of every score's protocol.
+        transform: what is done to each image; its resolution is that of ``crop_from``, if there is one.
+        resolution: height and width of the images in a batch.
+        classes: number of classes, or None: labels are not used.
+        batch_size: images per discriminator update, over all processes.
+        seed: of order, flips and windows.
+        flip: mirror each training image with probability one half.
+        crop_from: the images are made so large, and a window of ``resolution`` is cut out of a training image at
+            random each time, and out of the middle for evaluation; None: no windows.
+        subset: which of the training images are used.
+        balance: show all classes equally often.
+        min_size: least height and width of an image as stored, or None.
+        on_bad: stop or skip when images cannot be used.
+        loading: resources for reading.
+
+    Raises:
+        ValueError: for a value out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        dataset: str,
+        transform: Transform,
+        resolution: int,
+        classes: int | None,
+        batch_size: int,
+        seed: int,
+        flip: bool,
+        crop_from: int | None,
+        subset: Subset,
+        balance: bool,
+        min_size: int | None,
+        on_bad: OnBad,
+        loading: Loading | None,
+    ) -> None:
+        super().__init__(
+            dataset=dataset + subset.label,
+            resolution=resolution,
+            channels=transform.channels,
+            classes=classes,
+            batch_size=batch_size,
+            seed=seed,
+        )
+        if classes is not None and classes < 1:
+            raise ValueError(f"data.classes must be at least 1, or null, got {classes}")
+        if crop_from is not None and crop_from < resolution:
+            raise ValueError(f"data.crop_from must be at least data.resolution = {resolution}, got {crop_from}")
+        if on_bad not in ("stop", "skip"):
+            raise ValueError(f"data.on_bad must be 'stop' or 'skip', got {on_bad!r}")
+        if balance and classes is None:
+            raise ValueError("data.balance needs classes; set data.classes")
+        if subset.only_classes is not None and classes != len(subset.only_classes):
+            raise ValueError(
+                f"data.classes must be {len(subset.only_classes)}, as data.only_classes says, got {classes}"
+            )
+        self.transform = transform
+        self.flip = flip
+        self.window = None if crop_from is None or crop_from == resolution else resolution
+        self.subset = subset
+        self.balance = balance
+        self.min_size = min_size
+        self.on_bad: OnBad = on_bad
+        self.loading = loading or Loading()
+        self._looked: dict[str, Looked] = {}
+        self._evaluation: dict[str, EvaluationImages] = {}
+
+    def source(self, split: str) -> ImageSource:
+        """Return all images of a split.
+
+        Raises:
+            DataError: for a split that the data set does not have, or files that are missing.
+        """
+        raise NotImplementedError
+
+    def looked(self, split: str) -> Looked:
+        """Return a split of which every image has been looked at.
+
+        Raises:
+            DataError: if there are no usable images, or bad ones and ``on_bad`` is "stop".
+        """
+        if split not in self._looked:
+            whole = self.source("train" if split == FULL else split)
+            chosen = self.subset.of_classes(whole)
+            if split == "train":
+                chosen = self.subset.of_images(chosen)
+            found = look(
+                chosen, self.transform, self.loading, min_size=self.min_size, what=f"{self.dataset}, {split} images"
+            )
+            found.report.enforce(f"{self.dataset}, {split} images", self.on_bad)
+            if found.report.bad:
+                log.warning("%s: %d bad %s images are left out", self.dataset, len(found.report.bad), split)
+            self._looked[split] = found
+        return self._looked[split]
+
+    @property
+    def images_per_epoch(self) -> int:
+        """Number of training images."""
+        return len(self.looked("train"))
+
+    def label_counts(self) -> Tensor | None:
+        """Return the number of training images per class: int64 ``(classes,)``, or None without labels."""
+        labels = self.looked("train").labels
+        return None if labels is None or self.classes is None else labels.bincount(minlength=self.classes)
+
+    def train_dataloader(self) -> EndlessLoader:
+        """Return an endless loader onto the training device, from where the module stands."""
+        found = self.looked("train")
+        trainer = self.trainer
+        device, start, rank, world_size = torch.device("cpu"), 0, 0, 1
+        if trainer is not None:
+            device, rank, world_size = trainer.strategy.root_device, trainer.global_rank, trainer.world_size
+            if isinstance(trainer.lightning_module, CountsImages):
+                start = trainer.lightning_module.images_seen
+            if trainer.is_global_zero:
+                self.describe(Path(trainer.default_root_dir))
+        if found.pixels is None:
+            return StreamLoader(
+                found.source,
+                found.transform,
+                self.loading,
+                batch_size=self.batch_size,
+                seed=self.seed,
+                start=start,
+                rank=rank,
+                world_size=world_size,
+                flip=self.flip,
+                window=self.window,
+                balance=self.balance,
+                device=device,
+            )
+        images, labels = found.pixels, found.labels
+        if device.type == "cuda" and images.nbytes <= self.loading.memory_fraction * torch.cuda.mem_get_info(device)[0]:
+            images, labels = images.to(device), None if labels is None else labels.to(device)
+        return InMemoryLoader(
+            images,
+            labels,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            start=start,
+            rank=rank,
+            world_size=world_size,
+            flip=self.flip,
+            window=self.window,
+            balance=self.balance,
+            device=device,
+        )
+
+    def evaluation_images(self, split: str) -> EvaluationImages:
+        """Return the real images of ``split`` as the evaluator wants them; ``train_full`` knows no fraction."""
+        if split not in self._evaluation:
+            found = self.looked(split)
+            if found.pixels is None:
+                self._evaluation[split] = StreamedImages(
+                    found.source,
+                    found.transform,
+                    self.loading,
+                    name=self.dataset,
+                    split=split,
+                    fingerprint=found.fingerprint if self.window is None else f"{found.fingerprint} {self.window}",
+                    window=self.window,
+                )
+            else:
+                self._evaluation[split] = TensorImages(
+                    images=centred(found.pixels, self.window),
+                    labels=found.labels,
+                    name=self.dataset,
+                    split=split,
+                    fingerprint=found.fingerprint if self.window is None else None,
+                )
+        return self._evaluation[split]
+
+    def describe(self, folder: Path) -> None:
+        """Write the report and the picture into a folder; a failure to write is only logged."""
+        found = self.looked("train")
+        report = {"dataset": self.dataset, "path": "memory" if found.pixels is not None else "stream"}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            text = json.dumps({**report, "train": found.report.facts()}, indent=2)
+            (folder / REPORT_FILE).write_text(text + "\n")
+            save_preview(found, folder / PREVIEW_FILE)
+        except OSError as error:
+            log.error("could not write %s, training goes on: %s", folder / REPORT_FILE, error)
+        log.info("%s", summary_line(self.dataset, found))
+
+
+def summary_line(dataset: str, found: Looked) -> str:
+    """Return counts, classes and sizes of a split in one line."""
+    report = found.report
+    sizes = list(report.sizes)
+    parts = [f"{dataset}: {report.images} training images", f"stored as {sizes[0]}" if sizes else ""]
+    if len(sizes) > 1:
+        parts[1] += f" and {len(sizes) - 1} other sizes"
+    if report.classes is not None:
+        counts = report.classes.values()
+        parts.append(f"{len(report.classes)} classes of {min(counts)} to {max(counts)} images")
+    parts.append("decoded in memory" if found.pixels is not None else "read anew in every epoch")
+    return ", ".join(part for part in parts if part)
