@@ -11,7 +11,8 @@ from gan_lightning.cli.entry import InputError, launch
 if TYPE_CHECKING:
     from gan_lightning.tracking.comparison_report import Report
 
-PLAIN_WIDTH = 200
+PLAIN_WIDTH = 1000
+"""Of a table in a file: wide enough for whole rows."""
 
 
 def task(cfg: DictConfig) -> None:
@@ -60,7 +61,7 @@ def show(content: Report) -> None:
 
     console = Console()
     if not console.is_terminal:
-        console = Console(width=PLAIN_WIDTH)  # a file has room, and a reader of one wants whole rows
+        console = Console(width=PLAIN_WIDTH)
     for number, section in enumerate(content.sections, start=1):
         several = len(content.sections) > 1
         table = Table(

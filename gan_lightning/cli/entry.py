@@ -30,6 +30,8 @@ from gan_lightning.config import (
 )
 
 BAD_INPUT = 2
+COMPOSING: tuple[type[Exception], ...] = (*COMPOSITION_ERRORS, AssertionError)
+"""What composing a config raises; OmegaConf asserts that no key is set below null."""
 
 
 class InputError(ValueError):
@@ -51,8 +53,11 @@ def launch(config_name: str, task: Callable[[DictConfig], Any], argv: Sequence[s
     keys = root_keys(SCHEMAS[f"{config_name}_schema"])
     try:
         decorated()
-    except COMPOSITION_ERRORS as error:
+    except COMPOSING as error:
         messages = override_errors(config_name, sys.argv[1:], keys)
+        if isinstance(error, AssertionError) and not messages:
+            traceback.print_exc()
+            raise SystemExit(1) from None
         stop(ConfigError(messages) if messages else composition_error(error, root_keys=keys))
     except (ConfigError, InputError) as error:
         stop(error)

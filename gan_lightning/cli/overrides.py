@@ -104,6 +104,9 @@ def unknown_key(override: Override, cfg: DictConfig, root_keys: Sequence[str]) -
             source = OmegaConf.to_container(node, resolve=False)[name]  # type: ignore[index, call-overload]
             path, rest = ".".join(parents[: depth + 1]), ".".join(key.split(".")[depth + 1 :])
             return f"{key}: {path} is {source}; set {source.strip('${}')}.{rest} instead"
+        if not OmegaConf.is_missing(node, name) and node[name] is None:
+            path = ".".join(parents[: depth + 1])
+            return f"{key}: {path} is null, so it has no {last!r}; choose one with {path}=<name>"
         node = None if OmegaConf.is_missing(node, name) else node._get_node(name)
     if not isinstance(node, DictConfig) or last in list(node):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import yaml
 
 from gan_lightning.cli.entry import InputError
 from gan_lightning.cli.overrides import quoted
-from gan_lightning.config import ConfigError
+from gan_lightning.config import Budget, ConfigError
 
 FOLDER = "checkpoints"
 
@@ -32,13 +32,23 @@ def continued_run(argv: Sequence[str]) -> list[str]:
     former = yaml.safe_load(stored.read_text(encoding="utf-8")) or [] if stored.is_file() else []
     given = {_subject(argument) for argument in arguments}
     former = [override for override in former if _subject(override) not in given]
-    return [*former, *arguments, f"hydra.run.dir={quoted(value)}"]
+    return [*former, *arguments, *_other_budgets_off(arguments), f"hydra.run.dir={quoted(value)}"]
+
+
+def _key(override: str) -> str:
+    return override.partition("=")[0].lstrip("+~")
 
 
 def _subject(override: str) -> str:
     """What an override is about; the three ways to give a budget are one, since they exclude each other."""
-    key = override.partition("=")[0].lstrip("+~")
-    return "budget" if key.startswith("budget.") else key
+    return "budget" if _key(override).startswith("budget.") else _key(override)
+
+
+def _other_budgets_off(arguments: Sequence[str]) -> list[str]:
+    """A new budget replaces the former one, in whatever unit that was given."""
+    units = [f"budget.{entry.name}" for entry in fields(Budget)]
+    given = [_key(argument) for argument in arguments if _key(argument) in units]
+    return [f"{unit}=null" for unit in units if given and unit not in given]
 
 
 def find_checkpoint(resume: str | None, output_dir: Path) -> tuple[Path | None, list[str]]:

@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from gan_lightning.callbacks import Evaluation, Interruption, Progress, RunCheckpoint
 from gan_lightning.cli.entry import is_sweep
 from gan_lightning.cli.resume import prepare_resume
-from gan_lightning.cli.summary import print_summary
+from gan_lightning.cli.summary import heldout_distance, print_summary
 from gan_lightning.config import ConfigError, check_config, resolve_budget
 from gan_lightning.data import RealDataModule
 from gan_lightning.instantiate import instantiate
@@ -157,9 +157,12 @@ def train(cfg: DictConfig) -> Outcome:
         raise
     finally:
         finish(parts, record, status, failure)
+    seconds = time.monotonic() - started
+    evaluation = parts.callback(Evaluation)
+    reference = heldout_distance(parts.data, evaluation)
     if parts.trainer.is_global_zero:
-        print_summary(output_dir, parts.data, parts.callback(Evaluation), status, seconds=time.monotonic() - started)
-    return Outcome(status, objective(parts.callback(Evaluation), status))
+        print_summary(output_dir, evaluation, status, reference=reference, seconds=seconds)
+    return Outcome(status, objective(evaluation, status))
 
 
 def connect(parts: Parts, record: RunRecord) -> None:
@@ -214,7 +217,8 @@ def objective(evaluation: Evaluation | None, status: Status) -> float:
 
 def quiet_libraries() -> None:
     """Silence what Lightning says at every start and no user can act on."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for room in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(room).setLevel(logging.WARNING)
     for pattern in (
         r".*isinstance\(treespec, LeafSpec\).*",
         r".*does not have many workers.*",

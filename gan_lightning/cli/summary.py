@@ -15,12 +15,20 @@ from gan_lightning.tracking import Status
 
 
 def print_summary(
-    output_dir: Path, data: RealDataModule, evaluation: Evaluation | None, status: Status, *, seconds: float
+    output_dir: Path, evaluation: Evaluation | None, status: Status, *, reference: float | None, seconds: float
 ) -> None:
-    """Print what a run ended with."""
+    """Print what a run ended with.
+
+    Args:
+        output_dir: the run's folder.
+        evaluation: where the scores are.
+        status: how the run ended.
+        reference: see ``heldout_distance``.
+        seconds: how long it took.
+    """
     console = Console(soft_wrap=True)
     if evaluation is not None and evaluation.latest is not None and evaluation.latest.scores:
-        console.print(score_table(evaluation.latest.scores, reference=heldout_distance(data, evaluation)))
+        console.print(score_table(evaluation.latest.scores, reference=reference))
         fractions = evaluation.latest.class_fractions
         if fractions is not None:
             shares = " ".join(f"{label}:{share:.1%}" for label, share in enumerate(fractions))
@@ -43,8 +51,13 @@ def print_summary(
         console.print(f"{name:<11} {value}", highlight=False)
 
 
-def heldout_distance(data: RealDataModule, evaluation: Evaluation) -> float | None:
-    """Return the Frechet distance of held-out real images to the training images: what real images would score."""
+def heldout_distance(data: RealDataModule, evaluation: Evaluation | None) -> float | None:
+    """Return the Frechet distance of held-out real images to the training images: what real images would score.
+
+    All ranks must call it. None where there is no such score or no held-out part.
+    """
+    if evaluation is None or evaluation.latest is None or not evaluation.latest.scores:
+        return None
     evaluator = evaluation.evaluator
     if not (isinstance(evaluator, Evaluator) and isinstance(data, ImageDataModule)):
         return None

@@ -28,6 +28,8 @@ TINY = [
 ]
 """A run of a second."""
 
+UNSCORED = [*(override for override in TINY if not override.startswith("evaluator.")), "evaluator=none"]
+
 
 @dataclass
 class Ended:

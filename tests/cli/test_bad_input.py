@@ -22,8 +22,12 @@ def refused(commands, cwd, command, *argv):
     ("argv", "parts"),
     [
         (["batch_sise=3"], ["batch_sise = 3", "did you mean 'batch_size'", "output_dir"]),
-        (["model.updates.critic_stepz=3"], ["model.updates.critic_stepz = 3", "did you mean 'critic_steps'", "accumulate"]),
+        (
+            ["model.updates.critic_stepz=3"],
+            ["model.updates.critic_stepz = 3", "did you mean 'critic_steps'", "accumulate"],
+        ),
         (["callbacks.evaluation.evaluator.samples=3"], ["${evaluator}", "set evaluator.samples instead"]),
+        (["evaluator=none", "evaluator.samples=3"], ["evaluator.samples: evaluator is null", "evaluator=<name>"]),
         (["batch_size=many"], ["batch_size", "'many'", "Integer"]),
         (["data.resolution=foo"], ["data.resolution = 'foo'", "expects int"]),
         (["model=dcgann"], ["model/dcgann", "Available options", "dcgan"]),
@@ -42,7 +46,10 @@ def refused(commands, cwd, command, *argv):
         (["model.generator.width=[3"], ["model.generator.width=[3", "KEY=VALUE"]),
         (["--multirun", "seed=0,1", "model.generator.width=-3,8"], ["width", "-3", "in the job seed=0", "and 1 more"]),
         (["-m", "trainer.devices=2", "trainer.accelerator=cpu", "trainer/strategy=x"], ["trainer/strategy"]),
-        (["-m", "seed=0,1", "trainer.devices=2", "trainer.accelerator=cpu"], ["2 devices", "--multirun", "in every job"]),
+        (
+            ["-m", "seed=0,1", "trainer.devices=2", "trainer.accelerator=cpu"],
+            ["2 devices", "--multirun", "in every job"],
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value[0], str) and "=" in value[0] else "",
 )

@@ -1,0 +1,60 @@
+"""What must be quick: help, the composed config and shell completion, none of which waits for torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+COMMANDS = ("train", "evaluate", "sample", "compare")
+
+SCRIPT = """
+import contextlib, importlib, io, json, sys, time
+found, started = {}, time.process_time()
+for command in ("train", "evaluate", "sample", "compare"):
+    out, code = io.StringIO(), 0
+    sys.argv = [f"gan-{command}", "--help"]
+    with contextlib.redirect_stdout(out):
+        try:
+            importlib.import_module(f"gan_lightning.cli.{command}").main()
+        except SystemExit as ending:
+            code = ending.code
+    found[command] = {"code": code, "out": out.getvalue(), "cpu_s": time.process_time() - started}
+    started = time.process_time()
+heavy = ("torch", "lightning", "wandb", "torchvision", "sklearn", "matplotlib")
+print(json.dumps({"found": found, "heavy": [name for name in heavy if name in sys.modules]}))
+"""
+
+
+@pytest.fixture(scope="module")
+def helps():
+    return json.loads(subprocess.check_output([sys.executable, "-c", SCRIPT], text=True))
+
+
+def test_help_imports_nothing_heavy(helps):
+    assert helps["heavy"] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_quick_and_says_how_to_begin(helps, command):
+    found = helps["found"][command]
+    assert found["code"] in (0, None)
+    assert found["cpu_s"] < 2.0
+    assert f"gan-{command}" in found["out"]
+    assert "Usage: " in found["out"]
+
+
+def test_the_composed_config_can_be_looked_at(commands, tmp_path):
+    ended = commands("train", "experiment=demo", "--cfg", "job", cwd=tmp_path)
+    assert (ended.code, ended.err) == (0, "")
+    assert "_target_: gan_lightning.models.DCGAN" in ended.out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_shell_completion_prints_a_script(commands, tmp_path):
+    ended = commands("train", "-sc", "install=bash", cwd=tmp_path)
+    assert ended.code == 0, ended.text
+    assert "complete -o nospace" in ended.out
+    assert "gan-train" in ended.out
