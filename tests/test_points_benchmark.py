@@ -1,0 +1,114 @@
+"""The 2-D benchmark: every experiment of its table runs, and a small one moves to the modes."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from gan_lightning.config import check_config, dry_build
+from gan_lightning.instantiate import instantiate
+from gan_lightning.stabilizers import PackedDiscriminator
+from tests.conftest import CONF, compose_train
+from tests.contract.variants import fit
+
+METHODS = ["gan", "pacgan2", "pacgan3", "pacgan4", "unrolled", "wgan_gp", "r3"]
+TABLE = [f"{data}_{method}" for data in ("ring", "grid") for method in METHODS]
+
+# updates of the discriminator after the whole budget
+UPDATES = {"unrolled": 25_000, "wgan_gp": 500_000}
+# trainable parameters of generator and discriminator
+COUNTS = {
+    "unrolled": (49_666, 17_025),
+    "wgan_gp": (527_874, 527_361),
+    **{f"pacgan{m}": (484_802, 405_201 + 2_000 * (m - 1)) for m in (2, 3, 4)},
+}
+
+
+def build(*overrides: str) -> tuple[Any, Any, Any]:
+    cfg = compose_train("logger=none", *overrides)
+    check_config(cfg)
+    dry_build(cfg)
+    config: Any = OmegaConf.to_container(cfg, resolve=True)
+    torch.manual_seed(config["seed"])
+    parts = [instantiate(config[key], trust=True, key=key) for key in ("model", "data", "evaluator")]
+    return parts[0], parts[1], parts[2]
+
+
+def scores(model: Any, data: Any, evaluator: Any) -> dict[str, float]:
+    result = evaluator.evaluate(
+        lambda indices: model.sample_indices(indices.tolist(), seed=0, weights="raw"),
+        data.evaluation_set("true"),
+        weights="raw",
+        device="cpu",
+    )
+    return {score.protocol["metric"]: score.value for score in result.scores}
+
+
+@pytest.mark.parametrize("experiment", TABLE)
+def test_every_experiment_of_the_table_runs(experiment):
+    cfg = compose_train(f"experiment={experiment}")
+    assert cfg.name in (experiment, "test")
+    method = experiment.partition("_")[2]
+    assert cfg.budget.kimg * 1000 / cfg.batch_size == UPDATES.get(method, 400_000)
+    model, data, evaluator = build(f"experiment={experiment}")
+    counts = tuple(sum(p.numel() for p in m.parameters()) for m in (model.generator, model.discriminator))
+    assert counts == COUNTS.get(method, (484_802, 405_201))
+    fit(model, data, images=3 * data.batch_size, log_every_n_steps=1)
+    assert model.discriminator_steps == 3
+    assert model.generator_steps == (0 if method == "wgan_gp" else 3)
+    assert all(parameter.isfinite().all() for parameter in model.parameters())
+    assert set(scores(model, data, evaluator)) >= {"modes", "high_quality"}
+
+
+@pytest.mark.parametrize("packed", [2, 3, 4])
+def test_an_update_of_pacgan_sees_a_hundred_packs(packed):
+    model, data, _ = build(f"experiment=ring_pacgan{packed}")
+    assert isinstance(model.discriminator, PackedDiscriminator)
+    batch = next(iter(data.train_dataloader()))
+    assert len(batch) == packed * 100
+    assert model.judge(batch.images, None).logits.shape == (100,)
+
+
+def test_packing_fits_images_by_their_channels():
+    model, data, _ = build("model=pacgan", "batch_size=8", "model.discriminator.samples_per_pack=4")
+    assert model.discriminator.discriminator.sample_shape == (4, 16, 16)
+    assert model.discriminator.sample_shape == (1, 16, 16)
+    fit(model, data, images=24)
+    assert model.generator_steps == 3
+
+
+def test_the_sweep_is_the_whole_table_over_three_seeds():
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        params = compose("train", overrides=["+sweep=points_table"], return_hydra_config=True).hydra.sweeper.params
+    parser = OverridesParser.create()
+    values = [list(parser.parse_override(f"{k}={v}").sweep_string_iterator()) for k, v in params.items()]
+    assert set(itertools.product(*values)) == set(itertools.product(TABLE, ["0", "1", "2"]))
+
+
+def test_training_moves_to_the_modes():
+    """A thousand updates of small networks on a ring five times as wide: about 45 % with either of two seeds, 0 before."""
+    model, data, evaluator = build(
+        "experiment=ring_gan",
+        "seed=1",
+        "data.sigma=0.05",
+        "model/discriminator=points_wgan_gp",
+        "model.discriminator.widths=[64,64]",
+        "model.generator.widths=[64,64]",
+        "model.generator.initialization=xavier",
+        "model.generator_optimizer.lr=0.001",
+        "model.discriminator_optimizer.lr=0.001",
+    )
+    before = scores(model, data, evaluator)
+    assert before["modes"] <= 2
+    assert before["high_quality"] < 2
+    fit(model, data, images=100_000, log_every_n_steps=0)
+    after = scores(model, data, evaluator)
+    assert 7 <= after["modes"] <= 8
+    assert 20 < after["high_quality"] < 99.5
+    assert 0 <= after["reverse_kl"] < 0.5
