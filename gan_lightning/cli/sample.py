@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from omegaconf import DictConfig
 
 from gan_lightning.cli.entry import InputError, launch
+
+if TYPE_CHECKING:
+    from gan_lightning.models import AdversarialModule
 
 
 def task(cfg: DictConfig) -> None:
@@ -14,7 +20,6 @@ def task(cfg: DictConfig) -> None:
         InputError: if the checkpoint cannot be used, or it cannot make what is asked for.
     """
     import math
-    from pathlib import Path
 
     import torch
 
@@ -35,6 +40,9 @@ def task(cfg: DictConfig) -> None:
     labels = None
     if cfg.labels is not None:
         labels = torch.tensor([cfg.labels[i % len(cfg.labels)] for i in range(cfg.n)])
+    if len(model.generator.sample_shape) == 1:
+        sample_points(model, cfg, path)
+        return
     try:
         images = to_uint8(model.sample(cfg.n, seed=cfg.seed, weights=cfg.weights.value, labels=labels))
     except ValueError as error:
@@ -49,6 +57,30 @@ def task(cfg: DictConfig) -> None:
         digits = max(6, len(str(cfg.n - 1)))
         for index in range(cfg.n):
             write_atomic(out / f"{index:0{digits}d}.png", png(images[index].permute(1, 2, 0)))
+    print(f"{cfg.n} samples (seed {cfg.seed}, {cfg.weights.value} weights) written to {out}")
+
+
+def sample_points(model: AdversarialModule, cfg: DictConfig, ckpt: Path) -> None:
+    """Draw points over the mixture that the model was trained on.
+
+    Raises:
+        InputError: if they cannot be drawn.
+    """
+    from gan_lightning.callbacks.grid import png
+    from gan_lightning.callbacks.scatter import draw_points
+    from gan_lightning.data import MixtureDataModule
+    from gan_lightning.instantiate import instantiate
+    from gan_lightning.tracking.files import write_atomic
+
+    data = instantiate((model.run_config or {})["data"], trust=cfg.trust, key="data")
+    out = Path(cfg.out) if cfg.out else ckpt.with_name(f"{ckpt.stem}_samples_seed{cfg.seed}.png")
+    if not (isinstance(data, MixtureDataModule) and cfg.grid and cfg.labels is None and out.suffix.lower() == ".png"):
+        raise InputError(f"{ckpt} makes points: they are drawn into one .png file (grid=true), without labels")
+    try:
+        points = model.sample(cfg.n, seed=cfg.seed, weights=cfg.weights.value)
+        write_atomic(out, png(draw_points(points, data.mixture)))
+    except ValueError as error:
+        raise InputError(str(error)) from error
     print(f"{cfg.n} samples (seed {cfg.seed}, {cfg.weights.value} weights) written to {out}")
 
 
