@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-IGNORED = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2")
+IGNORED = ("SIGINT", "SIGUSR1", "SIGUSR2")
 """Signals that are meant for the training process: it stops between two steps, and needs its workers until then."""
 
 
-def ignore_signals(worker: int) -> None:
-    """Leave it to the training process to end this worker; it does so even when it dies itself.
+def heed_the_parent_only(worker: int) -> None:
+    """Leave it to the training process to end this worker.
+
+    A cluster sends SIGTERM to every process of a job. It counts here only if the training process sent it, which
+    it does when it exits while a worker is still there. Where the sender cannot be told, SIGTERM ends the worker.
 
     Args:
         worker: number of the process.
@@ -22,6 +27,15 @@ def ignore_signals(worker: int) -> None:
     for name in IGNORED:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+    if hasattr(signal, "sigwaitinfo"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_wait_for_the_parents_signal, args=(os.getppid(),), daemon=True).start()
+
+
+def _wait_for_the_parents_signal(parent: int) -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+        pass
+    os._exit(0)
 
 
 class ByRows(Dataset[Any]):
@@ -60,7 +74,7 @@ def parallel(
         batch_size=None,
         sampler=rows,
         num_workers=workers,
-        worker_init_fn=ignore_signals,
+        worker_init_fn=heed_the_parent_only,
         prefetch_factor=prefetch if workers else None,
         pin_memory=pin_memory,
         # torch draws the workers' seeds from the global generator unless it is given another

@@ -1,11 +1,11 @@
 import itertools
 import os
-import signal
+import subprocess
+import sys
 
 import pytest
 import torch
 
-from gan_lightning.data import workers as workers_module
 from gan_lightning.data.archive import open_files
 from gan_lightning.data.arrangement import arrange
 from gan_lightning.data.errors import DataError
@@ -15,7 +15,7 @@ from gan_lightning.data.memory import memory_bytes
 from gan_lightning.data.store import look
 from gan_lightning.data.stream import StreamedImages, StreamLoader
 from gan_lightning.data.transform import Transform
-from gan_lightning.data.workers import parallel
+from gan_lightning.data.workers import IGNORED, parallel
 from tests.data.pictures import classes, write, write_zip
 
 SIZE = Transform(8)
@@ -74,19 +74,40 @@ def test_an_image_that_breaks_during_the_run_is_named(tmp_path):
         next(iter(StreamLoader(source, SIZE, Loading(workers=0), batch_size=2)))
 
 
-def process_and_handlers(rows):
-    handlers = [signal.getsignal(getattr(signal, name)) for name in workers_module.IGNORED]
-    return os.getpid(), all(handler is signal.SIG_IGN for handler in handlers)
+def this_process(rows):
+    return os.getpid()
 
 
 def test_workers_outlive_the_signals_that_stop_the_training():
-    results = iter(parallel(process_and_handlers, itertools.repeat([0]), workers=1))
-    worker, ignored = next(results)
+    results = iter(parallel(this_process, itertools.repeat([0]), workers=1))
+    worker = next(results)
     assert worker != os.getpid()
-    assert ignored
-    for name in workers_module.IGNORED:
-        os.kill(worker, getattr(signal, name))
-    assert [next(results)[0] for _ in range(8)] == [worker] * 8
+    for name in (*IGNORED, "SIGTERM"):  # from a third process, as a cluster's
+        subprocess.run(["kill", f"-{name}", str(worker)], check=True)
+    assert [next(results) for _ in range(8)] == [worker] * 8
+
+
+def test_the_training_process_can_end_its_workers():
+    results = iter(parallel(this_process, itertools.repeat([0]), workers=1))
+    next(results)
+    (worker,) = results._workers
+    worker.terminate()
+    worker.join(timeout=20)
+    assert worker.exitcode == 0
+
+
+LEAVE = """
+import itertools
+import gan_lightning
+from gan_lightning.data.workers import IGNORED, parallel
+results = iter(parallel(sum, itertools.repeat([1]), workers=2))
+next(results)
+raise SystemExit(7)
+"""
+
+
+def test_a_process_that_leaves_in_the_middle_takes_its_workers_along():
+    assert subprocess.run([sys.executable, "-c", LEAVE], timeout=100, check=False).returncode == 7
 
 
 def test_the_memory_of_a_control_group_counts(tmp_path):
