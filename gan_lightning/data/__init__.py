@@ -2,6 +2,7 @@
 
 from gan_lightning.data.base import ImageDataModule, InMemoryDataModule, RealDataModule
 from gan_lightning.data.batch import Batch, as_batch
+from gan_lightning.data.celeba import CelebADataModule
 from gan_lightning.data.digits import DigitsDataModule
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.folder import FolderDataModule
@@ -9,28 +10,45 @@ from gan_lightning.data.images import EvaluationImages, EvaluationSet, TensorIma
 from gan_lightning.data.labelled import LabelledImages
 from gan_lightning.data.loader import EndlessLoader, InMemoryLoader
 from gan_lightning.data.loading import Loading
+from gan_lightning.data.lsun import LSUNDataModule
+from gan_lightning.data.official import OfficialDataModule
 from gan_lightning.data.pictures import PicturesDataModule
 from gan_lightning.data.points import GridDataModule, Mixture, MixtureDataModule, RingDataModule
+from gan_lightning.data.torchvision_sets import (
+    CIFAR10DataModule,
+    CIFAR100DataModule,
+    FashionMNISTDataModule,
+    MNISTDataModule,
+    STL10DataModule,
+)
 
 __all__ = [
     "Batch",
+    "CIFAR10DataModule",
+    "CIFAR100DataModule",
+    "CelebADataModule",
     "DataError",
     "DigitsDataModule",
     "EndlessLoader",
     "EvaluationImages",
     "EvaluationSet",
+    "FashionMNISTDataModule",
     "FolderDataModule",
     "GridDataModule",
     "ImageDataModule",
     "InMemoryDataModule",
     "InMemoryLoader",
+    "LSUNDataModule",
     "LabelledImages",
     "Loading",
+    "MNISTDataModule",
     "Mixture",
     "MixtureDataModule",
+    "OfficialDataModule",
     "PicturesDataModule",
     "RealDataModule",
     "RingDataModule",
+    "STL10DataModule",
     "TensorImages",
     "as_batch",
 ]

@@ -1,0 +1,205 @@
+"""What published data sets share: files that are downloaded once, and an official split that is held out."""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+from abc import abstractmethod
+from collections.abc import Sequence
+from http.client import HTTPException
+from pathlib import Path
+from typing import NamedTuple
+
+from gan_lightning.data.errors import DataError
+from gan_lightning.data.files import FolderFiles, digest
+from gan_lightning.data.loading import Loading, locked
+from gan_lightning.data.pictures import PicturesDataModule
+from gan_lightning.data.source import ArrayImages, Arrays, ImageSource
+from gan_lightning.data.subset import Subset
+from gan_lightning.data.transform import Filter, Fit, Transform
+
+DOWNLOAD_ERRORS = (
+    OSError,
+    RuntimeError,
+    ImportError,
+    HTTPException,
+    EOFError,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+)
+"""What torchvision's downloads and checksum tests raise."""
+
+
+class Remote(NamedTuple):
+    """A file to download: where it is, its MD5, and the folder below the root that it belongs in."""
+
+    url: str
+    md5: str
+    folder: str
+
+
+class OfficialDataModule(PicturesDataModule):
+    """A published data set; a subclass states its facts and loads it.
+
+    The official held-out split is never trained on; it is what the evaluator calls ``heldout_split``.
+
+    Attributes:
+        title: its usual name.
+        key: its name in configs and beside scores.
+        class_count: number of its classes, or None without labels.
+        splits: the official ones.
+        folder: below the root, where its files lie.
+
+    Args:
+        root: folder of downloaded data sets; None: ``data`` in the cache folder.
+        resolution: height and width of the images in a batch.
+        channels: 1 (grey) or 3 (RGB).
+        classes: the number of its classes, or None: labels are not used.
+        batch_size: images per discriminator update, over all processes.
+        seed: of order, flips and windows.
+        fit: how a picture that is not square becomes so.
+        filter: of the resampling, where ``resolution`` is not that of the original.
+        flip: mirror each training image with probability one half.
+        crop_from: size of the images out of which windows of ``resolution`` are cut at random, or None.
+        fraction: share of the training images to use.
+        only_classes: names or indices of the classes to use, or None: all.
+        subset_seed: of the choice of ``fraction``.
+        balance: show all classes equally often.
+        download: fetch missing files.
+        loading: resources for reading; None: the defaults.
+
+    Raises:
+        ValueError: for a value out of range.
+    """
+
+    title: str
+    key: str
+    class_count: int | None = None
+    splits: tuple[str, ...] = ("train", "test")
+    heldout_split = "test"
+    folder: str
+
+    def __init__(
+        self,
+        *,
+        root: str | None = None,
+        resolution: int,
+        channels: int = 3,
+        classes: int | None = None,
+        batch_size: int = 64,
+        seed: int = 0,
+        fit: Fit = "center_crop",
+        filter: Filter = "lanczos",
+        flip: bool = False,
+        crop_from: int | None = None,
+        fraction: float = 1.0,
+        only_classes: Sequence[str | int] | None = None,
+        subset_seed: int = 0,
+        balance: bool = False,
+        download: bool = True,
+        loading: Loading | None = None,
+    ) -> None:
+        if classes is not None and self.class_count is None:
+            raise ValueError(f"data.classes must be null for {self.title}, which has no labels, got {classes}")
+        if classes is not None and only_classes is None and classes != self.class_count:
+            raise ValueError(f"data.classes must be {self.class_count} or null for {self.title}, got {classes}")
+        super().__init__(
+            dataset=self.key,
+            transform=Transform(crop_from or resolution, channels, fit, filter),
+            resolution=resolution,
+            classes=classes,
+            batch_size=batch_size,
+            seed=seed,
+            flip=flip,
+            crop_from=crop_from,
+            subset=Subset(fraction, None if only_classes is None else tuple(only_classes), subset_seed),
+            balance=balance,
+            min_size=None,
+            on_bad="stop",
+            loading=loading,
+        )
+        self.root = Path(root).expanduser() if root is not None else self.loading.folder("data")
+        self.download = download
+
+    @abstractmethod
+    def remotes(self) -> list[Remote]:
+        """List the files it consists of."""
+
+    @abstractmethod
+    def official(self, split: str) -> ImageSource:
+        """Return one of ``splits``; the files are there."""
+
+    @abstractmethod
+    def is_present(self) -> bool:
+        """Whether the files seem to be there; a quick look."""
+
+    @abstractmethod
+    def fetch(self) -> None:
+        """Download what is missing and test its checksum."""
+
+    def source(self, split: str) -> ImageSource:
+        """Return one of the official splits.
+
+        Raises:
+            DataError: for another split, or if the files are missing and cannot be downloaded.
+        """
+        if split not in self.splits:
+            raise DataError(f"{self.title} has the splits {', '.join(self.splits)}, not {split!r}")
+        if not self.is_present():
+            if not self.download:
+                raise self.missing("data.download is false")
+            with locked(self.root / self.key):
+                if not self.is_present():
+                    try:
+                        self.fetch()
+                    except DOWNLOAD_ERRORS as error:
+                        raise self.missing(f"{type(error).__name__}: {error}") from error
+        return self.official(split)
+
+    def missing(self, reason: str) -> DataError:
+        """Say what to fetch, and where to put it."""
+        lines = [
+            f"fetch {remote.url} (MD5 {remote.md5})\n    and put it into {self.root / remote.folder}"
+            for remote in self.remotes()
+        ]
+        return DataError(
+            "\n  ".join(
+                [
+                    f"{self.title} is not in {self.root}, and it was not downloaded: {reason.strip()}",
+                    *lines,
+                    "archives may stay packed; data.root=FOLDER looks elsewhere",
+                ]
+            )
+        )
+
+
+class ArraysDataModule(OfficialDataModule):
+    """A published data set that torchvision loads as arrays."""
+
+    @abstractmethod
+    def arrays(self, split: str) -> Arrays:
+        """Load one split, downloading what is missing.
+
+        Raises:
+            Exception: one of ``DOWNLOAD_ERRORS``, if that fails.
+        """
+
+    def is_present(self) -> bool:
+        """Whether its folder is there; ``arrays`` looks closer."""
+        return (self.root / self.folder).is_dir()
+
+    def fetch(self) -> None:
+        """Download it."""
+        self.arrays(self.splits[0])
+
+    def official(self, split: str) -> ImageSource:
+        """Return arrays that are loaded only if their decoded images are not in the cache."""
+
+        def load() -> Arrays:
+            try:
+                return self.arrays(split)
+            except DOWNLOAD_ERRORS as error:
+                raise self.missing(f"{type(error).__name__}: {error}") from error
+
+        version = digest(FolderFiles(self.root / self.folder).entries())
+        return ArrayImages(f"{type(self).__name__} {split} {self.classes is not None} {version}", load)
