@@ -6,6 +6,7 @@ from gan_lightning.data.celeba import CelebADataModule
 from gan_lightning.data.digits import DigitsDataModule
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.folder import FolderDataModule
+from gan_lightning.data.huggingface import HuggingFaceDataModule
 from gan_lightning.data.images import EvaluationImages, EvaluationSet, TensorImages
 from gan_lightning.data.labelled import LabelledImages
 from gan_lightning.data.loader import EndlessLoader, InMemoryLoader
@@ -35,6 +36,7 @@ __all__ = [
     "FashionMNISTDataModule",
     "FolderDataModule",
     "GridDataModule",
+    "HuggingFaceDataModule",
     "ImageDataModule",
     "InMemoryDataModule",
     "InMemoryLoader",

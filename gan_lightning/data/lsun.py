@@ -41,7 +41,7 @@ class LmdbFiles(Files):
 
     def _open(self) -> Any:
         try:
-            import lmdb
+            import lmdb  # type: ignore[import, unused-ignore]
         except ImportError as error:
             raise DataError("LSUN needs the package lmdb: pip install lmdb") from error
         return lmdb.open(str(self.location), readonly=True, lock=False, readahead=False, meminit=False)

@@ -1,0 +1,206 @@
+"""Data sets in the format of Hugging Face's ``datasets``, from the hub or from disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from torch import Tensor
+
+from gan_lightning.data.errors import DataError
+from gan_lightning.data.loading import Loading
+from gan_lightning.data.pictures import PicturesDataModule
+from gan_lightning.data.preflight import OnBad
+from gan_lightning.data.source import ImageSource, integers
+from gan_lightning.data.subset import Subset
+from gan_lightning.data.transform import Filter, Fit, Transform
+
+
+def load_rows(path: str, subset: str | None, revision: str | None, cache_dir: str | None) -> Any:
+    """Return the splits of a data set: a folder that ``save_to_disk`` wrote, or what ``load_dataset`` finds.
+
+    Raises:
+        DataError: if the package is missing, or there is no such data set.
+    """
+    try:
+        import datasets  # type: ignore[import, unused-ignore]
+    except ImportError as error:
+        raise DataError("data=huggingface needs the package datasets: pip install datasets") from error
+    try:
+        if Path(path, "dataset_dict.json").is_file() or Path(path, "state.json").is_file():
+            return datasets.load_from_disk(path)
+        return datasets.load_dataset(path, subset, revision=revision, cache_dir=cache_dir)
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+        raise DataError(
+            f"data.path = {path}: {type(error).__name__}: {error}\n"
+            "where there is no network, save the data set elsewhere with save_to_disk and give that folder"
+        ) from error
+
+
+class RowImages(ImageSource):
+    """One split, whose images are read row by row.
+
+    Args:
+        rows: a ``datasets.Dataset``.
+        image_column: of the pictures.
+        label_column: of the class indices, or None.
+    """
+
+    def __init__(self, rows: Any, image_column: str, label_column: str | None) -> None:
+        from datasets import Image as ImageFeature  # type: ignore[import, unused-ignore]
+
+        for key, column in (("image_column", image_column), ("label_column", label_column)):
+            if column is not None and column not in rows.column_names:
+                raise DataError(f"data.{key} = {column!r}: the columns are {', '.join(rows.column_names)}")
+        if not isinstance(rows.features[image_column], ImageFeature):
+            raise DataError(f"data.image_column = {image_column!r} holds {rows.features[image_column]}, not images")
+        self._rows = rows.select_columns([image_column])
+        self._column = image_column
+        self._labels: Tensor | None = None
+        self.class_names = None
+        if label_column is not None:
+            feature, values = rows.features[label_column], rows[label_column][:]
+            if any(isinstance(value, bool) or not isinstance(value, int) or value < 0 for value in values):
+                raise DataError(f"data.label_column = {label_column!r} holds {feature}, not class indices")
+            self._labels = integers(values)
+            names = getattr(feature, "names", None)
+            self.class_names = list(names or map(str, range(max(values, default=-1) + 1)))
+
+    @property
+    def key(self) -> str:
+        """Sha256 of the library's fingerprint of the rows, and of the labels."""
+        labels = None if self._labels is None else self._labels.tolist()
+        return hashlib.sha256(json.dumps([self._rows._fingerprint, self._column, labels]).encode()).hexdigest()
+
+    @property
+    def labels(self) -> Tensor | None:
+        """Class indices."""
+        return self._labels
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def name(self, index: int) -> str:
+        """The row's number."""
+        return f"row {index}"
+
+    def open(self, index: int) -> Image.Image:
+        """Let the library open the image."""
+        image = self._rows[index][self._column]
+        if image is None:
+            raise ValueError("no image in this row")
+        return image
+
+
+class HuggingFaceDataModule(PicturesDataModule):
+    """Images in a data set of the Hugging Face hub, or in a folder that ``save_to_disk`` wrote.
+
+    Rows are memory-mapped by the library. A set that fits in memory is decoded once, a larger one read anew in every
+    epoch, as ``memory_fraction`` says.
+
+    Args:
+        path: of the folder, or the name on the hub.
+        subset_name: the data set's configuration ("name" of ``load_dataset``), or None.
+        revision: version on the hub, or None: the newest.
+        train_split: name of the rows that are trained on.
+        heldout: name of the rows that are held out, or None.
+        image_column: of the pictures.
+        label_column: of the class indices; used with ``classes`` only.
+        resolution: height and width of the images in a batch.
+        channels: 1 (grey) or 3 (RGB).
+        classes: number of classes, or None: labels are not used.
+        batch_size: images per discriminator update, over all processes.
+        seed: of order, flips and windows.
+        fit: how a picture that is not square becomes so.
+        filter: of the resampling.
+        background: colour behind transparent pixels and of the bars of "pad".
+        flip: mirror each training image with probability one half.
+        crop_from: size of the images out of which windows of ``resolution`` are cut at random, or None.
+        fraction: share of the training images to use.
+        only_classes: names or indices of the classes to use, or None: all.
+        subset_seed: of the choice of ``fraction``.
+        balance: show all classes equally often.
+        on_bad: "stop" or "skip" when images cannot be used.
+        download_dir: folder of the library's downloads; None: its own rule.
+        loading: resources for reading; None: the defaults.
+
+    Raises:
+        ValueError: for a value out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        subset_name: str | None = None,
+        revision: str | None = None,
+        train_split: str = "train",
+        heldout: str | None = None,
+        image_column: str = "image",
+        label_column: str = "label",
+        resolution: int,
+        channels: int = 3,
+        classes: int | None = None,
+        batch_size: int = 64,
+        seed: int = 0,
+        fit: Fit = "center_crop",
+        filter: Filter = "lanczos",
+        background: str = "white",
+        flip: bool = False,
+        crop_from: int | None = None,
+        fraction: float = 1.0,
+        only_classes: Sequence[str | int] | None = None,
+        subset_seed: int = 0,
+        balance: bool = False,
+        on_bad: OnBad = "stop",
+        download_dir: str | None = None,
+        loading: Loading | None = None,
+    ) -> None:
+        if heldout == train_split:
+            raise ValueError(f"data.heldout must be another split than data.train_split, got {heldout!r} twice")
+        super().__init__(
+            dataset=Path(path).name,
+            transform=Transform(crop_from or resolution, channels, fit, filter, background),
+            resolution=resolution,
+            classes=classes,
+            batch_size=batch_size,
+            seed=seed,
+            flip=flip,
+            crop_from=crop_from,
+            subset=Subset(fraction, None if only_classes is None else tuple(only_classes), subset_seed),
+            balance=balance,
+            min_size=None,
+            on_bad=on_bad,
+            loading=loading,
+        )
+        self.path = path
+        self.subset_name = subset_name
+        self.revision = revision
+        self.train_split = train_split
+        self.heldout_split = heldout
+        self.image_column = image_column
+        self.label_column = label_column
+        self.download_dir = download_dir
+        self._splits: Any = None
+
+    def source(self, split: str) -> ImageSource:
+        """Return the rows of a split.
+
+        Raises:
+            DataError: for a split that the data set does not have, or the wrong number of classes.
+        """
+        if self._splits is None:
+            loaded = load_rows(self.path, self.subset_name, self.revision, self.download_dir)
+            self._splits = loaded if isinstance(loaded, dict) else {self.train_split: loaded}
+        name = self.train_split if split == "train" else split
+        if name not in self._splits:
+            raise DataError(f"{self.path} has no split {name!r}, only {', '.join(self._splits)}")
+        source = RowImages(self._splits[name], self.image_column, None if self.classes is None else self.label_column)
+        names = source.class_names
+        if names is not None and self.subset.only_classes is None and len(names) != self.classes:
+            raise DataError(f"data.classes is {self.classes}, but there are {len(names)} classes in {self.path}")
+        return source
