@@ -1,0 +1,111 @@
+"""Runs on images of the test's own making, from config to record."""
+
+import itertools
+import json
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from gan_lightning.cli.run import train
+from gan_lightning.config import ConfigError
+from gan_lightning.config.signature import node_problems
+from gan_lightning.instantiate import instantiate
+from tests.conftest import CONF, compose_train
+from tests.contract.variants import assert_same, fit, state
+from tests.data.pictures import classes, write, write_zip
+from tests.data.test_torchvision_sets import mnist_files
+
+CONFIGS = sorted(path.stem for path in (CONF / "data").glob("*.yaml"))
+SMALL = ["batch_size=8", "model.generator.width=8", "model.discriminator.width=8", "trainer=cpu", "logger=none"]
+FEW = [*SMALL, "budget.kimg=null", "budget.images=32", "evaluator=none", "callbacks.samples.rows=1"]
+
+
+@pytest.fixture(autouse=True)
+def _in_its_own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def layouts(tmp_path):
+    images = classes({"cat": 9, "dog": 7}, size=(20, 14))
+    mnist_files(tmp_path / "published")
+    return {
+        "folder": ["data=folder", f"data.path={write(tmp_path / 'pets', images)}"],
+        "zip": ["data=folder", f"data.path={write_zip(tmp_path / 'pets.zip', images)}", "data.classes=2"],
+        "stream": [
+            "data=folder",
+            f"data.path={tmp_path / 'pets'}",
+            "data.loading.memory_fraction=0",
+            "data.loading.workers=1",
+            "data.crop_from=20",
+        ],
+        "mnist": ["data=mnist", f"paths.data={tmp_path / 'published'}"],
+    }
+
+
+@pytest.mark.parametrize("layout", ["folder", "zip", "stream", "mnist"])
+def test_every_layout_trains(layout, tmp_path, train_config):
+    outcome = train(train_config(*FEW, *layouts(tmp_path)[layout], "data.resolution=16"))
+    assert outcome.status == "finished"
+    report = json.loads((tmp_path / "run" / "data.json").read_text())
+    assert report["path"] == ("stream" if layout == "stream" else "memory")
+    assert report["train"]["images"] == (30 if layout == "mnist" else 16)
+    assert (tmp_path / "run" / "data.png").is_file()
+    assert (tmp_path / "run" / "samples" / "000000032.png").is_file()
+
+
+@pytest.mark.parametrize("layout", ["zip", "stream"])
+def test_resume_is_exact(layout, tmp_path):
+    overrides = [*SMALL, *layouts(tmp_path)[layout], "data.resolution=16", "data.flip=true"]
+
+    def build():
+        config = OmegaConf.to_container(compose_train(*overrides), resolve=True)
+        torch.manual_seed(0)
+        model = instantiate(config["model"], trust=True, key="model")
+        model.run_config = config
+        return model, instantiate(config["data"], trust=True, key="data")
+
+    whole, data = build()
+    fit(whole, data, images=8 * 9)
+    first, data = build()
+    fit(first, data, images=8 * 4).save_checkpoint(tmp_path / "half.ckpt")
+    second, data = build()
+    fit(second, data, images=8 * 9, ckpt_path=tmp_path / "half.ckpt")
+    assert_same(state(whole), state(second))
+
+
+def test_bad_images_stop_a_run_before_it_begins(tmp_path, train_config):
+    path = write(tmp_path / "pets", classes({"cat": 3}) | {"cat/1.png": b"", "cat/2.png": b"text"})
+    overrides = ["data=folder", f"data.path={path}", "data.resolution=16"]
+    with pytest.raises(ConfigError, match=r"2 of 3 images cannot be used:(.|\n)*cat/1\.png: empty(.|\n)*cat/2\.png"):
+        train(train_config(*FEW, *overrides))
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_data_config_fits_its_class(name, tmp_path):
+    images = write(tmp_path / "pets", classes({"cat": 1}))
+    overrides = [f"data.path={images}"] if name in ("folder", "huggingface") else []
+    node = OmegaConf.to_container(compose_train(f"data={name}", *overrides).data, resolve=True)
+    assert node_problems(node, "data") == []
+    data = instantiate(node, trust=False, key="data")
+    assert data.batch_size == 64
+    if "resolution" in node:
+        facts = [node[key] for key in ("resolution", "channels", "classes")]
+        assert facts == [data.resolution, data.channels, data.classes]
+
+
+def test_the_configs_are_found():
+    assert {"folder", "mnist", "cifar10", "celeba", "lsun", "huggingface"} <= set(CONFIGS)
+
+
+def test_an_evaluation_between_two_batches_does_not_move_the_stream(tmp_path):
+    config = OmegaConf.to_container(compose_train(*layouts(tmp_path)["zip"], "data.resolution=16"), resolve=True)
+    data = instantiate(config["data"], trust=True, key="data")
+    undisturbed = list(itertools.islice(data.train_dataloader(), 4))
+    disturbed = []
+    for batch in itertools.islice(data.train_dataloader(), 4):
+        disturbed.append(batch)
+        list(data.evaluation_images("train").batches(3))
+        torch.rand(1)
+    assert all(torch.equal(a.images, b.images) for a, b in zip(undisturbed, disturbed, strict=True))
