@@ -1,0 +1,119 @@
+"""Every command and program that the README shows is run, with a budget of a few steps."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gan_lightning.cli.run import train
+from tests.conftest import compose_train
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+RUN = "runs/demo/2026-01-31_12-00-00"
+SMALL = [
+    "budget.kimg=0.64",
+    "budget.epochs=null",
+    "budget.images=null",
+    "batch_size=32",
+    "callbacks.samples.rows=1",
+    "+callbacks.progress.log_every_seconds=100",
+    "logger=none",
+]
+SMALL_SCORES = ["evaluator.samples=50"]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def commands() -> list[str]:
+    lines = [line.split("  #")[0].strip() for block in blocks("bash") for line in block.splitlines()]
+    table = re.findall(r"^\|.*`(gan-[^`]+)` \|$", README, flags=re.MULTILINE)
+    return [line for line in [*lines, *table] if line]
+
+
+def experiments_of_the_table() -> list[str]:
+    return re.findall(r"`gan-train experiment=(\w+)` \|$", README, flags=re.MULTILINE)
+
+
+def run(command: str, folder: Path) -> str:
+    words = shlex.split(command)
+    program = [sys.executable, "-m", f"gan_lightning.cli.{words[0].removeprefix('gan-')}"]
+    extra = []
+    if words[0] == "gan-train" and "--cfg" not in words:
+        given = {word.split("=")[0] for word in words}
+        budget = [w for w in SMALL if not (w.startswith("budget") and any(g.startswith("budget") for g in given))]
+        extra = [*budget, *SMALL_SCORES]
+        words = [re.sub(r"budget\.\w+=[\d.]+", "budget.kimg=1.28", word) for word in words]
+        if any(w == "budget.kimg=1.28" for w in words):
+            extra += ["budget.epochs=null"]
+    done = subprocess.run(
+        [*program, *words[1:], *extra], cwd=folder, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+def test_the_readme_shows_what_this_test_knows_how_to_run():
+    programs = {shlex.split(command)[0] for command in commands()}
+    assert programs <= {"make", "gan-train", "gan-sample", "gan-evaluate", "gan-compare"}
+    assert len(commands()) > 20
+
+
+def test_make_targets_exist():
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    shown = {word for c in commands() if c.startswith("make ") for word in c.split()[1:]}
+    assert shown
+    assert shown <= set(targets)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the run that the README names exists."""
+    path = tmp_path_factory.mktemp("readme")
+    run(f"gan-train experiment=demo hydra.run.dir={RUN}", path)
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command", [c for c in commands() if c.startswith("gan-") and c.split("=")[-1] not in experiments_of_the_table()]
+)
+def test_a_command_of_the_readme(command: str, folder: Path, tmp_path: Path):
+    if "resume=" in command:
+        shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+        folder = tmp_path
+    run(command, folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("experiment", sorted(set(experiments_of_the_table())))
+def test_an_experiment_of_the_table(experiment: str, tmp_path: Path):
+    overrides = ["logger=none", "evaluator.samples=50", "batch_size=16", "callbacks.samples.rows=1", "trainer=cpu"]
+    outcome = train(
+        compose_train(f"experiment={experiment}", "budget.kimg=0.08", *overrides, output_dir=tmp_path / "run")
+    )
+    assert outcome.status == "finished"
+    assert (tmp_path / "run" / "samples" / "000000080.png").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", blocks("python"))
+def test_a_program_of_the_readme(program: str, tmp_path: Path):
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_links_to_files_of_the_repository_hold():
+    links = re.findall(r"\]\((?!http|#)([^)]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
