@@ -105,7 +105,10 @@ class EndlessLoader(ABC):
 
     @abstractmethod
     def samples(self) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """Yield the images of each of ``shares``, uint8 or float32, and their labels, on ``device``."""
+        """Yield the images of each of ``shares``, uint8 or float32, and their labels, on ``device``.
+
+        The images are the receiver's to change.
+        """
 
     def __iter__(self) -> Iterator[Batch]:
         position = self.start
@@ -123,12 +126,12 @@ class EndlessLoader(ABC):
             random = torch.rand(self.batch_size, 2, generator=generator_for(self.seed, _WINDOW, position))
             top, left = self._mine((random * space).long()).to(images.device).unbind(1)
             images = windows(images, top, left, self.window)
+        if self.flip:  # before the conversion: a byte per value instead of four
+            random = torch.rand(self.batch_size, generator=generator_for(self.seed, _FLIP, position))
+            mirrored = self._mine(random.lt(0.5)).nonzero().squeeze(1).to(images.device)
+            images.index_copy_(0, mirrored, images.index_select(0, mirrored).flip(-1))
         if images.dtype == torch.uint8:
             images = to_unit_range(images)
-        if self.flip:
-            random = torch.rand(self.batch_size, generator=generator_for(self.seed, _FLIP, position))
-            mirrored = self._mine(random.lt(0.5)).to(images.device)
-            images = torch.where(mirrored.view(-1, *[1] * (images.ndim - 1)), images.flip(-1), images)
         return images
 
 
@@ -186,7 +189,7 @@ class InMemoryLoader(EndlessLoader):
         """Yield images and labels by index."""
         for chosen in self.shares():
             here = chosen.to(self.images.device)
-            images, labels = self.images[here], None if self.labels is None else self.labels[here]
+            images, labels = self.images.index_select(0, here), None if self.labels is None else self.labels[here]
             if self.device is not None:
                 images = images.to(self.device)
                 labels = None if labels is None else labels.to(self.device)
