@@ -57,7 +57,8 @@ def arrange(
     entries = {entry.name: entry for entry in files.entries() if is_image(entry.name) or is_label_file(entry.name)}
     root = common_root(list(entries))
     files.prefix = root
-    entries = {name.removeprefix(root): e._replace(name=name.removeprefix(root)) for name, e in entries.items()}
+    if root:
+        entries = {name.removeprefix(root): e._replace(name=name.removeprefix(root)) for name, e in entries.items()}
     images = [name for name in entries if is_image(name)]
     if not images:
         raise DataError(f"data.path = {files.location}: there are no images in it")

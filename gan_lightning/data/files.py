@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 IMAGE_SUFFIXES = frozenset(
-    [".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"],
+    ["bmp", "gif", "jp2", "jpeg", "jpg", "pbm", "pgm", "png", "ppm", "tif", "tiff", "webp"],
 )
 
 
@@ -88,7 +88,8 @@ def hidden(name: str) -> bool:
 
 def is_image(name: str) -> bool:
     """Whether a file's suffix is that of an image."""
-    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
+    _, dot, suffix = name.rpartition(".")
+    return bool(dot) and suffix.lower() in IMAGE_SUFFIXES
 
 
 def digest(entries: Sequence[Entry]) -> str:
