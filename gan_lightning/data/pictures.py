@@ -218,7 +218,7 @@ class PicturesDataModule(ImageDataModule):
             folder.mkdir(parents=True, exist_ok=True)
             text = json.dumps({**report, "train": found.report.facts()}, indent=2)
             (folder / REPORT_FILE).write_text(text + "\n")
-            save_preview(found, folder / PREVIEW_FILE)
+            save_preview(found, folder / PREVIEW_FILE, window=self.window)
         except OSError as error:
             log.error("could not write %s, training goes on: %s", folder / REPORT_FILE, error)
         log.info("%s", summary_line(self.dataset, found))

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from gan_lightning.data.store import Looked
-from gan_lightning.data.stream import Decoder
+from gan_lightning.data.stream import Decoder, centred
 from gan_lightning.seeding import generator_for
 
 _PREVIEW = 5  # a stream of seed 0
@@ -31,16 +31,18 @@ def tiled(images: Tensor, columns: int) -> Tensor:
     )
 
 
-def save_preview(found: Looked, path: Path, *, count: int = _SIDE * _SIDE) -> None:
+def save_preview(found: Looked, path: Path, *, window: int | None = None, count: int = _SIDE * _SIDE) -> None:
     """Write some images of a split, the same ones every time, as one PNG file.
 
     Args:
         found: the split.
         path: of the file.
+        window: side of the window to show of the middle of each image; None: the whole image.
         count: most images to show.
     """
     rows = torch.randperm(len(found), generator=generator_for(0, _PREVIEW))[:count]
     images = Decoder(found.source, found.transform)(rows.tolist()) if found.pixels is None else found.pixels[rows]
+    images = centred(images, window)
     factor = -(-_LEAST_PX // images.shape[-1])
     images = images.repeat_interleave(factor, dim=2).repeat_interleave(factor, dim=3)
     pixels = tiled(images, min(_SIDE, len(images))).permute(1, 2, 0).numpy()

@@ -125,7 +125,7 @@ def test_bad_images_stop_or_are_skipped(tmp_path, module, caplog):
 
 
 def test_the_run_folder_gets_a_report_and_a_picture(tmp_path, module):
-    data = module(classes=2)
+    data = module(classes=2, crop_from=10)
     trainer = Trainer(accelerator="cpu", logger=False, default_root_dir=tmp_path / "run", enable_progress_bar=False)
     data.trainer = trainer
     data.train_dataloader()
