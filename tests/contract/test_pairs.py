@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.contract.variants import build, fit
 from tests.conftest import CONF
+from tests.contract.variants import build, fit
 
 TINY = ["model.generator.width=4", "model.discriminator.width=4", "model.discriminator.batch_norm=false"]
 PARTS = [
