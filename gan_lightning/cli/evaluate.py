@@ -46,11 +46,12 @@ def task(cfg: DictConfig) -> None:
     weights = cfg.weights.value
     try:
         model.network(weights)
-    except ValueError as error:
+        real = data.evaluation_set(evaluator.real_split)
+    except ValueError as error:  # no such weights or split, or data that is missing or damaged
         raise InputError(str(error)) from error
     result = evaluator.evaluate(
         lambda indices: model.sample_indices(indices.tolist(), seed=evaluator.seed, weights=weights),
-        data.evaluation_set(evaluator.real_split),
+        real,
         weights=weights,
         device=device,
     )
