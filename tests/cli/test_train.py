@@ -126,7 +126,7 @@ def test_the_tracker_has_config_history_pictures_and_summary(half):
     for record in of_kind(records, "config"):
         config.update(record["update"])
     assert config["model"]["generator"]["width"] == 8
-    assert config["model"]["generator_optimizer"]["betas"] == [0.5, 0.999]
+    assert config["model"]["generator_optimizer"]["betas"] == [0.0, 0.99]
     items = [row["item"] for row in of_kind(records, "history")]
     losses = [item["images_seen"] for item in items if "d/loss" in item]
     assert losses == [row["images_seen"] for row in read_metrics(half[0] / "metrics.jsonl") if "d/loss" in row]
