@@ -22,6 +22,7 @@ from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.priors import Prior, Uniform
 from gan_lightning.regularizers.base import Regularizer
 from gan_lightning.seeding import sample_generators
+from gan_lightning.stabilizers import Replay
 from gan_lightning.stabilizers.base import Stabilizer
 
 _CODE_STREAM = 0x636F6465  # tells the stream of codes from that of latents
@@ -126,6 +127,19 @@ class InfoGAN(AdversarialModule):
     def code_dim(self) -> int:
         """Length of a code."""
         return sum(self.categories) + self.continuous
+
+    def check_parts(self) -> None:
+        """Refuse replay, under which a sample and the code that Q should read off it no longer belong together.
+
+        Raises:
+            ValueError: naming the stabilizer.
+        """
+        super().check_parts()
+        for name, stabilizer in self._techniques.items():
+            if isinstance(stabilizer, Replay):
+                raise ValueError(
+                    f"model.stabilizers.{name}: replayed samples were made from other codes than InfoGAN's Q"
+                )
 
     def player_modules(self, player: str) -> list[nn.Module]:
         """Train Q with the generator."""

@@ -63,9 +63,10 @@ def test_a_gradient_penalty_on_a_critic_with_batch_norm_is_refused_by_name(varia
         build(variant, "+model/regularizer@model.regularizers.gp=wgan_gp")
 
 
-def test_replay_is_refused_under_labels():
+@pytest.mark.parametrize("variant", ["cgan", "acgan", "infogan"])
+def test_replay_is_refused_under_labels_and_codes(variant):
     with pytest.raises(ValueError, match="replay"):
-        build("cgan", mounted("stabilizer", "stabilizers", "replay"))
+        build(variant, mounted("stabilizer", "stabilizers", "replay"))
 
 
 def test_wgan_gp_without_its_penalty_is_refused():
