@@ -1,10 +1,11 @@
-"""Checkpointing, evaluation, sample grids, progress."""
+"""Checkpointing, evaluation, sample grids, progress, training health."""
 
 from gan_lightning.callbacks.checkpoints import RunCheckpoint
 from gan_lightning.callbacks.evaluation import Evaluation
+from gan_lightning.callbacks.health import TrainingHealth
 from gan_lightning.callbacks.interruption import Interruption
 from gan_lightning.callbacks.progress import Progress
 from gan_lightning.callbacks.samples import SampleGrid
 from gan_lightning.callbacks.scatter import ScatterPlot
 
-__all__ = ["Evaluation", "Interruption", "Progress", "RunCheckpoint", "SampleGrid", "ScatterPlot"]
+__all__ = ["Evaluation", "Interruption", "Progress", "RunCheckpoint", "SampleGrid", "ScatterPlot", "TrainingHealth"]

@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.callbacks.evaluation import Evaluation
+from gan_lightning.callbacks.interruption import Interruption
 from gan_lightning.checkpoint import BEST, LATEST, PREVIOUS, write_checkpoint
 from gan_lightning.models.base import AdversarialModule
 
@@ -47,10 +48,17 @@ class RunCheckpoint(Checkpoint):
         self._batches = 0
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Ask the evaluation, if there is one, to be told of a new best score."""
+        """Ask to be told of scores, of a new best one, and of an interruption."""
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             if isinstance(callback, Evaluation) and self.save_best not in callback.on_best:
                 callback.on_best.append(self.save_best)
+                callback.on_scores.append(self._note_scores)
+            if isinstance(callback, Interruption) and self.save_latest not in callback.on_stop:
+                callback.on_stop.append(self.save_latest)
+
+    def _note_scores(self, images_seen: int, result: Any) -> None:
+        """A state saved before an evaluation does not know the best score."""
+        self._saved_images = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clocks."""

@@ -5,34 +5,46 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+import torch
 from lightning import Callback, LightningModule, Trainer
+
+from gan_lightning.cluster.signals import WARNINGS, early_warning
 
 log = logging.getLogger(__name__)
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *WARNINGS)
+"""From the weakest to the strongest: a warning asks for a requeue, which a SIGTERM behind it must not undo."""
 
 
 class Interruption(Callback):
-    """Turns SIGINT and SIGTERM into a stop at the end of the step, after which the last state is saved.
+    """Turns SIGINT, SIGTERM and a cluster's warnings into a stop at the end of the step, after which the state is saved.
 
     Lightning raises an exception wherever the process stands, between the two players' updates for instance, and
     a state saved then is one that no uninterrupted run passes through. A second SIGINT interrupts at once.
 
     Attributes:
         received: the signal that stopped the training, or None.
+        on_stop: called with the trainer at once, since an evaluation that is due may outlast the time that is left.
     """
 
     def __init__(self) -> None:
         super().__init__()
+        self.on_stop: list[Callable[[Trainer], None]] = []
         self.received: signal.Signals | None = None
         self._former: dict[signal.Signals, Any] = {}
 
+    @property
+    def warned(self) -> bool:
+        """Whether a cluster said that it will take the machine away, and left the requeue to us."""
+        return self.received in WARNINGS
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Replace the handlers that Lightning has installed by now."""
-        self.received = None
+        self.received = early_warning()
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
                 self._former[number] = signal.signal(number, self._note)
@@ -40,20 +52,23 @@ class Interruption(Callback):
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.received is signal.SIGINT and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.received = signal.Signals(number)
+        if self.received is None or SIGNALS.index(signal.Signals(number)) > SIGNALS.index(self.received):
+            self.received = signal.Signals(number)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Ask the trainer to stop if a signal came in; all ranks stop at the same step."""
-        stop = self.received is not None
+        """Ask the trainer to stop if a signal came in; all ranks stop at the same step, for the same reason."""
+        strongest = 0 if self.received is None else 1 + SIGNALS.index(self.received)
         if trainer.world_size > 1:
-            stop = trainer.strategy.reduce_boolean_decision(stop, all=False)
-        if stop:
-            if self.received is None:
-                self.received = signal.SIGTERM
+            everyone = torch.tensor(strongest, device=pl_module.device)
+            strongest = int(trainer.strategy.reduce(everyone, reduce_op="max"))
+        if strongest:
+            self.received = SIGNALS[strongest - 1]
             log.warning("received %s: saving the state and leaving", self.received.name)
             trainer.should_stop = True
+            for listener in self.on_stop:
+                listener(trainer)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Put the former handlers back; Lightning calls no ``teardown`` after an exception."""

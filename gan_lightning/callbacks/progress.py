@@ -58,6 +58,7 @@ class Progress(Callback):
         self.refresh_seconds = refresh_seconds
         self.log_every_seconds = log_every_seconds
         self._scores: dict[str, float] = {}
+        self._troubles: list[str] = []
         self._display: LiveBar | _Lines | None = None
         self._module: TwoPlayerModule | None = None
         self._throughput = Throughput()
@@ -70,6 +71,10 @@ class Progress(Callback):
         self._scores = {key.removeprefix("score/"): value for key, value in scores.items()}
         if self._display is not None:
             self._show()
+
+    def report_health(self, troubles: list[str]) -> None:
+        """Show these kinds of trouble from now on."""
+        self._troubles = list(troubles)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Open the display."""
@@ -113,7 +118,7 @@ class Progress(Callback):
         values = {key: scalars[key] for key in SHOWN_SCALARS if key in scalars} | self._scores
         self._display.show(
             describe_progress(seen, budget, self._throughput.images_per_second()),
-            describe_values(values),
+            describe_values(values) + "".join(f"  ! {kind.replace('_', ' ')}" for kind in self._troubles),
             None if budget is None else min(1.0, seen / budget),
         )
         self._shown = seen

@@ -6,7 +6,7 @@ Nothing here knows what a GAN minimises; ``models/base.py`` does.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -20,11 +20,15 @@ from torch.optim import Optimizer
 import gan_lightning
 from gan_lightning import ema
 from gan_lightning.checkpoint import FORMAT, RECORD
+from gan_lightning.models.strategies import strategy_problem
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.networks.base import Generator
+from gan_lightning.networks.batch_norm import synchronise_batch_norm
 from gan_lightning.progress import CountsImages
+from gan_lightning.ranks import mean_over_ranks
 
 OptimizerFactory = Callable[[Iterable[Parameter]], Optimizer]
+RowObserver = Callable[[Mapping[str, float]], Mapping[str, float]]
 PLAYERS = ("discriminator", "generator")
 COUNTERS = (
     "images_seen",
@@ -54,6 +58,8 @@ class TwoPlayerModule(CountsImages, LightningModule):
         diverged: whether a logged loss was not finite; training stops then.
         run_config: the resolved configuration of the run as plain containers, kept in every checkpoint.
         latest_scalars: what was logged last.
+        row_observers: called with each row of scalars before it is logged; what they return is logged with it.
+        loss_limit: a logged loss whose magnitude reaches it counts as diverged, as one that is not finite does.
     """
 
     generator: Generator
@@ -73,6 +79,8 @@ class TwoPlayerModule(CountsImages, LightningModule):
         self.diverged = False
         self.run_config: dict[str, Any] | None = None
         self.latest_scalars: dict[str, float] = {}
+        self.row_observers: list[RowObserver] = []
+        self.loss_limit = math.inf
         self._scalers: dict[str, torch.amp.GradScaler] = {}
         self._scaler_states: dict[str, dict[str, Any]] = {}
         self._gradient_norm: Tensor | None = None
@@ -86,6 +94,17 @@ class TwoPlayerModule(CountsImages, LightningModule):
 
     # Setting up. -----------------------------------------------------------------------------------------
 
+    def setup(self, stage: str) -> None:
+        """Let batch norm see the batch of all processes.
+
+        Raises:
+            ValueError: if the Trainer's strategy or precision does not suit two players.
+        """
+        if (problem := strategy_problem(self.trainer)) is not None:
+            raise ValueError(f"trainer.{problem}")
+        if self.trainer.world_size > 1:
+            synchronise_batch_norm(self)
+
     def configure_optimizers(self) -> list[Optimizer]:
         """Build one optimizer per player and remember its learning rates as the schedules' base."""
         for player in PLAYERS:  # a fit that raised in the middle of a turn has left one of them frozen
@@ -95,6 +114,13 @@ class TwoPlayerModule(CountsImages, LightningModule):
             optimizer = self.optimizer_factories[player](self._trainable(player))
             for group in optimizer.param_groups:
                 group.setdefault("initial_lr", group["lr"])
+                if self.updates.momentum_schedule is not None:
+                    if "momentum" not in group:
+                        raise ValueError(
+                            f"updates.momentum_schedule needs an optimizer with a momentum (SGD, RMSprop); "
+                            f"{player}_optimizer is {type(optimizer).__name__}"
+                        )
+                    group.setdefault("initial_momentum", group["momentum"])
             optimizers.append(optimizer)
         return optimizers
 
@@ -169,6 +195,9 @@ class TwoPlayerModule(CountsImages, LightningModule):
         factor = self._schedules[player].factor(self.images_seen, self.budget_images)
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
+        if (momentum := self.updates.momentum_schedule) is not None:
+            for group in optimizer.param_groups:
+                group["momentum"] = group["initial_momentum"] * momentum.factor(self.images_seen, self.budget_images)
         optimizer.zero_grad()
         return optimizer
 
@@ -231,16 +260,19 @@ class TwoPlayerModule(CountsImages, LightningModule):
     def _write_log(self, log: dict[str, Tensor | float]) -> None:
         """Send one step's scalars to the loggers, with images seen as their axis, and stop if they are not finite."""
         names = [name for name, value in log.items() if isinstance(value, Tensor)]
-        values = torch.stack([log[name].float().reshape(()) for name in names]).tolist()  # type: ignore[union-attr]
+        local = torch.stack([log[name].float().reshape(()) for name in names])  # type: ignore[union-attr]
+        values = mean_over_ranks(local).tolist()
         scalars = {name: float(value) for name, value in log.items() if not isinstance(value, Tensor)}
         scalars |= dict(zip(names, values, strict=True))
         scalars["images_seen"] = self.images_seen
+        for observer in self.row_observers:
+            scalars |= observer(scalars)
         self.latest_scalars = scalars
         for logger in self.trainer.loggers:
             logger.log_metrics(scalars, step=self.images_seen)
         # Lightning's own callbacks (EarlyStopping, ModelCheckpoint) read from here; self.log costs milliseconds.
         self.trainer.callback_metrics.update({name: torch.tensor(value) for name, value in scalars.items()})
-        diverged = not (math.isfinite(scalars["d/loss"]) and math.isfinite(scalars["g/loss"]))
+        diverged = not all(abs(scalars[key]) < self.loss_limit for key in ("d/loss", "g/loss"))  # NaN is below nothing
         if self._world_size > 1:  # a rank that stopped alone would leave the others waiting for it
             diverged = self.trainer.strategy.reduce_boolean_decision(diverged, all=False)
         if diverged:

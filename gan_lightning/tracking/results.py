@@ -50,7 +50,8 @@ class RunRecord:
 
     The file holds ``status``, ``images_seen``, ``wall_time_s``, ``scores`` (``final`` and ``best``, each score
     with its protocol and number of images), ``evaluations`` (the values over time), ``skipped`` (metric to
-    reason), ``artefacts`` (paths relative to the run's folder), ``error``, ``versions``, ``git_commit`` and
+    reason), ``health`` (troubles of the training, see ``callbacks.health``), ``artefacts`` (paths relative to the
+    run's folder), ``error``, ``versions``, ``git_commit`` and
     ``config_hash``. Only rank zero writes.
 
     Args:
@@ -82,6 +83,7 @@ class RunRecord:
             "config_hash": config_hash(config),
             "scores": {"final": {}, "best": {}},
             "skipped": {},
+            "health": [],
             "artefacts": {} if old is None else old["artefacts"],
             "evaluations": [],
             "versions": versions(),
@@ -111,6 +113,12 @@ class RunRecord:
     def progress(self, images_seen: int) -> None:
         """Enter how far training is, so that a killed run leaves it behind."""
         self.content["images_seen"] = max(images_seen, self.content["images_seen"])
+        self._write()
+
+    @rank_zero_only
+    def health(self, troubles: Iterable[Mapping[str, Any]]) -> None:
+        """Enter the troubles of the training, all of them; see ``callbacks.health`` for the form."""
+        self.content["health"] = [dict(trouble) for trouble in troubles]
         self._write()
 
     @rank_zero_only

@@ -161,3 +161,20 @@ def test_all_ranks_stop_if_one_has_diverged(monkeypatch):
     assert asked == [(False, False)]
     assert model.diverged
     assert trainer.should_stop
+
+
+def test_an_observer_sees_each_row_and_adds_to_it():
+    model, logger, seen = points(), Rows(), []
+    model.row_observers.append(lambda row: seen.append(dict(row)) or {"extra": 2.0 * row["images_seen"]})
+    train(model, 12, logger=logger, log_every_n_steps=5)
+    assert [row["images_seen"] for row in seen] == [row["images_seen"] for row in logger.rows] == [8, 40, 80]
+    assert [row["extra"] for row in logger.rows] == [16.0, 80.0, 160.0]
+    assert seen[0].keys() == KEYS
+    assert model.latest_scalars["extra"] == 160.0
+
+
+def test_a_loss_that_reaches_the_limit_is_a_divergence():
+    model = points()
+    model.loss_limit = 0.1
+    train(model, 5)
+    assert (model.diverged, model.images_seen) == (True, BATCH)

@@ -100,6 +100,13 @@ def test_a_resumed_run_forgets_the_scores_beyond_its_checkpoint(record, tmp_path
     assert content["artefacts"] == {"checkpoint": "checkpoints/latest.ckpt"}
 
 
+def test_troubles_replace_those_entered_before(record):
+    assert read_results(record.path)["health"] == []
+    record.health([{"kind": "oscillation", "last_images_seen": 64}])
+    record.health([{"kind": "oscillation", "last_images_seen": 128}])
+    assert read_results(record.path)["health"] == [{"kind": "oscillation", "last_images_seen": 128}]
+
+
 def test_a_fresh_run_in_a_used_folder_starts_from_nothing(record, tmp_path):
     record.scores(100, [classifier(6.0)])
     RunRecord(tmp_path).start(CONFIG)

@@ -16,6 +16,8 @@ where it has looked at samples ``health/diversity``, ``health/real_train``, ``he
 ``health/overfitting``.
 """
 
+from gan_lightning.callbacks.health.callback import TrainingHealth
+from gan_lightning.callbacks.health.monitor import Monitor
 from gan_lightning.callbacks.health.trouble import KINDS, Trouble
 
-__all__ = ["KINDS", "Trouble"]
+__all__ = ["KINDS", "Monitor", "TrainingHealth", "Trouble"]

@@ -1,0 +1,184 @@
+"""What counts as trouble: functions of logged numbers, each with its threshold and the reason for it.
+
+A detector returns what it saw in words, or None. The series that it reads hold one value per logged row, or per
+look at samples, the newest last. No threshold refers to the size of a logit: a critic's logits have no bound. The
+discriminator is judged by its accuracy, the share of (real, fake) pairs that it ranks right, which reads the same
+for every loss.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
+
+WINDOW = 10
+"""Logged rows that a state must last: a batch's accuracy is noisy, and a single bad step is not trouble."""
+
+NEAR_ONE = 0.98
+"""Accuracy from which the discriminator has won. Alone it means nothing: a good critic of WGAN reaches 1."""
+
+VANISHED = 0.02
+"""Share of its former norm to which the generator's gradient must have shrunk, besides."""
+
+FOOLED = 0.35
+"""Accuracy below which fakes look more real than real samples do. 0.5 is the equilibrium that everybody wants."""
+
+SWING = 0.25
+"""How far the accuracy must go above and below 0.5 for a swing of the game."""
+
+SWINGS = 4
+"""Crossings from one side to the other, within ``LONG_WINDOW`` rows, that make an oscillation."""
+
+LONG_WINDOW = 40
+
+COLLAPSED = 0.25
+"""Mean distance between two samples of the generator, as a share of that between two real ones.
+
+Healthy generators lie between 0.7 and 1.1.
+"""
+
+DIVERSE = 0.5
+"""Diversity from which a fall below ``COLLAPSED`` is one, however early in the run."""
+
+LOOKS = 3
+"""Looks at samples in a row that a state must last."""
+
+GRACE = 0.1
+"""Share of the budget before which samples need not be diverse: an untrained generator's are all alike."""
+
+MISSING = 0.1
+"""A class is missing if it has less than this share of what it should have."""
+
+LOOKED_AT_QUALITY = 0.5
+"""Share of samples near a mode from which uncovered modes are a collapse, and not just samples that are no good."""
+
+MATURE = 0.25
+"""Share of the budget from which all classes should be there."""
+
+OVERFIT = 0.5
+"""r_v of ADA (Karras 2020, arXiv 2006.06676, equation 1): 0 without overfitting, 1 if held-out samples look fake."""
+
+SIGNIFICANT = 4.0
+"""Standard errors by which training logits must exceed held-out ones, besides."""
+
+
+def discriminator_overpowers(
+    accuracy: Sequence[float], generator_grad_norm: Sequence[float], *, reference: float
+) -> str | None:
+    """The discriminator ranks nearly everything right, and the generator's gradient has vanished.
+
+    Arjovsky and Bottou 2017 (arXiv 1701.04862), theorem 2.4.
+
+    Args:
+        accuracy: in [0, 1].
+        generator_grad_norm: global norms.
+        reference: the norm that was usual earlier in the run.
+    """
+    if len(accuracy) < WINDOW:
+        return None
+    right, norm = median(accuracy[-WINDOW:]), median(generator_grad_norm[-WINDOW:])
+    if right < NEAR_ONE or not norm < VANISHED * reference:
+        return None
+    return (
+        f"the discriminator overpowers the generator: it ranks {right:.1%} of the pairs right, "
+        f"and the generator's gradient norm fell from {reference:.2g} to {norm:.2g}"
+    )
+
+
+def generator_overpowers(accuracy: Sequence[float]) -> str | None:
+    """Fakes are ranked above real samples most of the time: the discriminator does not keep up."""
+    if len(accuracy) < WINDOW:
+        return None
+    right = median(accuracy[-WINDOW:])
+    if right >= FOOLED:
+        return None
+    return f"the generator overpowers the discriminator, which ranks only {right:.1%} of the pairs right"
+
+
+def oscillates(accuracy: Sequence[float], *, batch: int) -> str | None:
+    """The players take turns in winning: the accuracy swings from one side of 0.5 to the other and back.
+
+    Mescheder et al. 2018 (arXiv 1801.04406), section 2: the unregularised game circles around its equilibrium.
+
+    Args:
+        accuracy: in [0, 1].
+        batch: samples of either kind in a batch, which bound how precise an accuracy is.
+    """
+    # standard deviation of the Mann-Whitney statistic of two samples of one distribution, over their pairs
+    noise = math.sqrt((2 * batch + 1) / (12 * batch * batch))
+    margin = max(SWING, 3.5 * noise)
+    sides = [accurate > 0.5 for accurate in accuracy[-LONG_WINDOW:] if abs(accurate - 0.5) > margin]
+    crossings = sum(before != after for before, after in pairwise(sides))
+    if crossings < SWINGS:
+        return None
+    return (
+        f"the players oscillate: within the last {min(len(accuracy), LONG_WINDOW)} logged rows the discriminator's "
+        f"accuracy swung {crossings} times between {min(accuracy[-LONG_WINDOW:]):.0%} and "
+        f"{max(accuracy[-LONG_WINDOW:]):.0%}"
+    )
+
+
+def collapses(diversity: Sequence[float], *, first_mature: int | None) -> str | None:
+    """Samples of different latents are much more alike than real samples are.
+
+    Args:
+        diversity: mean distance between two samples, as a share of that between two real ones, since the start.
+        first_mature: index of the first look after the grace at the start of a run; None: there was none yet.
+    """
+    recent = diversity[-LOOKS:]
+    if len(recent) < LOOKS or max(recent) >= COLLAPSED:
+        return None
+    in_grace = first_mature is None or len(diversity) - LOOKS < first_mature
+    if in_grace and max(diversity) < DIVERSE:
+        return None
+    return (
+        f"the generator collapses: samples of different latents are {recent[-1]:.1%} as far apart as real samples are"
+    )
+
+
+def misses_classes(fractions: Sequence[float], expected: Sequence[float], *, progress: float) -> str | None:
+    """Classes that real samples have are hardly among the generated ones.
+
+    Args:
+        fractions: share of the generated samples in each class.
+        expected: share of the real ones.
+        progress: share of the budget that is spent.
+    """
+    missing = [
+        index for index, (share, wanted) in enumerate(zip(fractions, expected, strict=True)) if share < MISSING * wanted
+    ]
+    if not missing or progress < MATURE:
+        return None
+    named = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
+    return f"the generator misses {len(missing)} of {len(expected)} classes: {named}"
+
+
+def misses_modes(modes: float, total: int, high_quality: float, *, progress: float) -> str | None:
+    """Samples lie near modes of the distribution, but not near all of them.
+
+    Args:
+        modes: how many are covered.
+        total: how many there are.
+        high_quality: share of the samples that lie near a mode.
+        progress: share of the budget that is spent.
+    """
+    if modes >= total or high_quality < LOOKED_AT_QUALITY or progress < MATURE:
+        return None
+    return f"the generator misses {total - modes:.0f} of {total} modes"
+
+
+def overfits(overfitting: Sequence[float], excess: Sequence[float]) -> str | None:
+    """The discriminator tells the training set from held-out samples of the same distribution.
+
+    Args:
+        overfitting: r_v at each look.
+        excess: training minus held-out logits, in standard errors.
+    """
+    if len(overfitting) < LOOKS or min(overfitting[-LOOKS:]) < OVERFIT or min(excess[-LOOKS:]) < SIGNIFICANT:
+        return None
+    return (
+        f"the discriminator overfits: held-out real samples are {overfitting[-1]:.0%} of the way "
+        "from its logits of the training set to those of fakes"
+    )
