@@ -224,5 +224,6 @@ def quiet_libraries() -> None:
         r".*does not have many workers.*",
         r".*ended before the epoch ended and your dataloader is not resumable.*",  # ours is: it starts at images_seen
         r".*Checkpoint directory .* exists and is not empty.*",
+        r".*`srun` command is available on your system but is not used.*",  # a login node, or a single process
     ):
         warnings.filterwarnings("ignore", message=pattern)
