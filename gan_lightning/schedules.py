@@ -1,4 +1,4 @@
-"""Learning-rate factors as functions of the images seen; stateless, so a resumed run needs nothing restored."""
+"""Factors of learning rate and momentum as functions of the images seen; stateless, so a resumed run needs nothing restored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _images(kimg: float | None, budget_images: int | None, key: str) -> float:
 
 
 class Schedule:
-    """A factor of the learning rate."""
+    """A factor of the learning rate, or of the momentum."""
 
     def factor(self, images_seen: int, budget_images: int | None) -> float:
         """Return the factor at ``images_seen`` real images of ``budget_images`` (None: no budget)."""
@@ -67,6 +67,60 @@ class Cosine(Linear):
         """Return the factor at ``images_seen``."""
         wave = (1.0 + math.cos(math.pi * self.progress(images_seen, budget_images))) / 2
         return self.final + (1.0 - self.final) * wave
+
+
+class EpochDecay(Schedule):
+    """1 for the first epochs, then one equal step down after each further epoch, as pix2pix and CycleGAN have it.
+
+    With n constant and m decaying epochs the factor in epoch e, counted from 0, is 1 - max(0, e + 1 - n) / (m + 1):
+    1/(m + 1) in the last one. The budget of the run stands for the n + m epochs, whatever the size of the data set.
+
+    Args:
+        constant_epochs: n; 100 in both papers.
+        decay_epochs: m; likewise.
+
+    Raises:
+        ValueError: if either is below 1.
+    """
+
+    def __init__(self, *, constant_epochs: int = 100, decay_epochs: int = 100) -> None:
+        for key, value in (("constant_epochs", constant_epochs), ("decay_epochs", decay_epochs)):
+            if value < 1:
+                raise ValueError(f"schedule.{key} must be at least 1, got {value}")
+        self.constant_epochs = constant_epochs
+        self.decay_epochs = decay_epochs
+
+    def factor(self, images_seen: int, budget_images: int | None) -> float:
+        """Return the factor of the epoch that ``images_seen`` falls into."""
+        if budget_images is None:
+            raise ValueError("EpochDecay divides the run's budget into epochs, and the run has no budget")
+        epochs = self.constant_epochs + self.decay_epochs
+        epoch = min(images_seen * epochs // budget_images, epochs - 1)
+        return 1.0 - max(0, epoch + 1 - self.constant_epochs) / (self.decay_epochs + 1)
+
+
+class Exponential(Schedule):
+    """max(2^(-kimg / halflife_kimg), final).
+
+    Args:
+        halflife_kimg: thousands of images after which the factor has halved.
+        final: smallest factor.
+
+    Raises:
+        ValueError: unless ``halflife_kimg`` is positive and ``final`` in [0, 1].
+    """
+
+    def __init__(self, *, halflife_kimg: float, final: float = 0.0) -> None:
+        if halflife_kimg <= 0:
+            raise ValueError(f"schedule.halflife_kimg must be positive, got {halflife_kimg}")
+        if not 0 <= final <= 1:
+            raise ValueError(f"schedule.final must be between 0 and 1, got {final}")
+        self.halflife_kimg = halflife_kimg
+        self.final = final
+
+    def factor(self, images_seen: int, budget_images: int | None) -> float:
+        """Return the factor at ``images_seen``."""
+        return max(2.0 ** (-images_seen / (self.halflife_kimg * 1000)), self.final)
 
 
 class Warmup(Schedule):

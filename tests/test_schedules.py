@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan_lightning.schedules import Constant, Cosine, Linear, Warmup
+from gan_lightning.schedules import Constant, Cosine, Exponential, Linear, Warmup
 
 IMAGES = st.integers(min_value=0, max_value=10**8)
 
@@ -68,3 +68,17 @@ def test_times_that_make_no_sense_are_refused():
         Linear(start_kimg=3, end_kimg=3)
     with pytest.raises(ValueError, match=r"schedule\.warmup_kimg must be positive, got 0"):
         Warmup(warmup_kimg=0)
+
+
+def test_exponential_is_the_division_by_a_constant_at_every_batch():
+    halflife_kimg = math.log(2) / math.log(1.000004) * 100 / 1000
+    schedule = Exponential(halflife_kimg=halflife_kimg, final=1e-5)
+    for batches in (0, 1, 1000, 600_000):
+        assert schedule.factor(batches * 100, None) == pytest.approx(1.000004**-batches, rel=1e-9)
+    assert schedule.factor(10**9, None) == 1e-5
+
+
+@pytest.mark.parametrize("arguments", [{"halflife_kimg": 0}, {"halflife_kimg": 1, "final": 1.5}])
+def test_exponential_out_of_range_is_refused(arguments):
+    with pytest.raises(ValueError, match=r"schedule\.(halflife_kimg|final) must be"):
+        Exponential(**arguments)

@@ -49,6 +49,12 @@ class Batch:
         pieces = [[None] * parts if t is None else t.chunk(parts) for t in self.tensors()]
         return [Batch(*fields) for fields in zip(*pieces, strict=True)]
 
+    def tile(self, times: int) -> Batch:
+        """Repeat the whole batch ``times`` times over."""
+        if times == 1:
+            return self
+        return Batch(*(None if t is None else torch.cat([t] * times) for t in self.tensors()))  # type: ignore[arg-type]
+
 
 def as_batch(value: Any) -> Batch:
     """Turn what a user's own loader yields into a ``Batch``.

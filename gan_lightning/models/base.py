@@ -116,13 +116,17 @@ class AdversarialModule(Sampling, TwoPlayerModule):
         Raises:
             ValueError: naming the part and the reason.
         """
-        made, judged = self.generator.sample_shape, self.discriminator.sample_shape
+        made, judged = self.shown_shape(), self.discriminator.sample_shape
         if made != judged:
             raise ValueError(
                 f"model.generator makes samples of shape {made}, model.discriminator judges samples of shape {judged}"
             )
         for regularizer in self._penalties.values():
             regularizer.check(self.discriminator)
+
+    def shown_shape(self) -> tuple[int, ...]:
+        """Shape of what the discriminator is shown of one sample."""
+        return self.generator.sample_shape
 
     @property
     def _penalties(self) -> dict[str, Regularizer]:
@@ -135,6 +139,13 @@ class AdversarialModule(Sampling, TwoPlayerModule):
     def player_modules(self, player: str) -> list[nn.Module]:
         """Return the modules that are trained together as ``player``; a variant adds its heads here."""
         return [self.generator] if player == "generator" else [self.discriminator]
+
+    def compile_problem(self, player: str) -> str | None:
+        """Say why ``torch.compile`` must not touch the networks of ``player``, or return None."""
+        twice = [f"model.regularizers.{name}" for name, part in self._penalties.items() if part.second_order]
+        if player == "discriminator" and twice:
+            return f"{', '.join(twice)} differentiates its gradient, and a compiled network can be differentiated once"
+        return None
 
     # What a variant does: its algorithm's hooks. ---------------------------------------------------------
 
@@ -291,7 +302,7 @@ class AdversarialModule(Sampling, TwoPlayerModule):
 
     def _generator_turn(self, batch: Batch, log: dict[str, Any] | None) -> None:
         optimizer = self._open_turn("generator", log)
-        parts = batch.chunk(self.updates.accumulate)
+        parts = batch.tile(self.updates.generator_batch_factor).chunk(self.updates.accumulate)
         for part in parts:
             self._backward(self.generator_objective(part), len(parts), log)
         self._close_turn(optimizer, log)

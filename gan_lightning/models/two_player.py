@@ -13,13 +13,14 @@ import torch
 from lightning import LightningModule
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from lightning.pytorch.plugins.precision import MixedPrecision
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
 import gan_lightning
 from gan_lightning import ema
-from gan_lightning.checkpoint import FORMAT, RECORD
+from gan_lightning.checkpoint import FORMAT, RECORD, processes_problem
 from gan_lightning.models.strategies import strategy_problem
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.networks.base import Generator
@@ -298,9 +299,18 @@ class TwoPlayerModule(CountsImages, LightningModule):
             "model": f"{type(self).__module__}.{type(self).__qualname__}",
             "config": self.run_config,
             "images_seen": self.images_seen,
+            "processes": self.trainer.world_size,
         }
         checkpoint["gradient_scalers"] = {player: scaler.state_dict() for player, scaler in self._scalers.items()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the gradient scalers' states until the fit sets them up."""
+        """Keep the gradient scalers' states until the fit sets them up.
+
+        Raises:
+            ValueError: if another number of processes is to go on with the training.
+        """
+        if self.trainer.state.fn == TrainerFn.FITTING:
+            problem = processes_problem(checkpoint[RECORD].get("processes"), self.trainer.world_size)
+            if problem is not None:
+                raise ValueError(problem)
         self._scaler_states = checkpoint.get("gradient_scalers", {})

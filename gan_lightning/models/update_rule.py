@@ -15,11 +15,13 @@ class UpdateRule:
     Attributes:
         critic_steps: discriminator updates per generator update, each on fresh real data (``n_critic``). A
             fraction 1/k means k generator updates per discriminator update.
+        generator_batch_factor: samples of a generator update per real image of the batch (2 in WGAN-GP and SNGAN).
         accumulate: micro-batches whose gradients are averaged into one update; must divide the batch.
         generator_clip_norm: largest global norm of the generator's gradient; None: no clipping.
         discriminator_clip_norm: likewise for the discriminator.
         generator_schedule: factor of the generator's learning rate over images.
         discriminator_schedule: factor of the discriminator's learning rate over images.
+        momentum_schedule: factor of both optimizers' momentum over images; null: as the optimizer has it.
         ema_halflife_kimg: half-life of the averaged generator in thousands of images; None: no average.
         ema_rampup: the half-life is at most this fraction of the images seen so far; None: no ramp-up.
         ema_start_kimg: until then the average is a copy of the generator.
@@ -30,11 +32,13 @@ class UpdateRule:
     """
 
     critic_steps: float = 1
+    generator_batch_factor: int = 1
     accumulate: int = 1
     generator_clip_norm: float | None = None
     discriminator_clip_norm: float | None = None
     generator_schedule: Schedule = field(default_factory=Constant)
     discriminator_schedule: Schedule = field(default_factory=Constant)
+    momentum_schedule: Schedule | None = None
     ema_halflife_kimg: float | None = 10.0
     ema_rampup: float | None = 0.05
     ema_start_kimg: float = 0.0
@@ -46,8 +50,9 @@ class UpdateRule:
             raise ValueError(
                 f"updates.critic_steps must be a positive integer k or a fraction 1/k, got {self.critic_steps}"
             )
-        if self.accumulate < 1:
-            raise ValueError(f"updates.accumulate must be at least 1, got {self.accumulate}")
+        for key in ("generator_batch_factor", "accumulate"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"updates.{key} must be at least 1, got {getattr(self, key)}")
         for key in ("generator_clip_norm", "discriminator_clip_norm", "ema_rampup"):
             value = getattr(self, key)
             if value is not None and value <= 0:

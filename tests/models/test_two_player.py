@@ -159,6 +159,35 @@ def test_schedules_follow_the_images_seen():
     assert g_rates[1:] == pytest.approx([2e-4 * factor for factor in factors])
 
 
+def test_the_momentum_follows_its_schedule():
+    def with_momentum(parameters):
+        return torch.optim.SGD(parameters, lr=0.1, momentum=0.5)
+
+    updates = UpdateRule(momentum_schedule=Linear(end_kimg=BATCH * 4 / 1000, final=1.4))
+    model = points(updates=updates, generator_optimizer=with_momentum, discriminator_optimizer=with_momentum)
+    after = AfterBatch(lambda model: [o.param_groups[0]["momentum"] for o in model.optimizers()])
+    train(model, 6, callbacks=[after])
+    for player in (0, 1):
+        assert [seen[player] for seen in after.seen] == pytest.approx([0.5, 0.55, 0.6, 0.65, 0.7, 0.7], abs=1e-12)
+
+
+def test_a_momentum_schedule_needs_an_optimizer_with_momentum():
+    model = points(updates=UpdateRule(momentum_schedule=Linear(end_kimg=1)))
+    with pytest.raises(ValueError, match=r"updates\.momentum_schedule needs an optimizer with a momentum.*Adam"):
+        train(model, 2)
+
+
+def test_generator_updates_may_see_a_multiple_of_the_batch():
+    prior = Stream()
+    taken = []
+    model = points(updates=UpdateRule(generator_batch_factor=3, accumulate=2), prior=prior)
+    draw = prior.draw
+    prior.draw = lambda count, *args, **kwargs: (taken.append(count), draw(count, *args, **kwargs))[1]
+    train(model, 1)
+    assert taken == [BATCH // 2] * 2 + [3 * BATCH // 2] * 2
+    assert (model.images_seen, model.generator_steps) == (BATCH, 1)
+
+
 def test_the_average_moves_at_every_generator_update_by_the_images_since_the_last():
     model = points(updates=UpdateRule(critic_steps=5, ema_halflife_kimg=0.04, ema_rampup=None), batch_norm=True)
     expected = [vector(model.generator_ema)]
