@@ -98,9 +98,9 @@ class RunCheckpoint(Checkpoint):
             self._saved_images = trainer.lightning_module.images_seen
         self._saved_at_s = time.monotonic()
 
-    def save_best(self, trainer: Trainer) -> None:
-        """Write ``best.ckpt``."""
-        self._write(trainer, self.best, keep=None)
+    def save_best(self, trainer: Trainer) -> bool:
+        """Write ``best.ckpt``; return whether it could be written."""
+        return self._write(trainer, self.best, keep=None)
 
     def _write(self, trainer: Trainer, path: Path, *, keep: Path | None) -> bool:
         try:

@@ -35,6 +35,7 @@ class Interruption(Callback):
         super().__init__()
         self.on_stop: list[Callable[[Trainer], None]] = []
         self.received: signal.Signals | None = None
+        self._interrupted = False
         self._former: dict[signal.Signals, Any] = {}
 
     @property
@@ -44,14 +45,16 @@ class Interruption(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Replace the handlers that Lightning has installed by now."""
-        self.received = early_warning()
+        self.received, self._interrupted = early_warning(), False
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
                 self._former[number] = signal.signal(number, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.received is signal.SIGINT and number == signal.SIGINT:
-            raise KeyboardInterrupt
+        if number == signal.SIGINT:
+            if self._interrupted:
+                raise KeyboardInterrupt
+            self._interrupted = True
         if self.received is None or SIGNALS.index(signal.Signals(number)) > SIGNALS.index(self.received):
             self.received = signal.Signals(number)
 

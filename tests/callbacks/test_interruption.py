@@ -4,22 +4,24 @@ import signal
 import pytest
 from lightning import Callback
 
-from gan_lightning.callbacks import Interruption, RunCheckpoint
+from gan_lightning.callbacks import Evaluation, Interruption, RunCheckpoint
+from gan_lightning.callbacks.interruption import SIGNALS
 from gan_lightning.checkpoint import read_checkpoint
+from gan_lightning.cluster.signals import early_warning, hold_warnings
 from tests.contract.variants import assert_same, fit, state
 
 
 @pytest.fixture(autouse=True)
 def handlers():
     """The handlers before the test, which must be the handlers after it."""
-    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    former = current()
     yield former
     for number, handler in former.items():
         signal.signal(number, handler)
 
 
 def current():
-    return {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    return {number: signal.getsignal(number) for number in SIGNALS}
 
 
 def send_at(model, images, *numbers):
@@ -35,7 +37,7 @@ def send_at(model, images, *numbers):
     model._generator_turn = interrupted_turn
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_stops_at_the_end_of_the_step_and_the_state_is_saved(build, tmp_path, handlers, number):
     whole, data = build()
     fit(whole, data, images=90)
@@ -46,6 +48,7 @@ def test_a_signal_stops_at_the_end_of_the_step_and_the_state_is_saved(build, tmp
     callbacks = [RunCheckpoint(folder=str(tmp_path)), interruption]
     trainer = fit(first, data, images=90, callbacks=callbacks, enable_checkpointing=True)
     assert interruption.received is number
+    assert interruption.warned == (number in (signal.SIGUSR1, signal.SIGUSR2))
     assert trainer.state.finished
     assert current() == handlers
     assert first.images_seen == first.discriminator_steps * 10 == first.generator_steps * 10 == 40
@@ -105,3 +108,39 @@ def test_a_new_fit_forgets_the_signal_of_the_last(build):
     fit(model, data, images=30, callbacks=[interruption])
     assert model.images_seen == 30
     assert interruption.received is None
+
+
+def test_a_warning_is_not_forgotten_for_the_sigterm_behind_it():
+    for order in ((signal.SIGUSR2, signal.SIGTERM), (signal.SIGTERM, signal.SIGUSR2)):
+        interruption = Interruption()
+        for number in order:
+            interruption._note(number, None)
+        assert interruption.received is signal.SIGUSR2
+
+
+def test_a_warning_before_training_ends_it_after_one_step(build, handlers):
+    hold_warnings()
+    os.kill(os.getpid(), signal.SIGUSR1)
+    interruption = Interruption()
+    model, data = build()
+    fit(model, data, images=90, callbacks=[interruption])
+    assert (interruption.received, model.images_seen) == (signal.SIGUSR1, 10)
+    assert early_warning() is None
+
+
+def test_the_state_is_saved_before_an_evaluation_that_is_due_and_again_after_it(build, scripted, tmp_path):
+    states = []
+
+    class Slow(scripted):
+        def evaluate(self, *arguments, **named):
+            states.append(read_checkpoint(tmp_path / "latest.ckpt")["gan_lightning"]["images_seen"])
+            return super().evaluate(*arguments, **named)
+
+    model, data = build()
+    send_at(model, 30, signal.SIGUSR2)
+    evaluation = Evaluation(evaluator=Slow([2.0, 1.0]), every_kimg=0.04)
+    callbacks = [Interruption(), evaluation, RunCheckpoint(folder=str(tmp_path))]
+    fit(model, data, images=90, callbacks=callbacks, enable_checkpointing=True)
+    assert states == [40]
+    kept = read_checkpoint(tmp_path / "latest.ckpt")["callbacks"]["Evaluation"]
+    assert kept["best"]["value"] == 2.0
