@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from gan_lightning.priors import Normal, Uniform
+from gan_lightning.models import DCGAN
+from gan_lightning.networks import DCGANDiscriminator, DCGANGenerator
+from gan_lightning.priors import Clusters, Normal, Uniform
 
 CPU = torch.device("cpu")
 PRIORS = {
@@ -36,7 +38,7 @@ def test_uniform_stays_within_its_bound_and_reaches_it():
 @settings(max_examples=30)
 @given(st.lists(st.integers(min_value=0, max_value=2**40), max_size=6), st.integers(min_value=0, max_value=2**63))
 def test_a_row_is_a_function_of_seed_and_index(indices, seed):
-    for prior in (Normal(), Uniform()):
+    for prior in (Normal(), Uniform(), Clusters(clusters=2)):
         rows = prior.draw_indexed(indices, 3, seed=seed)
         assert rows.shape == (len(indices), 3)
         for index, row in zip(indices, rows, strict=True):
@@ -44,7 +46,7 @@ def test_a_row_is_a_function_of_seed_and_index(indices, seed):
 
 
 def test_indexed_draws_leave_the_global_generator_alone_and_the_others_use_it():
-    for prior in (Normal(), Uniform()):
+    for prior in (Normal(), Uniform(), Clusters(clusters=2)):
         torch.manual_seed(5)
         before = torch.get_rng_state()
         prior.draw_indexed(range(3), 2, seed=0)
@@ -59,3 +61,28 @@ def test_indexed_draws_leave_the_global_generator_alone_and_the_others_use_it():
 def test_a_bound_must_be_positive(bound):
     with pytest.raises(ValueError, match=r"prior\.bound must be positive, got"):
         Uniform(bound=bound)
+
+
+def test_clusters_are_drawn_alike_and_normal_within():
+    prior = Clusters(clusters=5)
+    torch.manual_seed(0)
+    for values in (prior.draw(2000, 8, device=CPU), prior.draw_indexed(range(2000), 8, seed=0)):
+        assert values.dtype == torch.float32
+        chosen = values[:, :5].argmax(dim=1)
+        assert torch.equal(values[:, :5], torch.eye(5)[chosen] * math.sqrt(5))
+        assert stats.chisquare(torch.bincount(chosen, minlength=5).numpy()).pvalue > 1e-3
+        for cluster in range(5):
+            within = values[chosen == cluster, 5:].flatten().double().numpy()
+            assert stats.kstest(within, stats.norm().cdf).pvalue > 1e-3
+        assert values[:, :5].var() == pytest.approx(1 - 1 / 5, abs=0.01)
+
+
+def test_clusters_need_two_and_room_for_a_position():
+    with pytest.raises(ValueError, match=r"prior\.clusters must be at least 2, got 1"):
+        Clusters(clusters=1)
+    with pytest.raises(ValueError, match=r"generator\.latent_dim must be above prior\.clusters=16, got 16"):
+        DCGAN(
+            generator=DCGANGenerator(resolution=8, latent_dim=16, width=4),
+            discriminator=DCGANDiscriminator(resolution=8, width=4),
+            prior=Clusters(clusters=16),
+        )

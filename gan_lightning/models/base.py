@@ -121,6 +121,7 @@ class AdversarialModule(Sampling, TwoPlayerModule):
             raise ValueError(
                 f"model.generator makes samples of shape {made}, model.discriminator judges samples of shape {judged}"
             )
+        self.prior.check(self.generator.latent_dim)
         for regularizer in self._penalties.values():
             regularizer.check(self.discriminator)
 
