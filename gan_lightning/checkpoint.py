@@ -54,6 +54,8 @@ def write_checkpoint(trainer: Trainer, path: Path, *, keep: Path | None = None) 
             flush(path.parent)
         except (OSError, RuntimeError) as error:  # torch's writer reports a full disk as a RuntimeError
             failure = f"{path}: {error}"
+            if keep is not None and keep.exists() and not path.exists():
+                os.replace(keep, path)
         finally:
             temporary.unlink(missing_ok=True)
     if trainer.world_size > 1:
@@ -117,6 +119,21 @@ def newest_whole(folder: str | os.PathLike[str]) -> tuple[Path | None, list[str]
         else:
             return path, complaints
     return None, complaints
+
+
+def processes_problem(before: int | None, now: int) -> str | None:
+    """Say why a run of ``before`` processes cannot go on with ``now``, or return None.
+
+    Args:
+        before: number of processes that wrote the checkpoint; None: it does not say.
+        now: number of processes that would go on.
+    """
+    if before is None or before == now:
+        return None
+    return (
+        f"the checkpoint is of a run on {before} processes and cannot go on with {now}: each process draws its own "
+        f"noise, dropout and augmentation, so the run would be another one; use {before} devices in all"
+    )
 
 
 def stored_config(checkpoint: dict[str, Any]) -> dict[str, Any]:

@@ -85,11 +85,24 @@ class Source:
         path: the checkpoint, or None for a fresh run.
         images_seen: of the checkpoint, or None.
         complaints: what is wrong with damaged checkpoints that were passed over.
+        processes: how many wrote the checkpoint, or None.
     """
 
     path: Path | None
     images_seen: int | None
     complaints: list[str]
+    processes: int | None = None
+
+    def check_processes(self, now: int) -> None:
+        """Refuse to go on with another number of processes.
+
+        Raises:
+            ConfigError: naming both numbers.
+        """
+        from gan_lightning.checkpoint import processes_problem
+
+        if (problem := processes_problem(self.processes, now)) is not None:
+            raise ConfigError([f"resume, trainer.devices: {problem}"])
 
 
 def prepare_resume(config: Mapping[str, Any], output_dir: Path) -> Source:
@@ -110,7 +123,7 @@ def prepare_resume(config: Mapping[str, Any], output_dir: Path) -> Source:
         raise InputError(f"resume = {config['resume']}: {error}") from error
     if stored["config"] is not None and (lines := differences(stored["config"], config)):
         raise ConfigError([f"resume = {config['resume']}: {path} is of another run: {line}" for line in lines])
-    return Source(path, stored["images_seen"], complaints)
+    return Source(path, stored["images_seen"], complaints, stored.get("processes"))
 
 
 ESSENTIAL = ("seed", "batch_size", "data", "model")
