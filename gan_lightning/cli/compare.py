@@ -2,83 +2,121 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 
 from gan_lightning.cli.entry import InputError, launch
 
 if TYPE_CHECKING:
-    from gan_lightning.tracking.comparison_report import Report
+    from gan_lightning.tracking.report import Comparison, Run
+    from gan_lightning.tracking.report.cells import Table
 
 PLAIN_WIDTH = 1000
 """Of a table in a file: wide enough for whole rows."""
 
 
 def task(cfg: DictConfig) -> None:
-    """Print the comparison of the runs of ``cfg``, and write it to a file if one is named.
+    """Print the comparison of the runs of ``cfg``, and write it to the files that are named.
 
     Raises:
-        InputError: if there are no runs, or no such score.
+        InputError: if there are no runs, or no such score, key or format.
     """
-    from dataclasses import replace
-    from pathlib import Path
-
-    from omegaconf import ListConfig
-
-    from gan_lightning.tracking.comparison import find_runs, ranked
-    from gan_lightning.tracking.comparison_report import as_csv, as_markdown, report
     from gan_lightning.tracking.files import write_atomic
+    from gan_lightning.tracking.report import compare, select
 
-    writers = {".csv": as_csv, ".md": as_markdown}
-    out = None if cfg.out is None else Path(cfg.out)
-    if out is not None and out.suffix not in writers:
-        raise InputError(f"out = {out}: the table is written as .csv or .md")
-    roots = list(cfg.runs) if isinstance(cfg.runs, ListConfig) else [cfg.runs]
-    if not roots or not all(isinstance(root, str) for root in roots):
+    outputs = [(Path(name), writer(name)) for name in strings(cfg.out, "out", "a file or a list of files")]
+    roots = strings(cfg.runs, "runs", "a folder or a list of folders")
+    conditions = strings(cfg.where, "where", "a condition or a list of conditions")
+    if not roots:
         raise InputError(f"runs = {cfg.runs}: must be a folder or a list of folders")
     try:
-        runs = find_runs(roots)
-    except FileNotFoundError as error:
+        content = compare(select(read(roots), conditions), sort=cfg.sort, moment=cfg.by.value)
+    except (FileNotFoundError, ValueError) as error:
         raise InputError(str(error)) from error
-    content = report(runs)
-    if cfg.sort is not None:
-        if cfg.sort not in content.keys:
-            raise InputError(f"sort = {cfg.sort!r}: the runs have the scores {', '.join(content.keys) or 'none'}")
-        content = replace(content, sections=[ranked(section, cfg.sort, cfg.by.value) for section in content.sections])
     show(content)
-    if out is not None:
-        write_atomic(out, writers[out.suffix](content))
-        print(f"written to {out}")
+    for path, write in outputs:
+        write_atomic(path, write(content))
+        print(f"written to {path}")
 
 
-def show(content: Report) -> None:
-    """Print a table for each section, and the notes."""
+def strings(value: Any, key: str, meaning: str) -> list[str]:
+    """A string, a list of strings or None as a list."""
+    values = [] if value is None else list(value) if isinstance(value, ListConfig) else [value]
+    if not all(isinstance(item, str) for item in values):
+        raise InputError(f"{key} = {value}: must be {meaning}")
+    return values
+
+
+def writer(name: str) -> Callable[[Comparison], str]:
+    """What writes the format that a file name asks for."""
+    from gan_lightning.tracking.report import as_csv, as_latex, as_markdown
+
+    writers = {".md": as_markdown, ".csv": as_csv, ".tex": as_latex}
+    if Path(name).suffix not in writers:
+        raise InputError(f"out = {name}: the comparison is written as {', '.join(writers)}")
+    return writers[Path(name).suffix]
+
+
+def read(roots: list[str]) -> list[Run]:
+    """Read the runs of folders."""
+    from gan_lightning.tracking.report import find_runs
+
+    return find_runs(roots)
+
+
+def show(content: Comparison) -> None:
+    """Print the verdicts, a table for each section, the runs, and the notes."""
     from rich.console import Console
-    from rich.table import Table
 
-    from gan_lightning.tracking.comparison_report import header, row
+    from gan_lightning.tracking.report.cells import advice, group_tables, run_table
+    from gan_lightning.tracking.report.content import STATED
 
     console = Console()
     if not console.is_terminal:
         console = Console(width=PLAIN_WIDTH)
-    for number, section in enumerate(content.sections, start=1):
-        several = len(content.sections) > 1
-        table = Table(
-            title=f"section {number}: not comparable with the others" if several else None, title_justify="left"
-        )
-        for position, title in enumerate(header(content.keys)):
-            table.add_column(title, justify="left" if position in (0, 2) else "right")
-        for group in section.groups:
-            table.add_row(*row(group, content.keys, content.differing))
-        console.print(table)
-    for note in content.notes:
-        console.print(note, highlight=False, markup=False, soft_wrap=True)
+
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    for table in group_tables(content):
+        console.print(drawn(table))
+    if content.keys:
+        say(STATED)
+    console.print(drawn(run_table(content)))
+    for line in [*content.verdicts, *content.notes, *advice(content)]:
+        say(line)
+
+
+def drawn(table: Table) -> Any:
+    """A table for the terminal, the best means bold."""
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    stacked = any("\n" in cell for row in table.rows for cell in row)
+    made = RichTable(title=table.title or None, title_justify="left", show_lines=stacked)
+    for position, title in enumerate(table.header):
+        made.add_column(title, justify="right" if position in table.numeric else "left", overflow="fold")
+    for number, row in enumerate(table.rows):
+        made.add_row(*(Text(c, "bold green" if (number, column) in table.best else "") for column, c in enumerate(row)))
+    return made
+
+
+def quoted(word: str) -> str:
+    """Quote the conditions of ``where=model.loss=hinge,seed=0``, which Hydra would take for grammar."""
+    key, _, value = word.partition("=")
+    if key != "where" or not value or value[0] in "\"'[" or value == "null":
+        return word
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"{key}='{escaped}'"
 
 
 def main() -> None:
     """Entry point of the console command."""
-    launch("compare", task)
+    launch("compare", task, [quoted(word) for word in sys.argv[1:]])
 
 
 if __name__ == "__main__":

@@ -138,16 +138,18 @@ class CompareConfig:
     """Root of ``compare.yaml``.
 
     Attributes:
-        runs: a folder or a list of folders, at or below which runs are.
-        sort: score to sort the groups by, the best first; null: in the order of their folders.
-        by: which value of it.
-        out: file for the table, .csv or .md; null: it is only printed.
+        runs: a folder, ``wandb:ENTITY/PROJECT``, or a list of those; every run at or below them is read.
+        where: conditions on the runs' configurations, separated by commas, such as "model.loss=hinge,seed=0".
+        sort: score to sort the groups by, the best first, or a key of their configurations; null: as the runs are.
+        by: which value of the scores is shown and ranked.
+        out: file or list of files to write to: .html, .md, .csv or .tex; null: it is only printed.
     """
 
     runs: Any = MISSING
+    where: Any = None
     sort: Optional[str] = None
     by: Moment = Moment.final
-    out: Optional[str] = None
+    out: Any = None
 
 
 SCHEMAS: dict[str, type] = {

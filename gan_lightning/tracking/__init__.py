@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gan_lightning.tracking.axis import WallClock
     from gan_lightning.tracking.base import Tracker, log_samples
-    from gan_lightning.tracking.jsonl import JSONLLogger, read_metrics
+    from gan_lightning.tracking.jsonl import JSONLLogger
+    from gan_lightning.tracking.metrics_file import read_metrics
     from gan_lightning.tracking.provenance import config_hash
     from gan_lightning.tracking.results import RunRecord, Status, is_better, read_results
     from gan_lightning.tracking.tensorboard import TensorBoardTracker
@@ -26,7 +27,7 @@ _MODULES = {
     "config_hash": "provenance",
     "is_better": "results",
     "log_samples": "base",
-    "read_metrics": "jsonl",
+    "read_metrics": "metrics_file",
     "read_results": "results",
 }
 

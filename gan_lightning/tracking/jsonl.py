@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from argparse import Namespace
 from collections.abc import Mapping
@@ -13,27 +12,8 @@ from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from gan_lightning.tracking.axis import WallClock, images_axis
-from gan_lightning.tracking.files import dumps, from_strict, write_atomic
-
-FILE_NAME = "metrics.jsonl"
-
-
-def read_metrics(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """All complete rows of a metrics file, non-finite values as floats; a torn last line is left out.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: for a broken line that is not the last one, naming it.
-    """
-    lines = Path(path).read_bytes().split(b"\n")
-    rows = []
-    for number, line in enumerate(lines[:-1], start=1):  # what follows the last newline is torn, or empty
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number}, is not JSON: {error}") from error
-        rows.append({key: from_strict(value) for key, value in row.items()})
-    return rows
+from gan_lightning.tracking.files import dumps, write_atomic
+from gan_lightning.tracking.metrics_file import FILE_NAME, read_metrics
 
 
 class JSONLLogger(Logger):

@@ -102,7 +102,7 @@ def test_a_forgotten_package_header_in_an_experiment_of_ones_own(commands, tmp_p
         ("compare", ["runs=nowhere"], ["nowhere"]),
         ("compare", ["runs=."], ["results.json"]),
         ("compare", ["runs=[3]"], ["runs"]),
-        ("compare", ["runs=.", "out=table.html"], ["out", ".csv or .md"]),
+        ("compare", ["runs=.", "out=table.pdf"], ["out = table.pdf", ".md, .csv"]),
     ],
 )
 def test_wrong_input_of_the_other_commands(commands, tmp_path, command, argv, parts):

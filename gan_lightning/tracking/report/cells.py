@@ -1,0 +1,166 @@
+"""The two tables of a comparison, groups and runs, as rows of text; every printed format begins here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gan_lightning.tracking.report.content import Comparison
+from gan_lightning.tracking.report.group import Group, Section, Standing, standing
+from gan_lightning.tracking.report.run import Run
+from gan_lightning.tracking.report.spread import Spread, stars
+from gan_lightning.tracking.report.verdict import number
+
+NOTHING = "-"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text.
+
+    Attributes:
+        title: what it is about; empty where it speaks for itself.
+        header: titles of the columns.
+        rows: as long as the header.
+        best: row and column of the best mean of each score.
+        numeric: the columns that are aligned to the right.
+    """
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    best: frozenset[tuple[int, int]] = frozenset()
+    numeric: frozenset[int] = frozenset()
+
+
+def group_tables(content: Comparison) -> list[Table]:
+    """One table of groups for each section."""
+    several = len(content.sections) > 1
+    return [
+        _group_table(content, section, f"section {index}: not comparable with the others" if several else "")
+        for index, section in enumerate(content.sections, start=1)
+    ]
+
+
+def _group_table(content: Comparison, section: Section, title: str) -> Table:
+    places = [standing(section, key, content.moment) for key in content.keys]
+    before = ["configuration", "seeds", "runs"]
+    after = ["images_seen", "wall time", "images/s", "warnings"]
+    header = [*before, *(f"{key} {content.moment}" for key in content.keys), *after]
+    rows = [
+        [
+            "\n".join(content.own(group)) or group.names,
+            str(group.seeds),
+            statuses(group),
+            *(score_text(place, index, len(group.counted)) for place in places),
+            images_text(group),
+            duration(group.wall_time_s),
+            NOTHING if group.images_per_second is None else f"{group.images_per_second:.0f}",
+            warnings_text(group),
+        ]
+        for index, group in enumerate(section.groups)
+    ]
+    best = frozenset((p.best, len(before) + column) for column, p in enumerate(places) if p.best is not None)
+    text = {0, 2, len(header) - 1}
+    return Table(title, header, rows, best, frozenset(range(len(header))) - text)
+
+
+def run_table(content: Comparison) -> Table:
+    """One row for each run, the damaged ones too."""
+    labels = {id(run): content.label(group) for group in content.groups for run in group.runs}
+    header = ["run", "configuration", "seed", "status", *(f"{key} {content.moment}" for key in content.keys)]
+    header += ["images_seen", "wall time", "images/s", "warnings"]
+    rows = [
+        [
+            run.place,
+            labels.get(id(run), NOTHING),
+            NOTHING if run.seed is None else str(run.seed),
+            run.status,
+            *(_value(run, key, content) for key in content.keys),
+            str(run.images_seen),
+            duration(run.wall_time_s),
+            NOTHING if run.images_per_second is None else f"{run.images_per_second:.0f}",
+            ", ".join(dict.fromkeys(words(warning["kind"]) for warning in run.warnings)) or NOTHING,
+        ]
+        for run in content.runs
+    ]
+    return Table("", header, rows, numeric=frozenset(range(len(header))) - {0, 1, 3, len(header) - 1})
+
+
+def score_text(place: Standing, index: int, expected: int) -> str:
+    """Mean, standard deviation and mark over interval and best seed, on two lines.
+
+    Args:
+        place: of all groups in the score.
+        index: of the group.
+        expected: number of seeds that should have the score; another number is said.
+    """
+    found = place.spreads[index]
+    if found is None:
+        return NOTHING
+    p_value = place.p_values[index]
+    mark = "best" if index == place.best else "" if p_value is None else stars(p_value)
+    first = f"{mean_text(found)} {mark}".rstrip()
+    if found.count != expected:
+        first += f" (n={found.count})"
+    return first if found.std is None else f"{first}\n{interval_text(found)}, best seed {number(found.best)}"
+
+
+def mean_text(spread: Spread) -> str:
+    """Mean and standard deviation."""
+    return number(spread.mean) if spread.std is None else f"{number(spread.mean)} ± {spread.std:.2g}"
+
+
+def interval_text(spread: Spread) -> str:
+    """The confidence interval of the mean."""
+    if spread.low is None or spread.high is None:
+        return "[no spread]"
+    return f"[{number(spread.low)}, {number(spread.high)}]"
+
+
+def _value(run: Run, key: str, content: Comparison) -> str:
+    entry = run.scores.get(content.moment, {}).get(key)
+    return NOTHING if entry is None else number(entry["value"])
+
+
+def statuses(group: Group) -> str:
+    """How many of its runs ended how."""
+    return ", ".join(f"{count} {status}" for status, count in sorted(group.statuses.items()))
+
+
+def images_text(group: Group) -> str:
+    """How far its runs came."""
+    seen = sorted({run.images_seen for run in group.runs})
+    return f"{seen[0]}" if len(seen) == 1 else f"{seen[0]} to {seen[-1]}"
+
+
+def warnings_text(group: Group) -> str:
+    """The kinds of trouble, with the number of runs in which they were seen."""
+    return "\n".join(f"{words(kind)} ({count})" for kind, count in group.warnings.items()) or NOTHING
+
+
+def words(kind: str) -> str:
+    """The kind of a trouble without underscores."""
+    return kind.replace("_", " ")
+
+
+def duration(seconds: float | None) -> str:
+    """Such as ``45 s``, ``3 min 20 s`` or ``5 h 12 min``."""
+    if seconds is None:
+        return NOTHING
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole // 60 % 60} min"
+
+
+def advice(content: Comparison) -> list[str]:
+    """What the monitor of training health said about each run, and its remedy."""
+    return [
+        f"{run.place}: {words(warning['kind'])}, {warning['first_images_seen']} to {warning['last_images_seen']} "
+        f"images: {warning['message']}. Try: {warning['remedy']} [{warning['config_key']}]"
+        for run in content.runs
+        for warning in run.warnings
+    ]
