@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -12,7 +14,14 @@ from gan_lightning.seeding import sample_generators
 
 
 class Prior:
-    """A distribution of latent vectors."""
+    """A distribution of latent vectors.
+
+    Attributes:
+        path: how to go from one latent vector to another so that what lies between is as likely: straight or, where
+            nearly all vectors have the same length, along a great circle.
+    """
+
+    path: Literal["lerp", "slerp"] = "lerp"
 
     def check(self, dim: int) -> None:
         """Raise ``ValueError`` if a latent vector of ``dim`` components cannot be drawn; called at construction."""
@@ -30,9 +39,48 @@ class Prior:
         rows = [self.draw_one(dim, random) for random in sample_generators(seed, indices)]
         return torch.from_numpy(np.stack(rows)) if rows else torch.empty(0, dim)
 
+    def truncate(self, latents: Tensor, threshold: float) -> Tensor:
+        """Move latents of this distribution to the same distribution under the condition |z_k| <= threshold.
+
+        With F the distribution function of a component and F_t that of the truncated one, z becomes
+        ``F_t^-1(F(z))``: truncated latents as Brock 2018 (arXiv 1809.11096, section 3.1) gets them by drawing anew
+        what lies outside, but each is still the same sample, which changes smoothly with the threshold.
+
+        Args:
+            latents: float32 ``(N, dim)`` as drawn.
+            threshold: largest absolute value of a component.
+
+        Raises:
+            ValueError: unless ``threshold`` is positive, or if the distribution cannot be truncated.
+        """
+        raise ValueError(f"truncation: latents of {type(self).__name__} cannot be truncated")
+
+
+def check_threshold(threshold: float) -> None:
+    """Raise ``ValueError`` unless a truncation is positive and finite."""
+    if not 0 < threshold < float("inf"):
+        raise ValueError(f"truncation must be a positive number, got {threshold}")
+
+
+def lower_tail(magnitudes: Tensor) -> Tensor:
+    """Return the probability that a standard normal variable is below ``-magnitudes``."""
+    return torch.special.erfc(magnitudes / math.sqrt(2)) / 2
+
+
+def truncate_normal(latents: Tensor, threshold: float) -> Tensor:
+    """Map normal components to normal ones within [-threshold, threshold]; see ``Prior.truncate``."""
+    check_threshold(threshold)
+    # All in the lower tail, where the distribution function keeps its digits; torch.special.ndtr does not.
+    lower = lower_tail(torch.tensor(threshold, dtype=torch.float64))
+    mass = lower + lower_tail(latents.double().abs()) * (1 - 2 * lower)
+    magnitudes = -torch.special.ndtri(mass)
+    return magnitudes.clamp(0, threshold).copysign(latents.double()).to(latents.dtype)
+
 
 class Normal(Prior):
     """z ~ N(0, I)."""
+
+    path = "slerp"
 
     def draw(self, count: int, dim: int, *, device: torch.device) -> Tensor:
         """Draw float32 ``(count, dim)``."""
@@ -41,6 +89,10 @@ class Normal(Prior):
     def draw_one(self, dim: int, random: np.random.Generator) -> np.ndarray:
         """Draw float32 ``(dim,)`` from ``random``."""
         return random.standard_normal(dim, dtype=np.float32)
+
+    def truncate(self, latents: Tensor, threshold: float) -> Tensor:
+        """Truncated normal components; see ``Prior.truncate``."""
+        return truncate_normal(latents, threshold)
 
 
 class Uniform(Prior):
@@ -65,6 +117,11 @@ class Uniform(Prior):
     def draw_one(self, dim: int, random: np.random.Generator) -> np.ndarray:
         """Draw float32 ``(dim,)`` from ``random``."""
         return (random.random(dim, dtype=np.float32) * 2 - 1) * np.float32(self.bound)
+
+    def truncate(self, latents: Tensor, threshold: float) -> Tensor:
+        """Components uniform in [-threshold, threshold], if that is less than the bound; see ``Prior.truncate``."""
+        check_threshold(threshold)
+        return latents * (min(threshold, self.bound) / self.bound)
 
 
 class Clusters(Prior):
@@ -103,3 +160,7 @@ class Clusters(Prior):
         one_hot = np.zeros(self.clusters, dtype=np.float32)
         one_hot[random.integers(self.clusters)] = self.clusters**0.5
         return np.concatenate([one_hot, random.standard_normal(dim - self.clusters, dtype=np.float32)])
+
+    def truncate(self, latents: Tensor, threshold: float) -> Tensor:
+        """Truncated normal components, in the same cluster; see ``Prior.truncate``."""
+        return torch.cat([latents[:, : self.clusters], truncate_normal(latents[:, self.clusters :], threshold)], dim=1)

@@ -8,7 +8,7 @@ from scipy import stats
 
 from gan_lightning.models import DCGAN
 from gan_lightning.networks import DCGANDiscriminator, DCGANGenerator
-from gan_lightning.priors import Clusters, Normal, Uniform
+from gan_lightning.priors import Clusters, Normal, Prior, Uniform
 
 CPU = torch.device("cpu")
 PRIORS = {
@@ -86,3 +86,44 @@ def test_clusters_need_two_and_room_for_a_position():
             discriminator=DCGANDiscriminator(resolution=8, width=4),
             prior=Clusters(clusters=16),
         )
+
+
+@pytest.mark.parametrize("threshold", [0.1, 1.0, 2.5])
+def test_truncated_latents_have_the_truncated_distribution_and_stay_the_same_samples(threshold):
+    latents = Normal().draw_indexed(range(500), 10, seed=3)
+    truncated = Normal().truncate(latents, threshold)
+    assert truncated.dtype == torch.float32
+    assert truncated.abs().max() <= threshold
+    reference = stats.truncnorm(-threshold, threshold)
+    assert stats.kstest(truncated.flatten().double().numpy(), reference.cdf).pvalue > 1e-3
+    expected = reference.ppf(stats.norm.cdf(latents.double().numpy()))
+    assert torch.allclose(truncated.double(), torch.from_numpy(expected), rtol=1e-5, atol=1e-6)
+    assert torch.equal(truncated.argsort(0), latents.argsort(0))
+
+
+def test_a_large_truncation_changes_nothing_even_in_the_tail():
+    latents = torch.tensor([[-9.0, -5.5, 0.0, 1e-6, 5.5, 9.0]])
+    assert torch.allclose(Normal().truncate(latents, 30.0), latents, rtol=1e-5, atol=0)
+
+
+def test_uniform_and_clustered_latents_are_truncated_in_their_own_way():
+    latents = Uniform(bound=2.0).draw_indexed(range(50), 4, seed=0)
+    assert torch.allclose(Uniform(bound=2.0).truncate(latents, 0.5), latents / 4)
+    assert torch.equal(Uniform(bound=2.0).truncate(latents, 3.0), latents)
+    prior = Clusters(clusters=3)
+    latents = prior.draw_indexed(range(50), 8, seed=0)
+    truncated = prior.truncate(latents, 0.5)
+    assert torch.equal(truncated[:, :3], latents[:, :3])
+    assert truncated[:, 3:].abs().max() <= 0.5
+
+
+@pytest.mark.parametrize("threshold", [0.0, -1.0, math.nan, math.inf])
+def test_a_truncation_must_be_positive(threshold):
+    for prior in (Normal(), Uniform(), Clusters(clusters=2)):
+        with pytest.raises(ValueError, match="truncation must be a positive number"):
+            prior.truncate(torch.zeros(1, 4), threshold)
+
+
+def test_a_prior_without_a_rule_refuses_truncation():
+    with pytest.raises(ValueError, match="latents of Prior cannot be truncated"):
+        Prior().truncate(torch.zeros(1, 4), 1.0)

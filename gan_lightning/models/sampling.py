@@ -1,4 +1,4 @@
-"""Sampling from a trained generator: sample i is a function of (seed, i), whatever else is asked for."""
+"""Sampling from a trained generator: sample i is a function of (seed, i), to the bit, whatever else is asked for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from gan_lightning.models.blocks import block_size, in_blocks
 from gan_lightning.networks.base import Generator
 from gan_lightning.priors import Prior
 
@@ -59,11 +60,64 @@ class Sampling:
             raise ValueError("this model takes no labels")
         return None
 
+    def inputs(
+        self, indices: Sequence[int], *, seed: int, labels: Tensor | None = None, truncation: float | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Draw what the generator is given for samples ``indices``, row by row a function of (seed, index).
+
+        Args:
+            indices: which samples.
+            seed: with an index, what a row is a function of.
+            labels: int64 ``(len(indices),)`` for a label-conditional model; None: its own rule.
+            truncation: largest absolute value of a latent component; see ``Prior.truncate``.
+
+        Returns:
+            latents float32 ``(len(indices), latent_dim)`` and their condition, both on the CPU.
+
+        Raises:
+            ValueError: for labels or a truncation that the model does not have.
+        """
+        latents = self.prior.draw_indexed(indices, self.generator.latent_dim, seed=seed)
+        if truncation is not None:
+            latents = self.prior.truncate(latents, truncation)
+        return latents, self.sample_condition(indices, seed=seed, labels=labels)
+
     @torch.no_grad()
+    def render(self, latents: Tensor, condition: Tensor | None, *, weights: Weights | None = None) -> Tensor:
+        """Generate from given inputs, in evaluation mode, in float32, touching no random state.
+
+        The network always runs on blocks of the same size, so that a sample is the same to the bit whatever it is
+        generated with.
+
+        Args:
+            latents: float32 ``(N, latent_dim)``.
+            condition: N rows of whatever the model's generator is conditioned on, or None.
+            weights: averaged or raw generator; None: averaged where there is one.
+
+        Returns:
+            float32 ``(N, *sample_shape)`` on the generator's device.
+        """
+        network = self.network(weights or self.default_weights)
+        device = next(network.parameters()).device
+        if len(latents) == 0:
+            return torch.empty(0, *network.sample_shape, device=device)
+        was_training = network.training
+        network.eval()
+        try:
+            with torch.autocast(device.type, enabled=False):
+                return in_blocks(
+                    lambda z, c: self.generate(z, c, generator=network).float(),
+                    latents.to(device),
+                    None if condition is None else condition.to(device),
+                    rows=block_size(network.sample_shape),
+                )
+        finally:
+            network.train(was_training)
+
     def sample_indices(
         self, indices: Sequence[int], *, seed: int, weights: Weights = "ema", labels: Tensor | None = None
     ) -> Tensor:
-        """Generate samples ``indices`` in one forward pass, in evaluation mode, in float32, touching no random state.
+        """Generate samples ``indices``, as ``render`` does; to the bit the same whatever else is asked for.
 
         Args:
             indices: which samples.
@@ -74,18 +128,7 @@ class Sampling:
         Returns:
             float32 ``(len(indices), *sample_shape)`` on the generator's device.
         """
-        network = self.network(weights)
-        device = next(network.parameters()).device
-        latents = self.prior.draw_indexed(indices, network.latent_dim, seed=seed).to(device)
-        condition = self.sample_condition(indices, seed=seed, labels=labels)
-        was_training = network.training
-        network.eval()
-        try:
-            with torch.autocast(device.type, enabled=False):
-                condition = None if condition is None else condition.to(device)
-                return self.generate(latents, condition, generator=network).float()
-        finally:
-            network.train(was_training)
+        return self.render(*self.inputs(indices, seed=seed, labels=labels), weights=weights)
 
     def sample(
         self,
@@ -94,9 +137,18 @@ class Sampling:
         seed: int = 0,
         weights: Weights | None = None,
         labels: Tensor | None = None,
+        truncation: float | None = None,
         batch_size: int = 256,
     ) -> Tensor:
         """Generate samples 0 to n-1, as ``sample_indices`` does, in batches; float32 on the CPU.
+
+        Args:
+            n: number of samples.
+            seed: with an index, what a sample is a function of.
+            weights: averaged or raw generator; None: averaged where there is one.
+            labels: int64 ``(n,)`` for a label-conditional model; None: its own rule.
+            truncation: see ``inputs``.
+            batch_size: samples that are on the generator's device at once.
 
         Raises:
             ValueError: if ``n`` or ``batch_size`` is below 1.
@@ -108,5 +160,10 @@ class Sampling:
             indices = range(start, min(start + batch_size, n))
             part = None if labels is None else labels[start : indices.stop]
             chosen = weights or self.default_weights
-            chunks.append(self.sample_indices(indices, seed=seed, weights=chosen, labels=part).cpu())
+            if truncation is None:
+                chunk = self.sample_indices(indices, seed=seed, weights=chosen, labels=part)
+            else:
+                inputs = self.inputs(indices, seed=seed, labels=part, truncation=truncation)
+                chunk = self.render(*inputs, weights=chosen)
+            chunks.append(chunk.cpu())
         return torch.cat(chunks)

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from gan_lightning.models import DCGAN, UpdateRule
+from gan_lightning.models.blocks import MAX_ROWS, block_size
 from gan_lightning.networks import DCGANDiscriminator, DCGANGenerator
 from tests.models.toys import points
 
@@ -23,8 +24,7 @@ def test_a_sample_depends_on_seed_and_index_and_on_nothing_beside_it():
     whole = model.sample(9, seed=4)
     assert whole.shape == (9, 3, 8, 8)
     for indices in ([3], [8, 0], [5, 5, 1]):
-        some = model.sample_indices(indices, seed=4)
-        assert torch.allclose(some, whole[indices], atol=1e-6)
+        assert torch.equal(model.sample_indices(indices, seed=4), whole[indices])
     assert len(whole.flatten(1).unique(dim=0)) == 9
     assert not torch.allclose(model.sample(9, seed=5), whole, atol=1e-3)
 
@@ -33,7 +33,7 @@ def test_batch_norm_uses_its_statistics_not_those_of_the_other_samples_and_keeps
     model = pictures()
     buffers = [b.clone() for b in model.buffers()]
     together, alone = model.sample(8), torch.cat([model.sample_indices([i], seed=0) for i in range(8)])
-    assert torch.allclose(together, alone, atol=1e-6)
+    assert torch.equal(together, alone)
     assert all(torch.equal(a, b) for a, b in zip(buffers, model.buffers(), strict=True))
 
 
@@ -94,7 +94,36 @@ def test_numbers_below_one_are_refused(n, batch_size):
 @pytest.mark.parametrize("batch_size", [1, 3, 7, 8])
 def test_batches_cover_all_samples_in_order(batch_size):
     model = points()
-    assert torch.allclose(model.sample(7, batch_size=batch_size), model.sample(7), atol=1e-6)
+    assert torch.equal(model.sample(7, batch_size=batch_size), model.sample(7))
+
+
+def test_the_network_always_runs_on_blocks_of_one_size(monkeypatch):
+    model, rows = pictures(), []
+    original = model.generate
+
+    def generate(latents, condition, **more):
+        rows.append(len(latents))
+        return original(latents, condition, **more)
+
+    monkeypatch.setattr(model, "generate", generate)
+    for count in (1, MAX_ROWS, MAX_ROWS + 1):
+        assert len(model.sample(count)) == count
+    assert rows == [MAX_ROWS] * 4
+    assert model.sample_indices([], seed=0).shape == (0, 3, 8, 8)
+
+
+def test_blocks_of_large_images_are_small_enough_for_memory():
+    assert [block_size((3, side, side)) for side in (16, 64, 128, 256, 512, 1024)] == [32, 32, 8, 2, 1, 1]
+    assert block_size((2,)) == 32
+
+
+def test_truncation_reaches_the_latents():
+    model = points()
+    latents, condition = model.inputs(range(20), seed=1, truncation=0.3)
+    assert condition is None
+    assert latents.abs().max() <= 0.3
+    assert torch.equal(model.sample(20, seed=1, truncation=0.3), model.render(latents, None))
+    assert not torch.allclose(model.sample(20, seed=1, truncation=0.3), model.sample(20, seed=1), atol=1e-3)
 
 
 def test_samples_are_float32_under_autocast_and_carry_no_graph():
