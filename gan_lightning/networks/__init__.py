@@ -6,9 +6,13 @@ from gan_lightning.networks.conditional_dcgan import ConditionalDCGANDiscriminat
 from gan_lightning.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_lightning.networks.infogan import CodeHead, InfoGANDiscriminator, InfoGANGenerator
 from gan_lightning.networks.mlp import MaxoutDiscriminator, MLPDiscriminator, MLPGenerator
+from gan_lightning.networks.patchgan import PatchDiscriminator, PixelDiscriminator
 from gan_lightning.networks.points import PointDiscriminator, PointGenerator, PointMaxoutDiscriminator
 from gan_lightning.networks.progressive import ProgressiveDiscriminator, ProgressiveGenerator
 from gan_lightning.networks.resnet import ResNetDiscriminator, ResNetGenerator
+from gan_lightning.networks.resnet_translator import ResNetTranslator
+from gan_lightning.networks.translator import Translator
+from gan_lightning.networks.unet import UNetGenerator
 
 __all__ = [
     "CGANDiscriminator",
@@ -25,6 +29,8 @@ __all__ = [
     "MLPDiscriminator",
     "MLPGenerator",
     "MaxoutDiscriminator",
+    "PatchDiscriminator",
+    "PixelDiscriminator",
     "PointDiscriminator",
     "PointGenerator",
     "PointMaxoutDiscriminator",
@@ -32,4 +38,7 @@ __all__ = [
     "ProgressiveGenerator",
     "ResNetDiscriminator",
     "ResNetGenerator",
+    "ResNetTranslator",
+    "Translator",
+    "UNetGenerator",
 ]

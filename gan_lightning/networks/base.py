@@ -42,7 +42,7 @@ class Discriminator(nn.Module):
         self.sample_shape = tuple(sample_shape)
 
     def features(self, samples: Tensor) -> Tensor:
-        """Samples ``(N, *sample_shape)`` to features ``(N, feature_dim)``."""
+        """Samples ``(N, *sample_shape)`` to features ``(N, feature_dim)``, or maps ``(N, feature_dim, h, w)``."""
         raise NotImplementedError
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:

@@ -52,6 +52,13 @@ EXPECTED = {
     "discriminator/sagan_128": (128, 3, 1000, 39_448_258),
     "generator/infogan": (28, 1, 0, 6_652_481),
     "discriminator/infogan": (28, 1, 0, 6_559_169),
+    "generator/unet": (256, 3, 0, 54_413_955),
+    "generator/resnet_9blocks": (256, 3, 0, 11_378_179),
+    "generator/resnet_6blocks": (128, 3, 0, 7_837_699),
+    "discriminator/patchgan_pairs": (256, 3, 0, 2_768_705),
+    "discriminator/patchgan": (256, 3, 0, 2_764_737),
+    "discriminator/pixel_pairs": (256, 3, 0, 9_024),
+    "discriminator/pixel": (256, 3, 0, 8_705),
     "generator/progressive": (1024, 3, 0, 23_079_115),
     "discriminator/progressive": (1024, 3, 0, 23_087_249),
 }
@@ -79,7 +86,8 @@ def test_parameter_count(name):
     assert isinstance(network, Generator if name.startswith("generator") else Discriminator)
     assert sum(p.numel() for p in network.parameters() if p.requires_grad) == expected
     if resolution:
-        assert network.sample_shape == (channels, resolution, resolution)
+        shown = 2 * channels if name.endswith("_pairs") else channels
+        assert network.sample_shape == (shown, resolution, resolution)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +95,7 @@ def test_parameter_count(name):
     [
         ("generator/dcgan", (64, 1), 3_574_656),
         ("discriminator/dcgan", (64, 1), 2_763_520),
+        ("generator/unet", (128, 3), 41_828_995),
         ("generator/progressive", (256, 3), 23_044_309),
         ("discriminator/progressive", (256, 3), 23_052_353),
         ("generator/progressive", (128, 3), 22_933_394),
