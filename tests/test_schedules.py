@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan_lightning.schedules import Constant, Cosine, Exponential, Linear, Warmup
+from gan_lightning.schedules import Constant, Cosine, EpochDecay, Exponential, Linear, Warmup
 
 IMAGES = st.integers(min_value=0, max_value=10**8)
 
@@ -54,6 +54,24 @@ def test_a_budget_that_ends_before_the_decay_begins_drops_at_its_start():
 def test_neither_end_nor_budget_is_refused(kind):
     with pytest.raises(ValueError, match=r"schedule\.end_kimg is not given and the run has no budget"):
         kind().factor(0, None)
+
+
+@pytest.mark.parametrize("images_per_epoch", [1, 7, 1096])
+def test_epoch_decay_is_that_of_the_published_code(images_per_epoch):
+    budget = 200 * images_per_epoch
+    for epoch in (0, 98, 99, 100, 150, 199):
+        expected = 1 - max(0, epoch + 1 - 100) / 101
+        for images in (epoch * images_per_epoch, (epoch + 1) * images_per_epoch - 1):
+            assert EpochDecay().factor(images, budget) == pytest.approx(expected, abs=1e-12)
+    assert EpochDecay().factor(budget + 5, budget) == pytest.approx(1 / 101)
+    assert EpochDecay(constant_epochs=1, decay_epochs=1).factor(budget - 1, budget) == 0.5
+
+
+def test_epoch_decay_needs_a_budget_and_epochs():
+    with pytest.raises(ValueError, match="budget"):
+        EpochDecay().factor(0, None)
+    with pytest.raises(ValueError, match=r"schedule\.decay_epochs"):
+        EpochDecay(decay_epochs=0)
 
 
 def test_warmup_multiplies_what_follows():

@@ -8,9 +8,9 @@ from torch import Tensor
 from gan_lightning.losses.base import AdversarialLoss, per_sample, prepared
 
 
-def half_square(logit: Tensor, target: float) -> Tensor:
-    """Half the squared distance of each score to its target, elementwise."""
-    return 0.5 * (logit - target).square()
+def scaled_square(logit: Tensor, target: float, scale: float) -> Tensor:
+    """``scale`` times the squared distance of each score to its target, elementwise."""
+    return scale * (logit - target).square()
 
 
 class LeastSquares(AdversarialLoss):
@@ -24,27 +24,39 @@ class LeastSquares(AdversarialLoss):
         fake_target: a.
         real_target: b.
         generator_target: c.
+        scale: factor of every square: 1/2 as in the equations, 1 in CycleGAN (arXiv 1703.10593, section 4).
 
     Raises:
-        ValueError: if ``real_target`` is not above ``fake_target``.
+        ValueError: if ``real_target`` is not above ``fake_target``, or ``scale`` not positive.
     """
 
-    def __init__(self, *, fake_target: float = 0.0, real_target: float = 1.0, generator_target: float = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        fake_target: float = 0.0,
+        real_target: float = 1.0,
+        generator_target: float = 1.0,
+        scale: float = 0.5,
+    ) -> None:
         if not real_target > fake_target:
             raise ValueError(f"real_target must be above fake_target ({fake_target}), got {real_target}")
+        if not scale > 0:
+            raise ValueError(f"scale must be positive, got {scale}")
+        self.scale = scale
         self.fake_target = fake_target
         self.real_target = real_target
         self.generator_target = generator_target
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Half squares of real and fake scores ``(N,)`` or ``(N, 1, h, w)``, summed: ``(N,)``, at least 0."""
+        """Scaled squares of real and fake scores ``(N,)`` or ``(N, 1, h, w)``, summed: ``(N,)``, at least 0."""
         real, fake = prepared(real, fake)
-        return per_sample(half_square(real, self.real_target) + half_square(fake, self.fake_target))
+        squares = [scaled_square(real, self.real_target, self.scale), scaled_square(fake, self.fake_target, self.scale)]
+        return per_sample(squares[0] + squares[1])
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Half squares ``(N,)``; ``real`` is not looked at."""
+        """Scaled squares ``(N,)``; ``real`` is not looked at."""
         (fake,) = prepared(fake)
-        return per_sample(half_square(fake, self.generator_target))
+        return per_sample(scaled_square(fake, self.generator_target, self.scale))
 
 
 class Hinge(AdversarialLoss):

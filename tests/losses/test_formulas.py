@@ -62,6 +62,7 @@ CASES = {
         lambda r, f: ((r - 1) ** 2 + (f + 1) ** 2) / 2,
         lambda r, f: f**2 / 2,
     ),
+    "squares": (LeastSquares(scale=1.0), lambda r, f: (r - 1) ** 2 + f**2, lambda r, f: (f - 1) ** 2),
     "hinge": (Hinge(), lambda r, f: relu(1 - r) + relu(1 + f), lambda r, f: -f),
     "wasserstein": (Wasserstein(), lambda r, f: f - r, lambda r, f: -f),
     "relativistic_pairing": (
@@ -125,7 +126,7 @@ def test_players_pull_in_their_directions(loss):
     fake = torch.tensor([0.1, -0.4], requires_grad=True)
     for_real, for_fake = torch.autograd.grad(loss.discriminator(real, fake).sum(), (real, fake))
     (for_generator,) = torch.autograd.grad(loss.generator(fake, real.detach()).sum(), fake)
-    if loss is not LOSSES["least_squares"]:  # there a fake logit below its target 0 is pulled up
+    if loss not in (LOSSES["least_squares"], LOSSES["squares"]):  # there a fake logit below its target 0 is pulled up
         assert (for_fake > 0).all()
     assert (for_real < 0).all()
     if loss is not LOSSES["least_squares_pearson"]:  # pulls fake scores to 0 from either side
@@ -165,6 +166,8 @@ def test_bad_arguments_are_named():
         RelativisticAverage(kind="wasserstein")
     with pytest.raises(ValueError, match="real_target"):
         LeastSquares(real_target=0.0)
+    with pytest.raises(ValueError, match="scale"):
+        LeastSquares(scale=0.0)
 
 
 relativistic = pytest.mark.parametrize(
