@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from torch import Tensor
 
-DRAWING_SEED = 2020
-"""Seed of shuffles and subsets; the default of torch-fidelity, so that the numbers can be compared."""
-
-
-class Estimate(NamedTuple):
-    """A mean over parts of the samples.
-
-    Attributes:
-        mean: the value to report.
-        std: standard deviation between the parts, dividing by their number, as papers print it after the sign ±.
-        stderr: standard error of ``mean``, or None if the parts do not tell it.
-    """
-
-    mean: float
-    std: float
-    stderr: float | None
+from gan_lightning.metrics.estimate import DRAWING_SEED, Estimate
 
 
 def classifier_score(logits: Tensor, *, splits: int = 10, seed: int = DRAWING_SEED) -> Estimate:
@@ -46,13 +29,16 @@ def classifier_score(logits: Tensor, *, splits: int = 10, seed: int = DRAWING_SE
     order = np.random.RandomState(seed).permutation(n)
     log_p = logits.detach().cpu()[torch.from_numpy(order)].double().log_softmax(1)
     p = log_p.exp()
-    scores = []
+    scores, spread = [], 0.0
     for i in range(splits):
         part = slice(i * n // splits, (i + 1) * n // splits)
         log_marginal = p[part].mean(0).log()
         # a class of probability 0 everywhere adds 0 * inf: its term is 0
         divergence = torch.where(p[part] > 0, p[part] * (log_p[part] - log_marginal), 0.0).sum(1)
         scores.append(divergence.mean().exp().item())
+        spread = divergence.std(correction=0).item()
     std = float(np.std(scores))
-    # the parts are disjoint, so their mean has the error of a mean of independent values
-    return Estimate(float(np.mean(scores)), std, std / (splits - 1) ** 0.5 if splits > 1 else None)
+    # the parts are disjoint, so their mean has the error of a mean of independent values; a single part has that
+    # of the infinitesimal jackknife: the influence of a sample on log IS is its own divergence less the mean
+    stderr = std / (splits - 1) ** 0.5 if splits > 1 else scores[0] * spread / n**0.5
+    return Estimate(float(np.mean(scores)), std, stderr)

@@ -1,14 +1,15 @@
-"""Fidelity and coverage as two numbers: precision and recall, density and coverage."""
+"""Fidelity, coverage and memorisation by nearest neighbours, all from one look at the pairs."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-BLOCK = 2048
-"""Rows and columns of a distance matrix that are in memory at once."""
+from gan_lightning.metrics.estimate import Estimate, share
+from gan_lightning.metrics.neighbours import blocks, squared_distances, squared_radii
 
 
 class PrecisionRecall(NamedTuple):
@@ -25,56 +26,95 @@ class DensityCoverage(NamedTuple):
     coverage: float
 
 
-def _distances(rows: Tensor, columns: Tensor) -> Tensor:
-    # float64: the squared distance comes from a difference of large terms, and ties decide who is a neighbour
-    return torch.cdist(rows.double(), columns.double())
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """What the balls around real and generated samples tell; a standard error is that of the mean over the samples
+    that are judged, at given balls.
+
+    Attributes:
+        precision: share of generated samples in a ball around a real one.
+        recall: share of real samples in a ball around a generated one; None if it was not asked for.
+        density: mean number of open balls around real samples that a generated one lies in, over k.
+        coverage: share of open balls around real samples with a generated one in them.
+        authenticity: share of generated samples that are no copy: farther from their nearest real sample than that
+            one is from its own nearest.
+        nearest: int64 ``(M, n)``, real samples nearest to each generated one, nearest first.
+        closeness: float64 ``(M,)``, distance to the nearest real sample, over that one's distance to its own nearest:
+            below 1 for what authenticity calls a copy.
+    """
+
+    precision: Estimate
+    recall: Estimate | None
+    density: Estimate
+    coverage: Estimate
+    authenticity: Estimate
+    nearest: Tensor
+    closeness: Tensor
 
 
-def neighbour_radii(points: Tensor, k: int) -> Tensor:
-    """Distance of each point to its k-th nearest other point.
+def neighbourhood(
+    generated: Tensor, real: Tensor, *, k_precision: int = 3, k_density: int = 5, nearest: int = 1, recall: bool = True
+) -> Neighbourhood:
+    """Compare two sets of features by their nearest neighbours.
+
+    Improved precision and recall (Kynkaanniemi 2019, arXiv:1904.06991, equations 1 and 2), density and coverage
+    (Naeem 2020, arXiv:2002.09797, equations 3 and 5; open balls, as in the authors' code), and authenticity (Alaa
+    2022, arXiv:2102.08921, section 3.3), from one matrix of distances between the sets and half of one within each,
+    in blocks.
 
     Args:
-        points: ``(N, D)`` with N > k.
-        k: which neighbour, from 1.
-
-    Returns:
-        float64 ``(N,)``.
+        generated: ``(M, D)``.
+        real: ``(N, D)``.
+        k_precision: which neighbour gives the radius of precision and recall.
+        k_density: which gives that of density and coverage.
+        nearest: how many nearest real samples are told of each generated one; at most N.
+        recall: whether recall is wanted, which alone looks at pairs of generated samples.
 
     Raises:
-        ValueError: with ``k`` points or fewer.
+        ValueError: if a side has too few samples.
     """
-    if not 1 <= k < len(points):
-        raise ValueError(f"k must lie in [1, number of points - 1 = {len(points) - 1}], got {k}")
-    radii = []
-    for start in range(0, len(points), BLOCK):
-        rows = points[start : start + BLOCK]
-        nearest = torch.full((len(rows), k), torch.inf, dtype=torch.float64, device=points.device)
-        for column_start in range(0, len(points), BLOCK):
-            block = _distances(rows, points[column_start : column_start + BLOCK])
-            if column_start == start:
-                block.fill_diagonal_(torch.inf)
-            nearest = torch.cat([nearest, block], 1).topk(k, dim=1, largest=False).values
-        radii.append(nearest.amax(1))
-    return torch.cat(radii)
-
-
-def _share_inside(points: Tensor, centres: Tensor, radii: Tensor) -> float:
-    """Share of ``points`` that lie in at least one closed ball."""
-    inside = 0
-    for rows in points.split(BLOCK):
-        hit = torch.zeros(len(rows), dtype=torch.bool, device=points.device)
-        for columns, radius in zip(centres.split(BLOCK), radii.split(BLOCK), strict=True):
-            hit |= (_distances(rows, columns) <= radius).any(1)
-        inside += int(hit.sum())
-    return inside / len(points)
+    m, n = len(generated), len(real)
+    real_radii = squared_radii(real, max(k_precision, k_density))
+    precise, dense, first = real_radii[:, k_precision - 1], real_radii[:, k_density - 1], real_radii[:, 0]
+    generated_radii = squared_radii(generated, k_precision)[:, -1] if recall else None
+    device = real.device
+    counts = torch.zeros(m, dtype=torch.int64, device=device)
+    inside, recalled, covered = (torch.zeros(size, dtype=torch.bool, device=device) for size in (m, n, n))
+    best = torch.full((nearest, m), torch.inf, dtype=torch.float64, device=device)
+    best_rows = torch.zeros((nearest, m), dtype=torch.int64, device=device)
+    for rows in blocks(n):
+        ball, open_ball = precise[rows][:, None], dense[rows][:, None]
+        for columns in blocks(m):
+            found = squared_distances(real[rows], generated[columns])
+            inside[columns] |= (found <= ball).any(0)
+            if generated_radii is not None:
+                recalled[rows] |= (found <= generated_radii[columns]).any(1)
+            hit = found < open_ball
+            counts[columns] += hit.sum(0)
+            covered[rows] |= hit.any(1)
+            closest = found.topk(min(nearest, len(found)), dim=0, largest=False)
+            candidates = torch.cat([best[:, columns], closest.values])
+            origins = torch.cat([best_rows[:, columns], closest.indices + rows.start])
+            kept = candidates.topk(nearest, dim=0, largest=False)
+            best[:, columns] = kept.values
+            best_rows[:, columns] = origins.gather(0, kept.indices)
+    own = first[best_rows[0]]
+    authentic = best[0] > own
+    density = counts.double() / k_density
+    return Neighbourhood(
+        precision=share(int(inside.sum()), m),
+        recall=share(int(recalled.sum()), n) if recall else None,
+        density=Estimate(density.mean().item(), None, density.std(correction=0).item() / m**0.5),
+        coverage=share(int(covered.sum()), n),
+        authenticity=share(int(authentic.sum()), m),
+        nearest=best_rows.T.cpu(),
+        # two equal real samples are no distance apart: whoever is not equal to them is infinitely far
+        closeness=torch.where(best[0] == own, 1.0, (best[0] / own).sqrt()).cpu(),
+    )
 
 
 def precision_recall(generated: Tensor, real: Tensor, *, k: int = 3) -> PrecisionRecall:
-    """Improved precision and recall.
-
-    Precision is the share of generated samples inside the union of balls around the real ones whose radius is
-    the distance to the k-th nearest real neighbour; recall is the same with the roles exchanged (Kynkaanniemi
-    2019, arXiv:1904.06991, equations 1 and 2).
+    """Improved precision and recall alone; see ``neighbourhood``.
 
     Args:
         generated: ``(M, D)``.
@@ -84,18 +124,13 @@ def precision_recall(generated: Tensor, real: Tensor, *, k: int = 3) -> Precisio
     Raises:
         ValueError: if a side has ``k`` samples or fewer.
     """
-    return PrecisionRecall(
-        precision=_share_inside(generated, real, neighbour_radii(real, k)),
-        recall=_share_inside(real, generated, neighbour_radii(generated, k)),
-    )
+    found = neighbourhood(generated, real, k_precision=k, k_density=k)
+    assert found.recall is not None
+    return PrecisionRecall(precision=found.precision.mean, recall=found.recall.mean)
 
 
 def density_coverage(generated: Tensor, real: Tensor, *, k: int = 5) -> DensityCoverage:
-    """Density and coverage.
-
-    Density counts in how many real balls each generated sample lies, over ``k M``; coverage is the share of
-    real balls with a generated sample in them (Naeem 2020, arXiv:2002.09797, equations 3 and 5). The balls
-    are open, as in the authors' code.
+    """Density and coverage alone; see ``neighbourhood``.
 
     Args:
         generated: ``(M, D)``.
@@ -105,13 +140,5 @@ def density_coverage(generated: Tensor, real: Tensor, *, k: int = 5) -> DensityC
     Raises:
         ValueError: if there are ``k`` real samples or fewer.
     """
-    radii = neighbour_radii(real, k)
-    pairs = covered = 0
-    for rows, radius in zip(real.split(BLOCK), radii.split(BLOCK), strict=True):
-        hit = torch.zeros(len(rows), dtype=torch.bool, device=real.device)
-        for columns in generated.split(BLOCK):
-            inside = _distances(rows, columns) < radius[:, None]
-            pairs += int(inside.sum())
-            hit |= inside.any(1)
-        covered += int(hit.sum())
-    return DensityCoverage(density=pairs / (k * len(generated)), coverage=covered / len(real))
+    found = neighbourhood(generated, real, k_precision=k, k_density=k, recall=False)
+    return DensityCoverage(density=found.density.mean, coverage=found.coverage.mean)

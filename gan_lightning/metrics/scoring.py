@@ -10,9 +10,10 @@ import torch
 
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.metrics.collection import Collection
+from gan_lightning.metrics.estimate import DRAWING_SEED
 from gan_lightning.metrics.extractor import FeatureExtractor
 from gan_lightning.metrics.frechet import frechet_distance
-from gan_lightning.metrics.inception_score import DRAWING_SEED, classifier_score
+from gan_lightning.metrics.inception_score import classifier_score
 from gan_lightning.metrics.kernel_distance import kernel_distance, mmd2_unbiased
 from gan_lightning.metrics.precision_recall import density_coverage, precision_recall
 from gan_lightning.metrics.scores import HIGHER_IS_BETTER, NEEDS_REAL, Evaluation, Score, score_key

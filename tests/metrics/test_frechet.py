@@ -5,7 +5,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan_lightning.metrics.frechet import Moments, frechet_distance, trace_of_root
+from gan_lightning.metrics.frechet import (
+    Moments,
+    _any_rank_transport,
+    _full_rank_transport,
+    frechet_distance,
+    trace_of_root,
+    transport,
+)
 
 
 def random_features(n, d, seed, scale=1.0):
@@ -85,3 +92,30 @@ def test_agrees_with_torchmetrics_on_the_same_features():
     fid.update(real.view(-1, 3, 2, 2), real=True)
     fid.update(fake.view(-1, 3, 2, 2), real=False)
     assert frechet_distance(Moments.of(fake), Moments.of(real)) == pytest.approx(fid.compute().item(), rel=1e-8)
+
+
+@pytest.mark.parametrize(("n1", "n2", "d"), [(400, 300, 40), (400, 20, 40), (15, 20, 40)])
+def test_transport_carries_the_first_covariance_to_the_second(n1, n2, d):
+    s1 = Moments.of(random_features(n1, d, seed=1)).covariance
+    s2 = Moments.of(random_features(n2, d, seed=2, scale=2)).covariance
+    solved = transport(s1, s2, with_map=True)
+    assert solved.trace == pytest.approx(trace_of_root(s1, s2), rel=1e-9)
+    carried = solved.map_factor @ solved.map_factor.T
+    # tr(A S_1) is the trace of the root, and where the first has full rank, A S_1 A = S_2
+    assert (carried * s1).sum().item() == pytest.approx(solved.trace, rel=1e-8)
+    if n1 > d:
+        torch.testing.assert_close(carried @ s1 @ carried, s2, rtol=1e-6, atol=1e-7)
+
+
+def test_nearly_singular_covariances_take_the_exact_way():
+    scale = torch.logspace(0, -9, 30, dtype=torch.float64)
+    first = Moments.of(random_features(200, 30, seed=3) * scale).covariance
+    second = Moments.of(random_features(200, 30, seed=4) * scale).covariance
+    assert _full_rank_transport(first, second, False) is None
+    assert trace_of_root(first, second) == pytest.approx(_any_rank_transport(first, second, False).trace, rel=1e-12)
+
+
+def test_both_ways_agree_where_both_apply():
+    first, second = (Moments.of(random_features(200, 30, seed=s)).covariance for s in (3, 4))
+    quick, exact = _full_rank_transport(first, second, False), _any_rank_transport(first, second, False)
+    assert quick.trace == pytest.approx(exact.trace, rel=1e-10)

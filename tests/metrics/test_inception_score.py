@@ -27,7 +27,13 @@ def test_sure_and_even_predictions_reach_the_number_of_classes(k):
     sure = 200 * torch.nn.functional.one_hot(labels).double()
     assert classifier_score(sure, splits=1).mean == pytest.approx(k, rel=1e-12)
     assert classifier_score(torch.zeros(20, k), splits=4).mean == pytest.approx(1, rel=1e-12)
-    assert classifier_score(torch.zeros(20, k), splits=1).stderr is None
+
+
+@pytest.mark.parametrize("splits", [1, 5])
+def test_standard_error_is_that_of_repeated_experiments(splits):
+    estimates = [classifier_score(logits(200, 4, seed), splits=splits) for seed in range(150)]
+    true_error = np.std([e.mean for e in estimates], ddof=1)
+    assert np.mean([e.stderr for e in estimates]) == pytest.approx(true_error, rel=0.15)
 
 
 def test_two_classes_by_hand():

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gan_lightning.metrics import kernel_distance as module
-from gan_lightning.metrics.kernel_distance import kernel_distance, mmd2_unbiased
+from gan_lightning.metrics.kernel_distance import kernel_distance, mmd2_estimate, mmd2_unbiased
 
 
 def features(n, d=7, seed=0, shift=0.0):
@@ -53,6 +53,21 @@ def test_standard_error_is_that_of_repeated_experiments():
     ]
     true_error = np.std([e.mean for e in estimates], ddof=1)
     assert np.mean([e.stderr for e in estimates]) == pytest.approx(true_error, rel=0.3)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5])
+def test_error_over_all_pairs_is_that_of_repeated_experiments(shift):
+    estimates = [
+        mmd2_estimate(features(60, 3, seed=2 * s), features(90, 3, seed=2 * s + 1, shift=shift)) for s in range(200)
+    ]
+    true_error = np.std([e.mean for e in estimates], ddof=1)
+    # equal distributions are the degenerate case, in which the jackknife is known to err upward
+    low, high = (0.85, 1.15) if shift else (1.0, 1.7)
+    assert low * true_error < np.mean([e.stderr for e in estimates]) < high * true_error
+
+
+def test_two_samples_have_no_standard_error():
+    assert mmd2_estimate(features(2), features(30, seed=1)).stderr is None
 
 
 def test_subsets_of_everything_have_no_standard_error():

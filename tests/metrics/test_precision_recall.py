@@ -3,8 +3,9 @@ import pytest
 import torch
 from scipy.spatial.distance import cdist
 
-from gan_lightning.metrics import precision_recall as module
-from gan_lightning.metrics.precision_recall import density_coverage, neighbour_radii, precision_recall
+from gan_lightning.metrics import neighbours as module
+from gan_lightning.metrics.neighbours import neighbour_radii, squared_distances, squared_radii
+from gan_lightning.metrics.precision_recall import density_coverage, neighbourhood, precision_recall
 
 
 def features(n, seed, scale=1.0, shift=0.0):
@@ -53,6 +54,50 @@ def test_four_points_on_a_line_by_hand():
     assert both.density == pytest.approx(3 / 3)
     assert both.coverage == pytest.approx(2 / 4)
     assert precision_recall(generated, real, k=1).precision == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("block", [4, 2048])
+def test_one_look_gives_the_same_as_separate_ones_and_finds_the_nearest(monkeypatch, block):
+    monkeypatch.setattr(module, "BLOCK", block)
+    generated, real = features(40, 1, 0.9), features(30, 2)
+    found = neighbourhood(generated, real, k_precision=3, k_density=5, nearest=4)
+    assert (found.precision.mean, found.recall.mean) == precision_recall(generated, real, k=3)
+    assert (found.density.mean, found.coverage.mean) == density_coverage(generated, real, k=5)
+    across = cdist(generated.double().numpy(), real.double().numpy())
+    within = np.sort(cdist(real.double().numpy(), real.double().numpy()), 1)[:, 1]
+    assert np.array_equal(found.nearest.numpy(), np.argsort(across, 1)[:, :4])
+    closeness = across.min(1) / within[across.argmin(1)]
+    np.testing.assert_allclose(found.closeness, closeness, rtol=1e-9)
+    assert found.authenticity.mean == np.mean(closeness > 1)
+    assert 0 < found.authenticity.mean < 1
+
+
+def test_shares_have_binomial_errors_and_density_that_of_its_counts():
+    generated, real = features(40, 1, 0.9), features(30, 2)
+    found = neighbourhood(generated, real)
+    for estimate, n in ((found.precision, 40), (found.recall, 30), (found.coverage, 30), (found.authenticity, 40)):
+        assert estimate.stderr == pytest.approx(np.sqrt(estimate.mean * (1 - estimate.mean) / n))
+    across = cdist(generated.double().numpy(), real.double().numpy())
+    radii = np.sort(cdist(real.double().numpy(), real.double().numpy()), 1)[:, 5]
+    counts = (across < radii).sum(1) / 5
+    assert found.density.stderr == pytest.approx(counts.std() / np.sqrt(40))
+
+
+def test_copies_are_not_authentic_and_moved_ones_are():
+    real = features(30, 3)
+    copies = neighbourhood(real, real, nearest=1)
+    assert copies.authenticity.mean == 0
+    assert copies.closeness.tolist() == [0] * 30
+    assert copies.nearest[:, 0].tolist() == list(range(30))
+    assert neighbourhood(real + 100, real).authenticity.mean == 1
+
+
+def test_repeated_real_samples_are_no_distance_apart():
+    real = torch.cat([features(10, 3, 1e3)] * 5)
+    found = neighbourhood(torch.cat([real[:3], features(3, 5)]), real)
+    assert found.closeness.tolist() == [1, 1, 1, np.inf, np.inf, np.inf]
+    assert squared_distances(real, real).diagonal().tolist() == [0] * 50
+    assert squared_radii(real, 4)[:, 3].tolist() == [0] * 50
 
 
 def test_copies_are_perfect_and_far_samples_worthless():

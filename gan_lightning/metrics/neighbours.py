@@ -1,0 +1,87 @@
+"""Nearest neighbours among features, in blocks: no matrix of all pairs is ever held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+BLOCK = 2048
+"""Rows and columns of a distance matrix that are in memory at once."""
+
+_EQUAL = 1e-13
+"""Squared distance, relative to the squared lengths, below which float32 features are the same."""
+
+
+def squared_distances(rows: Tensor, columns: Tensor) -> Tensor:
+    """Squared Euclidean distances of all pairs, float64 ``(M, N)``, exactly 0 between equal points.
+
+    In float64: a squared distance is a difference of large terms, and ties decide who is a neighbour.
+
+    Args:
+        rows: ``(M, D)``.
+        columns: ``(N, D)``.
+    """
+    x, y = rows.double(), columns.double()
+    lengths = x.square().sum(1)[:, None] + y.square().sum(1)
+    found = torch.addmm(lengths, x, y.T, alpha=-2)
+    return found.masked_fill_(found <= lengths.mul_(_EQUAL), 0)
+
+
+def blocks(count: int) -> Iterator[slice]:
+    """Slices of ``BLOCK`` rows that cover ``count`` of them."""
+    for start in range(0, count, BLOCK):
+        yield slice(start, min(start + BLOCK, count))
+
+
+def squared_radii(points: Tensor, largest: int) -> Tensor:
+    """Squared distances of each point to its nearest other points.
+
+    Each pair is looked at once, for both of its points.
+
+    Args:
+        points: ``(N, D)`` with N > ``largest``.
+        largest: how many neighbours, from 1.
+
+    Returns:
+        float64 ``(N, largest)``, ascending.
+
+    Raises:
+        ValueError: with ``largest`` points or fewer.
+    """
+    if not 1 <= largest < len(points):
+        raise ValueError(f"k must lie in [1, number of points - 1 = {len(points) - 1}], got {largest}")
+    nearest = torch.full((len(points), largest), torch.inf, dtype=torch.float64, device=points.device)
+
+    def enter(place: slice, candidates: Tensor) -> None:
+        best = torch.cat([nearest[place], candidates], 1).topk(largest, dim=1, largest=False, sorted=True)
+        nearest[place] = best.values
+
+    for rows in blocks(len(points)):
+        for columns in blocks(len(points)):
+            if columns.start < rows.start:
+                continue
+            found = squared_distances(points[rows], points[columns])
+            if columns == rows:
+                found.fill_diagonal_(torch.inf)
+            else:
+                enter(columns, found.T)
+            enter(rows, found)
+    return nearest
+
+
+def neighbour_radii(points: Tensor, k: int) -> Tensor:
+    """Distance of each point to its k-th nearest other point.
+
+    Args:
+        points: ``(N, D)`` with N > k.
+        k: which neighbour, from 1.
+
+    Returns:
+        float64 ``(N,)``.
+
+    Raises:
+        ValueError: with ``k`` points or fewer.
+    """
+    return squared_radii(points, k)[:, -1].sqrt()
