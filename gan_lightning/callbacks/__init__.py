@@ -7,5 +7,6 @@ from gan_lightning.callbacks.interruption import Interruption
 from gan_lightning.callbacks.progress import Progress
 from gan_lightning.callbacks.samples import SampleGrid
 from gan_lightning.callbacks.scatter import ScatterPlot
+from gan_lightning.callbacks.translations import TranslationGrid
 
-__all__ = ["Evaluation", "Interruption", "Progress", "RunCheckpoint", "SampleGrid", "ScatterPlot", "TrainingHealth"]
+__all__ = ["Evaluation", "Interruption", "Progress", "RunCheckpoint", "SampleGrid", "ScatterPlot", "TrainingHealth", "TranslationGrid"]

@@ -74,11 +74,11 @@ class Evaluation(Callback):
         if not isinstance(data, RealDataModule):
             raise ValueError(f"callbacks.evaluation needs one of our data modules, got {type(data).__name__}")
         weights = module.default_weights
-        seed = self.evaluator.seed
+        real = data.evaluation_set(self.evaluator.real_split)
         try:
             result = self.evaluator.evaluate(
-                lambda indices: module.sample_indices(indices.tolist(), seed=seed, weights=weights),
-                data.evaluation_set(self.evaluator.real_split),
+                module.sampler(real, seed=self.evaluator.seed, weights=weights),
+                real,
                 weights=weights,
                 device=module.device,
             )

@@ -50,7 +50,7 @@ def task(cfg: DictConfig) -> None:
     except ValueError as error:  # no such weights or split, or data that is missing or damaged
         raise InputError(str(error)) from error
     result = evaluator.evaluate(
-        lambda indices: model.sample_indices(indices.tolist(), seed=evaluator.seed, weights=weights),
+        model.sampler(real, seed=evaluator.seed, weights=weights),
         real,
         weights=weights,
         device=device,

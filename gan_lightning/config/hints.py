@@ -90,6 +90,8 @@ def _container_fits(value: Any, origin: Any, arguments: tuple[Any, ...]) -> bool
 def _node_fits(node: dict[str, Any], hint: Any) -> bool:
     if hint is collections.abc.Callable or not isinstance(hint, type) or _is_protocol(hint):
         return True
+    if node["_target_"] is UNRESOLVED:  # not given yet, which is a complaint of its own
+        return True
     if node.get("_partial_") is True:
         return not (_is_part(hint) or issubclass(hint, (*_SCALARS, list, tuple, dict)))
     try:

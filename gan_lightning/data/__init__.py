@@ -3,7 +3,9 @@
 from gan_lightning.data.base import ImageDataModule, InMemoryDataModule, RealDataModule
 from gan_lightning.data.batch import Batch, as_batch
 from gan_lightning.data.celeba import CelebADataModule
+from gan_lightning.data.derived import DerivedPairsDataModule
 from gan_lightning.data.digits import DigitsDataModule
+from gan_lightning.data.domains import DomainsDataModule, TranslationImages, TranslationModule
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.folder import FolderDataModule
 from gan_lightning.data.huggingface import HuggingFaceDataModule
@@ -13,6 +15,7 @@ from gan_lightning.data.loader import EndlessLoader, InMemoryLoader
 from gan_lightning.data.loading import Loading
 from gan_lightning.data.lsun import LSUNDataModule
 from gan_lightning.data.official import OfficialDataModule
+from gan_lightning.data.photos import PhotosDataModule
 from gan_lightning.data.pictures import PicturesDataModule
 from gan_lightning.data.points import GridDataModule, Mixture, MixtureDataModule, RingDataModule
 from gan_lightning.data.torchvision_sets import (
@@ -22,6 +25,7 @@ from gan_lightning.data.torchvision_sets import (
     MNISTDataModule,
     STL10DataModule,
 )
+from gan_lightning.data.translation import TranslationFolderDataModule
 
 __all__ = [
     "Batch",
@@ -29,7 +33,9 @@ __all__ = [
     "CIFAR100DataModule",
     "CelebADataModule",
     "DataError",
+    "DerivedPairsDataModule",
     "DigitsDataModule",
+    "DomainsDataModule",
     "EndlessLoader",
     "EvaluationImages",
     "EvaluationSet",
@@ -47,10 +53,14 @@ __all__ = [
     "Mixture",
     "MixtureDataModule",
     "OfficialDataModule",
+    "PhotosDataModule",
     "PicturesDataModule",
     "RealDataModule",
     "RingDataModule",
     "STL10DataModule",
     "TensorImages",
+    "TranslationFolderDataModule",
+    "TranslationImages",
+    "TranslationModule",
     "as_batch",
 ]

@@ -50,6 +50,10 @@ class EvaluationImages(EvaluationSet):
             uint8 ``(n, C, H, W)`` with ``1 <= n <= batch_size``, on the CPU.
         """
 
+    def take(self, rows: list[int]) -> Tensor:
+        """Return some of the images by their places: uint8 ``(len(rows), C, H, W)`` on the CPU."""
+        raise NotImplementedError
+
 
 class TensorImages(EvaluationImages):
     """Real images that are already a tensor in memory.
@@ -96,6 +100,10 @@ class TensorImages(EvaluationImages):
         mine = self._images[rank::world_size]
         for start in range(0, len(mine), batch_size):
             yield mine[start : start + batch_size]
+
+    def take(self, rows: list[int]) -> Tensor:
+        """Return some of the images."""
+        return self._images[rows]
 
 
 def pixels_fingerprint(images: Tensor) -> str:

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from gan_lightning.data.errors import DataError
@@ -20,13 +20,13 @@ LABEL_FILES = ("labels.csv", "labels.json", "dataset.json")
 _NAMED = 20
 
 
-def common_root(names: Sequence[str]) -> str:
-    """Return the folders that all files lie in ("archive/photos/"), down to a split folder at the deepest."""
+def common_root(names: Sequence[str], stops: Collection[str] = SPLIT_FOLDERS) -> str:
+    """Return the folders that all files lie in ("archive/photos/"), down to one of ``stops`` at the deepest."""
     root = ""
     while True:
         tops = {name[len(root) :].partition("/")[0] for name in names}
         nested = all("/" in name[len(root) :] for name in names)
-        if len(tops) != 1 or not nested or (top := tops.pop()) in SPLIT_FOLDERS:
+        if len(tops) != 1 or not nested or (top := tops.pop()) in stops:
             return root
         root += top + "/"
 

@@ -157,6 +157,10 @@ class StreamedImages(EvaluationImages):
         for images in parallel(self._decoder, rows, workers=self._loading.processes, prefetch=self._loading.prefetch):
             yield centred(images, self._window)
 
+    def take(self, rows: list[int]) -> Tensor:
+        """Return some of the images."""
+        return centred(self._decoder(rows), self._window)
+
 
 def centred(images: Tensor, window: int | None) -> Tensor:
     """Cut the middle out of images ``(N, C, H, W)``; None: leave them."""

@@ -8,6 +8,8 @@ from gan_lightning.metrics.images import NonFiniteSamples, to_uint8
 from gan_lightning.metrics.inception import InceptionExtractor, MissingWeights
 from gan_lightning.metrics.modes import ModeEvaluator
 from gan_lightning.metrics.scores import Evaluation, Score
+from gan_lightning.metrics.texture import TextureExtractor
+from gan_lightning.metrics.translation import TranslationEvaluator, TranslationSampler
 
 __all__ = [
     "DigitsExtractor",
@@ -22,5 +24,8 @@ __all__ = [
     "SampleEvaluator",
     "Sampler",
     "Score",
+    "TextureExtractor",
+    "TranslationEvaluator",
+    "TranslationSampler",
     "to_uint8",
 ]

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from gan_lightning.models.blocks import block_size, in_blocks
+from gan_lightning.data.images import EvaluationSet
+from gan_lightning.metrics.base import Sampler
 from gan_lightning.networks.base import Generator
 from gan_lightning.priors import Prior
 
@@ -129,6 +131,16 @@ class Sampling:
             float32 ``(len(indices), *sample_shape)`` on the generator's device.
         """
         return self.render(*self.inputs(indices, seed=seed, labels=labels), weights=weights)
+
+    def sampler(self, real: EvaluationSet, *, seed: int, weights: Weights) -> Sampler:
+        """Return what an evaluator calls: indices int64 ``(n,)`` to samples.
+
+        Args:
+            real: what the samples will be compared with.
+            seed: as in ``sample_indices``.
+            weights: likewise.
+        """
+        return lambda indices: self.sample_indices(indices.tolist(), seed=seed, weights=weights)
 
     def sample(
         self,

@@ -1,4 +1,4 @@
-"""Every variant of conf/model, found by globbing, as a small model on the digits."""
+"""Every variant of conf/model, found by globbing, as a small model on embedded images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from gan_lightning.data import InMemoryLoader
 from gan_lightning.instantiate import instantiate
-from gan_lightning.models import AdversarialModule
+from gan_lightning.models import AdversarialModule, SourceConditional
 from tests.conftest import CONF, compose_train
 
 VARIANTS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
@@ -36,6 +36,19 @@ SMALL = {
         "model.stable_kimg=0.016",
         "model.fade_kimg=0.016",
     ],
+    "pix2pix": [
+        "data=photo_edges",
+        "data.images.stride=16",
+        "model.generator.width=4",
+        "model.discriminator.width=4",
+    ],
+    "cyclegan": [
+        "data=photo_domains",
+        *(f"data.{domain}.stride=16" for domain in ("source", "target")),
+        *(f"model.generator{way}.{small}" for way in ("", "_back") for small in ("width=4", "blocks=1")),
+        *(f"model.discriminator{way}.{small}" for way in ("", "_back") for small in ("width=4", "layers=1")),
+        "model.pool_size=20",
+    ],
 }
 """What makes the larger ones quick; none of it changes the algorithm."""
 
@@ -49,7 +62,10 @@ def build(variant: str, *overrides: str) -> tuple[AdversarialModule, Any]:
     torch.manual_seed(0)
     model = instantiate(config["model"], trust=True, key="model")
     model.run_config = config
-    return model, instantiate(config["data"], trust=True, key="data")
+    data = instantiate(config["data"], trust=True, key="data")
+    if isinstance(model, SourceConditional):
+        model.sources = data.evaluation_images(data.heldout_split).sources
+    return model, data
 
 
 class StopAt(Callback):

@@ -1,0 +1,122 @@
+"""The images of one domain of two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image
+
+from gan_lightning.data.loading import Loading
+from gan_lightning.data.pictures import PicturesDataModule
+from gan_lightning.data.preflight import OnBad
+from gan_lightning.data.source import FileImages, ImageSource
+from gan_lightning.data.subset import Subset
+from gan_lightning.data.transform import Transform, upright
+
+
+class HalfImages(FileImages):
+    """The left or the right half of image files that hold a pair side by side.
+
+    Args:
+        whole: the files.
+        left: which half.
+    """
+
+    class_names = None
+
+    def __init__(self, whole: FileImages, *, left: bool) -> None:
+        self._whole = whole
+        self._left = left
+
+    @property
+    def key(self) -> str:
+        """Key of the files, and which half."""
+        return f"{self._whole.key} {'left' if self._left else 'right'}"
+
+    @property
+    def labels(self) -> None:
+        """None."""
+        return None
+
+    def __len__(self) -> int:
+        return len(self._whole)
+
+    def name(self, index: int) -> str:
+        """The file's name."""
+        return self._whole.name(index)
+
+    def open(self, index: int) -> Image.Image:
+        """Open the file and cut it.
+
+        Raises:
+            ValueError: if its width is odd.
+        """
+        image = upright(self._whole.open(index))
+        width, height = image.size
+        if width % 2:
+            raise ValueError(f"{width}x{height}: the width must be even for two images side by side")
+        return image.crop((0, 0, width // 2, height) if self._left else (width // 2, 0, width, height))
+
+
+class DomainPictures(PicturesDataModule):
+    """Serves one domain of a ``TranslationFolderDataModule``; labels are not used.
+
+    Args:
+        role: "source" or "target".
+        sources: name of a split to the domain's images.
+        dataset: name for messages and scores.
+        transform: what is done to each image.
+        resolution: height and width of the images in a batch.
+        batch_size: images per discriminator update, over all processes.
+        seed: of order, flips and windows.
+        flip: mirror each training image with probability one half.
+        crop_from: size of the images out of which windows are cut, or None.
+        on_bad: stop or skip when images cannot be used.
+        loading: resources for reading.
+
+    Raises:
+        ValueError: for a value out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        role: Literal["source", "target"],
+        sources: Callable[[str], ImageSource],
+        dataset: str,
+        transform: Transform,
+        resolution: int,
+        batch_size: int,
+        seed: int,
+        flip: bool,
+        crop_from: int | None,
+        on_bad: OnBad,
+        loading: Loading,
+    ) -> None:
+        super().__init__(
+            dataset=dataset,
+            transform=transform,
+            resolution=resolution,
+            classes=None,
+            batch_size=batch_size,
+            seed=seed,
+            flip=flip,
+            crop_from=crop_from,
+            subset=Subset(),
+            balance=False,
+            min_size=None,
+            on_bad=on_bad,
+            loading=loading,
+        )
+        self.role = role
+        self._sources = sources
+
+    def source(self, split: str) -> ImageSource:
+        """Return the domain's images of a split."""
+        return self._sources(split)
+
+    def describe(self, folder: Path) -> None:
+        """Write report and picture into a folder of the domain's own."""
+        super().describe(folder / f"data_{self.role}")

@@ -1,0 +1,194 @@
+"""Two domains of images, with or without pairs: the interface of all data that translation models train on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from torch import Tensor
+
+from gan_lightning.data.base import ImageDataModule
+from gan_lightning.data.batch import Batch
+from gan_lightning.data.images import EvaluationImages
+from gan_lightning.data.loader import to_unit_range
+from gan_lightning.seeding import mix
+
+_SOURCE = 0x736F75726365  # tells the order of unpaired sources from that of their targets
+
+
+class TranslationImages(EvaluationImages):
+    """Real images of the target domain, which translations are compared with, and the images to translate.
+
+    Args:
+        targets: images of the target domain.
+        sources: images of the source domain; of a pair, source i belongs to target i.
+        paired: whether they are pairs.
+
+    Raises:
+        ValueError: if there are not as many sources as targets of pairs.
+    """
+
+    def __init__(self, targets: EvaluationImages, sources: EvaluationImages, *, paired: bool) -> None:
+        if paired and len(targets) != len(sources):
+            raise ValueError(f"pairs need as many sources as targets, got {len(sources)} and {len(targets)}")
+        self.name = targets.name
+        self.split = targets.split
+        self.fingerprint = targets.fingerprint
+        self.labels = targets.labels
+        self.targets = targets
+        self.sources = sources
+        self.paired = paired
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def batches(self, batch_size: int, *, rank: int = 0, world_size: int = 1) -> Iterator[Tensor]:
+        """Yield this rank's targets; see ``EvaluationImages.batches``."""
+        return self.targets.batches(batch_size, rank=rank, world_size=world_size)
+
+    def take(self, rows: list[int]) -> Tensor:
+        """Return some of the targets."""
+        return self.targets.take(rows)
+
+    @property
+    def reversed(self) -> TranslationImages:
+        """The same with the domains exchanged."""
+        return TranslationImages(self.sources, self.targets, paired=self.paired)
+
+
+def images_at(images: EvaluationImages, indices: Sequence[int]) -> Tensor:
+    """Return images by index, again from the first when they run out: float32 ``(n, C, H, W)`` in [-1, 1]."""
+    return to_unit_range(images.take([index % len(images) for index in indices]))
+
+
+class TranslationModule(ImageDataModule):
+    """Yields batches whose ``images`` are of the target domain and whose ``source`` is of the source domain.
+
+    Attributes:
+        paired: whether the source of a batch belongs to its images.
+
+    Args:
+        dataset: its name, a part of every score's protocol.
+        resolution: height and width of all images.
+        channels: of the target domain, 1 or 3.
+        source_channels: of the source domain, 1 or 3.
+        paired: see above.
+        batch_size: images per discriminator update, over all processes.
+        seed: of the order of the images.
+
+    Raises:
+        ValueError: for a value out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        dataset: str,
+        resolution: int,
+        channels: int,
+        source_channels: int,
+        paired: bool,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        if source_channels not in (1, 3):
+            raise ValueError(f"data.source_channels must be 1 (grey) or 3 (RGB), got {source_channels}")
+        super().__init__(
+            dataset=dataset, resolution=resolution, channels=channels, classes=None, batch_size=batch_size, seed=seed
+        )
+        self.source_channels = source_channels
+        self.paired = paired
+
+    def evaluation_images(self, split: str) -> TranslationImages:
+        """Return targets and sources of ``split``."""
+        raise NotImplementedError
+
+    def check_inner(self, name: str, inner: ImageDataModule, channels: int) -> None:
+        """Refuse an inner data module whose batches would not fit.
+
+        Raises:
+            ValueError: naming the key.
+        """
+        facts = {"resolution": self.resolution, "channels": channels, "batch_size": self.batch_size}
+        for key, wanted in facts.items():
+            if (given := getattr(inner, key)) != wanted:
+                raise ValueError(f"data.{name}.{key} must be {wanted}, as outside, got {given}")
+
+
+class ZippedLoader:
+    """Batches of two loaders side by side.
+
+    Args:
+        sources: yields the source images.
+        targets: yields the images; labels are theirs.
+    """
+
+    def __init__(self, sources: Iterable[Batch], targets: Iterable[Batch]) -> None:
+        self._sources = sources
+        self._targets = targets
+
+    def __iter__(self) -> Iterator[Batch]:
+        for source, target in zip(self._sources, self._targets, strict=True):
+            yield Batch(target.images, target.labels, source.images)
+
+
+class DomainsDataModule(TranslationModule):
+    """Any two image data modules as two domains without pairs.
+
+    Args:
+        source: images of the source domain.
+        target: images of the target domain.
+        resolution: height and width, as of both.
+        channels: of the target domain.
+        source_channels: of the source domain.
+        batch_size: images of either domain per discriminator update, over all processes.
+        seed: of the order of both; they are shuffled apart from one another.
+
+    Raises:
+        ValueError: if one of the two has other sizes.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: ImageDataModule,
+        target: ImageDataModule,
+        resolution: int,
+        channels: int = 3,
+        source_channels: int = 3,
+        batch_size: int = 1,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(
+            dataset=f"{source.dataset} to {target.dataset}",
+            resolution=resolution,
+            channels=channels,
+            source_channels=source_channels,
+            paired=False,
+            batch_size=batch_size,
+            seed=seed,
+        )
+        self.check_inner("source", source, source_channels)
+        self.check_inner("target", target, channels)
+        self.source, self.target = source, target
+        source.seed, target.seed = mix(seed, _SOURCE), seed
+
+    @property
+    def heldout_split(self) -> str | None:  # type: ignore[override]
+        """Name of the split that training sees of neither domain, or None."""
+        of_both = {self.source.heldout_split, self.target.heldout_split}
+        return of_both.pop() if len(of_both) == 1 else None
+
+    @property
+    def images_per_epoch(self) -> int:
+        """Number of training images of the larger domain, as the paper counts."""
+        return max(self.source.images_per_epoch, self.target.images_per_epoch)
+
+    def train_dataloader(self) -> ZippedLoader:
+        """Return an endless loader over both domains."""
+        self.source.trainer = self.target.trainer = self.trainer
+        return ZippedLoader(self.source.train_dataloader(), self.target.train_dataloader())
+
+    def evaluation_images(self, split: str) -> TranslationImages:
+        """Return the images of both domains."""
+        targets, sources = self.target.evaluation_images(split), self.source.evaluation_images(split)
+        return TranslationImages(targets, sources, paired=False)

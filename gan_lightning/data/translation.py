@@ -1,0 +1,179 @@
+"""Your own images of two domains: a folder or a zip archive, with or without pairs."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Literal
+
+from gan_lightning.data.archive import open_files
+from gan_lightning.data.domain_layout import LAYOUTS, Domains, Layout, arrange_domains, domain_root
+from gan_lightning.data.domain_pictures import DomainPictures, HalfImages
+from gan_lightning.data.domains import TranslationImages, TranslationModule, ZippedLoader
+from gan_lightning.data.errors import DataError
+from gan_lightning.data.files import is_image
+from gan_lightning.data.loading import Loading
+from gan_lightning.data.preflight import OnBad
+from gan_lightning.data.source import FileImages, ImageSource
+from gan_lightning.data.store import FOLDER
+from gan_lightning.data.transform import Filter, Fit, Transform
+from gan_lightning.seeding import mix
+
+Direction = Literal["AtoB", "BtoA"]
+Role = Literal["source", "target"]
+_UNPAIRED = 0x756E706169726564  # tells the order of unpaired sources from that of their targets
+
+
+class TranslationFolderDataModule(TranslationModule):
+    """Two domains A and B of images below a folder or in a zip archive.
+
+    Pairs lie side by side in one image, A on the left, or have the same name in the folders of A and B. Resizing,
+    window and flip of a pair's images are the same.
+
+    Args:
+        path: of the folder or archive.
+        paired: whether A and B are pairs.
+        resolution: height and width of the images in a batch.
+        channels: of the target domain, 1 or 3.
+        source_channels: of the source domain.
+        direction: "AtoB": A is translated into B; or "BtoA".
+        layout: "folders" (``trainA/`` and ``trainB/``, ``A/`` and ``B/``, ``train/A/``), "side_by_side", or "auto".
+        batch_size: images of either domain per discriminator update, over all processes.
+        seed: of order, windows and flips.
+        fit: how a picture that is not square becomes so; see ``FolderDataModule``.
+        filter: of the resampling.
+        background: colour behind transparent pixels and of the bars of "pad".
+        heldout_fraction: held out by the hash of the names where there are no folders of splits.
+        flip: mirror each training pair with probability one half.
+        crop_from: size of the training images out of which windows of ``resolution`` are cut at random, or None.
+            Images for evaluation are resized to ``resolution`` as they are.
+        on_bad: "stop" or, without pairs, "skip" when images cannot be used.
+        name: of the data set, beside its scores; None: the folder's or archive's name.
+        loading: resources for reading; None: the defaults.
+
+    Raises:
+        ValueError: for a value out of range, or if there is nothing at ``path``.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        paired: bool,
+        resolution: int,
+        channels: int = 3,
+        source_channels: int = 3,
+        direction: Direction = "AtoB",
+        layout: Layout = "auto",
+        batch_size: int = 1,
+        seed: int = 0,
+        fit: Fit = "stretch",
+        filter: Filter = "bicubic",
+        background: str = "white",
+        heldout_fraction: float = 0.0,
+        flip: bool = False,
+        crop_from: int | None = None,
+        on_bad: OnBad = "stop",
+        name: str | None = None,
+        loading: Loading | None = None,
+    ) -> None:
+        if direction not in ("AtoB", "BtoA"):
+            raise ValueError(f"data.direction must be 'AtoB' or 'BtoA', got {direction!r}")
+        if layout not in LAYOUTS:
+            raise ValueError(f"data.layout must be one of {', '.join(LAYOUTS)}, got {layout!r}")
+        if not 0 <= heldout_fraction < 1:
+            raise ValueError(f"data.heldout_fraction must lie in [0, 1), got {heldout_fraction}")
+        if paired and on_bad == "skip":
+            raise ValueError("data.on_bad must be 'stop' for pairs: without one image the other means nothing")
+        super().__init__(
+            dataset=f"{name or Path(path).expanduser().absolute().stem} {direction}",
+            resolution=resolution,
+            channels=channels,
+            source_channels=source_channels,
+            paired=paired,
+            batch_size=batch_size,
+            seed=seed,
+        )
+        self.direction = direction
+        self.layout: Layout = layout
+        self.heldout_fraction = heldout_fraction
+        self.loading = loading or Loading()
+        self._files = open_files(path, cache=self.loading.folder(FOLDER) if self.loading.keep else None)
+
+        def domain(role: Role, *, whole: bool) -> DomainPictures:
+            letter = direction[0] if role == "source" else direction[-1]
+            size = resolution if whole else crop_from or resolution
+            shades = source_channels if role == "source" else channels
+            return DomainPictures(
+                role=role,
+                sources=partial(self.domain, letter),
+                dataset=f"{self.dataset}, domain {letter}",
+                transform=Transform(size, shades, fit, filter, background),
+                resolution=resolution,
+                batch_size=batch_size,
+                seed=mix(seed, _UNPAIRED) if role == "source" and not paired else seed,
+                flip=flip and not whole,
+                crop_from=None if whole else crop_from,
+                on_bad=on_bad,
+                loading=self.loading,
+            )
+
+        self._training = (domain("source", whole=False), domain("target", whole=False))
+        self._evaluated = (domain("source", whole=True), domain("target", whole=True))
+
+    @cached_property
+    def splits(self) -> dict[str, Domains]:
+        """Names of the images, by split and domain."""
+        entries = {entry.name: entry for entry in self._files.entries() if is_image(entry.name)}
+        where = f"data.path = {self._files.location}"
+        if not entries:
+            raise DataError(f"{where}: there are no images in it")
+        root = domain_root(list(entries))
+        self._files.prefix = root
+        self._entries = {
+            name.removeprefix(root): e._replace(name=name.removeprefix(root)) for name, e in entries.items()
+        }
+        return arrange_domains(
+            list(self._entries),
+            layout=self.layout,
+            paired=self.paired,
+            heldout_fraction=self.heldout_fraction,
+            where=where,
+        )
+
+    def domain(self, letter: str, split: str) -> ImageSource:
+        """Return the images of domain "A" or "B" of a split.
+
+        Raises:
+            DataError: for a split that there is not.
+        """
+        if split not in self.splits:
+            raise DataError(f"{self._files.location} has no split {split!r}, only {', '.join(self.splits)}")
+        names = self.splits[split]
+        chosen = names.a if letter == "A" or names.b is None else names.b
+        files = FileImages(self._files, [self._entries[name] for name in chosen])
+        return HalfImages(files, left=letter == "A") if names.b is None else files
+
+    @property
+    def heldout_split(self) -> str | None:  # type: ignore[override]
+        """Name of the split that training never sees, or None."""
+        return next((split for split in ("test", "val", "heldout") if split in self.splits), None)
+
+    @property
+    def images_per_epoch(self) -> int:
+        """Number of training pairs, or of images of the larger domain; all held-out images are looked at, too."""
+        if self.heldout_split is not None:
+            self.evaluation_images(self.heldout_split)
+        return max(module.images_per_epoch for module in self._training)
+
+    def train_dataloader(self) -> ZippedLoader:
+        """Return an endless loader over both domains."""
+        for module in self._training:
+            module.trainer = self.trainer
+        source, target = (module.train_dataloader() for module in self._training)
+        return ZippedLoader(source, target)
+
+    def evaluation_images(self, split: str) -> TranslationImages:
+        """Return the images of both domains."""
+        source, target = (module.evaluation_images(split) for module in self._evaluated)
+        return TranslationImages(target, source, paired=self.paired)

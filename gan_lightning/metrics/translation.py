@@ -1,0 +1,186 @@
+"""Scores of image-to-image translation: distances to the target of each pair, and to the target domain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from gan_lightning.data.domains import TranslationImages
+from gan_lightning.metrics.base import SampleEvaluator, Sampler
+from gan_lightning.metrics.evaluator import Evaluator
+from gan_lightning.metrics.images import to_uint8
+from gan_lightning.metrics.isolation import full_float32, undisturbed_rng
+from gan_lightning.metrics.scores import Evaluation, Score, format_count
+from gan_lightning.metrics.world import World
+
+PAIR_METRICS = {"l1": False, "psnr": True, "ssim": True}
+"""Metrics of pairs, and whether higher is better."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationSampler:
+    """Translations of the source images of an evaluation, and of its targets the way back.
+
+    Attributes:
+        forth: index i to the translation of source i, again from the first when they run out.
+        back: likewise from target i; None: the model has no way back.
+    """
+
+    forth: Sampler
+    back: Sampler | None = None
+
+    def __call__(self, indices: Tensor) -> Tensor:
+        """Translate sources: indices int64 ``(n,)`` to images ``(n, C, H, W)`` in [-1, 1]."""
+        return self.forth(indices)
+
+
+def mean_absolute_error(images: Tensor, targets: Tensor) -> Tensor:
+    """L1 distance per image in [0, 1]: float ``(N, C, H, W)`` in [0, 1], both, to ``(N,)``."""
+    return (images - targets).abs().flatten(1).mean(1)
+
+
+def peak_signal_to_noise(images: Tensor, targets: Tensor) -> Tensor:
+    """PSNR per image in dB, ``10 log10(1 / MSE)``; equal images have that of half a grey level of error, 54.15 dB.
+
+    Args:
+        images: float ``(N, C, H, W)`` in [0, 1].
+        targets: likewise.
+
+    Returns:
+        ``(N,)``.
+    """
+    error = (images - targets).square().flatten(1).mean(1)
+    return -10 * error.clamp(min=(0.5 / 255) ** 2).log10()
+
+
+def structural_similarity(images: Tensor, targets: Tensor) -> Tensor:
+    """SSIM per image (Wang 2004), Gaussian window of 11x11 with sigma 1.5, by torchmetrics.
+
+    Args:
+        images: float ``(N, C, H, W)`` in [0, 1].
+        targets: likewise.
+
+    Returns:
+        ``(N,)``, at most 1.
+    """
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
+    found = structural_similarity_index_measure(images, targets, data_range=1.0, reduction="none")
+    assert isinstance(found, Tensor)
+    return found.reshape(-1)
+
+
+_MEASURES = {"l1": mean_absolute_error, "psnr": peak_signal_to_noise, "ssim": structural_similarity}
+
+
+class TranslationEvaluator(SampleEvaluator):
+    """Scores translations against the target domain and, where there are pairs, against the target of each.
+
+    ``evaluator`` compares the set of translations with the target images; l1, psnr and ssim compare translation i
+    with target i, both as uint8, and are means over its samples. Where the model has a way back, it is scored by
+    ``evaluator`` against the source domain, under the same keys with "_back".
+
+    Args:
+        evaluator: of the distribution; it says how many samples, from which split and seed.
+        metrics: which of "l1", "psnr" and "ssim"; left out where there are no pairs.
+
+    Raises:
+        ValueError: for an unknown metric.
+    """
+
+    def __init__(self, *, evaluator: Evaluator, metrics: Sequence[str] = ("l1", "psnr", "ssim")) -> None:
+        if any(metric not in PAIR_METRICS for metric in metrics):
+            raise ValueError(f"evaluator.metrics must be some of {', '.join(PAIR_METRICS)}, got {list(metrics)}")
+        self.evaluator = evaluator
+        self.metrics = tuple(dict.fromkeys(metrics))
+        self.seed = evaluator.seed
+        self.real_split = evaluator.real_split
+
+    def evaluate(
+        self, sample: Sampler, real: Any, *, weights: Literal["ema", "raw"], device: torch.device | str
+    ) -> Evaluation:
+        """Translate once and compute all scores.
+
+        Args:
+            sample: a ``TranslationSampler``.
+            real: targets and sources.
+            weights: which weights ``sample`` uses; written into the protocol.
+            device: where the networks are.
+
+        Raises:
+            NonFiniteSamples: if a pixel is NaN or infinite.
+            ValueError: if model or data do not translate.
+        """
+        if not (isinstance(real, TranslationImages) and isinstance(sample, TranslationSampler)):
+            raise ValueError("evaluator: translations are scored of a model and data that have source images")
+        if not (self.metrics and real.paired):
+            result = self.evaluator.evaluate(sample, real, weights=weights, device=device)
+        else:
+            pairs = PairSums(self.metrics, real, World.current(torch.device(device)))
+            result = self.evaluator.evaluate(pairs.watching(sample), real, weights=weights, device=device)
+            scores = pairs.scores(self.evaluator, weights)
+            result = replace(result, scores=[*result.scores, *scores])
+        if sample.back is None:
+            return result
+        way_back = self.evaluator.evaluate(sample.back, real.reversed, weights=weights, device=device)
+        scores = [replace(score, key=f"{score.key}_back") for score in way_back.scores]
+        skipped = {f"{key}_back": reason for key, reason in way_back.skipped.items()}
+        return replace(result, scores=[*result.scores, *scores], skipped={**result.skipped, **skipped})
+
+
+class PairSums:
+    """Adds up the metrics of pairs while an evaluator draws the translations.
+
+    Args:
+        metrics: some of ``PAIR_METRICS``.
+        real: the pairs.
+        world: the processes that share the work.
+    """
+
+    def __init__(self, metrics: Sequence[str], real: TranslationImages, world: World) -> None:
+        self._real = real
+        self._world = world
+        self._sums = {metric: torch.zeros(2, dtype=torch.float64) for metric in metrics}
+
+    def watching(self, sample: Sampler) -> Sampler:
+        """Return a sampler that passes translations on after looking at them."""
+
+        def watched(indices: Tensor) -> Tensor:
+            images = sample(indices)
+            self.add(images, indices)
+            return images
+
+        return watched
+
+    def add(self, images: Tensor, indices: Tensor) -> None:
+        """Compare translations in [-1, 1] with the targets of their indices."""
+        targets = self._real.take([index % len(self._real) for index in indices.tolist()])
+        with undisturbed_rng(images.device), full_float32(images.device):
+            first, second = (part.cpu().double() / 255 for part in (to_uint8(images), targets))
+            for metric, sums in self._sums.items():
+                values = _MEASURES[metric](first, second)
+                sums += torch.stack([values.sum(), torch.tensor(float(len(values)), dtype=torch.float64)])
+
+    def scores(self, evaluator: Evaluator, weights: str) -> list[Score]:
+        """Return the means over the samples of all processes, with their protocol."""
+        found = []
+        for metric, sums in self._sums.items():
+            total, count = self._world.sum(sums).tolist()
+            protocol = {
+                "metric": metric,
+                "n_generated": int(count),
+                "n_real": len(self._real),
+                "split": self._real.split,
+                "dataset": self._real.name,
+                "dataset_fingerprint": self._real.fingerprint,
+                "sources_fingerprint": self._real.sources.fingerprint,
+                "weights": weights,
+                "seed": evaluator.seed,
+            }
+            key = f"{metric}{format_count(int(count))}_{self._real.split}"
+            found.append(Score(key, total / count, None, PAIR_METRICS[metric], protocol))
+        return found
