@@ -12,12 +12,27 @@ import numpy as np
 from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from PIL import Image
 
+from gan_lightning.tracking.origin import Origin
+
 
 class Tracker(ABC):
     """A view of a run's files for people to look at.
 
     Every method does nothing on ranks above zero.
     """
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything was recorded; a failure before that needs no record."""
+        return True
+
+    def identify(self, origin: Origin, config: Mapping[str, Any]) -> None:  # noqa: B027 - not every tracker has names
+        """Take name, group and tags from how the run was started, where its own arguments leave them open.
+
+        Args:
+            origin: how the run was started.
+            config: the resolved configuration.
+        """
 
     @abstractmethod
     def set_config(self, config: Mapping[str, Any]) -> None:
@@ -34,6 +49,14 @@ class Tracker(ABC):
     @abstractmethod
     def summary(self, values: Mapping[str, Any]) -> None:
         """Record final values of the run, such as its scores."""
+
+    def best_checkpoint(self, path: str | os.PathLike[str], values: Mapping[str, Any]) -> None:  # noqa: B027
+        """Keep the best checkpoint, if the tracker was asked to.
+
+        Args:
+            path: the file.
+            values: what to keep beside it, such as its scores.
+        """
 
     @abstractmethod
     def close(self, exit_code: int) -> None:

@@ -18,7 +18,9 @@ from PIL import Image
 from gan_lightning.tracking.axis import images_axis
 from gan_lightning.tracking.base import Tracker, plain
 from gan_lightning.tracking.files import write_atomic
+from gan_lightning.tracking.origin import Origin
 from gan_lightning.tracking.wandb_login import Mode, resolve_mode, server_answers
+from gan_lightning.tracking.wandb_segments import FOLDER, add_segment, read_segments
 
 if TYPE_CHECKING:
     from wandb import Run, Settings
@@ -42,13 +44,14 @@ class WandbTracker(WandbLogger, Tracker):
         save_dir: the run's folder; W&B's files go to its ``wandb/``.
         project: W&B project.
         entity: W&B user or team; None is the login's default.
-        group: shared by runs that belong together, such as the seeds of one configuration.
-        name: displayed name; None lets W&B invent one.
-        tags: labels to filter by.
+        group: shared by runs that belong together; None: name and hash of the configuration, which its seeds share.
+        name: displayed name; None: the configuration's, and what is this job's own in a sweep.
+        tags: labels to filter by; a job of a sweep gets the sweep's, too.
         job_type: such as ``"train"``.
         mode: ``"auto"`` is online when a login is present and the server takes it, and offline otherwise;
             ``WANDB_MODE`` overrides it. ``"online"`` fails instead of going offline.
         record_git: whether W&B may record the git state of the working directory.
+        log_best_checkpoint: whether the best checkpoint becomes an artifact at the end of the run.
 
     Raises:
         ValueError: for an unknown mode, or for ``"online"`` without a login.
@@ -66,6 +69,7 @@ class WandbTracker(WandbLogger, Tracker):
         job_type: str = "train",
         mode: Mode = "auto",
         record_git: bool = False,
+        log_best_checkpoint: bool = False,
     ) -> None:
         self._wished_mode = mode
         self._mode = resolve_mode(mode)
@@ -80,6 +84,7 @@ class WandbTracker(WandbLogger, Tracker):
             reinit="create_new",  # leave another job's active run in this process alone
         )
         self._record_git = record_git
+        self._log_best_checkpoint = log_best_checkpoint
         self._latest = 0
         self._closed = False
 
@@ -95,6 +100,19 @@ class WandbTracker(WandbLogger, Tracker):
     def mode(self) -> str:
         """``"online"``, ``"offline"`` or ``"disabled"``, with ``"auto"`` resolved."""
         return self._mode
+
+    @property
+    def begun(self) -> bool:
+        """Whether the W&B run has begun."""
+        return self._experiment is not None
+
+    @rank_zero_only
+    def identify(self, origin: Origin, config: Mapping[str, Any]) -> None:
+        """Set name, group and tags for a run that has not begun."""
+        wished = self._wandb_init
+        wished["name"] = wished["name"] or origin.name(config)
+        wished["group"] = wished["group"] or origin.group(config)
+        wished["tags"] = list(dict.fromkeys([*wished["tags"], *origin.tags()]))
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
@@ -127,6 +145,16 @@ class WandbTracker(WandbLogger, Tracker):
         self.experiment.summary.update(data)
 
     @rank_zero_only
+    def best_checkpoint(self, path: str | os.PathLike[str], values: Mapping[str, Any]) -> None:
+        """Log the file as the artifact ``<run id>-best`` of type "checkpoint", if this was asked for."""
+        import wandb
+
+        if self._log_best_checkpoint:
+            artifact = wandb.Artifact(f"{self.experiment.id}-best", type="checkpoint", metadata=plain(dict(values)))
+            artifact.add_file(os.fspath(path))
+            self.experiment.log_artifact(artifact, aliases=["best"])
+
+    @rank_zero_only
     def close(self, exit_code: int) -> None:
         """End the run, waiting for its files to be written (offline) or uploaded (online)."""
         if self._experiment is not None and not self._closed:
@@ -134,11 +162,14 @@ class WandbTracker(WandbLogger, Tracker):
         self._closed = True
 
     def where(self) -> str:
-        """The run's page (online), or the command that uploads its offline parts in the order they were made."""
+        """The run's page (online), or the command that uploads its offline segments in the order they were made."""
         if self._mode == "online" and self._experiment is not None:
             return str(self._experiment.url)
-        parts = sorted((Path(self.save_dir or ".") / "wandb").glob("offline-run-*"))
-        return " ".join(["wandb sync", *map(str, parts)]) if parts else "no W&B run"
+        return f"gan-compare sync {self._folder}" if read_segments(self._folder) else "no W&B run"
+
+    @property
+    def _folder(self) -> Path:
+        return Path(self.save_dir or ".")
 
     def _begin(self) -> Run:
         import wandb
@@ -158,13 +189,16 @@ class WandbTracker(WandbLogger, Tracker):
             self._mode = "offline"
             # W&B's service keeps the id of the failed attempt as in use
             run = wandb.init(**arguments, id=self._run_id(renew=True), mode="offline")
+        if self._mode != "disabled":
+            folder = Path(run.dir).parent.name
+            add_segment(self._folder, folder=folder, run_id=run.id, mode=self._mode)
         run.define_metric("images_seen")
         run.define_metric("*", step_metric="images_seen", step_sync=True)
         return run
 
     def _run_id(self, *, renew: bool = False) -> str:
         """The id in ``<save_dir>/wandb/run_id``, made when there is none: a requeued job continues its run."""
-        path = Path(self.save_dir or ".") / "wandb" / "run_id"
+        path = self._folder / FOLDER / "run_id"
         if renew or not path.is_file():
             write_atomic(path, secrets.token_hex(4) + "\n")
         return path.read_text(encoding="utf-8").strip()

@@ -13,6 +13,8 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from gan_lightning.tracking import WandbTracker, log_samples
+from gan_lightning.tracking.origin import Origin
+from gan_lightning.tracking.wandb_segments import read_segments
 
 CONFIG = {"seed": 3, "model": {"optimizer": {"lr": 0.25, "betas": [0.5, 0.999]}, "ema": None}}
 
@@ -22,6 +24,11 @@ def read_back(folder):
     (path,) = folder.glob("wandb/offline-run-*/run-*.wandb")
     command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(path)]
     return [json.loads(line) for line in subprocess.check_output(command, text=True).splitlines()]
+
+
+def fake_run(**attributes):
+    """Stands in for a W&B run."""
+    return SimpleNamespace(define_metric=lambda *a, **k: None, dir="offline-run-x/files", id="x", **attributes)
 
 
 def of_kind(records, kind):
@@ -36,8 +43,10 @@ def runs(tmp_path_factory):
         for name in [name for name in os.environ if name.startswith("WANDB_")]:
             environment.delenv(name)
         environment.setenv("HOME", str(folder))  # nobody's login
-        first = WandbTracker(save_dir=folder / "first", name="one", group="g", tags=["a"])
+        first = WandbTracker(save_dir=folder / "first", name="one", group="g", tags=["a"], log_best_checkpoint=True)
         second = WandbTracker(save_dir=folder / "second", name="two", project="other")
+        first.identify(Origin(sweep="sweep_7"), {"name": "other", **CONFIG})
+        assert not first.begun
         assert list(folder.iterdir()) == []  # a configuration that is refused later has written nothing
         first.set_config(CONFIG)
         second.set_config({"seed": 4})
@@ -49,6 +58,8 @@ def runs(tmp_path_factory):
         Image.new("L", (8, 4), 255).save(picture)
         log_samples([first], "samples", picture, 128)
         first.summary({"fid50k": 3.5})
+        for tracker in (first, second):
+            tracker.best_checkpoint(picture, {"fid50k": 3.5})
         first.close(1)
         first.close(0)
         second.close(0)
@@ -62,6 +73,7 @@ def runs(tmp_path_factory):
         second=read_back(folder / "second"),
         leaked=leaked,
         wheres=wheres,
+        manifests=[read_segments(folder / name) for name in ("first", "second")],
         ids=[(folder / name / "wandb" / "run_id").read_text().strip() for name in ("first", "second")],
     )
 
@@ -112,16 +124,47 @@ def test_the_mode_does_not_leak_into_the_environment(runs):
 
 
 def test_the_command_that_uploads_the_run_names_its_folder(runs):
-    for where, name in zip(runs.wheres, ("first", "second"), strict=True):
+    assert runs.wheres == tuple(f"gan-compare sync {runs.folder / name}" for name in ("first", "second"))
+
+
+def test_the_manifest_names_the_segment(runs):
+    for name, run_id, (segment,) in zip(("first", "second"), runs.ids, runs.manifests, strict=True):
         (folder,) = runs.folder.glob(f"{name}/wandb/offline-run-*")
-        assert where == f"wandb sync {folder}"
+        assert (segment.folder, segment.run_id, segment.mode) == (folder.name, run_id, "offline")
+        assert segment.uploaded == "none"
+
+
+def test_a_checkpoint_becomes_an_artifact_when_asked_for(runs):
+    (artifact,) = of_kind(runs.first, "artifact")
+    assert (artifact["name"], artifact["type"]) == (f"{runs.ids[0]}-best", "checkpoint")
+    assert set(artifact["aliases"]) == {"best", "latest"}
+    assert [entry["path"] for entry in artifact["manifest"]["contents"]] == ["grid.png"]
+    assert json.loads(artifact["metadata"]) == {"fid50k": 3.5}
+    assert of_kind(runs.second, "artifact") == []
+
+
+def test_name_group_and_tags_come_from_the_sweep_unless_they_are_given(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("wandb.init", lambda **arguments: seen.append(arguments) or fake_run())
+    origin = Origin(overrides=["seed=4", "x=1"], sweep="sweep_7", job="1", swept=["seed=4"])
+    for seed in (0, 1):
+        open_one = WandbTracker(save_dir=tmp_path / f"{seed}", mode="offline", tags=["mine"])
+        open_one.identify(origin, {"name": "demo", **CONFIG, "seed": seed})
+        assert not open_one.begun
+        assert open_one.experiment is not None
+    given = WandbTracker(save_dir=tmp_path / "given", mode="offline", name="one", group="g", job_type="probe")
+    given.identify(origin, {"name": "demo", **CONFIG})
+    assert given.experiment is not None
+    assert [one["name"] for one in seen] == ["demo seed=4", "demo seed=4", "one"]
+    assert seen[0]["group"] == seen[1]["group"]
+    assert seen[0]["group"].startswith("demo-")
+    assert [one["tags"] for one in seen] == [["mine", "sweep sweep_7"], ["mine", "sweep sweep_7"], ["sweep sweep_7"]]
+    assert (seen[2]["group"], seen[2]["job_type"], seen[0]["job_type"]) == ("g", "probe", "train")
 
 
 def test_a_resumed_run_keeps_its_id(runs, monkeypatch):
     seen = []
-    monkeypatch.setattr(
-        "wandb.init", lambda **arguments: seen.append(arguments) or SimpleNamespace(define_metric=lambda *a, **k: None)
-    )
+    monkeypatch.setattr("wandb.init", lambda **arguments: seen.append(arguments) or fake_run())
     tracker = WandbTracker(save_dir=runs.folder / "first", mode="offline")
     assert tracker.experiment is tracker.experiment
     (arguments,) = seen
@@ -153,7 +196,7 @@ def test_a_server_that_does_not_answer_means_offline(tmp_path, monkeypatch, capl
     monkeypatch.delenv("WANDB_MODE", raising=False)
     monkeypatch.setattr(
         "wandb.init",
-        lambda **arguments: seen.append(arguments["mode"]) or SimpleNamespace(define_metric=lambda *a, **k: None),
+        lambda **arguments: seen.append(arguments["mode"]) or fake_run(),
     )
     tracker = WandbTracker(save_dir=tmp_path)
     assert tracker.mode == "online"
@@ -171,7 +214,7 @@ def test_a_server_that_refuses_means_offline_under_a_new_id_unless_online_was_as
         seen.append((arguments["mode"], arguments["id"]))
         if arguments["mode"] == "online":
             raise wandb.errors.CommError("401")
-        return SimpleNamespace(define_metric=lambda *a, **k: None)
+        return fake_run()
 
     monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
     monkeypatch.delenv("WANDB_MODE", raising=False)
@@ -190,7 +233,7 @@ def test_a_run_travels_to_another_process_by_its_id(tmp_path, monkeypatch):
 
     def init(**arguments):
         events.append(arguments["id"])
-        return SimpleNamespace(define_metric=lambda *a, **k: None, finish=lambda: events.append("finish"))
+        return fake_run(finish=lambda: events.append("finish"))
 
     monkeypatch.setattr("wandb.init", init)
     tracker = WandbTracker(save_dir=tmp_path, mode="offline")
