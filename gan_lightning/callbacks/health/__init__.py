@@ -12,8 +12,8 @@ numbers; ``remedy`` what to try; ``config_key`` is the dotted key of the configu
 
 A row of ``metrics.jsonl`` holds, beside the scalars of the step, ``health/<kind>``: 1.0 while that trouble lasts (the
 key is absent otherwise), and what the monitor measures: ``images_per_second``, ``peak_memory_mib``, and in the rows
-where it has looked at samples ``health/diversity``, ``health/real_train``, ``health/real_heldout`` and
-``health/overfitting``.
+where it has looked at samples ``health/diversity``, ``health/real_train``, ``health/real_heldout``,
+``health/overfitting`` and ``health/memorised``.
 """
 
 from gan_lightning.callbacks.health.callback import TrainingHealth

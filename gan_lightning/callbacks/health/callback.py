@@ -103,12 +103,15 @@ class TrainingHealth(Callback):
         begun = monitor.row(seen, accuracy=scalars["d/accuracy"], gradient=scalars["g/grad_norm"])
         if self.cadence.passed(seen) and self._reference is not None:
             found = look(module, self._reference, seed=self.seed)
-            begun += monitor.look(seen, diversity=found.diversity, overfitting=found.overfitting, excess=found.excess)
+            begun += monitor.look(
+                seen, diversity=found.diversity, overfitting=found.overfitting, memorised=found.memorised
+            )
             values = {
                 "health/diversity": found.diversity,
                 "health/real_train": found.real_train,
                 "health/real_heldout": found.real_heldout,
                 "health/overfitting": found.overfitting,
+                "health/memorised": found.memorised,
             }
             added |= {key: value for key, value in values.items() if value is not None}
         self._tell(begun)

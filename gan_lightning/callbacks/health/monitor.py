@@ -34,7 +34,7 @@ class Monitor:
         self._accuracy: deque[float] = deque(maxlen=detectors.LONG_WINDOW)
         self._gradient: deque[float] = deque(maxlen=detectors.WINDOW)
         self._usual_gradient = 0.0
-        self._looks: dict[str, list[float]] = {"diversity": [], "overfitting": [], "excess": []}
+        self._looks: dict[str, list[float]] = {"diversity": [], "overfitting": [], "memorised": []}
         self._first_mature: int | None = None
 
     @property
@@ -67,21 +67,26 @@ class Monitor:
         )
 
     def look(
-        self, images_seen: int, *, diversity: float, overfitting: float | None, excess: float | None
+        self, images_seen: int, *, diversity: float, overfitting: float | None, memorised: float | None
     ) -> list[Trouble]:
         """Enter what was measured at samples; see ``Look``."""
         if math.isfinite(diversity):
             if self._first_mature is None and self._progress(images_seen) >= detectors.GRACE:
                 self._first_mature = len(self._looks["diversity"])
             self._looks["diversity"].append(diversity)
-        if overfitting is not None and excess is not None and math.isfinite(overfitting) and math.isfinite(excess):
+        if (
+            overfitting is not None
+            and memorised is not None
+            and math.isfinite(overfitting)
+            and math.isfinite(memorised)
+        ):
             self._looks["overfitting"].append(overfitting)
-            self._looks["excess"].append(excess)
+            self._looks["memorised"].append(memorised)
         return self._enter(
             images_seen,
             {
                 "diversity": detectors.collapses(self._looks["diversity"], first_mature=self._first_mature),
-                "overfitting": detectors.overfits(self._looks["overfitting"], self._looks["excess"]),
+                "overfitting": detectors.overfits(self._looks["overfitting"], self._looks["memorised"]),
             },
         )
 

@@ -14,6 +14,7 @@ from gan_lightning.data.loader import to_unit_range
 from gan_lightning.data.points import MixtureDataModule
 from gan_lightning.metrics.isolation import full_float32, undisturbed_rng
 from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.turns import share_ranked_right
 
 PACK = 12
 """Samples are counted in dozens, which packs of 2, 3, 4 and 6 divide."""
@@ -44,14 +45,14 @@ class Look:
         real_heldout: of held-out samples.
         overfitting: r_v = (E D(train) - E D(held-out)) / (E D(train) - E D(fake)), ADA (Karras 2020, arXiv
             2006.06676), equation 1; 0 if fakes are not below training samples.
-        excess: E D(train) - E D(held-out) in standard errors.
+        memorised: share of (training, held-out) pairs in which the training sample has the larger logit.
     """
 
     diversity: float
     real_train: float | None = None
     real_heldout: float | None = None
     overfitting: float | None = None
-    excess: float | None = None
+    memorised: float | None = None
 
 
 def mean_distance(samples: Tensor) -> float:
@@ -109,14 +110,13 @@ def look(module: AdversarialModule, real: Reference, *, seed: int) -> Look:
     finally:
         module.discriminator.train(was_training)
     gap = (train.mean() - heldout.mean()).item()
-    error = (train.var() / len(train) + heldout.var() / len(heldout)).sqrt().item()
     margin = (train.mean() - fake.mean()).item()
     return Look(
         diversity,
         real_train=train.mean().item(),
         real_heldout=heldout.mean().item(),
         overfitting=gap / margin if margin > 0 else 0.0,
-        excess=gap / error if error > 0 else 0.0,
+        memorised=share_ranked_right(train, heldout).item(),
     )
 
 
