@@ -18,6 +18,26 @@ Images lie in [-1, 1].
 """
 
 
+class GeneratorSampler(ABC):
+    """A ``Sampler`` that tells more of its samples than what they look like."""
+
+    @abstractmethod
+    def __call__(self, indices: Tensor) -> Tensor:
+        """Make samples, as a ``Sampler`` does."""
+
+    def labels(self, indices: Tensor) -> Tensor | None:
+        """Return the classes that were asked of the generator: int64 ``(n,)``, or None if it is told none."""
+        return None
+
+    def path(self, indices: Tensor, *, epsilon: float) -> tuple[Tensor, Tensor] | None:
+        """Return two images for each index whose latents are ``epsilon`` of the way to another draw apart.
+
+        The first is that of latents z, the second of ``z + epsilon (z' - z)`` under the same condition. None if the
+        samples are not made of latents.
+        """
+        return None
+
+
 class SampleEvaluator(ABC):
     """Scores a generator by its samples.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -22,11 +23,13 @@ class Collection:
         moments: of the features; on every rank.
         features: float32 ``(N, D)``, if they were asked for; on rank 0 only.
         logits: float32 ``(N, K)``, if they were asked for; on rank 0 only.
+        images: uint8 ``(n, C, H, W)``, as many of the first as were asked for; on rank 0 only.
     """
 
     moments: Moments
     features: Tensor | None = None
     logits: Tensor | None = None
+    images: Tensor | None = None
 
 
 def collect(
@@ -38,6 +41,7 @@ def collect(
     world: World,
     keep_features: bool,
     keep_logits: bool,
+    keep_images: int = 0,
 ) -> Collection:
     """Run the extractor over this rank's batches and bring the ranks' results together.
 
@@ -49,6 +53,7 @@ def collect(
         world: the ranks.
         keep_features: whether single features are needed.
         keep_logits: whether logits are needed.
+        keep_images: how many of the first images are needed themselves.
 
     Raises:
         NonFiniteSamples: on every rank, if any rank met NaN or infinite pixels.
@@ -56,6 +61,8 @@ def collect(
     # Apple's GPUs have no float64
     moments = Moments.empty(extractor.feature_dim, device="cpu" if device.type == "mps" else device)
     pools, logits = [torch.empty(0, extractor.feature_dim)], [torch.empty(0, extractor.n_classes)]
+    pictures: list[Tensor] = []
+    wanted = len(range(world.rank, min(keep_images, total), world.size))
     problem = ""
     for batch in batches:
         try:
@@ -70,6 +77,9 @@ def collect(
             pools.append(found.pool.cpu())
         if keep_logits:
             logits.append(found.logits.cpu())
+        if wanted > 0:
+            pictures.append(images[:wanted].cpu())
+            wanted -= len(pictures[-1])
     failed_ranks = int(world.sum(torch.tensor([int(bool(problem))])))
     if failed_ranks:
         raise NonFiniteSamples(problem or f"pixel values on {failed_ranks} other ranks are NaN or infinite")
@@ -77,4 +87,16 @@ def collect(
         moments=world.merge(moments),
         features=world.gather_interleaved(torch.cat(pools), total) if keep_features else None,
         logits=world.gather_interleaved(torch.cat(logits), total) if keep_logits else None,
+        images=gather_images(pictures, min(keep_images, total), world) if keep_images else None,
     )
+
+
+def gather_images(pictures: list[Tensor], total: int, world: World) -> Tensor | None:
+    """Put this rank's share of ``total`` images and those of the others back in order, on rank 0."""
+    mine = torch.cat(pictures) if pictures else torch.empty(0, dtype=torch.uint8)
+    # a rank without an image does not know their shape
+    shape = world.maximum(torch.tensor([0, 0, 0] if not pictures else mine.shape[1:])).tolist()
+    rows = world.gather_interleaved(
+        mine.reshape(len(mine), -1) if pictures else mine.reshape(0, math.prod(shape)), total
+    )
+    return None if rows is None else rows.reshape(-1, *shape)

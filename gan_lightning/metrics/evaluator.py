@@ -9,18 +9,19 @@ import torch
 from torch import Tensor
 
 from gan_lightning.data.images import EvaluationImages
-from gan_lightning.metrics.base import SampleEvaluator, Sampler
+from gan_lightning.metrics.base import GeneratorSampler, SampleEvaluator, Sampler
 from gan_lightning.metrics.cache import cache_root
 from gan_lightning.metrics.collection import Collection, collect
-from gan_lightning.metrics.extractor import FeatureExtractor
+from gan_lightning.metrics.extractor import FORWARD_IMAGES, FeatureExtractor
 from gan_lightning.metrics.frechet import Moments, frechet_distance
 from gan_lightning.metrics.isolation import full_float32, undisturbed_rng
-from gan_lightning.metrics.scores import METRICS, NEEDS_REAL, Evaluation
-from gan_lightning.metrics.scoring import Scoring
+from gan_lightning.metrics.lpips import LPIPS
+from gan_lightning.metrics.perceptual import path_distances
+from gan_lightning.metrics.scores import METRICS, Evaluation
+from gan_lightning.metrics.scoring import Evidence, Scoring
+from gan_lightning.metrics.settings import Settings
 from gan_lightning.metrics.statistics import load_statistics, save_statistics, statistics_key
 from gan_lightning.metrics.world import World
-
-NEEDS_FEATURES = frozenset({"kernel", "precision", "recall", "density", "coverage"})
 
 
 class Evaluator(SampleEvaluator):
@@ -33,9 +34,10 @@ class Evaluator(SampleEvaluator):
     Args:
         extractor: the network whose features are compared.
         samples: number of generated images.
-        batch_size: images per batch, on each process.
+        batch_size: images that are generated or read at once, on each process; rounded to a multiple of
+            ``FORWARD_IMAGES``, so that networks always run on that many.
         seed: of the generated samples; whoever makes the sampler reads it here, and it is in the protocol.
-        metrics: which of "frechet", "score", "kernel", "precision", "recall", "density", "coverage".
+        metrics: which of ``METRICS``; the first is what "best" means.
         real_split: part of the real data to compare with; it is in the names of the scores.
         cache_dir: folder for statistics of real images; by default the package's cache.
         score_splits: number of parts of the classifier score.
@@ -44,9 +46,16 @@ class Evaluator(SampleEvaluator):
         kernel_subset_size: samples per subset.
         precision_neighbours: k of precision and recall.
         density_neighbours: k of density and coverage.
+        infinity_points: number of set sizes that "frechet_infinity" is extrapolated from.
+        similarity: the LPIPS network of "path_length" and "lpips_diversity".
+        path_samples: number of steps in latent space that the path length is taken of.
+        path_epsilon: length of a step.
+        diversity_pairs: number of pairs of generated images that are compared.
+        closest_shown: number of suspected copies that "authenticity" tells of.
+        protocol: name of the preset that these values are, at the end of every score's name; None: no preset.
 
     Raises:
-        ValueError: for a number below 1, an unknown metric, or none.
+        ValueError: for a number out of range, an unknown metric, none, or one that needs a ``similarity``.
     """
 
     def __init__(
@@ -65,13 +74,25 @@ class Evaluator(SampleEvaluator):
         kernel_subset_size: int = 1000,
         precision_neighbours: int = 3,
         density_neighbours: int = 5,
+        infinity_points: int = 15,
+        similarity: LPIPS | None = None,
+        path_samples: int = 10000,
+        path_epsilon: float = 1e-4,
+        diversity_pairs: int = 500,
+        closest_shown: int = 16,
+        protocol: str | None = None,
     ) -> None:
         for name, value in (("samples", samples), ("batch_size", batch_size)):
             if value < 1:
                 raise ValueError(f"evaluator.{name} must be at least 1, got {value}")
         unknown = [m for m in metrics if m not in METRICS]
         if unknown or not metrics:
-            raise ValueError(f"evaluator.metrics must be some of {METRICS}, got {list(metrics)}")
+            raise ValueError(f"evaluator.metrics must be some of {', '.join(METRICS)}, got {list(metrics)}")
+        perceptual = [metric for metric in metrics if METRICS[metric].perceptual]
+        if perceptual and similarity is None:
+            raise ValueError(
+                f"evaluator.metrics has {', '.join(perceptual)}, which need evaluator.similarity: an LPIPS network"
+            )
         self.extractor = extractor
         self.samples = samples
         self.batch_size = batch_size
@@ -79,30 +100,44 @@ class Evaluator(SampleEvaluator):
         self.metrics = tuple(dict.fromkeys(metrics))
         self.real_split = real_split
         self.cache_dir = cache_root(cache_dir) / "statistics"
-        self.scoring = Scoring(
+        self.settings = Settings(
             score_splits=score_splits,
             kernel_estimator=kernel_estimator,
             kernel_subsets=kernel_subsets,
             kernel_subset_size=kernel_subset_size,
             precision_neighbours=precision_neighbours,
             density_neighbours=density_neighbours,
+            infinity_points=infinity_points,
+            path_samples=path_samples,
+            path_epsilon=path_epsilon,
+            diversity_pairs=diversity_pairs,
+            closest_shown=closest_shown,
         )
+        self.similarity = similarity
+        self.scoring = Scoring(
+            metrics=self.metrics,
+            settings=self.settings,
+            extractor=extractor,
+            similarity=similarity,
+            protocol=protocol,
+        )
+        self._chunk = max(1, batch_size // FORWARD_IMAGES) * FORWARD_IMAGES
 
     def evaluate(
         self,
         sample: Sampler,
         real: EvaluationImages,
         *,
-        weights: Literal["ema", "raw"],
+        weights: Literal["ema", "raw", "files"],
         device: torch.device | str,
     ) -> Evaluation:
         """Generate ``samples`` images and score them against ``real``.
 
         Args:
             sample: makes the images of given indices, on any device; the caller puts its networks in
-                evaluation mode.
+                evaluation mode. Classes and path lengths need a ``GeneratorSampler``.
             real: the real images; its split must be ``real_split``.
-            weights: which weights ``sample`` uses; written into the protocol.
+            weights: which weights ``sample`` uses, or "files" if it draws nothing; written into the protocol.
             device: where the extractor runs.
 
         Returns:
@@ -112,36 +147,35 @@ class Evaluator(SampleEvaluator):
             NonFiniteSamples: if a generated pixel is NaN or infinite.
             ValueError: for another split than ``real_split``, or unknown ``weights``.
         """
-        if weights not in ("ema", "raw"):
-            raise ValueError(f"weights must be 'ema' or 'raw', got {weights!r}")
+        if weights not in ("ema", "raw", "files"):
+            raise ValueError(f"weights must be 'ema', 'raw' or 'files', got {weights!r}")
         if real.split != self.real_split:
             raise ValueError(f"evaluator.real_split is {self.real_split!r}, but the images are of {real.split!r}")
         device = torch.device(device)
         world = World.current(device)
         with torch.no_grad(), undisturbed_rng(device), full_float32(device):
+            if self.similarity is not None:
+                self.similarity.to(device)
             generated = collect(
                 self._generate(sample, world),
                 extractor=self.extractor.to(device),
                 total=self.samples,
                 device=device,
                 world=world,
-                keep_features=self._needs_features,
+                keep_features=self._any("features"),
                 keep_logits="score" in self.metrics or self.extractor.knows_classes,
+                keep_images=2 * self.settings.diversity_pairs if "lpips_diversity" in self.metrics else 0,
             )
-            reference = None
-            if NEEDS_REAL.intersection(self.metrics):
-                reference = self._reference(real, device, world, with_features=self._needs_features)
+            evidence = Evidence(
+                generated=generated,
+                reference=self._reference(real, device, world) if self._any("real") else None,
+                real=real,
+                labels=sample.labels(torch.arange(self.samples)) if isinstance(sample, GeneratorSampler) else None,
+                path=self._path(sample, device, world),
+            )
+            seed = None if weights == "files" else self.seed
             return world.on_first(
-                lambda: self.scoring.evaluate(
-                    generated,
-                    reference,
-                    metrics=self.metrics,
-                    extractor=self.extractor,
-                    real=real,
-                    weights=weights,
-                    seed=self.seed,
-                    device=device,
-                )
+                lambda: self.scoring.evaluate(evidence, weights=weights, seed=seed, device=device),
             )
 
     def distance_between(
@@ -160,32 +194,42 @@ class Evaluator(SampleEvaluator):
         world = World.current(device)
         self.extractor.to(device)
         with torch.no_grad(), undisturbed_rng(device), full_float32(device):
-            moments = [self._reference(s, device, world, with_features=False).moments for s in (first, second)]
+            moments = [self._reference(s, device, world).moments for s in (first, second)]
             return world.on_first(lambda: frechet_distance(*moments))
 
-    @property
-    def _needs_features(self) -> bool:
-        return bool(NEEDS_FEATURES.intersection(self.metrics))
+    def _any(self, need: Literal["features", "real"]) -> bool:
+        return any(METRICS[m].features if need == "features" else METRICS[m].real for m in self.metrics)
 
     def _generate(self, sample: Sampler, world: World) -> Iterator[Tensor]:
-        for indices in torch.arange(self.samples)[world.rank :: world.size].split(self.batch_size):
+        for indices in torch.arange(self.samples)[world.rank :: world.size].split(self._chunk):
             if len(indices):
                 images = sample(indices)
                 if len(images) != len(indices):
                     raise ValueError(f"sample made {len(images)} images of {len(indices)} indices")
                 yield images
 
-    def _reference(
-        self, real: EvaluationImages, device: torch.device, world: World, *, with_features: bool
-    ) -> Collection:
+    def _path(self, sample: Sampler, device: torch.device, world: World) -> Tensor | None:
+        if "path_length" not in self.metrics or self.similarity is None or not isinstance(sample, GeneratorSampler):
+            return None
+        return path_distances(
+            sample,
+            self.similarity,
+            total=self.settings.path_samples,
+            epsilon=self.settings.path_epsilon,
+            device=device,
+            world=world,
+        )
+
+    def _reference(self, real: EvaluationImages, device: torch.device, world: World) -> Collection:
         """Statistics of real images, from the cache or computed by all ranks together; complete on rank 0."""
+        with_features = any(METRICS[m].real and m not in ("frechet", "frechet_infinity") for m in self.metrics)
         path = self.cache_dir / f"{statistics_key(real, self.extractor, with_features=with_features)}.safetensors"
         # only rank 0 looks: the ranks may see different disks, and must take the same branch
         stored = load_statistics(path) if world.rank == 0 else None
         if world.broadcast(stored is not None):
             return stored or Collection(moments=Moments.empty(self.extractor.feature_dim))
         statistics = collect(
-            real.batches(self.batch_size, rank=world.rank, world_size=world.size),
+            real.batches(self._chunk, rank=world.rank, world_size=world.size),
             extractor=self.extractor,
             total=len(real),
             device=device,

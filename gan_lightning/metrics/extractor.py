@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 from gan_lightning.metrics.isolation import full_float32
 
+FORWARD_IMAGES = 32
+"""Images in every forward pass: float32 sums depend on the shape of a batch, and so would the scores."""
+
 
 class Features(NamedTuple):
     """What an extractor says about N images.
@@ -53,7 +56,9 @@ class FeatureExtractor(nn.Module):
         raise NotImplementedError
 
     def forward(self, images: Tensor) -> Features:
-        """Compute features and logits.
+        """Compute features and logits, always of ``FORWARD_IMAGES`` at once: the last image is repeated to fill up.
+
+        An image's features are then the same to the bit whatever it is computed with.
 
         Args:
             images: uint8 ``(N, 1 or 3, H, W)``.
@@ -65,8 +70,15 @@ class FeatureExtractor(nn.Module):
             raise ValueError(f"images must be uint8 (N, 1 or 3, H, W), got {images.dtype} {tuple(images.shape)}")
         self.eval()
         with torch.no_grad(), full_float32(images.device):
-            pool, logits = self.extract(_match_channels(images, self.channels))
-            return Features(pool.float(), logits.float())
+            parts = []
+            for start in range(0, max(len(images), 1), FORWARD_IMAGES):
+                taken = images[start : start + FORWARD_IMAGES]
+                count = len(taken)
+                if 0 < count < FORWARD_IMAGES:
+                    taken = torch.cat([taken, taken[-1:].expand(FORWARD_IMAGES - count, -1, -1, -1)])
+                pool, logits = self.extract(_match_channels(taken, self.channels))
+                parts.append(Features(pool[:count].float(), logits[:count].float()))
+            return parts[0] if len(parts) == 1 else Features(*map(torch.cat, zip(*parts, strict=True)))
 
     def train(self, mode: bool = True) -> FeatureExtractor:
         """Stay in evaluation mode, whatever ``mode`` says: dropout or batch statistics would change the scores."""
@@ -76,13 +88,18 @@ class FeatureExtractor(nn.Module):
     @cached_property
     def weights_hash(self) -> str:
         """Sha256 over names, shapes and values of the weights."""
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self.state_dict().items()):
-            # as float32, whichever precision the extractor computes in
-            values = tensor.detach().cpu().float() if tensor.is_floating_point() else tensor.detach().cpu()
-            digest.update(f"{name} {tuple(values.shape)} {values.dtype}".encode())
-            digest.update(values.contiguous().flatten().view(torch.uint8).numpy().data)
-        return digest.hexdigest()
+        return weights_hash(self)
+
+
+def weights_hash(network: nn.Module) -> str:
+    """Sha256 over names, shapes and values of a network's weights."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        # as float32, whichever precision the network computes in
+        values = tensor.detach().cpu().float() if tensor.is_floating_point() else tensor.detach().cpu()
+        digest.update(f"{name} {tuple(values.shape)} {values.dtype}".encode())
+        digest.update(values.contiguous().flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _match_channels(images: Tensor, channels: int) -> Tensor:

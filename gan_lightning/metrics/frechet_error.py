@@ -15,8 +15,8 @@ BLOCK = 4096
 def influences(features: Tensor, first: Moments, second: Moments, solved: Transport) -> Tensor:
     """Influence of each sample on the Frechet distance of its set to another.
 
-    ``2 (m_1 - m_2) . c + N / (N - 1) c . (I - A) c`` with ``c = x - m_1`` and A the linear map that carries the first Gaussian to
-    the second: the derivative of the distance along the sample (Efron 1982, chapter 6), less its mean.
+    ``2 (m_1 - m_2) . c + N / (N - 1) c . (I - A) c`` with ``c = x - m_1`` and A the linear map that carries the first
+    Gaussian to the second: the derivative of the distance along the sample (Efron 1982, chapter 6), less its mean.
 
     Args:
         features: ``(N, D)``, the samples of ``first``.

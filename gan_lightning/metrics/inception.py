@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
-import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from gan_lightning.metrics.extractor import FeatureExtractor, Features
-from gan_lightning.metrics.weights_file import MissingWeights, find_weights
+from gan_lightning.metrics.known_weights import INCEPTION
+from gan_lightning.metrics.resize import Resize, check_resize, in_words, resized
+from gan_lightning.metrics.weights_file import MissingWeights, find_weights, load_tensors
 
-WEIGHTS_SHA256_PREFIX = "6726825d"
-"""From the published file's name."""
+SIDE = 299
 
-_PREPROCESSING = {
-    "tensorflow": "TensorFlow 1 bilinear to 299x299",
-    "antialias": "antialiased bicubic to 299x299, rounded to uint8",
-}
+_LAYERS = (
+    "Conv2d_1a_3x3",
+    "Conv2d_2a_3x3",
+    "Conv2d_2b_3x3",
+    "MaxPool_1",
+    "Conv2d_3b_1x1",
+    "Conv2d_4a_3x3",
+    "MaxPool_2",
+    "Mixed_5b",
+    "Mixed_5c",
+    "Mixed_5d",
+    "Mixed_6a",
+    "Mixed_6b",
+    "Mixed_6c",
+    "Mixed_6d",
+    "Mixed_6e",
+    "Mixed_7a",
+    "Mixed_7b",
+    "Mixed_7c",
+    "AvgPool",
+)
 
 
 class InceptionExtractor(FeatureExtractor):
@@ -30,7 +45,7 @@ class InceptionExtractor(FeatureExtractor):
         weights_path: a file with torch-fidelity's weights; by default looked for in the cache, then downloaded.
         cache_dir: folder to look in and to download to; by default the environment's ``GAN_LIGHTNING_CACHE``,
             else ``~/.cache/gan_lightning``.
-        resize: how images reach 299x299: "tensorflow" as in the published numbers, or "antialias".
+        resize: how images reach 299x299: "tensorflow" as in the published numbers, or "clean"; see ``resized``.
 
     Raises:
         MissingWeights: if the weights cannot be had; the message says which file to put where.
@@ -50,37 +65,33 @@ class InceptionExtractor(FeatureExtractor):
         *,
         weights_path: str | None = None,
         cache_dir: str | None = None,
-        resize: Literal["tensorflow", "antialias"] = "tensorflow",
+        resize: Resize = "tensorflow",
     ) -> None:
         super().__init__()
-        if resize not in _PREPROCESSING:
-            raise ValueError(f"resize must be one of {list(_PREPROCESSING)}, got {resize!r}")
-        from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3, FeatureExtractorInceptionV3
+        check_resize(resize)
+        from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-        path = find_weights(
-            url=URL_INCEPTION_V3,
-            sha256_prefix=WEIGHTS_SHA256_PREFIX,
-            weights_path=weights_path,
-            cache_dir=cache_dir,
-        )
+        path = find_weights(INCEPTION, weights_path=weights_path, cache_dir=cache_dir)
+        # torch-fidelity unpickles whatever it is given: make sure first that the file holds tensors only
+        load_tensors(path, INCEPTION.title)
         try:
-            # torch-fidelity unpickles whatever it is given: make sure first that the file holds tensors only
-            torch.load(path, map_location="cpu", weights_only=True)
-            self.net = FeatureExtractorInceptionV3(
+            net = FeatureExtractorInceptionV3(
                 "inception-v3-compat", ["2048", "logits_unbiased"], feature_extractor_weights_path=str(path)
             )
-        except Exception as error:  # there is no telling what an unpickler raises on a damaged file
+        except (RuntimeError, TypeError, AttributeError) as error:  # load_state_dict's, of another network's weights
             raise ValueError(f"{path} does not hold torch-fidelity's Inception-v3 weights: {error}") from error
-        self.resize = resize
-        self.preprocessing = _PREPROCESSING[resize]
+        # torch-fidelity's own forward takes uint8 only, and clean-fid's resizing does not round to it
+        self.layers = nn.Sequential(*(net.get_submodule(name) for name in _LAYERS), nn.Flatten())
+        self.head = net.fc
+        self.resize: Resize = resize
+        self.preprocessing = in_words(resize, SIDE)
+        self.requires_grad_(False)
         self.eval()
 
     def extract(self, images: Tensor) -> Features:
         """Features and logits of uint8 ``(N, 3, H, W)``."""
-        if self.resize == "antialias":
-            images = F.interpolate(images.float(), size=(299, 299), mode="bicubic", antialias=True)
-            images = images.clamp(0, 255).round().to(torch.uint8)
-        return Features(*self.net(images))
+        pool = self.layers((resized(images, SIDE, self.resize) - 128) / 128)
+        return Features(pool, torch.mm(pool, self.head.weight.T))
 
 
 __all__ = ["InceptionExtractor", "MissingWeights"]

@@ -28,8 +28,9 @@ class DensityCoverage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Neighbourhood:
-    """What the balls around real and generated samples tell; a standard error is that of the mean over the samples
-    that are judged, at given balls.
+    """What the balls around real and generated samples tell.
+
+    A standard error is that of the mean over the samples that are judged, at given balls.
 
     Attributes:
         precision: share of generated samples in a ball around a real one.

@@ -5,24 +5,43 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-METRICS = ("frechet", "score", "kernel", "precision", "recall", "density", "coverage")
-"""The metrics that the evaluator knows."""
 
-NEEDS_REAL = frozenset(METRICS) - {"score"}
-"""Metrics that compare with real images."""
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What is known of a metric before it is computed.
 
-HIGHER_IS_BETTER = {
-    "frechet": False,
-    "score": True,
-    "kernel": False,
-    "precision": True,
-    "recall": True,
-    "density": True,
-    "coverage": True,
+    Attributes:
+        standard: its name on Inception-v3 features.
+        general: its name on any other features.
+        higher_is_better: the direction.
+        real: whether it compares with real images.
+        features: whether it needs the features of single images, and not only their moments.
+        perceptual: whether it is taken of LPIPS distances, and not of the extractor's features.
+    """
+
+    standard: str
+    general: str
+    higher_is_better: bool
+    real: bool = True
+    features: bool = True
+    perceptual: bool = False
+
+
+METRICS = {
+    "frechet": Metric("fid", "fd", False),
+    "frechet_infinity": Metric("fid_infinity", "fd_infinity", False),
+    "intra_frechet": Metric("intra_fid", "intra_fd", False),
+    "score": Metric("is", "cs", True, real=False, features=False),
+    "kernel": Metric("kid", "kd", False),
+    "precision": Metric("precision", "precision", True),
+    "recall": Metric("recall", "recall", True),
+    "density": Metric("density", "density", True),
+    "coverage": Metric("coverage", "coverage", True),
+    "authenticity": Metric("authenticity", "authenticity", True),
+    "path_length": Metric("ppl", "ppl", False, real=False, features=False, perceptual=True),
+    "lpips_diversity": Metric("lpips_diversity", "lpips_diversity", True, real=False, features=False, perceptual=True),
 }
-
-_STANDARD = {"frechet": "fid", "score": "is", "kernel": "kid"}
-_GENERAL = {"frechet": "fd", "score": "cs", "kernel": "kd"}
+"""The metrics that the evaluator knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +51,7 @@ class Score:
     Attributes:
         key: its name, such as ``fid50k_train`` or ``cs2k_digits``.
         value: the number.
-        stderr: standard error of the value, where the estimator gives one: from the parts of the classifier
-            score, and by the delete-d jackknife from the subsets of the kernel distance.
+        stderr: standard error of the value, where the samples tell one.
         higher_is_better: the direction.
         protocol: plain values; two scores may be ranked only if these are equal up to the seed.
     """
@@ -46,6 +64,21 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Closest:
+    """A generated sample and the real ones that are nearest to it.
+
+    Attributes:
+        sample: its index.
+        real: places of the real samples, nearest first.
+        closeness: its distance to the nearest, over that one's distance to its own nearest real neighbour.
+    """
+
+    sample: int
+    real: list[int]
+    closeness: float
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """What one evaluation found.
 
@@ -54,12 +87,16 @@ class Evaluation:
         skipped: score key to the reason why it could not be computed.
         class_fractions: share of the generated samples per class, if the extractor knows the data's classes.
         notes: what a reader of the scores should know.
+        class_distances: the Frechet distance within each class, if it was asked for.
+        closest: the generated samples that come nearest to copies of real ones, if authenticity was asked for.
     """
 
     scores: list[Score] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     class_fractions: list[float] | None = None
     notes: list[str] = field(default_factory=list)
+    class_distances: list[float] | None = None
+    closest: list[Closest] = field(default_factory=list)
 
     def value(self, key: str) -> float:
         """The value of the score called ``key``.
@@ -78,21 +115,31 @@ def format_count(count: int) -> str:
     return f"{count // 1000}k" if count >= 1000 and count % 1000 == 0 else str(count)
 
 
-def score_key(metric: str, *, samples: int, split: str, extractor: str, standard: bool) -> str:
+def score_key(
+    metric: str,
+    *,
+    samples: int,
+    split: str,
+    extractor: str,
+    standard: bool,
+    protocol: str | None = None,
+) -> str:
     """The name of a score.
 
     ``fid``, ``kid`` and ``is`` are reserved for Inception-v3; on other features the names are ``fd``, ``kd``
-    and ``cs``, followed by the extractor.
+    and ``cs``, followed by the extractor. A named protocol comes last.
 
     Args:
         metric: one of ``METRICS``.
         samples: number of generated images.
         split: part of the real data compared with.
-        extractor: its name.
+        extractor: its name; of a perceptual metric, that of the LPIPS network.
         standard: whether the extractor is the Inception-v3 that the short names are defined on.
+        protocol: name of the preset, "clean" for instance, or None.
     """
-    names = _STANDARD if standard else _GENERAL
-    key = names.get(metric, metric) + format_count(samples)
-    if metric in NEEDS_REAL:
-        key += f"_{split}"
-    return key if standard else f"{key}_{extractor}"
+    known = METRICS[metric]
+    parts = [(known.standard if standard else known.general) + format_count(samples)]
+    parts += [split] if known.real else []
+    parts += [extractor] if known.perceptual or not standard else []
+    parts += [protocol.replace("-", "_")] if protocol is not None else []
+    return "_".join(parts)

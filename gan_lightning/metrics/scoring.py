@@ -1,194 +1,231 @@
-"""From collected features to named scores."""
+"""From what was collected to named scores, each with its protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.metrics.collection import Collection
-from gan_lightning.metrics.estimate import DRAWING_SEED
+from gan_lightning.metrics.estimate import Estimate
 from gan_lightning.metrics.extractor import FeatureExtractor
-from gan_lightning.metrics.frechet import frechet_distance
+from gan_lightning.metrics.frechet_error import frechet_estimate
+from gan_lightning.metrics.frechet_infinity import frechet_infinity
 from gan_lightning.metrics.inception_score import classifier_score
-from gan_lightning.metrics.kernel_distance import kernel_distance, mmd2_unbiased
-from gan_lightning.metrics.precision_recall import density_coverage, precision_recall
-from gan_lightning.metrics.scores import HIGHER_IS_BETTER, NEEDS_REAL, Evaluation, Score, score_key
+from gan_lightning.metrics.intra_class import intra_class_frechet, too_few
+from gan_lightning.metrics.kernel_distance import kernel_distance, mmd2_estimate
+from gan_lightning.metrics.lpips import LPIPS
+from gan_lightning.metrics.perceptual import lpips_diversity, path_length
+from gan_lightning.metrics.precision_recall import Neighbourhood, neighbourhood
+from gan_lightning.metrics.scores import METRICS, Closest, Evaluation, Score, score_key
+from gan_lightning.metrics.settings import Settings
+
+NEIGHBOURS = ("precision", "recall", "density", "coverage", "authenticity")
+CLOSEST_NEIGHBOURS = 5
+"""Nearest real samples that are told of a suspected copy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """All that scores are computed from; on rank 0.
+
+    Attributes:
+        generated: what was collected of the generated images.
+        reference: what was collected of the real ones; None if no metric needs it.
+        real: the real images.
+        labels: classes that were asked of the generator, int64 ``(M,)``, or None.
+        path: perceptual distances along steps in latent space ``(P,)``, or None.
+    """
+
+    generated: Collection
+    reference: Collection | None
+    real: EvaluationImages
+    labels: Tensor | None = None
+    path: Tensor | None = None
+
+
+@dataclass(slots=True)
+class _Found:
+    estimates: dict[str, Estimate] = field(default_factory=dict)
+    class_distances: list[float] | None = None
+    closest: list[Closest] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scoring:
-    """The estimators' settings; see ``Evaluator`` for what each means.
+    """Computes, names and documents scores.
 
-    Raises:
-        ValueError: for a number out of range or an unknown estimator.
+    Attributes:
+        metrics: which, in the order to report them.
+        settings: of the estimators.
+        extractor: what collected the features.
+        similarity: the LPIPS network, or None.
+        protocol: name of the preset, or None.
     """
 
-    score_splits: int = 10
-    kernel_estimator: Literal["subsets", "exact"] = "subsets"
-    kernel_subsets: int = 100
-    kernel_subset_size: int = 1000
-    precision_neighbours: int = 3
-    density_neighbours: int = 5
+    metrics: Sequence[str]
+    settings: Settings
+    extractor: FeatureExtractor
+    similarity: LPIPS | None
+    protocol: str | None
 
-    def __post_init__(self) -> None:
-        for name in ("score_splits", "kernel_subsets", "precision_neighbours", "density_neighbours"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"evaluator.{name} must be at least 1, got {getattr(self, name)}")
-        if self.kernel_subset_size < 2:
-            raise ValueError(f"evaluator.kernel_subset_size must be at least 2, got {self.kernel_subset_size}")
-        if self.kernel_estimator not in ("subsets", "exact"):
-            raise ValueError(f"evaluator.kernel_estimator must be 'subsets' or 'exact', got {self.kernel_estimator!r}")
-
-    def settings(self, metric: str) -> dict[str, Any]:
-        """The settings that ``metric`` depends on, for its protocol."""
-        match metric:
-            case "score":
-                return {"splits": self.score_splits, "shuffle_seed": DRAWING_SEED}
-            case "kernel" if self.kernel_estimator == "exact":
-                return {"estimator": "exact"}
-            case "kernel":
-                return {
-                    "estimator": "subsets",
-                    "subsets": self.kernel_subsets,
-                    "subset_size": self.kernel_subset_size,
-                    "subset_seed": DRAWING_SEED,
-                }
-            case "precision" | "recall":
-                return {"neighbours": self.precision_neighbours}
-            case "density" | "coverage":
-                return {"neighbours": self.density_neighbours}
-            case _:
-                return {}
-
-    def obstacle(self, metric: str, *, generated: int, real: int) -> str | None:
-        """Why ``metric`` cannot be computed from so many samples, or None.
-
-        Args:
-            metric: its name.
-            generated: number of generated samples.
-            real: number of real samples.
-        """
-        needed_generated, needed_real = 1, 1
-        match metric:
-            case "frechet":
-                needed_generated = needed_real = 2
-            case "score":
-                needed_generated = self.score_splits
-            case "kernel":
-                needed_generated = needed_real = self.kernel_subset_size if self.kernel_estimator == "subsets" else 2
-            case "precision" | "recall":
-                needed_generated = needed_real = self.precision_neighbours + 1
-            case "density" | "coverage":
-                needed_real = self.density_neighbours + 1
-        if generated < needed_generated:
-            return f"needs at least {needed_generated} generated images, there are {generated}"
-        if metric in NEEDS_REAL and real < needed_real:
-            return f"needs at least {needed_real} real images, there are {real}"
-        return None
-
-    def values(
-        self, metrics: Sequence[str], generated: Collection, reference: Collection | None, *, device: torch.device
-    ) -> dict[str, tuple[float, float | None]]:
-        """Value and standard error of each metric; all of them must be computable.
-
-        Args:
-            metrics: their names.
-            generated: what was collected of the generated images.
-            reference: what was collected of the real images, or None if no metric needs it.
-            device: where large matrices are computed.
-        """
-        found: dict[str, tuple[float, float | None]] = {}
-        if "score" in metrics and generated.logits is not None:
-            estimate = classifier_score(generated.logits, splits=self.score_splits)
-            found["score"] = estimate.mean, estimate.stderr
-        if reference is None:
-            return found
-        if "frechet" in metrics:
-            found["frechet"] = frechet_distance(generated.moments, reference.moments), None
-        if generated.features is None or reference.features is None:
-            return found
-        compute = torch.device("cpu") if device.type == "mps" else device  # Apple's GPUs have no float64
-        fake, real = generated.features.to(compute), reference.features.to(compute)
-        if "kernel" in metrics and self.kernel_estimator == "exact":
-            found["kernel"] = mmd2_unbiased(fake, real), None
-        elif "kernel" in metrics:
-            estimate = kernel_distance(fake, real, subsets=self.kernel_subsets, subset_size=self.kernel_subset_size)
-            found["kernel"] = estimate.mean, estimate.stderr
-        if not {"precision", "recall"}.isdisjoint(metrics):
-            pair = precision_recall(fake, real, k=self.precision_neighbours)
-            found["precision"], found["recall"] = (pair.precision, None), (pair.recall, None)
-        if not {"density", "coverage"}.isdisjoint(metrics):
-            both = density_coverage(fake, real, k=self.density_neighbours)
-            found["density"], found["coverage"] = (both.density, None), (both.coverage, None)
-        return found
-
-    def evaluate(
-        self,
-        generated: Collection,
-        reference: Collection | None,
-        *,
-        metrics: Sequence[str],
-        extractor: FeatureExtractor,
-        real: EvaluationImages,
-        weights: str,
-        seed: int,
-        device: torch.device,
-    ) -> Evaluation:
+    def evaluate(self, evidence: Evidence, *, weights: str, seed: int | None, device: torch.device) -> Evaluation:
         """Compute, name and document the scores.
 
         Args:
-            generated: what was collected of the generated images.
-            reference: what was collected of the real images, or None if no metric needs it.
-            metrics: which metrics, in the order to report them.
-            extractor: what collected them.
-            real: the real images.
-            weights: "ema" or "raw".
-            seed: of the generated samples.
+            evidence: what was collected.
+            weights: "ema" or "raw" weights of a generator, or "files".
+            seed: of the generated samples; None: they were not drawn.
             device: where large matrices are computed.
         """
-        n_generated, n_real = generated.moments.count, len(real)
-        obstacles = {m: self.obstacle(m, generated=n_generated, real=n_real) for m in metrics}
-        possible = [m for m in metrics if obstacles[m] is None]
-        values = self.values(possible, generated, reference, device=device)
+        obstacles = {metric: self.obstacle(metric, evidence) for metric in self.metrics}
+        possible = [metric for metric in self.metrics if obstacles[metric] is None]
+        # Apple's GPUs have no float64
+        found = self._compute(possible, evidence, torch.device("cpu") if device.type == "mps" else device)
         scores, skipped = [], {}
-        for metric in metrics:
-            key = score_key(
-                metric,
-                samples=n_generated,
-                split=real.split,
-                extractor=extractor.name,
-                standard=extractor.standard,
-            )
+        for metric in self.metrics:
+            key = self.key(metric, evidence)
             if (reason := obstacles[metric]) is not None:
                 skipped[key] = reason
                 continue
-            compared = metric in NEEDS_REAL
-            protocol = {
-                "metric": metric,
-                "n_generated": n_generated,
-                "n_real": n_real if compared else None,
-                "split": real.split if compared else None,
-                "dataset": real.name,
-                "dataset_fingerprint": real.fingerprint if compared else None,
-                "extractor": extractor.name,
-                "extractor_weights": extractor.weights_hash,
-                "preprocessing": extractor.preprocessing,
-                "weights": weights,
-                "seed": seed,
-                **self.settings(metric),
-            }
-            value, stderr = values[metric]
-            scores.append(Score(key, value, stderr, HIGHER_IS_BETTER[metric], protocol))
+            estimate, protocol = found.estimates[metric], self.describe(metric, evidence, weights, seed)
+            scores.append(Score(key, estimate.mean, estimate.stderr, METRICS[metric].higher_is_better, protocol))
         return Evaluation(
             scores=scores,
             skipped=skipped,
-            class_fractions=_class_fractions(generated, extractor),
-            notes=_notes(n_generated, n_real, metrics, extractor),
+            class_fractions=_class_fractions(evidence.generated, self.extractor),
+            notes=_notes(evidence, self.metrics, self.extractor),
+            class_distances=found.class_distances,
+            closest=found.closest,
         )
+
+    def obstacle(self, metric: str, evidence: Evidence) -> str | None:
+        """Why ``metric`` cannot be computed, or None."""
+        reason = self.settings.obstacle(metric, generated=evidence.generated.moments.count, real=len(evidence.real))
+        if reason is not None:
+            return reason
+        if metric == "score" and self.extractor.n_classes == 0:
+            return f"the {self.extractor.name} features come without class logits"
+        if metric == "path_length" and evidence.path is None:
+            return "needs a generator whose samples are made of latents alone"
+        if metric != "intra_frechet":
+            return None
+        if evidence.labels is None or evidence.real.labels is None:
+            return f"the {'generated' if evidence.labels is None else 'real'} images have no classes"
+        for label in range(int(torch.cat([evidence.labels, evidence.real.labels]).max()) + 1):
+            counts = [int((labels == label).sum()) for labels in (evidence.labels, evidence.real.labels)]
+            if min(counts) < 2:
+                return too_few(label, *counts)
+        return None
+
+    def key(self, metric: str, evidence: Evidence) -> str:
+        """The name of a score."""
+        perceptual = METRICS[metric].perceptual and self.similarity is not None
+        return score_key(
+            metric,
+            samples=self.settings.samples(metric, evidence.generated.moments.count),
+            split=evidence.real.split,
+            extractor=self.similarity.net if perceptual and self.similarity else self.extractor.name,
+            standard=self.extractor.standard,
+            protocol=self.protocol,
+        )
+
+    def describe(self, metric: str, evidence: Evidence, weights: str, seed: int | None) -> dict[str, Any]:
+        """All that a score depends on, in plain values."""
+        compared, real = METRICS[metric].real, evidence.real
+        facts: dict[str, Any] = {
+            "metric": metric,
+            "n_generated": self.settings.samples(metric, evidence.generated.moments.count),
+            "n_real": len(real) if compared else None,
+            "split": real.split if compared else None,
+            "dataset": real.name,
+            "dataset_fingerprint": real.fingerprint if compared else None,
+        }
+        if METRICS[metric].perceptual and self.similarity is not None:
+            facts |= {
+                "extractor": f"lpips {self.similarity.net}",
+                "extractor_weights": self.similarity.weights_hash,
+                "preprocessing": f"to {self.similarity.resize} pixels" if self.similarity.resize else "none",
+            }
+        else:
+            facts |= {
+                "extractor": self.extractor.name,
+                "extractor_weights": self.extractor.weights_hash,
+                "preprocessing": self.extractor.preprocessing,
+            }
+        facts |= {"weights": weights, "seed": seed}
+        if self.protocol is not None:
+            facts["protocol"] = self.protocol
+        return facts | self.settings.of(metric)
+
+    def _compute(self, metrics: Sequence[str], evidence: Evidence, device: torch.device) -> _Found:
+        found, settings, generated = _Found(), self.settings, evidence.generated
+        fill = found.estimates
+        if "score" in metrics and generated.logits is not None:
+            fill["score"] = classifier_score(generated.logits, splits=settings.score_splits)
+        if "path_length" in metrics and evidence.path is not None:
+            fill["path_length"] = path_length(evidence.path, epsilon=settings.path_epsilon)
+        if "lpips_diversity" in metrics and generated.images is not None and self.similarity is not None:
+            fill["lpips_diversity"] = lpips_diversity(generated.images, self.similarity, device=device)
+        reference = evidence.reference
+        if reference is None or generated.features is None:
+            return found
+        fake = generated.features.to(device)
+        if "frechet" in metrics:
+            fill["frechet"] = frechet_estimate(fake, generated.moments, reference.moments)
+        if "frechet_infinity" in metrics:
+            fill["frechet_infinity"] = frechet_infinity(fake, reference.moments, points=settings.infinity_points)
+        if reference.features is None:
+            return found
+        real = reference.features.to(device)
+        if "intra_frechet" in metrics and evidence.labels is not None and evidence.real.labels is not None:
+            fill["intra_frechet"], found.class_distances = intra_class_frechet(
+                fake, evidence.labels, real, evidence.real.labels
+            )
+        if "kernel" in metrics:
+            fill["kernel"] = (
+                mmd2_estimate(fake, real)
+                if settings.kernel_estimator == "exact"
+                else kernel_distance(
+                    fake, real, subsets=settings.kernel_subsets, subset_size=settings.kernel_subset_size
+                )
+            )
+        if any(metric in NEIGHBOURS for metric in metrics):
+            self._neighbours(metrics, fake, real, found)
+        return found
+
+    def _neighbours(self, metrics: Sequence[str], fake: Tensor, real: Tensor, found: _Found) -> None:
+        settings, wanted = self.settings, set(metrics)
+        told = min(CLOSEST_NEIGHBOURS, len(real)) if "authenticity" in wanted else 1
+        near = neighbourhood(
+            fake,
+            real,
+            # what is not asked for must not fail for want of samples
+            k_precision=settings.precision_neighbours if wanted & {"precision", "recall"} else 1,
+            k_density=settings.density_neighbours if wanted & {"density", "coverage"} else 1,
+            nearest=told,
+            recall="recall" in wanted,
+        )
+        for metric, estimate in (
+            ("precision", near.precision),
+            ("recall", near.recall),
+            ("density", near.density),
+            ("coverage", near.coverage),
+            ("authenticity", near.authenticity),
+        ):
+            if metric in wanted and estimate is not None:
+                found.estimates[metric] = estimate
+        if "authenticity" in wanted:
+            found.closest = _closest(near, settings.closest_shown)
+
+
+def _closest(near: Neighbourhood, count: int) -> list[Closest]:
+    order = near.closeness.sort(stable=True).indices[:count].tolist()
+    return [Closest(i, near.nearest[i].tolist(), near.closeness[i].item()) for i in order]
 
 
 def _class_fractions(generated: Collection, extractor: FeatureExtractor) -> list[float] | None:
@@ -198,8 +235,9 @@ def _class_fractions(generated: Collection, extractor: FeatureExtractor) -> list
     return (counts.double() / len(generated.logits)).tolist()
 
 
-def _notes(n_generated: int, n_real: int, metrics: Sequence[str], extractor: FeatureExtractor) -> list[str]:
-    few = [f"{n} {kind}" for n, kind in ((n_generated, "generated"), (n_real, "real")) if n <= extractor.feature_dim]
+def _notes(evidence: Evidence, metrics: Sequence[str], extractor: FeatureExtractor) -> list[str]:
+    counts = ((evidence.generated.moments.count, "generated"), (len(evidence.real), "real"))
+    few = [f"{n} {kind}" for n, kind in counts if n <= extractor.feature_dim]
     if "frechet" not in metrics or not few:
         return []
     return [

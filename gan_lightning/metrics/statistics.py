@@ -20,7 +20,7 @@ from gan_lightning.metrics.frechet import Moments
 
 log = logging.getLogger(__name__)
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised whenever the meaning of a stored file changes."""
 
 

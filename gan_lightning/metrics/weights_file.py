@@ -1,15 +1,21 @@
-"""Find or fetch the file with the Inception-v3 weights, or say at once what is missing."""
+"""Find or fetch a file with weights, or say at once what is missing."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import tempfile
 import urllib.request
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from gan_lightning.metrics.cache import CACHE_VARIABLE, cache_root
+from gan_lightning.metrics.known_weights import KnownWeights
 
 TIMEOUT_SECONDS = 20.0
 
@@ -18,12 +24,11 @@ class MissingWeights(ValueError):
     """The weights of an extractor are neither here nor to be had."""
 
 
-def find_weights(*, url: str, sha256_prefix: str, weights_path: str | None, cache_dir: str | None) -> Path:
+def find_weights(known: KnownWeights, *, weights_path: str | None, cache_dir: str | None) -> Path:
     """Return a local file: the given one, else the one in the cache folder, else a download into it.
 
     Args:
-        url: where the file is published.
-        sha256_prefix: first hexadecimal digits of its sha256; checked after a download.
+        known: which weights; a checksum is tested after a download.
         weights_path: a file of the user, or None.
         cache_dir: the cache folder, or None for the package's.
 
@@ -33,22 +38,22 @@ def find_weights(*, url: str, sha256_prefix: str, weights_path: str | None, cach
     if weights_path is not None:
         given = Path(weights_path).expanduser()
         if not given.is_file():
-            raise MissingWeights(f"weights_path: no file {given}; the weights are published at {url}")
+            raise MissingWeights(f"weights_path: no file {given}; the weights are published at {known.url}")
         return given
-    cached = cache_root(cache_dir) / url.rsplit("/", 1)[-1]
+    cached = cache_root(cache_dir) / known.file_name
     if not cached.is_file():
         try:
-            _download(url, cached, sha256_prefix)
+            _download(known.url, cached, known.sha256)
         except (OSError, ValueError) as error:
             raise MissingWeights(
-                f"the Inception-v3 weights are not in {cached} and cannot be downloaded ({error}). On a machine "
-                f"with network access, fetch {url} and put the file at {cached}, or give its path as weights_path, "
-                f"or point {CACHE_VARIABLE} to the folder that holds it"
+                f"the {known.title} weights are not in {cached} and cannot be downloaded ({error}). On a machine "
+                f"with network access, fetch {known.url} (gan-prefetch does) and put the file at {cached}, or give its "
+                f"path as weights_path, or point {CACHE_VARIABLE} to the folder that holds it"
             ) from error
     return cached
 
 
-def _download(url: str, target: Path, sha256_prefix: str) -> None:
+def _download(url: str, target: Path, sha256: str) -> None:
     """Download to a temporary name, check, rename.
 
     Raises:
@@ -60,10 +65,48 @@ def _download(url: str, target: Path, sha256_prefix: str) -> None:
     try:
         with os.fdopen(handle, "wb") as file, urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:
             shutil.copyfileobj(answer, file)
+            file.flush()
+            os.fsync(file.fileno())
         with open(temporary, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if not digest.startswith(sha256_prefix):
-            raise ValueError(f"sha256 of the download is {digest[:16]}..., expected {sha256_prefix}...")
+        if not digest.startswith(sha256):
+            raise ValueError(f"sha256 of the download is {digest[:16]}..., expected {sha256[:16]}...")
         os.replace(temporary, target)
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def load_tensors(path: Path, title: str) -> Any:
+    """Read a file of plain containers and tensors; libraries that unpickle whatever they are given come after.
+
+    Args:
+        path: the file.
+        title: of the network, for the message.
+
+    Raises:
+        ValueError: if it holds anything else, or is damaged.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # there is no telling what an unpickler raises on a damaged file
+        raise ValueError(f"{path} does not hold the weights of {title}: {error}") from error
+
+
+@contextlib.contextmanager
+def hub_files(files: Mapping[str, Path]) -> Iterator[None]:
+    """Let ``torch.hub`` find files of given names for a while, as if it had downloaded them.
+
+    Args:
+        files: name of a download to the file that holds its content.
+    """
+    former = torch.hub.get_dir()
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoints = Path(folder) / "checkpoints"
+        checkpoints.mkdir()
+        for name, path in files.items():
+            (checkpoints / name).symlink_to(path.absolute())
+        torch.hub.set_dir(folder)
+        try:
+            yield
+        finally:
+            torch.hub.set_dir(former)

@@ -48,6 +48,13 @@ class World:
             dist.all_reduce(total)
         return total.cpu()
 
+    def maximum(self, tensor: Tensor) -> Tensor:
+        """Elementwise maximum of ``tensor`` over all ranks, on every rank, on the CPU."""
+        greatest = tensor.to(self.device, copy=True)
+        if self.size > 1:
+            dist.all_reduce(greatest, op=dist.ReduceOp.MAX)
+        return greatest.cpu()
+
     def merge(self, moments: Moments) -> Moments:
         """The moments of all ranks' samples together, on every rank, on the CPU."""
         if self.size == 1:

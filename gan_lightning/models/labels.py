@@ -72,6 +72,10 @@ class LabelConditional(AdversarialModule):
         """Return the labels of the real batch."""
         return self.labels_of(batch)
 
+    def sample_labels(self, indices: Sequence[int], *, seed: int) -> Tensor:
+        """Return the labels that ``sample_condition`` draws."""
+        return self.sample_condition(indices, seed=seed, labels=None)
+
     def sample_condition(self, indices: Sequence[int], *, seed: int, labels: Tensor | None) -> Tensor:
         """Return the labels asked for, or draw sample i's from the training distribution by (seed, i).
 

@@ -8,9 +8,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from gan_lightning.models.blocks import block_size, in_blocks
 from gan_lightning.data.images import EvaluationSet
 from gan_lightning.metrics.base import Sampler
+from gan_lightning.models.blocks import block_size, in_blocks
+from gan_lightning.models.latent_sampler import LatentSampler
 from gan_lightning.networks.base import Generator
 from gan_lightning.priors import Prior
 
@@ -60,6 +61,23 @@ class Sampling:
         """
         if labels is not None:
             raise ValueError("this model takes no labels")
+        return None
+
+    def traversals(self, condition: Tensor, *, steps: int, extent: float) -> list[Tensor]:
+        """Return, for each code that this model's condition has, conditions in which that code alone varies.
+
+        Args:
+            condition: of one sample, without the dimension of the batch.
+            steps: values of a continuous code.
+            extent: their largest absolute value.
+
+        Returns:
+            for each code ``(K, *condition.shape)``; nothing, unless a variant overrides it.
+        """
+        return []
+
+    def sample_labels(self, indices: Sequence[int], *, seed: int) -> Tensor | None:
+        """Return the classes that samples ``indices`` are drawn of: int64, or None for a model without labels."""
         return None
 
     def inputs(
@@ -140,7 +158,7 @@ class Sampling:
             seed: as in ``sample_indices``.
             weights: likewise.
         """
-        return lambda indices: self.sample_indices(indices.tolist(), seed=seed, weights=weights)
+        return LatentSampler(self, seed, weights)
 
     def sample(
         self,

@@ -3,7 +3,12 @@
 import torch
 
 from gan_lightning.data.images import TensorImages
+from gan_lightning.metrics.base import GeneratorSampler
 from gan_lightning.metrics.extractor import FeatureExtractor, Features
+from gan_lightning.metrics.lpips import LPIPS
+
+FEATURE_METRICS = ("frechet", "score", "kernel", "precision", "recall", "density", "coverage")
+"""What any samples can be scored by."""
 
 
 class ToyExtractor(FeatureExtractor):
@@ -34,6 +39,32 @@ def toy_sample(indices):
     return torch.tanh(torch.stack(rows) * 0.7 + 0.2)
 
 
-def toy_real(n=120, split="train"):
+def toy_real(n=120, split="train", labels=None):
     images = torch.randn(n, 1, 4, 4, generator=torch.Generator().manual_seed(99)).tanh()
-    return TensorImages(images=images.add(1).mul(127.5).round().to(torch.uint8), name="toy", split=split)
+    pixels = images.add(1).mul(127.5).round().to(torch.uint8)
+    return TensorImages(images=pixels, name="toy", split=split, labels=labels)
+
+
+class ToySampler(GeneratorSampler):
+    """The images of ``toy_sample``, of class i modulo 3, on a path along which only the brightness changes."""
+
+    def __call__(self, indices):
+        return toy_sample(indices)
+
+    def labels(self, indices):
+        return indices % 3
+
+    def path(self, indices, *, epsilon):
+        start = toy_sample(indices)
+        return start, start + epsilon * (1 + indices.view(-1, 1, 1, 1) % 5)
+
+
+class ToySimilarity(LPIPS):
+    """The squared difference of mean brightness, and no weights to download."""
+
+    def __init__(self):
+        torch.nn.Module.__init__(self)
+        self.net, self.resize = "toy", None
+
+    def forward(self, first, second):
+        return (first - second).flatten(1).mean(1).square()

@@ -1,0 +1,96 @@
+"""Scores taken of perceptual distances between generated images: diversity and path length."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan_lightning.metrics.base import GeneratorSampler
+from gan_lightning.metrics.estimate import Estimate
+from gan_lightning.metrics.extractor import FORWARD_IMAGES
+from gan_lightning.metrics.images import NonFiniteSamples
+from gan_lightning.metrics.lpips import LPIPS
+from gan_lightning.metrics.world import World
+
+
+def mean_estimate(values: Tensor) -> Estimate:
+    """Mean of independent values ``(N,)``, with its standard error."""
+    found = values.double()
+    std = found.std(correction=0).item()
+    return Estimate(found.mean().item(), std, std / len(found) ** 0.5)
+
+
+def lpips_diversity(images: Tensor, similarity: LPIPS, *, device: torch.device) -> Estimate:
+    """Mean LPIPS distance between disjoint pairs of samples: 0 if all look the same.
+
+    Args:
+        images: uint8 ``(2 P, C, H, W)``; images 2i and 2i + 1 are a pair.
+        similarity: the distance, on ``device``.
+        device: where to compute.
+    """
+    first, second = images[0::2], images[1::2]
+    found = [
+        similarity(a.to(device).float() / 127.5 - 1, b.to(device).float() / 127.5 - 1).cpu()
+        for a, b in zip(first.split(FORWARD_IMAGES), second.split(FORWARD_IMAGES), strict=True)
+    ]
+    return mean_estimate(torch.cat(found))
+
+
+def path_length(distances: Tensor, *, epsilon: float) -> Estimate:
+    """Perceptual path length.
+
+    ``E [ d(G(z), G(z + epsilon (z' - z))) / epsilon^2 ]`` (Karras 2019, arXiv:1812.04948, section 4.1, between the
+    ends of the path), without the lowest and the highest percent, as torch-fidelity computes it.
+
+    Args:
+        distances: ``(N,)``, the perceptual distances d.
+        epsilon: length of a step.
+    """
+    values = distances.double().numpy() / epsilon**2
+    low, high = np.percentile(values, 1, method="lower"), np.percentile(values, 99, method="higher")
+    return mean_estimate(torch.from_numpy(values[(low <= values) & (values <= high)]))
+
+
+def path_distances(
+    sample: GeneratorSampler,
+    similarity: LPIPS,
+    *,
+    total: int,
+    epsilon: float,
+    device: torch.device,
+    world: World,
+) -> Tensor | None:
+    """Perceptual distances along ``total`` steps in latent space, shared by the ranks.
+
+    Args:
+        sample: makes the two ends of a step.
+        similarity: the distance, on ``device``.
+        total: number of steps.
+        epsilon: their length.
+        device: where to compute.
+        world: the ranks; all must call this.
+
+    Returns:
+        float32 ``(total,)`` on rank 0; None elsewhere, or if the samples are not made of latents.
+
+    Raises:
+        NonFiniteSamples: on every rank, if any rank met NaN or infinite pixels.
+    """
+    found, broken, without = [torch.empty(0)], 0, False
+    for indices in torch.arange(total)[world.rank :: world.size].split(FORWARD_IMAGES):
+        ends = sample.path(indices, epsilon=epsilon)
+        if ends is None:
+            without = True
+            break
+        broken += sum(int((~end.isfinite()).sum()) for end in ends)
+        if broken:
+            break
+        found.append(similarity(*(end.to(device) for end in ends)).cpu())
+    if int(world.sum(torch.tensor([int(without)]))):
+        return None
+    broken = int(world.sum(torch.tensor([broken])))
+    if broken:
+        raise NonFiniteSamples(f"{broken} pixel values along the path are NaN or infinite")
+    rows = world.gather_interleaved(torch.cat(found)[:, None], total)
+    return None if rows is None else rows[:, 0]
