@@ -56,9 +56,9 @@ def test_the_wheel_holds_the_whole_config_tree_once(wheel):
     assert not any(name.startswith(("conf/", "tests/")) for name in inside)
 
 
-def test_the_wheel_holds_all_modules_and_the_classifiers_weights(wheel):
+def test_the_wheel_holds_all_modules_the_classifiers_weights_and_the_reports_assets(wheel):
     inside = set(zipfile.ZipFile(wheel).namelist())
-    for pattern in ("*.py", "*.safetensors"):
+    for pattern in ("*.py", "*.safetensors", "*.js", "*.css", "*.j2", "*.LICENSE"):
         ours = {str(path.relative_to(ROOT)) for path in (ROOT / "gan_lightning").rglob(pattern)}
         assert ours
         assert ours <= inside

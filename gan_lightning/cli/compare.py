@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, ListConfig
 
+from gan_lightning.cli import sync
 from gan_lightning.cli.entry import InputError, launch
 
 if TYPE_CHECKING:
@@ -53,9 +54,9 @@ def strings(value: Any, key: str, meaning: str) -> list[str]:
 
 def writer(name: str) -> Callable[[Comparison], str]:
     """What writes the format that a file name asks for."""
-    from gan_lightning.tracking.report import as_csv, as_latex, as_markdown
+    from gan_lightning.tracking.report import as_csv, as_html, as_latex, as_markdown
 
-    writers = {".md": as_markdown, ".csv": as_csv, ".tex": as_latex}
+    writers = {".html": as_html, ".md": as_markdown, ".csv": as_csv, ".tex": as_latex}
     if Path(name).suffix not in writers:
         raise InputError(f"out = {name}: the comparison is written as {', '.join(writers)}")
     return writers[Path(name).suffix]
@@ -87,7 +88,7 @@ def show(content: Comparison) -> None:
     if content.keys:
         say(STATED)
     console.print(drawn(run_table(content)))
-    for line in [*content.verdicts, *content.notes, *advice(content)]:
+    for line in [*content.verdicts, *content.reasons, *content.notes, *advice(content)]:
         say(line)
 
 
@@ -116,6 +117,9 @@ def quoted(word: str) -> str:
 
 def main() -> None:
     """Entry point of the console command."""
+    if sys.argv[1:2] == ["sync"]:
+        sync.main(sys.argv[2:])
+        return
     launch("compare", task, [quoted(word) for word in sys.argv[1:]])
 
 

@@ -46,7 +46,48 @@ def differing_keys(configs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def shown(key: str, value: Any) -> str:
     """One key and its value for people: ``model.loss=Hinge`` instead of the dotted path of the class."""
+    return f"{key.removesuffix(f'.{TARGET}')}={shown_value(key, value)}"
+
+
+def shown_value(key: str, value: Any) -> str:
+    """The value of a key for people: the name of a class, and six digits of a number."""
     if key.endswith(f".{TARGET}"):
-        key = key.removesuffix(f".{TARGET}")
-        value = str(value).rpartition(".")[2]
-    return f"{key}={'null' if value is None else value}"
+        return str(value).rpartition(".")[2]
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "null" if value is None else str(value)
+
+
+def brief(keys: Sequence[str]) -> dict[str, str]:
+    """Each dotted key to as many of its last parts as tell it from the others; a ``_target_`` counts as its node."""
+    plain = {key: key.removesuffix(f".{TARGET}").split(".") for key in keys}
+    short = {}
+    for key, parts in plain.items():
+        others = [other for name, other in plain.items() if name != key]
+        length = next(
+            (n for n in range(1, len(parts)) if all(other[-n:] != parts[-n:] for other in others)), len(parts)
+        )
+        short[key] = ".".join(parts[-length:])
+    return short
+
+
+def telling_keys(keys: Sequence[str], configs: Sequence[Mapping[str, Any]], *, most: int) -> list[str]:
+    """As few of the keys as tell the flat configs apart, in their order.
+
+    The key is taken first that splits the configs into the most kinds, then the one that splits them further.
+
+    Args:
+        keys: those in which the configs differ.
+        configs: flat.
+        most: so many keys are enough, and if there are no more, all are taken.
+    """
+    if len(keys) <= most:
+        return list(keys)
+
+    def kinds(some: Sequence[str]) -> int:
+        return len({repr([config.get(key, ABSENT) for key in some]) for config in configs})
+
+    taken: list[str] = []
+    while len(taken) < most and kinds(taken) < kinds(keys):
+        taken.append(max((key for key in keys if key not in taken), key=lambda key: kinds([*taken, key])))
+    return [key for key in keys if key in taken]

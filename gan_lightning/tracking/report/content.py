@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gan_lightning.config.errors import did_you_mean
-from gan_lightning.tracking.config_diff import ABSENT, TARGET, differing_keys, shown
+from gan_lightning.tracking.config_diff import ABSENT, TARGET, brief, differing_keys, shown, shown_value, telling_keys
 from gan_lightning.tracking.report.group import Group, Section, ordered, ranked, sections
 from gan_lightning.tracking.report.run import DAMAGED, Moment, Run, protocol_conflicts, score_keys
-from gan_lightning.tracking.report.verdict import verdicts
+from gan_lightning.tracking.report.verdict import reasons, verdicts
 
 STATED = (
     "[a, b] is the 95 % confidence interval of the mean (Student's t). Marks: Welch's t-test against the best mean, "
@@ -17,6 +17,9 @@ STATED = (
     "= no significant difference. No mark: fewer than 3 seeds, or no spread."
 )
 """What every table of scores has to say about itself."""
+
+LABEL_KEYS = 3
+"""So many settings name a configuration in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Comparison:
         moment: which value of them is shown.
         differing: the configuration keys in which the groups differ.
         verdicts: a sentence for each score and section: who won, by how much, and whether that is more than noise.
+        reasons: a sentence for each group whose runs did not all end well.
         notes: sentences that a reader of the numbers has to know.
     """
 
@@ -39,6 +43,7 @@ class Comparison:
     moment: Moment
     differing: Sequence[str]
     verdicts: Sequence[str]
+    reasons: Sequence[str]
     notes: Sequence[str]
 
     @property
@@ -52,7 +57,9 @@ class Comparison:
 
     def label(self, group: Group) -> str:
         """A group in few words: what it has of its own, or its name where there is nothing else."""
-        return ", ".join(self.own(group)) or group.names
+        keys = telling_keys(self.differing, [group.config for group in self.groups], most=LABEL_KEYS)
+        values = {name: shown_value(key, group.config.get(key, ABSENT)) for key, name in brief(keys).items()}
+        return ", ".join(f"{name}={value}" for name, value in values.items()) or group.names
 
 
 def compare(runs: Sequence[Run], *, sort: str | None = None, moment: Moment = "final") -> Comparison:
@@ -72,10 +79,11 @@ def compare(runs: Sequence[Run], *, sort: str | None = None, moment: Moment = "f
     if sort is not None:
         found = _sorted(found, keys, sort, moment)
         groups = [group for section in found for group in section.groups]
-    content = Comparison(
-        found, runs, keys, moment, differing_keys([dict(group.config) for group in groups]), [], _notes(runs, groups)
+    differing = differing_keys([dict(group.config) for group in groups])
+    content = Comparison(found, runs, keys, moment, differing, [], [], _notes(runs, groups))
+    return replace(
+        content, verdicts=verdicts(found, keys, moment, content.label), reasons=reasons(groups, content.label)
     )
-    return replace(content, verdicts=verdicts(found, keys, moment, content.label))
 
 
 def _sorted(found: Sequence[Section], keys: Sequence[str], sort: str, moment: Moment) -> list[Section]:

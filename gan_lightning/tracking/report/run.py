@@ -56,7 +56,6 @@ class Run:
         images_seen: how far it came.
         wall_time_s: seconds that it took, evaluations included, interruptions not.
         scores: "final" and "best", each score key to its entry.
-        evaluations: ``{"images_seen": int, "scores": {key: {"value": float}}}`` over time.
         warnings: what the monitor of training health saw; the fields are ``WARNING_FIELDS``.
         details: where its curves and pictures come from; None where there is nothing.
     """
@@ -72,7 +71,6 @@ class Run:
     images_seen: int = 0
     wall_time_s: float | None = None
     scores: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
-    evaluations: Sequence[Mapping[str, Any]] = ()
     warnings: Sequence[Mapping[str, Any]] = ()
     details: Details | None = None
 
@@ -124,7 +122,6 @@ def make_run(place: str, config: Any, results: Any, *, group: str | None = None,
         images_seen=int(results["images_seen"]),
         wall_time_s=None if wall_time_s is None else float(wall_time_s),
         scores=scores,
-        evaluations=[_evaluation(entry) for entry in results.get("evaluations", [])],
         warnings=[{name: entry[name] for name in WARNING_FIELDS} for entry in results.get("health", [])],
         details=details,
     )
@@ -135,11 +132,6 @@ def damaged(place: str, error: Exception) -> Run:
     if isinstance(error, KeyError):
         return Run(place, DAMAGED, problem=f"results.json has no {error}")
     return Run(place, DAMAGED, problem=" ".join(f"{type(error).__name__}: {error}".split()))
-
-
-def _evaluation(entry: Mapping[str, Any]) -> dict[str, Any]:
-    values = {key: {"value": float(from_strict(score["value"]))} for key, score in entry["scores"].items()}
-    return {"images_seen": int(entry["images_seen"]), "scores": values}
 
 
 def score_keys(runs: Sequence[Run]) -> list[str]:

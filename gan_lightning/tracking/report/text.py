@@ -89,7 +89,7 @@ def _blank(value: Any) -> Any:
 
 def as_markdown(content: Comparison) -> str:
     """The verdicts, a table of groups for each section, the table of runs, and the notes."""
-    blocks = [_bullets(content.verdicts)]
+    blocks = [_bullets([*content.verdicts, *content.reasons])]
     for table in group_tables(content):
         blocks += [table.title and f"**{table.title}**", _markdown(table)]
     blocks += [STATED.replace("*", "\\*"), _markdown(run_table(content)), _bullets([*content.notes, *advice(content)])]

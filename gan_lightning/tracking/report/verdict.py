@@ -9,7 +9,7 @@ from gan_lightning.tracking.report.group import Group, Section, Standing, standi
 from gan_lightning.tracking.report.run import Moment
 from gan_lightning.tracking.report.spread import MIN_SEEDS, Spread, stars
 
-NAMED = 8
+NAMED = 5
 """So many groups are named one by one behind the best."""
 
 
@@ -50,7 +50,7 @@ def sentence(section: Section, key: str, moment: Moment, place: Standing, label:
 
 def _other(best: Spread, spread: Spread | None, p_value: float | None, label: str) -> str:
     assert spread is not None
-    gap = f"{label} is {number(abs(spread.mean - best.mean))} behind"
+    gap = f"{label} is {abs(spread.mean - best.mean):.3g} behind"
     if p_value is not None:
         words = "not more than seed noise" if stars(p_value) == "=" else f"significant {stars(p_value)}"
         return f"{gap}, {words} (p = {p_value:.2g})"
@@ -59,12 +59,27 @@ def _other(best: Spread, spread: Spread | None, p_value: float | None, label: st
     return f"{gap}, no test without spread"
 
 
+def reasons(groups: Sequence[Group], label: Callable[[Group], str]) -> list[str]:
+    """Why groups may have lost: a sentence for each that has runs without an end, or trouble in training."""
+    lines = []
+    for group in groups:
+        ends = [f"{count} {status}" for status, count in sorted(group.statuses.items()) if status != "finished"]
+        troubles = [f"{kind.replace('_', ' ')} in {count}" for kind, count in group.warnings.items()]
+        if ends or troubles:
+            lines.append(f"{label(group)}: of {_count(len(group.runs), 'run')} {', '.join([*ends, *troubles])}")
+    return lines
+
+
 def _interval(spread: Spread) -> str:
     return "" if spread.low is None or spread.high is None else f" [{number(spread.low)}, {number(spread.high)}]"
 
 
 def _seeds(count: int) -> str:
-    return "1 seed" if count == 1 else f"{count} seeds"
+    return _count(count, "seed")
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def number(value: float) -> str:

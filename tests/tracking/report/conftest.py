@@ -38,7 +38,6 @@ def make_run(
     weights: str = "ema",
     error: str | None = None,
     health: Sequence[Mapping[str, Any]] = (),
-    evaluations: Sequence[Mapping[str, Any]] = (),
     wall_time_s: float = 50.0,
 ) -> Path:
     """A run's folder with its configuration and results."""
@@ -67,11 +66,16 @@ def make_run(
         "wall_time_s": wall_time_s,
         "error": error,
         "scores": {"final": final, "best": {**final, **({} if best is None else {FD: score(best, weights=weights)})}},
-        "evaluations": list(evaluations),
         "health": list(health),
     }
     (folder / "results.json").write_text(json.dumps(results))
     return folder
+
+
+@pytest.fixture(scope="session")
+def make_below() -> Make:
+    """``make_run`` itself."""
+    return make_run
 
 
 @pytest.fixture

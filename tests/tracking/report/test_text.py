@@ -43,14 +43,18 @@ def test_a_row_shows_what_a_configuration_has_of_its_own(content):
 def test_every_run_is_in_the_table_of_runs(content, runs):
     table = run_table(content)
     assert [row[3] for row in table.rows] == ["finished"] * 3 + ["running", "damaged", "finished", "diverged", "failed"]
-    assert table.rows[0][:3] == [str(runs / "hinge/0"), "model.loss=Hinge", "0"]
+    assert table.rows[0][:3] == [str(runs / "hinge/0"), "loss=Hinge", "0"]
 
 
 def test_verdicts_say_by_how_much_and_whether_seeds_are_enough(content):
+    assert content.reasons == [
+        "loss=Wasserstein: of 3 runs 1 diverged, 1 failed",
+        "loss=Minimax: of 1 run 1 running",
+    ]
     (line,) = content.verdicts  # only one configuration has the other score
     assert line == (
-        f"{FD} (final, lower is better): model.loss=Wasserstein has the best mean, 11 over 1 seed; "
-        "model.loss=Hinge is 2 behind, not enough seeds for a test"
+        f"{FD} (final, lower is better): loss=Wasserstein has the best mean, 11 over 1 seed; "
+        "loss=Hinge is 2 behind, not enough seeds for a test"
     )
 
 
@@ -62,9 +66,9 @@ def test_verdicts_tell_differences_from_noise(tmp_path, make):
         make(f"d{seed}", loss="LeastSquares", seed=seed, fd=math.nan)
     (line,) = compare(find_runs([tmp_path])).verdicts
     _, second, third, last = line.split("; ")
-    assert re.fullmatch(r"model\.loss=Minimax is 0\.115 behind, not more than seed noise \(p = 0\.\d+\)", second)
-    assert re.fullmatch(r"model\.loss=Wasserstein is 10 behind, significant \*\*\* \(p = \S+\)", third)
-    assert last == "model.loss=LeastSquares is nan behind, no test without spread"
+    assert re.fullmatch(r"loss=Minimax is 0\.115 behind, not more than seed noise \(p = 0\.\d+\)", second)
+    assert re.fullmatch(r"loss=Wasserstein is 10 behind, significant \*\*\* \(p = \S+\)", third)
+    assert last == "loss=LeastSquares is nan behind, no test without spread"
 
 
 def test_csv_has_plain_numbers_on_three_levels(content):
@@ -89,7 +93,7 @@ def test_markdown_has_whole_rows_and_all_notes(content):
     assert set(widths[:5]) == {10}
     assert len(set(widths[5:])) == 1
     assert "13 ± 3.6<br>[4.043" in tables[3]
-    assert sum(line.startswith("- ") for line in lines) == 5
+    assert sum(line.startswith("- ") for line in lines) == 7
 
 
 def test_latex_escapes_and_prints_the_best_bold(content):
@@ -113,6 +117,7 @@ def test_warnings_of_the_health_monitor_are_counted_and_explained(tmp_path, make
         "[model.regularizers]"
     )
     assert len(advice(content)) == 3
+    assert content.reasons == ["demo: of 2 runs mode collapse in 2, oscillation in 1"]
     assert "samples are alike" in as_markdown(content)
 
 
