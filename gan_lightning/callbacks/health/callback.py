@@ -100,9 +100,14 @@ class TrainingHealth(Callback):
         assert monitor is not None
         seen = int(scalars["images_seen"])
         added = {"images_per_second": self._throughput(seen), "peak_memory_mib": peak_memory_mib(module.device)}
-        begun = monitor.row(seen, accuracy=scalars["d/accuracy"], gradient=scalars["g/grad_norm"])
+        begun = monitor.row(
+            seen,
+            accuracy=scalars["d/accuracy"],
+            gradient=scalars["g/grad_norm"],
+            critic_gradient=scalars["d/grad_norm"],
+        )
         if self.cadence.passed(seen) and self._reference is not None:
-            found = look(module, self._reference, seed=self.seed)
+            found = look(module, self._reference, seed=self.seed, batch=monitor.batch)
             begun += monitor.look(
                 seen, diversity=found.diversity, overfitting=found.overfitting, memorised=found.memorised
             )
@@ -137,9 +142,9 @@ class TrainingHealth(Callback):
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say so if the run has diverged; the evaluation may have found that at the end of training."""
         assert isinstance(pl_module, AdversarialModule)
-        self._leave(pl_module)
         if pl_module.diverged and self.monitor is not None:
             self._tell(self.monitor.diverged(pl_module.images_seen, _why(pl_module)))
+        self._leave(pl_module)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Stop watching."""

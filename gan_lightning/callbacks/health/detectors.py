@@ -20,10 +20,19 @@ NEAR_ONE = 0.98
 """Accuracy from which the discriminator has won. Alone it means nothing: a good critic of WGAN reaches 1."""
 
 VANISHED = 0.02
-"""Share of its former norm to which the generator's gradient must have shrunk, besides."""
+"""Share of its usual norm to which the generator's gradient must have shrunk, besides."""
+
+FIRST = 0.005
+"""Share of its norm at the first step that counts as usual; that of an untrained pair is often large."""
 
 FOOLED = 0.3
 """Accuracy below which fakes look more real than real samples do. 0.5 is the equilibrium that everybody wants."""
+
+EXPLODED = 30.0
+"""Mean distance between two samples, in multiples of that between two real ones, from which a generator has diverged.
+
+Only samples without bounds, such as points, can get there.
+"""
 
 SWING = 0.25
 """How far the accuracy must go above and below 0.5 for a swing of the game."""
@@ -46,7 +55,10 @@ LOOKS = 3
 """Looks at samples in a row that a state must last."""
 
 GRACE = 0.1
-"""Share of the budget before which samples need not be diverse: an untrained generator's are all alike."""
+"""Share of the budget before which nothing is expected of the players.
+
+Samples of an untrained generator may all be alike, and an untrained discriminator may prefer them.
+"""
 
 MISSING = 0.1
 """A class is missing if it has less than this share of what it should have."""
@@ -91,9 +103,14 @@ def discriminator_overpowers(
     )
 
 
-def generator_overpowers(accuracy: Sequence[float]) -> str | None:
-    """Fakes are ranked above real samples most of the time: the discriminator does not keep up."""
-    if len(accuracy) < WINDOW:
+def generator_overpowers(accuracy: Sequence[float], *, started: bool) -> str | None:
+    """Fakes are ranked above real samples most of the time: the discriminator does not keep up.
+
+    Args:
+        accuracy: in [0, 1].
+        started: whether the discriminator has once been right, or has had its time to be.
+    """
+    if len(accuracy) < WINDOW or not started:
         return None
     right = median(accuracy[-WINDOW:])
     if right >= FOOLED:
@@ -122,6 +139,30 @@ def oscillates(accuracy: Sequence[float], *, batch: int) -> str | None:
         f"accuracy swung {crossings} times between {min(accuracy[-LONG_WINDOW:]):.0%} and "
         f"{max(accuracy[-LONG_WINDOW:]):.0%}"
     )
+
+
+def dies(generator_grad_norm: Sequence[float], discriminator_grad_norm: Sequence[float]) -> str | None:
+    """Both gradients are exactly zero: no unit of either network responds any more.
+
+    Args:
+        generator_grad_norm: global norms.
+        discriminator_grad_norm: likewise.
+    """
+    if len(generator_grad_norm) < WINDOW or any([*generator_grad_norm[-WINDOW:], *discriminator_grad_norm[-WINDOW:]]):
+        return None
+    return "the players have stopped learning: the gradients of both are zero"
+
+
+def explodes(diversity: Sequence[float]) -> str | None:
+    """Samples are much farther apart than real samples are.
+
+    Args:
+        diversity: mean distance between two samples, as a share of that between two real ones.
+    """
+    recent = diversity[-LOOKS:]
+    if len(recent) < LOOKS or min(recent) <= EXPLODED:
+        return None
+    return f"the generator diverges: its samples are {recent[-1]:.3g} times as far apart as real samples are"
 
 
 def collapses(diversity: Sequence[float], *, first_mature: int | None) -> str | None:

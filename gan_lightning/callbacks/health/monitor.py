@@ -11,7 +11,8 @@ from typing import Any
 from gan_lightning.callbacks.health import detectors
 from gan_lightning.callbacks.health.trouble import Trouble
 
-_USUAL = 5
+_USUAL = 3
+"""Rows whose median is the usual norm of the gradient."""
 
 
 class Monitor:
@@ -33,7 +34,9 @@ class Monitor:
         self.lasting: dict[str, str] = {}
         self._accuracy: deque[float] = deque(maxlen=detectors.LONG_WINDOW)
         self._gradient: deque[float] = deque(maxlen=detectors.WINDOW)
+        self._critic_gradient: deque[float] = deque(maxlen=detectors.WINDOW)
         self._usual_gradient = 0.0
+        self._started = False
         self._looks: dict[str, list[float]] = {"diversity": [], "overfitting": [], "memorised": []}
         self._first_mature: int | None = None
 
@@ -42,27 +45,30 @@ class Monitor:
         """The kinds of trouble that last now."""
         return list(dict.fromkeys(_KIND_OF[detector] for detector in self.lasting))
 
-    def row(self, images_seen: int, *, accuracy: float, gradient: float) -> list[Trouble]:
-        """Enter a logged row: the discriminator's accuracy, and the norm of the generator's gradient.
+    def row(self, images_seen: int, *, accuracy: float, gradient: float, critic_gradient: float) -> list[Trouble]:
+        """Enter a logged row: the discriminator's accuracy, and the norms of the generator's gradient and of its own.
 
         Returns:
             Trouble that has begun with this row.
         """
-        if not (math.isfinite(accuracy) and math.isfinite(gradient)):
-            return []  # the run ends with this row
+        if not all(map(math.isfinite, (accuracy, gradient, critic_gradient))):
+            return []  # half precision skips such a step, and otherwise the losses will end the run
         self._accuracy.append(accuracy)
+        self._critic_gradient.append(critic_gradient)
         self._gradient.append(gradient)
-        if len(self._gradient) >= _USUAL:
-            self._usual_gradient = max(self._usual_gradient, median(list(self._gradient)[-_USUAL:]))
         accuracies, gradients = list(self._accuracy), list(self._gradient)
+        usual = median(gradients[-_USUAL:]) if len(gradients) >= _USUAL else detectors.FIRST * gradients[0]
+        self._usual_gradient = max(self._usual_gradient, usual)
+        self._started = self._started or accuracy >= 0.5 or self._progress(images_seen) >= detectors.GRACE
         return self._enter(
             images_seen,
             {
                 "overpowering": detectors.discriminator_overpowers(
                     accuracies, gradients, reference=self._usual_gradient
                 ),
-                "overpowered": detectors.generator_overpowers(accuracies),
+                "overpowered": detectors.generator_overpowers(accuracies, started=self._started),
                 "oscillation": detectors.oscillates(accuracies, batch=self.batch),
+                "death": detectors.dies(gradients, list(self._critic_gradient)),
             },
         )
 
@@ -85,6 +91,7 @@ class Monitor:
         return self._enter(
             images_seen,
             {
+                "explosion": detectors.explodes(self._looks["diversity"]),
                 "diversity": detectors.collapses(self._looks["diversity"], first_mature=self._first_mature),
                 "overfitting": detectors.overfits(self._looks["overfitting"], self._looks["memorised"]),
             },
@@ -130,7 +137,9 @@ class Monitor:
             "lasting": dict(self.lasting),
             "accuracy": list(self._accuracy),
             "gradient": list(self._gradient),
+            "critic_gradient": list(self._critic_gradient),
             "usual_gradient": self._usual_gradient,
+            "started": self._started,
             "looks": {name: list(values) for name, values in self._looks.items()},
             "first_mature": self._first_mature,
         }
@@ -142,7 +151,9 @@ class Monitor:
         self.lasting = dict(state["lasting"])
         self._accuracy = deque(state["accuracy"], maxlen=detectors.LONG_WINDOW)
         self._gradient = deque(state["gradient"], maxlen=detectors.WINDOW)
+        self._critic_gradient = deque(state["critic_gradient"], maxlen=detectors.WINDOW)
         self._usual_gradient = state["usual_gradient"]
+        self._started = state["started"]
         self._looks = {name: list(values) for name, values in state["looks"].items()}
         self._first_mature = state["first_mature"]
 
@@ -155,6 +166,8 @@ _KIND_OF = {
     "modes": "mode_collapse",
     "overfitting": "discriminator_overfitting",
     "divergence": "divergence",
+    "explosion": "divergence",
+    "death": "divergence",
     "oscillation": "oscillation",
 }
 """Detector to the kind of trouble that it is evidence of."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from gan_lightning.data.base import ImageDataModule, RealDataModule
@@ -14,10 +15,14 @@ from gan_lightning.data.loader import to_unit_range
 from gan_lightning.data.points import MixtureDataModule
 from gan_lightning.metrics.isolation import full_float32, undisturbed_rng
 from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.sources import SourceConditional
 from gan_lightning.models.turns import share_ranked_right
 
 PACK = 12
 """Samples are counted in dozens, which packs of 2, 3, 4 and 6 divide."""
+
+SIDE = 64
+"""Larger pictures are compared at this size: what they show is what counts, and memory is bounded."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,9 @@ class Look:
 
 
 def mean_distance(samples: Tensor) -> float:
-    """Mean Euclidean distance between two different ones of ``(N, ...)`` samples, ``N >= 2``."""
+    """Mean Euclidean distance between two different ones of N >= 2 samples, images ``(N, C, H, W)`` or ``(N, D)``."""
+    if samples.ndim == 4 and max(samples.shape[2:]) > SIDE:
+        samples = F.adaptive_avg_pool2d(samples, SIDE)
     return torch.pdist(samples.flatten(1).double()).mean().item()
 
 
@@ -89,28 +96,32 @@ def reference(data: RealDataModule, count: int) -> Reference | None:
 
 
 @torch.no_grad()
-def look(module: AdversarialModule, real: Reference, *, seed: int) -> Look:
-    """Sample fixed latents, and show real samples to the discriminator, both in evaluation mode."""
-    samples = module.sample(len(real.train), seed=seed)
+def look(module: AdversarialModule, real: Reference, *, seed: int, batch: int) -> Look:
+    """Sample fixed latents, and show real samples to the discriminator, both in evaluation mode.
+
+    Args:
+        module: a model in training.
+        real: what to compare with.
+        seed: of the latents, and of what augmentations draw.
+        batch: samples to compute with at once.
+    """
+    count = len(real.train)
+    samples = module.sample(count, seed=seed, batch_size=batch)
     diversity = mean_distance(samples) / real.spread
-    labelled = module.classes is None or (real.train.labels is not None)
-    if real.heldout is None or not labelled or not samples.isfinite().all():
+    blind = isinstance(module, SourceConditional) or (module.classes is not None and real.train.labels is None)
+    if real.heldout is None or blind or not samples.isfinite().all():
         return Look(diversity)
+    labels = None if module.classes is None else real.train.labels
     device, was_training = module.device, module.discriminator.training
     module.discriminator.eval()
     try:
         with undisturbed_rng(device), full_float32(device):
             torch.manual_seed(seed)
-            fakes = module.sample(
-                len(real.train), seed=seed, weights="raw", labels=None if module.classes is None else real.train.labels
-            )
-            train = _logits(module, real.train)
-            heldout = _logits(module, real.heldout)
-            fake = _logits(module, Batch(fakes, real.train.labels))
+            fakes = Batch(module.sample(count, seed=seed, weights="raw", labels=labels, batch_size=batch), labels)
+            train, heldout, fake = (_logits(module, shown, batch) for shown in (real.train, real.heldout, fakes))
     finally:
         module.discriminator.train(was_training)
-    gap = (train.mean() - heldout.mean()).item()
-    margin = (train.mean() - fake.mean()).item()
+    gap, margin = (train.mean() - heldout.mean()).item(), (train.mean() - fake.mean()).item()
     return Look(
         diversity,
         real_train=train.mean().item(),
@@ -120,11 +131,16 @@ def look(module: AdversarialModule, real: Reference, *, seed: int) -> Look:
     )
 
 
-def _logits(module: AdversarialModule, batch: Batch) -> Tensor:
+def _logits(module: AdversarialModule, shown: Batch, batch: int) -> Tensor:
     """The discriminator's logits of augmented samples, one a sample or pack: float64 on the CPU.
 
     ``prepare_batch`` is left out: a growing model grows in it.
     """
-    batch = batch.to(module.device)
-    logits = module.judge(batch.images, module.discriminator_condition(batch)).logits
-    return logits.double().cpu().flatten(1).mean(1) if logits.ndim > 1 else logits.double().cpu()
+    logits = []
+    step = max(PACK, batch - batch % PACK)
+    for start in range(0, len(shown), step):
+        labels = None if shown.labels is None else shown.labels[start : start + step]
+        part = Batch(shown.images[start : start + step], labels).to(module.device)
+        logits.append(module.judge(part.images, module.discriminator_condition(part)).logits.double().cpu())
+    joined = torch.cat(logits)
+    return joined.flatten(1).mean(1) if joined.ndim > 1 else joined

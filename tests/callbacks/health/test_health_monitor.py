@@ -1,0 +1,128 @@
+import inspect
+import json
+import re
+
+import pytest
+from omegaconf import OmegaConf
+
+from gan_lightning.callbacks.health import KINDS, Monitor, Trouble
+from gan_lightning.callbacks.health.monitor import _KIND_OF
+from gan_lightning.callbacks.health.trouble import REMEDIES
+from gan_lightning.models import DCGAN
+
+
+def enter(monitor, rows, *, start=0, accuracy=0.6, gradient=1.0):
+    begun = []
+    for number in range(start + 1, start + rows + 1):
+        begun += monitor.row(10 * number, accuracy=accuracy, gradient=gradient, critic_gradient=1.0)
+    return begun
+
+
+@pytest.fixture
+def monitor():
+    return Monitor(batch=64, budget_images=1000)
+
+
+def test_trouble_begins_once_lasts_and_may_come_back(monitor):
+    enter(monitor, 12)
+    (begun,) = enter(monitor, 12, start=12, accuracy=0.1)
+    assert (begun.kind, begun.first_images_seen) == ("generator_overpowering", 180)  # the median of ten has turned
+    assert monitor.kinds == ["generator_overpowering"]
+    assert monitor.troubles["generator_overpowering"].last_images_seen == 240
+    enter(monitor, 12, start=24)
+    assert monitor.kinds == []
+    assert monitor.troubles["generator_overpowering"].last_images_seen == 280
+    (again,) = enter(monitor, 12, start=36, accuracy=0.1)
+    assert (again.first_images_seen, again.last_images_seen) == (180, 420)
+    assert list(monitor.troubles) == ["generator_overpowering"]
+
+
+def test_the_usual_gradient_is_not_that_of_the_first_step(monitor):
+    monitor.row(10, accuracy=1.0, gradient=100.0, critic_gradient=1.0)
+    assert enter(monitor, 20, start=1, accuracy=1.0, gradient=0.5) == []
+    (begun,) = enter(monitor, 20, start=21, accuracy=1.0, gradient=1e-3)
+    assert begun.kind == "discriminator_overpowering"
+
+
+def test_a_gradient_that_vanishes_at_once_is_seen(monitor):
+    monitor.row(10, accuracy=0.5, gradient=1.0, critic_gradient=1.0)
+    (begun,) = enter(monitor, 20, start=1, accuracy=1.0, gradient=1e-6)
+    assert begun.kind == "discriminator_overpowering"
+
+
+def test_an_untrained_discriminator_may_prefer_fakes_for_a_tenth_of_the_budget(monitor):
+    assert enter(monitor, 9, accuracy=0.0) == []
+    assert enter(monitor, 1, start=9, accuracy=0.0) != []
+    assert enter(Monitor(batch=64, budget_images=10_000), 30, accuracy=0.0) == []
+
+
+def test_two_detectors_of_one_kind_are_one_trouble(monitor):
+    for seen in range(100, 500, 100):
+        monitor.look(seen, diversity=0.01, overfitting=None, memorised=None)
+    monitor.classes(500, [1.0, 0.0], [0.5, 0.5])
+    monitor.modes(600, 1, 8, 0.9)
+    assert set(monitor.lasting) == {"diversity", "classes", "modes"}
+    assert monitor.kinds == list(monitor.troubles) == ["mode_collapse"]
+    assert monitor.troubles["mode_collapse"].message == "the generator misses 7 of 8 modes"
+    monitor.look(700, diversity=0.9, overfitting=None, memorised=None)
+    monitor.modes(800, 8, 8, 0.9)
+    assert monitor.kinds == ["mode_collapse"]
+    monitor.classes(900, [0.5, 0.5], [0.5, 0.5])
+    assert monitor.kinds == []
+
+
+def test_values_that_are_not_finite_are_left_out(monitor):
+    assert monitor.row(10, accuracy=float("nan"), gradient=1.0, critic_gradient=1.0) == []
+    assert monitor.look(10, diversity=float("inf"), overfitting=float("nan"), memorised=0.5) == []
+
+
+@pytest.mark.parametrize("stop", [3, 14, 19, 30])
+def test_a_monitor_that_was_saved_sees_what_one_that_was_not_would_have_seen(stop):
+    def feed(monitor, rows):
+        for row in rows:
+            accuracy = 0.6 if row < 12 or row > 26 else 0.05
+            monitor.row(row * 10, accuracy=accuracy, gradient=1.0, critic_gradient=0.5)
+            if row % 4 == 0:
+                monitor.look(row * 10, diversity=0.9 if row < 20 else 0.1, overfitting=0.8, memorised=0.9)
+
+    whole, first, second = (Monitor(batch=64, budget_images=500) for _ in range(3))
+    feed(whole, range(1, 50))
+    feed(first, range(1, stop))
+    second.load_state_dict(json.loads(json.dumps(first.state_dict())))  # plain data
+    feed(second, range(stop, 50))
+    assert second.state_dict() == whole.state_dict()
+    assert set(whole.troubles) == {"generator_overpowering", "mode_collapse", "discriminator_overfitting"}
+
+
+def test_every_kind_has_a_detector_a_remedy_and_a_key(train_config):
+    assert set(_KIND_OF.values()) == set(KINDS)
+    model = train_config("experiment=dcgan_cifar10").model
+    for _, key in REMEDIES.values():
+        first, *rest = key.removeprefix("model.").split(".")
+        assert first in inspect.signature(DCGAN).parameters
+        assert OmegaConf.select(model, first) is None or all(name in model[first] for name in rest)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_remedies_name_what_there_is(kind, train_config):
+    remedy, _ = REMEDIES[kind]
+    for override in re.findall(r"\+?model[\w/@.]*=\w+", remedy):
+        assert train_config(override)
+    for key in re.findall(r"model\.[\w.]+(?=[ ,)]|$)", remedy):
+        assert OmegaConf.select(train_config(), key.rpartition(".")[0]) is not None
+        assert key.rpartition(".")[2] in OmegaConf.select(train_config(), key.rpartition(".")[0])
+
+
+def test_an_entry_reads_as_words():
+    trouble = Trouble.seen("oscillation", "they swing", 64).again("they swing wildly", 128)
+    assert trouble.as_dict() == {
+        "kind": "oscillation",
+        "first_images_seen": 64,
+        "last_images_seen": 128,
+        "message": "they swing wildly",
+        "remedy": REMEDIES["oscillation"][0],
+        "config_key": "model.regularizers",
+    }
+    assert str(trouble).startswith("they swing wildly. Remedy: penalise")
+    with pytest.raises(ValueError, match="'boredom'"):
+        Trouble.seen("boredom", "", 0)
