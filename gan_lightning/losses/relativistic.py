@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gan_lightning.losses.base import AdversarialLoss, per_sample, prepared
 from gan_lightning.losses.classic import cross_entropy
+from gan_lightning.ranks import mean_over_ranks
 
 Kind = Literal["standard", "least_squares", "hinge"]
 
@@ -66,8 +67,8 @@ class RelativisticAverage(AdversarialLoss):
     - hinge (RaHingeGAN): L_D = 1/2 [relu(1 - r) + relu(1 + f)]
 
     and L_G is L_D with r and f exchanged: Jolicoeur-Martineau 2018 (arXiv 1807.00734); the half is that of
-    its published code. The means run over all logits of the batch (of this process, under data-parallel
-    training; over all patches of all samples for patch maps), so a value depends on its whole batch.
+    its published code. The means run over all logits of the global batch (over all patches of all samples for patch
+    maps), so a value depends on its whole batch.
 
     Args:
         kind: which loss is made relativistic.
@@ -86,8 +87,8 @@ class RelativisticAverage(AdversarialLoss):
     def _values(self, above: Tensor, below: Tensor) -> Tensor:
         """Values of a player who wants ``above`` to exceed the mean of ``below``, and the reverse."""
         above, below = prepared(above, below)
-        taken_for_real, _ = _TERMS[self.kind](above - below.mean())
-        _, taken_for_fake = _TERMS[self.kind](below - above.mean())
+        taken_for_real, _ = _TERMS[self.kind](above - mean_over_ranks(below.mean()))
+        _, taken_for_fake = _TERMS[self.kind](below - mean_over_ranks(above.mean()))
         return per_sample(0.5 * (taken_for_real + taken_for_fake))
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ TURNS = 4
 
 
 def rotated(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Rotate a quarter of the images, at least one, by 0, 90, 180 and 270 degrees.
+    """Rotate every fourth image, at least one, by 0, 90, 180 and 270 degrees.
 
     Args:
         images: ``(N, C, R, R)``.
@@ -34,7 +34,7 @@ def rotated(images: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         ``(4 M, C, R, R)`` with M = max(1, N // 4), and the number of quarter turns of each: int64 ``(4 M,)``.
     """
-    chosen = images[: max(1, len(images) // TURNS)]
+    chosen = images[::TURNS][: max(1, len(images) // TURNS)]
     turned = torch.cat([torch.rot90(chosen, k, dims=(2, 3)) for k in range(TURNS)])
     return turned, torch.arange(TURNS, device=images.device).repeat_interleave(len(chosen))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lightning import Trainer
-from lightning.pytorch.plugins.precision import HalfPrecision
+from lightning.pytorch.plugins.precision import DoublePrecision, HalfPrecision
 from lightning.pytorch.strategies import (
     DDPStrategy,
     DeepSpeedStrategy,
@@ -23,6 +23,8 @@ def strategy_problem(trainer: Trainer) -> str | None:
             f"precision={trainer.precision}: the weights themselves would have half precision, in which small steps "
             "of the optimizers and of the averaged generator vanish; use bf16-mixed or 16-mixed"
         )
+    if isinstance(trainer.precision_plugin, DoublePrecision):
+        return f"precision={trainer.precision}: samples, latents and losses are float32; use 32-true"
     problem = _problem(trainer.strategy)
     return None if problem is None else f"strategy={type(trainer.strategy).__name__}: {problem}; {ALTERNATIVE}"
 

@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.nn import Parameter
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
+from gan_lightning.ranks import mean_over_ranks
+
 _TINY = 1e-30  # far below eps squared: only keeps the square root's slope finite where the gradient is exactly 0
 
 Step = Callable[[Tensor, Tensor], Tensor]
@@ -111,7 +113,8 @@ def unroll(
     """Return the parameters after ``steps`` updates on ``loss``, with the graph of how they came about.
 
     ``theta^0 = theta``, ``theta^{k+1} = step(theta^k, d loss(theta^k) / d theta^k)``: Metz 2016
-    (arXiv 1611.02163), equations 4 to 6. Parameters and optimizer stay as they are.
+    (arXiv 1611.02163), equations 4 to 6. Parameters and optimizer stay as they are. ``loss`` is this process's share
+    of a mean over the global batch.
 
     Args:
         loss: scalar of named parameters.
@@ -127,7 +130,7 @@ def unroll(
             loss(dict(zip(names, values, strict=True))), values, create_graph=True, allow_unused=True
         )
         values = [
-            value if gradient is None else update(value, gradient)
+            value if gradient is None else update(value, mean_over_ranks(gradient))
             for update, value, gradient in zip(updates, values, gradients, strict=True)
         ]
     return dict(zip(names, values, strict=True))

@@ -34,6 +34,9 @@ class Regularizer(nn.Module):
 
     State that must survive a resume lives in buffers.
 
+    Attributes:
+        second_order: whether it differentiates a gradient of the critic, which a compiled network does not allow.
+
     Args:
         weight: factor of the penalty.
         interval: the penalty joins every ``interval``-th discriminator step, multiplied by ``interval``, so
@@ -42,6 +45,8 @@ class Regularizer(nn.Module):
     Raises:
         ValueError: if ``weight`` is negative or ``interval`` is below 1.
     """
+
+    second_order: bool = False
 
     def __init__(self, *, weight: float, interval: int = 1) -> None:
         super().__init__()

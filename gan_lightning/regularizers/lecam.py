@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, distributed
+from torch import Tensor
 
+from gan_lightning.ranks import mean_over_ranks
 from gan_lightning.regularizers.base import CriticTurn, Regularizer
 
 
@@ -19,15 +20,6 @@ def lecam_penalty(real: Tensor, fake: Tensor, real_mean: Tensor, fake_mean: Tens
         fake_mean: scalar, running mean of fake logits.
     """
     return F.relu(real - fake_mean).square().mean() + F.relu(real_mean - fake).square().mean()
-
-
-def mean_over_ranks(value: Tensor) -> Tensor:
-    """The mean of ``value`` over all processes, so that each rank keeps the same running means."""
-    if distributed.is_available() and distributed.is_initialized():
-        value = value.clone()
-        distributed.all_reduce(value)
-        value /= distributed.get_world_size()
-    return value
 
 
 class LeCam(Regularizer):

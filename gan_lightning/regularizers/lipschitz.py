@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from gan_lightning.ranks import mean_over_ranks
 from gan_lightning.regularizers.base import CriticTurn, Regularizer
 from gan_lightning.regularizers.gradients import at_least_float32, input_gradient, norm
 
@@ -24,9 +25,11 @@ def interpolates(real: Tensor, fake: Tensor) -> Tensor:
 def surroundings(real: Tensor, scale: float) -> Tensor:
     """Points beside real samples: x + alpha scale std(x) U, with U ~ [0, 1) a value, alpha ~ [0, 1) a sample.
 
-    std is over all values of the batch (the biased estimate, numpy's default).
+    std is over all values of the global batch (the biased estimate, numpy's default).
     """
-    perturbation = scale * real.std(correction=0) * torch.rand_like(real)
+    mean = mean_over_ranks(real.mean())
+    std = mean_over_ranks((real - mean).square().mean()).sqrt()
+    perturbation = scale * std * torch.rand_like(real)
     return real + uniform_per_sample(real) * perturbation
 
 
@@ -46,6 +49,8 @@ class WGANGP(Regularizer):
         target: the norm to keep.
         interval: the penalty joins every ``interval``-th discriminator step, times ``interval``.
     """
+
+    second_order = True
 
     def __init__(self, *, weight: float = 10.0, target: float = 1.0, interval: int = 1) -> None:
         super().__init__(weight=weight, interval=interval)
@@ -87,6 +92,8 @@ class DRAGAN(Regularizer):
     Raises:
         ValueError: if ``scale`` is negative.
     """
+
+    second_order = True
 
     def __init__(self, *, weight: float = 10.0, scale: float = 0.5, target: float = 1.0, interval: int = 1) -> None:
         super().__init__(weight=weight, interval=interval)

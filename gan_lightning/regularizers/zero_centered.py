@@ -20,6 +20,8 @@ class R1(Regularizer):
         interval: the penalty joins every ``interval``-th discriminator step, times ``interval``.
     """
 
+    second_order = True
+
     def __init__(self, *, weight: float, interval: int = 1) -> None:
         super().__init__(weight=weight, interval=interval)
 
@@ -37,6 +39,8 @@ class R2(Regularizer):
         weight: gamma.
         interval: the penalty joins every ``interval``-th discriminator step, times ``interval``.
     """
+
+    second_order = True
 
     def __init__(self, *, weight: float, interval: int = 1) -> None:
         super().__init__(weight=weight, interval=interval)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gan_lightning.ranks import mean_over_ranks
 from gan_lightning.stabilizers.base import GeneratorTurn, Stabilizer
 
 
 def mean_distance(real: Tensor, fake: Tensor) -> Tensor:
-    """||E f(x) - E f(G(z))||_2^2 of features ``(N, F)``, a float32 scalar."""
-    return (real.float().mean(dim=0) - fake.float().mean(dim=0)).square().sum()
+    """||E f(x) - E f(G(z))||_2^2 of features ``(N, F)``, a float32 scalar; the means are the global batch's."""
+    return mean_over_ranks(real.float().mean(dim=0) - fake.float().mean(dim=0)).square().sum()
 
 
 class FeatureMatching(Stabilizer):

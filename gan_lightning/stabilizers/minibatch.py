@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from gan_lightning.ranks import gathered
+
 
 def largest_group(batch: int, group_size: int) -> int:
     """The largest divisor of ``batch`` that is at most ``group_size``."""
@@ -16,8 +18,8 @@ class MinibatchStdDev(nn.Module):
 
     The batch is split into groups; the standard deviation over the group is taken at each position, averaged over
     positions and over one of ``channels`` blocks of features, and appended as one channel: Karras et al. 2018
-    (arXiv 1710.10196), section 3, with the groups of its code. Members of a group are ``N / group`` apart in the
-    batch.
+    (arXiv 1710.10196), section 3, with the groups of its code, but of consecutive samples: then they are the same
+    on any number of processes whose share of the batch they divide.
 
     Args:
         group_size: samples in a group; where it does not divide the batch, the largest smaller divisor is used
@@ -47,11 +49,11 @@ class MinibatchStdDev(nn.Module):
         if width % self.channels:
             raise ValueError(f"channels ({self.channels}) must divide the number of features, got {width}")
         group = largest_group(n, self.group_size)
-        blocks = features.reshape(group, n // group, self.channels, -1)
+        blocks = features.reshape(n // group, group, self.channels, -1)
         blocks = blocks if blocks.dtype == torch.float64 else blocks.float()
         # the small constant keeps the root differentiable where a group does not vary
-        deviation = (blocks.var(dim=0, correction=0) + 1e-8).sqrt().mean(dim=2)
-        maps = deviation.repeat(group, 1).to(features.dtype)
+        deviation = (blocks.var(dim=1, correction=0) + 1e-8).sqrt().mean(dim=2)
+        maps = deviation.repeat_interleave(group, dim=0).to(features.dtype)
         spatial = features.shape[2:]
         maps = maps.view(n, self.channels, *[1] * len(spatial)).expand(n, self.channels, *spatial)
         return torch.cat([features, maps], dim=1)
@@ -61,7 +63,8 @@ class MinibatchDiscrimination(nn.Module):
     """Appends how close each sample is to the others, in learned projections.
 
     M_i = f(x_i) T, o(x_i)_b = sum_j exp(-||M_ib - M_jb||_1), and the layer gives [f(x_i), o(x_i)]: Salimans et al.
-    2016 (arXiv 1606.03498), section 3.2. The sum includes j = i, as in the paper.
+    2016 (arXiv 1606.03498), section 3.2. The sum includes j = i, as in the paper; in training it runs over the global
+    batch, or its size would depend on the number of processes.
 
     Args:
         in_features: A, length of f(x).
@@ -86,6 +89,7 @@ class MinibatchDiscrimination(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Features ``(N, in_features)`` to ``(N, in_features + out_features)``."""
         projected = torch.einsum("na,abc->nbc", features, self.kernels)
-        distances = (projected.unsqueeze(0) - projected.unsqueeze(1)).abs().sum(dim=3)
+        others = gathered(projected) if self.training else projected
+        distances = (others.unsqueeze(1) - projected.unsqueeze(0)).abs().sum(dim=3)
         closeness = torch.exp(-distances).sum(dim=0)
         return torch.cat([features, closeness.to(features.dtype)], dim=1)

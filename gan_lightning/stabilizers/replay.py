@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gan_lightning.ranks import from_first_rank, gathered, own_share
 from gan_lightning.stabilizers.base import Stabilizer
 from gan_lightning.stabilizers.saved_shape import adopt_saved_shapes
 
@@ -21,7 +22,7 @@ class Replay(Stabilizer):
     probability 0.5). The samples of one batch take different places in the pool.
 
     A replayed sample was made under another condition, so this is for models whose discriminator judges samples
-    alone. Each process has its own pool; a checkpoint holds that of the first.
+    alone. All processes keep the same pool, which the global batch goes through.
 
     Args:
         capacity: samples in the pool.
@@ -49,7 +50,9 @@ class Replay(Stabilizer):
     @torch.no_grad()
     def discriminator_fakes(self, fakes: Tensor) -> Tensor:
         """Samples ``(N, ...)`` to as many of now or of the past, in the same dtype and without a graph."""
-        fakes = fakes.detach()
+        return own_share(self._exchanged(gathered(fakes.detach())))
+
+    def _exchanged(self, fakes: Tensor) -> Tensor:
         if self.pool.numel() == 0:
             self.pool = fakes.new_zeros(self.capacity, *fakes.shape[1:])
         taken = min(self.capacity - self._stored, len(fakes))
@@ -58,11 +61,12 @@ class Replay(Stabilizer):
             self._stored += taken
             self.stored.fill_(self._stored)
         # drawn on the host: which samples swap is needed there to know how many
-        swapped = (torch.rand(len(fakes) - taken) < self.probability).nonzero().squeeze(1) + taken
+        random = from_first_rank(torch.rand(len(fakes) - taken).to(fakes.device)).cpu()
+        swapped = (random < self.probability).nonzero().squeeze(1) + taken
         swapped = swapped[: self.capacity]
         if len(swapped) == 0:
             return fakes
-        places = torch.randperm(self.capacity)[: len(swapped)].to(fakes.device)
+        places = from_first_rank(torch.randperm(self.capacity).to(fakes.device))[: len(swapped)]
         swapped = swapped.to(fakes.device)
         mixed = fakes.clone()
         mixed[swapped] = self.pool[places].to(fakes.dtype)

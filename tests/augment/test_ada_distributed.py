@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import torch
-from torch import distributed, multiprocessing
 
 from gan_lightning.augment import ADA
+from tests.contract.pair import together
 
 
 def _logits() -> torch.Tensor:
@@ -11,18 +11,15 @@ def _logits() -> torch.Tensor:
     return torch.stack([torch.ones(6), torch.tensor([1.0, 1.0, 1.0, -1.0, -1.0, -1.0])])
 
 
-def _observe(rank: int, folder: str) -> None:
-    torch.set_num_threads(1)
-    distributed.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2)
+def _observe(rank: int, folder: Path) -> None:
     ada = ADA(target=0.4, interval_steps=2, speed_kimg=0.1)
     for _ in range(3):
         ada.observe(_logits()[rank], 12)
-    torch.save(ada.state_dict(), f"{folder}/{rank}.pt")
-    distributed.destroy_process_group()
+    torch.save(ada.state_dict(), folder / f"{rank}.pt")
 
 
 def test_ranks_agree_with_one_process_that_sees_everything(tmp_path: Path) -> None:
-    multiprocessing.spawn(_observe, args=(str(tmp_path),), nprocs=2)
+    together(_observe, tmp_path)
     alone = ADA(target=0.4, interval_steps=2, speed_kimg=0.1)
     for _ in range(3):
         alone.observe(_logits().flatten(), 12)

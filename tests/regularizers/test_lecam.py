@@ -1,14 +1,10 @@
 """LeCam's running means against a loop by hand, on one process and on two."""
 
-import multiprocessing
-import tempfile
-from pathlib import Path
-
 import pytest
 import torch
-from torch import distributed
 
 from gan_lightning.regularizers import CriticTurn, LeCam
+from tests.contract.pair import together
 
 
 def shown(real, fake, images_seen):
@@ -77,22 +73,13 @@ def test_bad_arguments_are_named(argument, value):
         LeCam(**{"weight": 1.0, "decay": 0.9, "start_images": 0, argument: value})
 
 
-def _one_rank(rank, folder):
-    distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+def one_rank(rank, folder):
     lecam = LeCam(weight=1.0, decay=0.5, start_images=0)
     lecam(shown([float(rank)], [10.0 * rank], 0))
-    torch.save([lecam.real_mean, lecam.fake_mean], Path(folder) / f"{rank}.pt")
-    distributed.destroy_process_group()
+    torch.save([lecam.real_mean, lecam.fake_mean], folder / f"{rank}.pt")
 
 
-def test_ranks_keep_the_same_means():
-    context = multiprocessing.get_context("spawn")
-    with tempfile.TemporaryDirectory() as folder:
-        ranks = [context.Process(target=_one_rank, args=(rank, folder)) for rank in range(2)]
-        for rank in ranks:
-            rank.start()
-        for rank in ranks:
-            rank.join(60)
-        assert [rank.exitcode for rank in ranks] == [0, 0]
-        for rank in range(2):
-            assert torch.load(Path(folder) / f"{rank}.pt") == [pytest.approx(0.5), pytest.approx(5.0)]
+def test_ranks_keep_the_same_means(tmp_path):
+    together(one_rank, tmp_path)
+    for rank in range(2):
+        assert torch.load(tmp_path / f"{rank}.pt") == [pytest.approx(0.5), pytest.approx(5.0)]

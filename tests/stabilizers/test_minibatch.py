@@ -14,12 +14,11 @@ from gan_lightning.stabilizers import MinibatchDiscrimination, MinibatchStdDev
 def test_standard_deviation_equals_the_loop(n, group_size, group, channels):
     features = torch.randn(n, 4, 3, 2, generator=torch.Generator().manual_seed(0))
     x = features.double().numpy()
-    groups = n // group
     got = MinibatchStdDev(group_size=group_size, channels=channels)(features)
     assert got.shape == (n, 4 + channels, 3, 2)
     assert torch.equal(got[:, :4], features)
     for i in range(n):
-        members = x[[j for j in range(n) if j % groups == i % groups]]
+        members = x[[j for j in range(n) if j // group == i // group]]
         assert len(members) == group
         for c, block in enumerate(np.split(members, channels, axis=1)):
             expected = np.sqrt(block.var(axis=0) + 1e-8).mean()
