@@ -72,7 +72,9 @@ class VGG16Extractor(_Pictures):
 
         known = BACKBONES["vgg"]
         path = find_weights(known, weights_path=weights_path, cache_dir=cache_dir)
-        load_tensors(path, known.title)
+        state = load_tensors(path, known.title)
+        if not (isinstance(state, dict) and "classifier.3.weight" in state):
+            raise ValueError(f"{path} does not hold torchvision's VGG16 weights")
         try:
             found = FeatureExtractorVGG16("vgg16", ["fc2_relu"], feature_extractor_weights_path=str(path))
         except (RuntimeError, TypeError, AttributeError) as error:  # load_state_dict's, of another network's weights

@@ -52,8 +52,10 @@ def resized(images: Tensor, size: int, resize: Resize) -> Tensor:
         return interpolate_bilinear_2d_like_tensorflow1x(images.float(), size=(size, size), align_corners=False)
     if images.shape[-2:] == (size, size):
         return images.float()
-    # with antialias=True torch's bicubic kernel is Pillow's (a = -0.5), also where a picture grows
-    return F.interpolate(images.float(), size=(size, size), mode="bicubic", antialias=True).clamp(0, 255)
+    # with antialias=True torch's bicubic kernel is Pillow's (a = -0.5), also where a picture grows; in float32 its
+    # places would be off by 1e-5 of a pixel; Apple's GPUs have no float64
+    wide = images.float() if images.device.type == "mps" else images.double()
+    return F.interpolate(wide, size=(size, size), mode="bicubic", antialias=True).clamp(0, 255).float()
 
 
 def normalised(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
