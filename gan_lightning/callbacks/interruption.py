@@ -21,7 +21,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, *WARNINGS)
 
 
 class Interruption(Callback):
-    """Turns SIGINT, SIGTERM and a cluster's warnings into a stop at the end of the step, after which the state is saved.
+    """Turns SIGINT, SIGTERM and a cluster's warnings into a stop at the end of the step, where the state is saved.
 
     Lightning raises an exception wherever the process stands, between the two players' updates for instance, and
     a state saved then is one that no uninterrupted run passes through. A second SIGINT interrupts at once.

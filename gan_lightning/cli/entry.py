@@ -1,7 +1,7 @@
 """What the commands share: Hydra around a task, one clear message for a bad config, and the exit codes.
 
 Exit codes: 0 done, 1 failed, 2 bad config or input (nothing was written), 3 diverged, 128 + n stopped by signal n.
-A sweep ends with 0 when all its jobs were done or diverged, and otherwise with the code of its first failed job.
+A sweep ends with 0 when all its jobs are done, and otherwise with the worst of their codes (``sweep_report``).
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ from gan_lightning.config import (
 )
 
 BAD_INPUT = 2
+EXIT_CODES = {"finished": 0, "failed": 1, "refused": BAD_INPUT, "diverged": 3, "interrupted": 130, "preempted": 143}
+"""How a run can end, and the exit code that says so."""
+
 COMPOSING: tuple[type[Exception], ...] = (*COMPOSITION_ERRORS, AssertionError)
 """What composing a config raises; OmegaConf asserts that no key is set below null."""
 
@@ -38,18 +41,25 @@ class InputError(ValueError):
     """Something the user gave cannot be used: the message says what and why, and no traceback helps."""
 
 
-def launch(config_name: str, task: Callable[[DictConfig], Any], argv: Sequence[str] | None = None) -> None:
+def launch(
+    config_name: str,
+    task: Callable[[DictConfig], Any],
+    argv: Sequence[str] | None = None,
+    *,
+    job: Callable[[DictConfig], Any] | None = None,
+) -> None:
     """Run ``task`` under Hydra with ``conf/<config_name>.yaml``, and end the process with the right code.
 
     Args:
         config_name: of the primary config.
         task: what to do with a composed config.
         argv: replaces ``sys.argv[1:]``.
+        job: what to do with a config in a sweep, keeping complaints to itself; None: the same.
     """
     if argv is not None:
         sys.argv[1:] = argv
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
-    decorated = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=config_name)(guarded(task))
+    decorated = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=config_name)(guarded(task, job))
     keys = root_keys(SCHEMAS[f"{config_name}_schema"])
     try:
         decorated()
@@ -68,11 +78,15 @@ def launch(config_name: str, task: Callable[[DictConfig], Any], argv: Sequence[s
         raise SystemExit(1) from None
 
 
-def guarded(task: Callable[[DictConfig], Any]) -> Callable[[DictConfig], Any]:
+def guarded(
+    task: Callable[[DictConfig], Any], job: Callable[[DictConfig], Any] | None = None
+) -> Callable[[DictConfig], Any]:
     """Check the config before ``task``, and let a complaint end the process unless other jobs of a sweep wait."""
 
     @functools.wraps(task)  # Hydra asks it for its module
     def run(cfg: DictConfig) -> Any:
+        if job is not None and is_sweep():
+            return job(cfg)
         try:
             check_config(cfg)
             return task(cfg)

@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, flag_override
 
 from gan_lightning.cli.entry import InputError, stop
+from gan_lightning.cli.job import read_config
+from gan_lightning.cli.plan import PlannedJob, planned_jobs, without_hydra
+from gan_lightning.cli.resume import differences
+from gan_lightning.cli.sweep_report import folders_below, report
 from gan_lightning.config import COMPOSITION_ERRORS, ConfigError, check_config, dry_build
 
 DRY = ("data", "model", "evaluator", "callbacks", "logger")
@@ -26,12 +28,19 @@ DRY = ("data", "model", "evaluator", "callbacks", "logger")
 
 DEVICE_KEYS = ("accelerator", "devices", "precision")
 
-ENUMERABLE = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
-"""The sweeper whose jobs are known before it begins."""
+REMOTE = "hydra_plugins.gan_lightning_slurm.launcher.SlurmLauncher"
+"""The launcher whose jobs run on other machines."""
 
 
 class Preflight(Callback):
-    """Hydra's callback that stops a wrong run, or a sweep with a wrong job, while nothing is written."""
+    """Hydra's callback that stops a wrong run, or a sweep with a wrong job, while nothing is written.
+
+    Attributes:
+        folders: of the jobs of a plain sweep.
+    """
+
+    def __init__(self) -> None:
+        self.folders: list[Path] = []
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Stop with exit code 2 and all complaints."""
@@ -49,30 +58,83 @@ class Preflight(Callback):
         with loudly():
             # Hydra needs this for a folder name that looks at ``hydra:runtime.choices``, and does it only in jobs
             HydraConfig.instance().set_config(copy.deepcopy(config))
-            if config.hydra.sweeper._target_ != ENUMERABLE:
-                return
-            from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-
-            given = [*(f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items())]
-            parsed = OverridesParser.create().parse_overrides([*given, *config.hydra.overrides.task])
-            jobs = [job for batch in BasicSweeper.split_arguments(parsed, None) for job in batch]
+            jobs = planned_jobs(config)
             problems: dict[str, list[str]] = {}
             for job in jobs:
-                for message in job_problems(config.hydra.job.config_name, job):
-                    problems.setdefault(message, []).append(" ".join(job))
+                for message in job_problems(job):
+                    problems.setdefault(message, []).append(" ".join(job.overrides))
             if problems:
                 raise ConfigError([f"{message} ({which(found, len(jobs))})" for message, found in problems.items()])
+            self.folders = check_folders([(job.folder, " ".join(job.overrides)) for job in jobs])
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Say what became of every job, and end the process with a code that tells of it."""
+        with loudly():
+            code = report(self.folders or folders_below(Path(config.hydra.sweep.dir).absolute()))
+            if code:
+                raise SystemExit(code)
 
 
-def job_problems(config_name: str, overrides: list[str]) -> list[str]:
+def job_problems(job: PlannedJob) -> list[str]:
     """Return what is wrong with one job of a sweep."""
+    cfg = without_hydra(job.config)
+    remote = job.config.hydra.launcher._target_ == REMOTE
     try:
-        inspect(hydra.compose(config_name, overrides=[*overrides, "output_dir=unwritten"]), sweeping=True)
-    except ConfigError as error:
-        return error.messages
+        with job.present():
+            inspect(cfg, sweeping=True, remote=remote)
+            if remote:
+                check_request(job.config)
+            check_folder(job.folder, cfg)
+    except (ConfigError, InputError) as error:
+        return error.messages if isinstance(error, ConfigError) else [str(error)]
     except COMPOSITION_ERRORS as error:
         return [str(error)]
     return []
+
+
+def check_folder(folder: Path, cfg: DictConfig) -> None:
+    """Refuse a folder in which another run lies: it would be picked up, or overwritten.
+
+    Raises:
+        ConfigError: naming each key in which the runs differ.
+    """
+    former = read_config(folder)
+    if former is None:
+        return
+    now: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
+    if lines := differences(former, now):
+        hint = "delete it, or choose another folder for this sweep with hydra.sweep.dir=..."
+        raise ConfigError([f"{folder} holds another run: {line}; {hint}" for line in lines])
+
+
+def check_folders(jobs: list[tuple[Path, str]]) -> list[Path]:
+    """Return the folders of jobs, which must be different ones.
+
+    Raises:
+        ConfigError: naming two jobs that would run in one folder.
+    """
+    names: dict[Path, str] = {}
+    for folder, name in jobs:
+        if folder in names:
+            raise ConfigError(
+                [f"hydra.sweep.subdir: the jobs {names[folder]} and {name} would both run in the folder {folder}"]
+            )
+        names[folder] = name
+    return list(names)
+
+
+def check_request(config: DictConfig) -> None:
+    """Check what a job asks a cluster for, whose devices cannot be looked at from here.
+
+    Raises:
+        ConfigError: if the request cannot be made, or the batch does not divide over its processes.
+    """
+    request = config.hydra.launcher
+    world = request.nodes * request.tasks_per_node
+    if config.batch_size % world:
+        raise ConfigError(
+            [f"batch_size = {config.batch_size}: it is the global size and must divide over {world} devices"]
+        )
 
 
 def which(found: list[str], count: int) -> str:
@@ -96,12 +158,13 @@ def loudly() -> Iterator[None]:
         raise SystemExit(1) from None
 
 
-def inspect(cfg: DictConfig, *, sweeping: bool) -> None:
+def inspect(cfg: DictConfig, *, sweeping: bool, remote: bool = False) -> None:
     """Check a config in every way that leaves no trace.
 
     Args:
         cfg: composed, without Hydra's own node.
-        sweeping: whether the run is one of several in this process.
+        sweeping: whether the run is one of several.
+        remote: whether it will run on a machine whose devices are not those of this one.
 
     Raises:
         ConfigError: with all that is wrong.
@@ -115,9 +178,9 @@ def inspect(cfg: DictConfig, *, sweeping: bool) -> None:
         wrong |= {"data", "trainer"}  # they get these values, and would say the same again
     with collected(problems):
         dry_build(cfg, nodes=[node for node in DRY if node not in wrong])
-    if "trainer" not in wrong:
+    if "trainer" not in wrong and not remote:
         with collected(problems):
-            check_devices(cfg, sweeping=sweeping)
+            check_devices(cfg)
     if problems:
         raise ConfigError(problems)
     if cfg.resume is not None and not sweeping:
@@ -135,7 +198,7 @@ def collected(problems: list[str]) -> Iterator[None]:
         problems += error.messages
 
 
-def check_devices(cfg: DictConfig, *, sweeping: bool) -> None:
+def check_devices(cfg: DictConfig) -> None:
     """Build the Trainer, which looks at what devices there are, and compare the batch size with their number.
 
     Raises:
@@ -154,4 +217,4 @@ def check_devices(cfg: DictConfig, *, sweeping: bool) -> None:
     except (MisconfigurationException, ValueError, TypeError, RuntimeError, ImportError) as error:
         asked = ", ".join(f"{key}={cfg.trainer[key]}" for key in DEVICE_KEYS if key in cfg.trainer)
         raise ConfigError([f"trainer ({asked}): {' '.join(str(error).split())}"]) from error
-    check_world(trainer, batch_size=cfg.batch_size, sweeping=sweeping)
+    check_world(trainer, batch_size=cfg.batch_size)

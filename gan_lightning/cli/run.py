@@ -12,12 +12,17 @@ from typing import Any
 
 from lightning import Callback, Trainer, seed_everything
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.callbacks import Evaluation, Interruption, Progress, RunCheckpoint
-from gan_lightning.cli.entry import is_sweep
+from gan_lightning.cli.entry import EXIT_CODES
+from gan_lightning.cli.job import WORST
+from gan_lightning.cli.lock import exclusive
 from gan_lightning.cli.resume import prepare_resume
 from gan_lightning.cli.summary import heldout_distance, print_summary
+from gan_lightning.cluster import slurm
+from gan_lightning.cluster.environment import cluster_plugins, tasks_problem
 from gan_lightning.config import ConfigError, check_config, resolve_budget
 from gan_lightning.data import RealDataModule
 from gan_lightning.instantiate import instantiate
@@ -27,10 +32,8 @@ from gan_lightning.tracking.files import write_atomic
 
 log = logging.getLogger(__name__)
 
-WORST = 1e9
-"""Objective of a run without a score: finite, since a NaN would end a whole sweep."""
-
-EXIT_CODES: dict[Status, int] = {"finished": 0, "failed": 1, "diverged": 3, "interrupted": 130, "preempted": 143}
+LEAVING_S = 120.0
+"""How long a requeued job waits for its predecessor on another machine to leave the folder."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,12 @@ class Outcome:
     Attributes:
         status: one word.
         objective: best value of the evaluator's first score, sign turned if higher is better; ``WORST`` without.
+        requeue: whether a cluster warned that it takes the machine away, and the job should be queued again.
     """
 
     status: Status
     objective: float
+    requeue: bool = False
 
     @property
     def exit_code(self) -> int:
@@ -88,12 +93,14 @@ def build(config: dict[str, Any], clock: WallClock) -> Parts:
     callbacks = [instantiate(node, trust=True, key=f"callbacks.{name}") for name, node in config["callbacks"].items()]
     loggers = [instantiate(node, trust=True, key=f"logger.{name}") for name, node in config["logger"].items()]
     loggers.append(JSONLLogger(output_dir=config["output_dir"], clock=clock))
-    trainer = instantiate(config["trainer"], trust=True, key="trainer")(callbacks=callbacks, logger=loggers)
-    check_world(trainer, batch_size=config["batch_size"], sweeping=is_sweep())
+    make_trainer = instantiate(config["trainer"], trust=True, key="trainer")
+    plugins = [*(make_trainer.keywords.get("plugins") or []), *cluster_plugins()]
+    trainer = make_trainer(callbacks=callbacks, logger=loggers, plugins=plugins or None)
+    check_world(trainer, batch_size=config["batch_size"])
     return Parts(data, model, callbacks, loggers, trainer)
 
 
-def check_world(trainer: Trainer, *, batch_size: int, sweeping: bool) -> None:
+def check_world(trainer: Trainer, *, batch_size: int) -> None:
     """Refuse a number of processes that the batch, or the way the run was started, does not allow.
 
     Raises:
@@ -102,15 +109,8 @@ def check_world(trainer: Trainer, *, batch_size: int, sweeping: bool) -> None:
     world = trainer.world_size
     if batch_size % world:
         raise ConfigError([f"batch_size = {batch_size}: it is the global size and must divide over {world} devices"])
-    environment = getattr(trainer.strategy, "cluster_environment", None)
-    if sweeping and world > 1 and environment is not None and not environment.creates_processes_externally:
-        raise ConfigError(
-            [
-                f"trainer: {world} devices were asked for, but jobs of one --multirun process train on one "
-                "device each, since the helper processes of a job would start the whole sweep again. Run the jobs "
-                "one by one, or let a launcher start their processes"
-            ]
-        )
+    if (problem := tasks_problem(trainer)) is not None:
+        raise ConfigError([problem])
 
 
 def train(cfg: DictConfig) -> Outcome:
@@ -118,12 +118,22 @@ def train(cfg: DictConfig) -> Outcome:
 
     Raises:
         ConfigError: if the config is wrong.
-        InputError: if the checkpoint to resume from cannot be used.
+        InputError: if the checkpoint to resume from cannot be used, or another process trains in the folder.
     """
     check_config(cfg)
     config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
     output_dir = Path(config["output_dir"])
     quiet_libraries()
+    if config["resume"] is None and slurm.restarts():
+        config["resume"] = "auto"  # a requeued job is the same run
+    if rank_zero_only.rank:  # type: ignore[attr-defined]
+        return run(config, output_dir)
+    with exclusive(output_dir, wait_s=LEAVING_S if slurm.restarts() else 0):
+        return run(config, output_dir)
+
+
+def run(config: dict[str, Any], output_dir: Path) -> Outcome:
+    """Train in a folder that is ours; see ``train``."""
     clock = WallClock()
     source = prepare_resume(config, output_dir)
     for complaint in source.complaints:
@@ -159,10 +169,11 @@ def train(cfg: DictConfig) -> Outcome:
         finish(parts, record, status, failure)
     seconds = time.monotonic() - started
     evaluation = parts.callback(Evaluation)
-    reference = heldout_distance(parts.data, evaluation)
+    reference = heldout_distance(parts.data, evaluation) if status == "finished" else None
     if parts.trainer.is_global_zero:
         print_summary(output_dir, evaluation, status, reference=reference, seconds=seconds)
-    return Outcome(status, objective(evaluation, status))
+    interruption = parts.callback(Interruption)
+    return Outcome(status, objective(evaluation, status), requeue=interruption is not None and interruption.warned)
 
 
 def connect(parts: Parts, record: RunRecord) -> None:

@@ -6,27 +6,48 @@ import sys
 
 from omegaconf import DictConfig
 
-from gan_lightning.cli.entry import is_sweep, launch
+from gan_lightning.cli.entry import launch
 from gan_lightning.cli.resume import continued_run
+from gan_lightning.cluster import slurm
+from gan_lightning.cluster.signals import hold_warnings
 
 
 def task(cfg: DictConfig) -> float:
-    """Train one run; return its objective, which a sweeper minimises.
+    """Train one run; return its objective.
 
     Raises:
-        SystemExit: with the run's code unless it is 0; a sweep goes on after a job that diverged.
+        SystemExit: with the run's code unless it is 0.
     """
     from gan_lightning.cli.run import train  # torch and Lightning: seconds that --help need not wait
 
     outcome = train(cfg)
-    if outcome.exit_code and not (is_sweep() and outcome.status == "diverged"):
+    job_id = slurm.job_id()
+    if outcome.requeue and job_id is not None and (slurm.task_rank() or slurm.requeue(job_id)):
+        slurm.await_the_end()
+    if outcome.exit_code:
         raise SystemExit(outcome.exit_code)
     return outcome.objective
 
 
+def job(cfg: DictConfig) -> float:
+    """Train one job of a sweep; return its objective, which a sweeper minimises."""
+    from gan_lightning.cli.sweep import run_job
+
+    return run_job(cfg)
+
+
+def command_line() -> list[str]:
+    """Return the arguments, such that of several processes that ``srun`` started one writes Hydra's files."""
+    arguments = continued_run(sys.argv[1:])
+    rank = slurm.task_rank()
+    return [*arguments, "hydra.output_subdir=null", f"hydra.job.name=train_rank_{rank}"] if rank else arguments
+
+
 def main() -> None:
     """Entry point of the console command."""
-    launch("train", task, continued_run(sys.argv[1:]))
+    if slurm.job_id() is not None:
+        hold_warnings()
+    launch("train", task, command_line(), job=job)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from omegaconf import OmegaConf
 
+from gan_lightning.cluster import resources
+from gan_lightning.config import folders
+
 
 def times(first: float, second: float) -> float:
     """Return the product, an integer of integers: ``${times:${data.channels},2}``.
@@ -20,6 +23,12 @@ def times(first: float, second: float) -> float:
 def register_resolvers() -> None:
     """Make the functions of this file known to OmegaConf; a second call changes nothing."""
     OmegaConf.register_new_resolver("times", times, replace=True)
+    OmegaConf.register_new_resolver("job_folder", folders.job_folder, replace=True)
+    OmegaConf.register_new_resolver("run_folder", folders.run_folder, replace=True, use_cache=True)
+    OmegaConf.register_new_resolver("slurm_tasks", resources.tasks_per_node, replace=True)
+    OmegaConf.register_new_resolver("slurm_gpus", resources.gpus_per_node, replace=True)
+    OmegaConf.register_new_resolver("slurm_cpus", resources.cpus_per_task, replace=True)
+    OmegaConf.register_new_resolver("slurm_minutes", resources.minutes, replace=True)
 
 
 register_resolvers()

@@ -47,9 +47,12 @@ def refused(commands, cwd, command, *argv):
         (["--multirun", "seed=0,1", "model.generator.width=-3,8"], ["width", "-3", "in the job seed=0", "and 1 more"]),
         (["-m", "trainer.devices=2", "trainer.accelerator=cpu", "trainer/strategy=x"], ["trainer/strategy"]),
         (
-            ["-m", "seed=0,1", "trainer.devices=2", "trainer.accelerator=cpu"],
-            ["2 devices", "--multirun", "in every job"],
+            ["-m", "batch_size=32,33", "trainer=ddp", "trainer.devices=2", "trainer.accelerator=cpu"],
+            ["batch_size = 33", "divide over 2 devices", "in the job batch_size=33"],
         ),
+        (["-m", "seed=0,1", "hydra.sweep.subdir=same"], ["seed=0", "seed=1", "same", "hydra.sweep.subdir"]),
+        (["-m", "cluster=gpu", "trainer.devices=auto"], ["trainer.devices = 'auto'", "number of devices"]),
+        (["-m", "cluster=cpu", "batch_size=30", "trainer.devices=4"], ["batch_size = 30", "divide over 4 devices"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value[0], str) and "=" in value[0] else "",
 )

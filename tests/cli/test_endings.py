@@ -1,4 +1,4 @@
-"""How runs end: by signals, failures and divergence, alone, in a sweep and on two processes."""
+"""How runs end: by signals, failures and divergence, alone and on two processes."""
 
 from __future__ import annotations
 
@@ -50,14 +50,6 @@ def test_sigint_leaves_with_130(commands, tmp_path):
     assert (results["status"], results["images_seen"]) == ("interrupted", 176)
 
 
-def test_an_interrupted_sweep_begins_no_further_job(commands, tmp_path):
-    stop = ["+callbacks.stop._target_=saboteurs.SignalAt", "+callbacks.stop.images=16", "+callbacks.stop.name=SIGTERM"]
-    line = [*UNSCORED, "budget.kimg=0.64", "logger=none", "hydra.sweep.dir=sweep", *stop]
-    ended = commands("train", "-m", *line, "seed=0,1", cwd=tmp_path)
-    assert ended.code == 143, ended.text
-    assert [path.name for path in (tmp_path / "sweep").iterdir() if path.is_dir()] == ["0"]
-
-
 def test_a_failure_is_recorded_everywhere(commands, tmp_path):
     ended = commands("train", *HERE, "budget.images=6400", "data._target_=saboteurs.BrokenDigits", cwd=tmp_path)
     assert ended.code == 1, ended.text
@@ -78,17 +70,6 @@ def test_divergence_leaves_with_3(commands, tmp_path):
     assert not (tmp_path / "run" / "checkpoints" / "best.ckpt").exists()
     assert list((tmp_path / "run" / "tensorboard").glob("events*"))
     assert not (tmp_path / "run" / "wandb").exists()
-
-
-def test_a_diverged_job_does_not_end_the_sweep_and_its_folder_is_named_by_the_choices(commands, tmp_path):
-    line = [*TINY[1:], "budget.kimg=0.32", "model.generator_optimizer.lr=1e30,2e-4"]
-    ended = commands("train", "-m", *line, cwd=tmp_path)
-    assert ended.code == 0, ended.text
-    (sweep,) = (tmp_path / "runs" / "dcgan-digits").glob("sweep_*")
-    folders = [sweep / name for name in "01"]
-    assert [read_results(folder / "results.json")["status"] for folder in folders] == ["diverged", "finished"]
-    assert [exit_codes(folder) for folder in folders] == [[3], [0]]
-    assert len({(folder / "wandb" / "run_id").read_text() for folder in folders}) == 2
 
 
 @pytest.mark.slow

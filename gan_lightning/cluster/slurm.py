@@ -1,0 +1,76 @@
+"""What SLURM tells a process, and the two things that are asked of it: which jobs are alive, and to queue one again."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import time
+from collections.abc import Collection, Mapping
+
+log = logging.getLogger(__name__)
+
+COMMAND_TIMEOUT_S = 60
+LEAVING_S = 120
+"""How long the processes of a requeued job wait for SLURM to end them; it takes a second or two."""
+
+
+def job_id(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the present job as SLURM's commands name it, ``17`` or ``17_3`` in an array; None outside of jobs."""
+    if "SLURM_JOB_ID" not in environment:
+        return None
+    if "SLURM_ARRAY_TASK_ID" in environment:
+        return f"{environment['SLURM_ARRAY_JOB_ID']}_{environment['SLURM_ARRAY_TASK_ID']}"
+    return environment["SLURM_JOB_ID"]
+
+
+def restarts(environment: Mapping[str, str] = os.environ) -> int:
+    """Return how often SLURM has begun the present job anew."""
+    return int(environment.get("SLURM_RESTART_COUNT", "0")) if "SLURM_JOB_ID" in environment else 0
+
+
+def task_rank(environment: Mapping[str, str] = os.environ) -> int:
+    """Return this process's number among those that ``srun`` started; 0 without SLURM."""
+    return int(environment.get("SLURM_PROCID", "0")) if "SLURM_JOB_ID" in environment else 0
+
+
+def alive(jobs: Collection[str]) -> dict[str, str]:
+    """Return the state (``PENDING``, ``RUNNING``, ...) of each of ``jobs`` that is not over yet.
+
+    The queue is asked and not the accounting, which many clusters do not have.
+
+    Raises:
+        OSError: if the queue cannot be asked.
+    """
+    states: dict[str, str] = {}
+    for family in sorted({job.partition("_")[0] for job in jobs}):
+        command = ["squeue", "--noheader", "--array", "--jobs", family, "--format", "%i|%T"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_TIMEOUT_S, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise OSError(f"{' '.join(command)}: no answer") from error
+        if done.returncode and "Invalid job id" not in done.stderr:  # a job that has been over for a while
+            raise OSError(f"{' '.join(command)}: {done.stderr.strip()}")
+        for line in done.stdout.split():
+            job, _, state = line.partition("|")
+            states[job] = state
+    return {job: states[job] for job in jobs if job in states}
+
+
+def requeue(job: str) -> bool:
+    """Put a job back into the queue, which ends its processes; say whether SLURM agreed."""
+    try:
+        done = subprocess.run(
+            ["scontrol", "requeue", job], capture_output=True, text=True, timeout=COMMAND_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        log.error("job %s could not be requeued: %s", job, error)
+        return False
+    if done.returncode:
+        log.error("SLURM does not requeue job %s: %s", job, done.stderr.strip())
+    return done.returncode == 0
+
+
+def await_the_end() -> None:
+    """Wait for SLURM to end this process: one that left by itself could take its job with it before the requeue."""
+    time.sleep(LEAVING_S)
