@@ -28,7 +28,8 @@ class Evaluation(Callback):
     Attributes:
         latest: the last evaluation, or None.
         best: the best value so far of the evaluator's first score, or None.
-        on_best: called with the trainer after each evaluation that improved on ``best``.
+        on_best: called with the trainer after each evaluation that improved on ``best``; one that returns False could
+            not keep the state that has the new score, and ``best`` stays what it was.
         on_scores: called with the images seen and the evaluation after each one.
     """
 
@@ -39,7 +40,7 @@ class Evaluation(Callback):
         self.latest: EvaluationResult | None = None
         self.best: Score | None = None
         self.best_images_seen: int | None = None
-        self.on_best: list[Callable[[Trainer], None]] = []
+        self.on_best: list[Callable[[Trainer], bool]] = []
         self.on_scores: list[Callable[[int, EvaluationResult], None]] = []
         self._evaluated_at: int | None = None
 
@@ -97,9 +98,11 @@ class Evaluation(Callback):
         for listener in self.on_scores:
             listener(module.images_seen, result)
         if result.scores and self._improves(result.scores[0]):
+            former = self.best, self.best_images_seen
             self.best, self.best_images_seen = result.scores[0], module.images_seen
-            for save in self.on_best:
-                save(trainer)
+            kept = [save(trainer) for save in self.on_best]
+            if not all(kept):
+                self.best, self.best_images_seen = former
 
     def _improves(self, score: Score) -> bool:
         if self.best is None or self.best.key != score.key:

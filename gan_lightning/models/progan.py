@@ -127,6 +127,10 @@ class ProGAN(AdversarialModule):
             if not isinstance(network, kind):
                 raise ValueError(f"model.{key} must be a {kind.__name__}, got {type(network).__name__}")
 
+    def compile_problem(self, player: str) -> str | None:
+        """Refuse both networks, which would be compiled anew for every batch."""
+        return "it changes with every batch while a resolution is faded in"
+
     def stage(self, images_seen: int) -> tuple[int, float]:
         """Return log2 of the resolution at ``images_seen``, and the share alpha in (0, 1] of its newest layers."""
         last = self.generator.growth.last_level

@@ -110,6 +110,12 @@ class UnrolledGAN(AdversarialModule):
         lr = 1e-3 if player == "generator" else 1e-4
         return lambda parameters: torch.optim.Adam(parameters, lr=lr, betas=(0.5, 0.999))
 
+    def compile_problem(self, player: str) -> str | None:
+        """Refuse the discriminator too, through whose updates the generator's gradient flows."""
+        if player == "discriminator" and self.unroll_steps:
+            return "its unrolled updates are differentiated, and a compiled network can be differentiated once"
+        return super().compile_problem(player)
+
     def on_fit_start(self) -> None:
         """Refuse an optimizer that cannot be unrolled."""
         super().on_fit_start()

@@ -1,0 +1,88 @@
+"""The end of a run whose processes do not all live: the others must not wait for the dead one.
+
+A collective operation over gloo fails at once when a process is gone, one over NCCL waits for up to half an hour.
+Where a launcher started the processes (srun, torchrun), ending them all is its task.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from lightning import Callback, LightningModule, Trainer
+from lightning.fabric.strategies.launchers.subprocess_script import _ChildProcessObserver
+from lightning.pytorch.strategies.launchers import _SubprocessScriptLauncher
+
+POLL_SECONDS = 0.2
+GRACE_SECONDS = 20.0
+"""Time for a failing collective operation to end this process in the usual way, its record written."""
+
+
+def describe(code: int) -> str:
+    """Say how a process ended, from ``Popen.returncode``."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def dead_child(children: Sequence[subprocess.Popen]) -> str | None:
+    """Say which of ``children`` failed, or return None."""
+    for number, child in enumerate(children, start=1):
+        code = child.poll()
+        if code:
+            return f"process {number} of this run (PID {child.pid}) ended with {describe(code)}"
+    return None
+
+
+def dead_parent(parent: int) -> str | None:
+    """Say that the process that started this one is gone, or return None."""
+    return None if os.getppid() == parent else f"process 0 of this run (PID {parent}) is gone"
+
+
+class Companions(Callback):
+    """Ends this process when another one of its run has died, and says so first.
+
+    Attributes:
+        on_death: called with the reason before this process is ended, unless it ended by itself.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_death: Callable[[str], None] = print
+        self._over = threading.Event()
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin to watch the processes that Lightning started, or the one that was started by it."""
+        launcher, parent = trainer.strategy.launcher, os.getppid()
+        children = launcher.procs if isinstance(launcher, _SubprocessScriptLauncher) else []
+        if children:
+            for thread in threading.enumerate():
+                if isinstance(thread, _ChildProcessObserver):  # it would kill this process before it has said why
+                    thread._finished = True
+            self._watch(lambda: dead_child(children))
+        elif trainer.local_rank > 0:
+            self._watch(lambda: dead_parent(parent))
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Watch no longer."""
+        self._over.set()
+
+    def _watch(self, look: Callable[[], str | None]) -> None:
+        self._over.clear()
+        threading.Thread(target=self._until_one_dies, args=(look,), name="companions", daemon=True).start()
+
+    def _until_one_dies(self, look: Callable[[], str | None]) -> None:
+        while not self._over.wait(POLL_SECONDS):
+            if (death := look()) is not None:
+                print(f"{death}: the run cannot go on, ending this process too", file=sys.stderr, flush=True)
+                time.sleep(GRACE_SECONDS)
+                self.on_death(death)
+                os._exit(1)
