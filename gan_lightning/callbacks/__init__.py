@@ -1,5 +1,6 @@
 """Checkpointing, evaluation, sample grids, progress, training health."""
 
+from gan_lightning.callbacks.acceleration import Acceleration
 from gan_lightning.callbacks.checkpoints import RunCheckpoint
 from gan_lightning.callbacks.evaluation import Evaluation
 from gan_lightning.callbacks.health import TrainingHealth
@@ -9,4 +10,14 @@ from gan_lightning.callbacks.samples import SampleGrid
 from gan_lightning.callbacks.scatter import ScatterPlot
 from gan_lightning.callbacks.translations import TranslationGrid
 
-__all__ = ["Evaluation", "Interruption", "Progress", "RunCheckpoint", "SampleGrid", "ScatterPlot", "TrainingHealth", "TranslationGrid"]
+__all__ = [
+    "Acceleration",
+    "Evaluation",
+    "Interruption",
+    "Progress",
+    "RunCheckpoint",
+    "SampleGrid",
+    "ScatterPlot",
+    "TrainingHealth",
+    "TranslationGrid",
+]
