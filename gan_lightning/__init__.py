@@ -1,7 +1,25 @@
 """A Lightning experiment framework for generative adversarial networks."""
 
+from typing import TYPE_CHECKING, Any
+
 from gan_lightning._torchvision import guard as _guard_torchvision
+
+if TYPE_CHECKING:
+    from gan_lightning.export import load_generator as load_generator
 
 _guard_torchvision()
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is heavy when it is asked for (PEP 562)."""
+    if name == "load_generator":
+        from gan_lightning.export import load_generator
+
+        return load_generator
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), "load_generator"]

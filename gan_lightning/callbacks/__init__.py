@@ -9,9 +9,11 @@ from gan_lightning.callbacks.progress import Progress
 from gan_lightning.callbacks.samples import SampleGrid
 from gan_lightning.callbacks.scatter import ScatterPlot
 from gan_lightning.callbacks.translations import TranslationGrid
+from gan_lightning.callbacks.traversals import CodeTraversals
 
 __all__ = [
     "Acceleration",
+    "CodeTraversals",
     "Evaluation",
     "Interruption",
     "Progress",

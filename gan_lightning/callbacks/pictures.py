@@ -15,12 +15,10 @@ from gan_lightning.tracking.base import log_samples
 
 log = logging.getLogger(__name__)
 
-FOLDER = "samples"
 
-
-def picture_path(output_dir: Path, images_seen: int) -> Path:
+def picture_path(output_dir: Path, images_seen: int, folder: str = "samples") -> Path:
     """The picture's file, named so that the order of names is the order of training."""
-    return output_dir / FOLDER / f"{images_seen:09d}.png"
+    return output_dir / folder / f"{images_seen:09d}.png"
 
 
 class Pictures(Callback):
@@ -28,6 +26,9 @@ class Pictures(Callback):
 
     The pictures lie in ``<default_root_dir>/samples``, and the loggers that can show pictures get each of them.
     Drawing touches no random state of the training.
+
+    Attributes:
+        folder: name of the pictures' folder, under which the loggers get them and the configuration has the callback.
 
     Args:
         every_kimg: thousands of images between two pictures; None: at the start and the end only.
@@ -37,9 +38,11 @@ class Pictures(Callback):
         ValueError: for an interval that is not positive.
     """
 
+    folder = "samples"
+
     def __init__(self, *, every_kimg: float | None, seed: int) -> None:
         super().__init__()
-        self.cadence = Cadence(every_kimg, key="callbacks.samples")
+        self.cadence = Cadence(every_kimg, key=f"callbacks.{self.folder}")
         self.seed = seed
         self.latest: Path | None = None
 
@@ -70,14 +73,14 @@ class Pictures(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw the last state, unless that was just done."""
         module = cast(AdversarialModule, pl_module)
-        if self.latest != picture_path(Path(trainer.default_root_dir), module.images_seen):
+        if self.latest != picture_path(Path(trainer.default_root_dir), module.images_seen, self.folder):
             self.draw(trainer, module)
 
     def draw(self, trainer: Trainer, module: AdversarialModule) -> None:
         """Draw now, on rank zero; samples that are not finite give a warning instead of a picture."""
         if not trainer.is_global_zero:
             return
-        path = picture_path(Path(trainer.default_root_dir), module.images_seen)
+        path = picture_path(Path(trainer.default_root_dir), module.images_seen, self.folder)
         try:
             self.save(trainer, module, path)
         except NonFiniteSamples as error:
@@ -87,4 +90,4 @@ class Pictures(Callback):
             log.error("could not write a picture of samples, training goes on: %s", error)
             return
         self.latest = path
-        log_samples(trainer.loggers, FOLDER, path, module.images_seen)
+        log_samples(trainer.loggers, self.folder, path, module.images_seen)

@@ -1,4 +1,4 @@
-"""``gan-sample``: pictures from a checkpoint."""
+"""``gan-sample``: pictures from a checkpoint, or its generator in another form."""
 
 from __future__ import annotations
 
@@ -10,78 +10,59 @@ from omegaconf import DictConfig
 from gan_lightning.cli.entry import InputError, launch
 
 if TYPE_CHECKING:
-    from gan_lightning.models import AdversarialModule
+    from gan_lightning.sampling import SamplingMode
+
+SHARED = ("n", "labels", "truncation")
+"""Root keys that only some modes use."""
 
 
 def task(cfg: DictConfig) -> None:
-    """Write ``cfg.n`` samples, as one grid or one file each.
+    """Do with the checkpoint what ``cfg.mode`` says.
 
     Raises:
-        InputError: if the checkpoint cannot be used, or it cannot make what is asked for.
+        InputError: if checkpoint or mode cannot be used, or the result cannot be written.
     """
-    import math
-
-    import torch
-
-    from gan_lightning.callbacks.grid import png, save_grid
     from gan_lightning.checkpoint import CheckpointError, load_model
     from gan_lightning.cli.device import pick_device
-    from gan_lightning.metrics import to_uint8
-    from gan_lightning.tracking.files import write_atomic
+    from gan_lightning.instantiate import instantiate
+    from gan_lightning.sampling import SamplingMode
 
-    if cfg.n < 1:
-        raise InputError(f"n = {cfg.n}: must be at least 1")
+    mode = instantiate(cfg.mode, trust=True, key="mode")
+    if not isinstance(mode, SamplingMode):
+        raise InputError(f"mode._target_ = {cfg.mode._target_}: it is no SamplingMode")
+    unused = [key for key in SHARED if cfg[key] is not None and key not in cfg.mode]
+    if unused:
+        raise InputError("\n".join(f"{key} = {cfg[key]}: mode={mode.name} does not use it" for key in unused))
     path = Path(cfg.ckpt)
+    out = destination(mode, cfg, path)
     try:
         model = load_model(path, trust=cfg.trust)
-    except CheckpointError as error:
+        model.to(pick_device(cfg.device))
+        weights = model.default_weights if cfg.weights is None else cfg.weights.value
+        made = mode.write(model, out, weights=weights, trust=cfg.trust)
+    except (CheckpointError, ValueError) as error:
         raise InputError(str(error)) from error
-    model.to(pick_device(cfg.device))
-    labels = None
-    if cfg.labels is not None:
-        labels = torch.tensor([cfg.labels[i % len(cfg.labels)] for i in range(cfg.n)])
-    if len(model.generator.sample_shape) == 1:
-        sample_points(model, cfg, path)
-        return
-    try:
-        images = to_uint8(model.sample(cfg.n, seed=cfg.seed, weights=cfg.weights.value, labels=labels))
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    if cfg.grid:
-        out = Path(cfg.out) if cfg.out else path.with_name(f"{path.stem}_samples_seed{cfg.seed}.png")
-        if out.suffix.lower() != ".png":
-            raise InputError(f"out = {out}: a grid is written as a .png file")
-        save_grid(images, out, columns=math.ceil(math.sqrt(cfg.n)))
-    else:
-        out = Path(cfg.out) if cfg.out else path.with_name(f"{path.stem}_samples_seed{cfg.seed}")
-        digits = max(6, len(str(cfg.n - 1)))
-        for index in range(cfg.n):
-            write_atomic(out / f"{index:0{digits}d}.png", png(images[index].permute(1, 2, 0)))
-    print(f"{cfg.n} samples (seed {cfg.seed}, {cfg.weights.value} weights) written to {out}")
+    except OSError as error:
+        raise InputError(f"out = {out}: cannot be written: {error}") from error
+    print(f"{made} written to {out}")
 
 
-def sample_points(model: AdversarialModule, cfg: DictConfig, ckpt: Path) -> None:
-    """Draw points over the mixture that the model was trained on.
+def destination(mode: SamplingMode, cfg: DictConfig, ckpt: Path) -> Path:
+    """Return where the result goes.
 
     Raises:
-        InputError: if they cannot be drawn.
+        InputError: if the mode does not write such a file, or it must not be replaced.
     """
-    from gan_lightning.callbacks.grid import png
-    from gan_lightning.callbacks.scatter import draw_points
-    from gan_lightning.data import MixtureDataModule
-    from gan_lightning.instantiate import instantiate
-    from gan_lightning.tracking.files import write_atomic
-
-    data = instantiate((model.run_config or {})["data"], trust=cfg.trust, key="data")
-    out = Path(cfg.out) if cfg.out else ckpt.with_name(f"{ckpt.stem}_samples_seed{cfg.seed}.png")
-    if not (isinstance(data, MixtureDataModule) and cfg.grid and cfg.labels is None and out.suffix.lower() == ".png"):
-        raise InputError(f"{ckpt} makes points: they are drawn into one .png file (grid=true), without labels")
-    try:
-        points = model.sample(cfg.n, seed=cfg.seed, weights=cfg.weights.value)
-        write_atomic(out, png(draw_points(points, data.mixture)))
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    print(f"{cfg.n} samples (seed {cfg.seed}, {cfg.weights.value} weights) written to {out}")
+    seed = f"_seed{cfg.seed}" if "seed" in cfg.mode else ""
+    out = Path(cfg.out) if cfg.out else ckpt.with_name(f"{ckpt.stem}_{mode.name}{seed}{mode.suffixes[0]}")
+    if out.suffix.lower() not in mode.suffixes:
+        allowed = ", ".join(suffix or "a folder (no ending)" for suffix in mode.suffixes)
+        raise InputError(f"out = {out}: mode={mode.name} writes {allowed}")
+    if out.is_dir() and (out.suffix or any(out.iterdir())):
+        raise InputError(f"out = {out}: there is a folder already, and it is not replaced")
+    if out.exists() and not out.is_dir() and not (cfg.overwrite and out.is_file()):
+        raise InputError(f"out = {out}: exists already; overwrite=true replaces it")
+    return out
 
 
 def main() -> None:

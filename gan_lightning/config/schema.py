@@ -112,23 +112,27 @@ class SampleConfig:
 
     Attributes:
         ckpt: checkpoint to sample from.
-        n: number of samples.
+        mode: what is made of it, a mode of ``gan_lightning.sampling``.
+        n: number of samples; null: as many as the mode usually makes.
         seed: sample i is a function of (seed, i).
+        labels: classes: one, a list, or "all"; null: as in training.
+        truncation: largest absolute value of a latent component; null: no limit.
         out: file or folder to write to; null: beside the checkpoint.
-        weights: averaged or raw generator.
-        labels: classes to draw, cycled over the samples; null: as in training.
-        grid: one picture with all samples instead of a file for each.
+        overwrite: replace the file that is there already.
+        weights: averaged or raw generator; null: averaged where there is one.
         device: "auto", "cpu", "cuda" or "cuda:1".
         trust: build whatever the checkpoint's config names, also outside the packages known to be harmless.
     """
 
     ckpt: str = MISSING
-    n: int = 64
+    mode: dict[str, Any] = field(default_factory=dict)
+    n: Optional[int] = None
     seed: int = 0
+    labels: Any = None
+    truncation: Optional[float] = None
     out: Optional[str] = None
-    weights: Weights = Weights.ema
-    labels: Optional[list[int]] = None
-    grid: bool = True
+    overwrite: bool = False
+    weights: Optional[Weights] = None
     device: str = "auto"
     trust: bool = False
 

@@ -172,6 +172,26 @@ class InfoGAN(AdversarialModule):
             codes[row, start:] = random.random(self.continuous, dtype=np.float32) * 2 - 1
         return torch.from_numpy(codes)
 
+    def sample_codes(self, indices: Sequence[int], *, seed: int) -> Tensor | None:
+        """Return the first categorical code that samples are drawn of, None without one."""
+        if not self.categories:
+            return None
+        return self.sample_condition(indices, seed=seed, labels=None)[:, : self.categories[0]].argmax(dim=1)
+
+    def traversals(self, condition: Tensor, *, steps: int, extent: float) -> list[Tensor]:
+        """Return the codes in which one category takes all its values, or one continuous code ``steps`` of them."""
+        rows, start = [], 0
+        for k in self.categories:
+            row = condition.repeat(k, 1)
+            row[:, start : start + k] = torch.eye(k)
+            rows.append(row)
+            start += k
+        for position in range(start, self.code_dim):
+            row = condition.repeat(steps, 1)
+            row[:, position] = torch.linspace(-extent, extent, steps)
+            rows.append(row)
+        return rows
+
     def information(self, features: Tensor, codes: Tensor) -> dict[str, Tensor]:
         """Return -lambda times the mean log-likelihood of ``codes`` under Q, up to its constant, one term a kind.
 

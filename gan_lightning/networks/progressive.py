@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.checks import check_positive, check_power_of_two
 from gan_lightning.networks.equalized import HE_GAIN, EqualizedConv2d, EqualizedLinear, pixel_norm
-from gan_lightning.networks.growth import FIRST_LEVEL, Growth, double, halve
+from gan_lightning.networks.growth import FIRST_LEVEL, FixedGrowth, Growth, double, halve
 from gan_lightning.stabilizers.minibatch import MinibatchStdDev
 
 
@@ -104,7 +104,7 @@ class ProgressiveGenerator(Generator):
         check_positive(channels=channels, latent_dim=latent_dim)
         widths = progressive_widths(last_level, fmap_base=fmap_base, fmap_max=fmap_max)
         super().__init__(latent_dim=latent_dim, sample_shape=(channels, resolution, resolution))
-        self.growth = Growth(last_level=last_level)
+        self.growth: Growth = Growth(last_level=last_level)
         self.stem = _GeneratorStem(latent_dim, widths[0])
         self.blocks = nn.ModuleList(_GeneratorBlock(inputs, outputs) for inputs, outputs in pairwise(widths))
         self.to_image = nn.ModuleList(EqualizedConv2d(width, channels, kernel=1, gain=1.0) for width in widths)
@@ -112,6 +112,11 @@ class ProgressiveGenerator(Generator):
     def grow_to(self, *, level: int, alpha: float) -> None:
         """Move to resolution ``2 ** level``, its layers faded in to the share ``alpha``."""
         self.growth.set(level=level, alpha=alpha)
+
+    def for_export(self) -> ProgressiveGenerator:
+        """Return this network, at its present stage for good."""
+        self.growth = FixedGrowth(self.growth)
+        return self
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Latents ``(N, latent_dim)`` to images at full resolution; the condition is not used."""

@@ -148,7 +148,7 @@ def test_a_checkpoint_is_enough_to_sample_and_to_evaluate(commands, half, tmp_pa
         assert out in ended.out
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert Image.open(tmp_path / "a.png").size[0] >= 4 * 16  # ten samples in four columns
-    ended = commands("sample", "ckpt=model.ckpt", "n=3", "grid=false", "out=files", "weights=raw", cwd=tmp_path)
+    ended = commands("sample", "ckpt=model.ckpt", "n=3", "out=files", "weights=raw", cwd=tmp_path)
     assert ended.code == 0, ended.text
     assert [Image.open(path).size for path in sorted((tmp_path / "files").iterdir())] == [(16, 16)] * 3
     ended = commands("sample", "ckpt=model.ckpt", "labels=[3]", cwd=tmp_path)

@@ -1,0 +1,173 @@
+"""A generator as one safetensors file, its configuration in the header, and back."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+import gan_lightning
+from gan_lightning.checkpoint import RECORD, CheckpointError
+from gan_lightning.instantiate import instantiate
+from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.sampling import Sampling, Weights
+from gan_lightning.networks.base import Generator
+from gan_lightning.tracking.files import dumps, write_atomic
+
+FORMAT = 1
+
+
+def generator_record(model: AdversarialModule, weights: Weights) -> dict[str, Any]:
+    """Describe a model's generator as plain data: format, configuration of the model, which weights, images seen.
+
+    Raises:
+        ValueError: if the model was built without a configuration.
+    """
+    if model.run_config is None:
+        raise ValueError("this model was built in Python, without a configuration, so that nothing could rebuild it")
+    return {
+        "format": FORMAT,
+        "version": gan_lightning.__version__,
+        "model": model.run_config["model"],
+        "weights": weights,
+        "images_seen": model.images_seen,
+    }
+
+
+def generator_state(model: AdversarialModule, weights: Weights) -> dict[str, Tensor]:
+    """Return what sampling needs: the generator's tensors, and the model's own, such as the classes' frequencies."""
+    state = {f"generator.{name}": value for name, value in model.network(weights).state_dict().items()}
+    state |= dict(model.named_buffers(recurse=False))
+    return {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
+
+
+def save_generator(model: AdversarialModule, path: str | os.PathLike[str], *, weights: Weights | None = None) -> None:
+    """Write the generator of ``model`` for ``load_generator``, whole or not at all.
+
+    Args:
+        model: built by ``gan-train`` or ``gan_lightning.checkpoint.load_model``.
+        path: the file, ``.safetensors``.
+        weights: averaged or raw generator; None: averaged where there is one.
+
+    Raises:
+        ValueError: if the model was built without a configuration, or has no such weights.
+        OSError: if the file cannot be written.
+    """
+    chosen = weights or model.default_weights
+    record = dumps(generator_record(model, chosen))
+    write_atomic(Path(path), save(generator_state(model, chosen), metadata={RECORD: record}))
+
+
+def load_generator(path: str | os.PathLike[str], *, trust: bool = False) -> TrainedGenerator:
+    """Read a generator that ``gan-sample mode=export`` or ``save_generator`` wrote, on the CPU, in evaluation mode.
+
+    Args:
+        path: the ``.safetensors`` file.
+        trust: build whatever its configuration names, also outside the packages known to be harmless.
+
+    Raises:
+        CheckpointError: if the file cannot be used.
+        ConfigError: if its configuration names something that is refused.
+    """
+    record, state = read_generator(Path(path))
+    with torch.random.fork_rng(devices=[]):  # initial weights are drawn and thrown away
+        model = instantiate(record["model"], trust=trust, key="model")
+    if not isinstance(model, AdversarialModule):
+        raise CheckpointError(f"{path} describes a {type(model).__name__}, which is no model of gan-lightning")
+    generator = TrainedGenerator(model)
+    try:
+        generator.load(state)
+    except RuntimeError as error:
+        raise CheckpointError(f"{path}: its weights do not fit the generator it describes: {error}") from error
+    return generator.eval()
+
+
+def read_generator(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return the record and the tensors of a file.
+
+    Raises:
+        CheckpointError: if there is none, it is damaged, or of another program or a newer format.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"there is no generator at {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            text = (file.metadata() or {}).get(RECORD)
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} is damaged, or no safetensors file: {error}") from error
+    if text is None:
+        raise CheckpointError(f"{path} is a file of another program: it has no '{RECORD}' record")
+    record = json.loads(text)
+    if record.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{path} has generator format {record.get('format')}, this version of gan-lightning reads format {FORMAT}"
+        )
+    return record, state
+
+
+class TrainedGenerator(Sampling, nn.Module):
+    """A trained generator without the rest of its model: it samples as the model does, sample by sample the same.
+
+    Args:
+        model: a model whose other networks are thrown away.
+
+    Attributes:
+        generator: the network, latents ``(N, latent_dim)`` and their condition to samples ``(N, *sample_shape)``.
+        prior: distribution of the latents.
+        classes: number of classes a label may be one of, or None.
+    """
+
+    generator: Generator
+
+    def __init__(self, model: AdversarialModule) -> None:
+        super().__init__()
+        self.generator = model.generator
+        self.generator_ema = None
+        self.prior = model.prior
+        self.classes = model.classes
+        for name, _ in list(model.named_children()):
+            setattr(model, name, None)
+        self._model = (model,)  # in a tuple, so that it is no submodule
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Take over the tensors of ``generator_state``.
+
+        Raises:
+            RuntimeError: if they are not those of this generator.
+        """
+        (model,) = self._model
+        own = dict(model.named_buffers(recurse=False))
+        prefix = "generator."
+        self.generator.load_state_dict({n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)})
+        others = {name: value for name, value in state.items() if not name.startswith(prefix)}
+        if others.keys() != own.keys() or any(own[name].shape != value.shape for name, value in others.items()):
+            raise RuntimeError(f"expected the tensors {sorted(own)}, got {sorted(others)}")
+        for name, value in others.items():
+            own[name].copy_(value)
+
+    def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Latents float ``(N, latent_dim)``, and their condition if the model has one, to samples."""
+        return self.generate(latents, condition)
+
+    def generate(self, latents: Tensor, condition: Tensor | None, *, generator: Generator | None = None) -> Tensor:
+        """Run the generator as its model does."""
+        return self._model[0].generate(latents, condition, generator=generator or self.generator)
+
+    def sample_condition(self, indices: Any, *, seed: int, labels: Tensor | None) -> Tensor | None:
+        """Return the condition of samples as its model does."""
+        return self._model[0].sample_condition(indices, seed=seed, labels=labels)
+
+    def sample_labels(self, indices: Any, *, seed: int) -> Tensor | None:
+        """Return the classes of samples as its model does."""
+        return self._model[0].sample_labels(indices, seed=seed)
+
+    def traversals(self, condition: Tensor, *, steps: int, extent: float) -> list[Tensor]:
+        """Vary the codes as its model does."""
+        return self._model[0].traversals(condition, steps=steps, extent=extent)

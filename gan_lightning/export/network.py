@@ -1,0 +1,90 @@
+"""A generator as a plain function of tensors, for programs that know nothing of this package."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.sampling import Weights
+from gan_lightning.networks.base import Generator
+
+EXAMPLES = 3
+"""Rows of the example; not 1, which exporters take for a constant."""
+
+
+class Plain(nn.Module):
+    """Latents, and a condition if there is one, to float32 images.
+
+    Args:
+        generator: in evaluation mode.
+    """
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Run the generator, with a condition if it takes one."""
+        images = self.generator(latents) if condition is None else self.generator(latents, condition)
+        return images.float()
+
+
+@dataclass(frozen=True)
+class Exportable:
+    """What an exporter needs.
+
+    Attributes:
+        network: on the CPU, in evaluation mode.
+        inputs: name to example, in the order of the arguments.
+        images: what the model itself makes of the example.
+    """
+
+    network: Plain
+    inputs: dict[str, Tensor]
+    images: Tensor
+
+    @property
+    def render_inputs(self) -> tuple[Tensor, Tensor | None]:
+        """The example as ``Sampling.render`` takes it."""
+        latents, *condition = self.inputs.values()
+        return latents, condition[0] if condition else None
+
+    def check(self, images: Tensor, *, tolerance: float, what: str) -> float:
+        """Return the largest difference of ``images`` to those of the model.
+
+        Raises:
+            ValueError: if it is above ``tolerance``.
+        """
+        if images.shape != self.images.shape or not images.isfinite().all():
+            raise ValueError(f"{what} made {tuple(images.shape)} images, or some that are not finite")
+        difference = float((images - self.images).abs().max())
+        if difference > tolerance:
+            raise ValueError(
+                f"{what} differs from the model by {difference:.2g}, more than mode.tolerance = {tolerance:g}"
+            )
+        return difference
+
+
+def exportable(model: AdversarialModule, weights: Weights) -> Exportable:
+    """Copy a model's generator and draw an example of its inputs.
+
+    Raises:
+        ValueError: if the model has no such weights.
+    """
+    latents, condition = model.inputs(range(EXAMPLES), seed=0)
+    images = model.render(latents, condition, weights=weights).cpu()
+    network = copy.deepcopy(model.network(weights)).cpu().eval().requires_grad_(False)
+    inputs = {"latents": latents}
+    if condition is not None:
+        inputs["codes" if condition.is_floating_point() else "labels"] = condition.cpu()
+    return Exportable(Plain(network.for_export()), inputs, images)
+
+
+def batch_dimension(inputs: dict[str, Tensor]) -> tuple[dict[int, torch.export.Dim], ...]:
+    """Say that the first dimension of every input is the same, of any length."""
+    batch = torch.export.Dim("batch", min=1)
+    return tuple({0: batch} for _ in inputs)

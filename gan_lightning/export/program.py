@@ -1,0 +1,46 @@
+"""A generator as a ``torch.export`` program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from gan_lightning.checkpoint import RECORD
+from gan_lightning.export.generator_file import generator_record
+from gan_lightning.export.network import batch_dimension, exportable
+from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.sampling import Weights
+from gan_lightning.tracking.files import dumps
+from gan_lightning.tracking.whole import whole_file
+
+
+def save_program(model: AdversarialModule, path: Path, *, weights: Weights, tolerance: float = 1e-3) -> float:
+    """Write a program that ``torch.export.load`` reads, and whose ``module()`` takes any number of rows.
+
+    The configuration is in the file's extra file ``gan_lightning``.
+
+    Args:
+        model: which has a configuration.
+        path: the file, ``.pt2``.
+        weights: averaged or raw generator.
+        tolerance: largest difference to the model, pixel by pixel, of an example.
+
+    Returns:
+        That difference.
+
+    Raises:
+        ValueError: if the generator cannot be traced, or the program differs from it.
+        OSError: if the file cannot be written.
+    """
+    parts = exportable(model, weights)
+    arguments = tuple(parts.inputs.values())
+    try:
+        program = torch.export.export(parts.network, arguments, dynamic_shapes=batch_dimension(parts.inputs))
+    except (torch._dynamo.exc.TorchDynamoException, RuntimeError) as error:
+        raise ValueError(f"{type(parts.network.generator).__name__} cannot be traced: {error}") from error
+    with whole_file(path) as temporary:
+        torch.export.save(program, temporary, extra_files={RECORD: dumps(generator_record(model, weights))})
+        loaded = torch.export.load(temporary).module()
+        with torch.no_grad():
+            return parts.check(loaded(*arguments), tolerance=tolerance, what="the program")

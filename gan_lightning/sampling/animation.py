@@ -1,0 +1,67 @@
+"""Moving pictures: GIF by Pillow, MP4 by imageio-ffmpeg where that is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from gan_lightning.tracking.files import write_atomic
+from gan_lightning.tracking.whole import whole_file
+
+FFMPEG = "imageio_ffmpeg"
+
+
+def check_animation(path: Path) -> None:
+    """Refuse a video before anything is drawn if it cannot be written here.
+
+    Raises:
+        ValueError: if the package for it is not installed.
+    """
+    if path.suffix == ".mp4" and importlib.util.find_spec(FFMPEG) is None:
+        raise ValueError(
+            f"out = {path}: writing .mp4 needs the package imageio-ffmpeg (pip install 'gan-lightning[video]'); "
+            ".gif needs nothing"
+        )
+
+
+def save_animation(frames: Sequence[np.ndarray], path: Path, *, fps: float) -> None:
+    """Write frames, over and over again in a GIF.
+
+    Args:
+        frames: uint8 ``(H, W, 1 or 3)``, all of one size, at least one.
+        path: a ``.gif`` or ``.mp4`` file.
+        fps: frames a second.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    if path.suffix == ".mp4":
+        _save_mp4(frames, path, fps=fps)
+        return
+    first, *rest = [Image.fromarray(frame.squeeze(2) if frame.shape[2] == 1 else frame) for frame in frames]
+    buffer = io.BytesIO()
+    first.save(buffer, format="GIF", save_all=True, append_images=rest, duration=round(1000 / fps), loop=0)
+    write_atomic(path, buffer.getvalue())
+
+
+def _save_mp4(frames: Sequence[np.ndarray], path: Path, *, fps: float) -> None:
+    from imageio_ffmpeg import write_frames
+
+    height, width, _ = frames[0].shape
+    odd = ((0, height % 2), (0, width % 2), (0, 0))  # the usual pixel format has half the resolution in colour
+    with whole_file(path) as temporary:
+        writer = write_frames(
+            str(temporary), (width + width % 2, height + height % 2), fps=fps, quality=8, macro_block_size=2
+        )
+        writer.send(None)
+        try:
+            for frame in frames:
+                rgb = frame if frame.shape[2] == 3 else frame.repeat(3, axis=2)
+                writer.send(np.ascontiguousarray(np.pad(rgb, odd, mode="edge")))
+        finally:
+            writer.close()

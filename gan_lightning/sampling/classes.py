@@ -1,0 +1,105 @@
+"""Which classes samples are drawn of, and in what order they lie."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from gan_lightning.models.sampling import Sampling
+
+Labels = int | Sequence[int] | Literal["all"] | None
+"""Classes asked for: one, several, all of them, or None for the model's own rule."""
+
+DEFAULT_COUNT = 64
+DEFAULT_COUNT_PER_CLASS = 8
+MAX_COLUMNS = 32
+
+
+def check_count(n: int) -> int:
+    """Return a number of samples.
+
+    Raises:
+        ValueError: if it is below 1.
+    """
+    if n < 1:
+        raise ValueError(f"mode.n = {n}: must be at least 1")
+    return n
+
+
+def chosen_classes(model: Sampling, labels: Labels) -> list[int] | None:
+    """Return the classes asked for as a list.
+
+    Raises:
+        ValueError: if the model has no classes, or not these.
+    """
+    if labels is None:
+        return None
+    if model.classes is None:
+        raise ValueError(f"labels = {labels}: this model ({type(model).__name__}) takes no labels")
+    if labels == "all":
+        return list(range(model.classes))
+    asked = [labels] if isinstance(labels, int) else [int(label) for label in labels]
+    wrong = [label for label in asked if not 0 <= label < model.classes]
+    if wrong or not asked:
+        raise ValueError(f"labels = {asked}: this model's classes are 0 to {model.classes - 1}")
+    return asked
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is drawn: ``count`` samples, class by class where classes were asked for.
+
+    Attributes:
+        count: number of samples.
+        labels: int64 ``(count,)``, or None.
+        columns: of a picture of all of them.
+    """
+
+    count: int
+    labels: Tensor | None
+    columns: int
+
+
+def plan(model: Sampling, *, n: int | None, labels: Labels) -> Plan:
+    """Decide what is drawn.
+
+    Args:
+        model: which is asked.
+        n: number of samples over all classes; None: 64, or 8 of each class.
+        labels: see ``Labels``.
+
+    Raises:
+        ValueError: for classes that the model does not have, or a number that they do not divide.
+    """
+    classes = chosen_classes(model, labels)
+    if classes is None:
+        count = DEFAULT_COUNT if n is None else n
+        return Plan(count, None, columns=math.ceil(math.sqrt(count)))
+    count = DEFAULT_COUNT_PER_CLASS * len(classes) if n is None else n
+    if count % len(classes):
+        raise ValueError(f"n = {count}: must be a multiple of the number of classes, {len(classes)}")
+    per_class = count // len(classes)
+    return Plan(count, torch.tensor(classes).repeat_interleave(per_class), columns=min(per_class, MAX_COLUMNS))
+
+
+def in_rows(images: Tensor, *, rows: Sequence[int], columns: int) -> Tensor:
+    """Fill up groups of images with tiles of the picture's grey ground, so that each group starts a new row.
+
+    Args:
+        images: uint8 ``(N, C, H, W)``.
+        rows: number of images in each group, N in all.
+        columns: images per row.
+
+    Returns:
+        uint8 ``(N', C, H, W)``, N' a multiple of ``columns``.
+    """
+    ground = images.new_full((1, *images.shape[1:]), 127)
+    parts: list[Tensor] = []
+    for group in images.split(list(rows)):
+        parts += [group, ground.expand(-len(group) % columns, *images.shape[1:])]
+    return torch.cat(parts)

@@ -1,0 +1,129 @@
+"""Walks through latent space, as a grid or as a moving picture."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gan_lightning.callbacks.grid import MIN_TILE_PX, make_grid, save_grid
+from gan_lightning.metrics.images import to_uint8
+from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.sampling import Weights
+from gan_lightning.sampling import paths
+from gan_lightning.sampling.animation import check_animation, save_animation
+from gan_lightning.sampling.base import SamplingMode
+from gan_lightning.sampling.classes import Labels, chosen_classes
+from gan_lightning.sampling.progress import progress
+
+FRAME_PX = 256
+"""Least height of a frame."""
+
+
+class Interpolation(SamplingMode):
+    """Goes from key sample to key sample; walk w has the key samples w n to w n + n - 1.
+
+    A ``.png`` file has a row for each way from one key to the next, both ends included; a frame of a ``.gif`` or
+    ``.mp4`` file has one tile for each walk. A walk keeps its first key's label or code throughout, since there is
+    nothing between two classes.
+
+    Args:
+        n: key samples of a walk, at least 2; None: 5.
+        seed: of the key samples.
+        labels: a class for each walk, repeated as needed; "all": at least a walk for each.
+        truncation: largest absolute value of a latent component of a key; see ``Prior.truncate``.
+        walks: how many walks; None: one, or one for each class.
+        steps: images on the way from a key to the next, at least 2.
+        path: "lerp", straight, or "slerp", along great circles; None: as the latents' distribution wants it.
+        loop: whether a walk returns to its first key.
+        fps: frames a second.
+
+    Raises:
+        ValueError: for a number out of range.
+    """
+
+    name = "interpolation"
+    suffixes = (".png", ".gif", ".mp4")
+
+    def __init__(
+        self,
+        *,
+        n: int | None = None,
+        seed: int = 0,
+        labels: Labels = None,
+        truncation: float | None = None,
+        walks: int | None = None,
+        steps: int = 10,
+        path: paths.PathKind | None = None,
+        loop: bool = True,
+        fps: float = 10.0,
+    ) -> None:
+        self.keys = 5 if n is None else n
+        if self.keys < 2:
+            raise ValueError(f"n = {n}: a walk has at least 2 key samples")
+        if steps < 2 or (walks is not None and walks < 1) or not 0 < fps <= 100:
+            raise ValueError(
+                "mode.steps must be at least 2, mode.walks at least 1 and mode.fps above 0 and at most 100, got "
+                f"{steps}, {walks} and {fps}"
+            )
+        if path not in (None, "lerp", "slerp"):
+            raise ValueError(f"mode.path must be lerp, slerp or null, got {path!r}")
+        self.seed = seed
+        self.labels = labels
+        self.truncation = truncation
+        self.walks = walks
+        self.steps = steps
+        self.path = path
+        self.loop = loop
+        self.fps = fps
+
+    def write(self, model: AdversarialModule, out: Path, *, weights: Weights, trust: bool) -> str:
+        """Draw the walks and write them."""
+        check_animation(out)
+        classes = chosen_classes(model, self.labels)
+        walks = self.walks or len(classes or [0])
+        shape = model.generator.sample_shape
+        if len(shape) != 3:
+            raise ValueError(f"mode=interpolation draws images, this model makes samples of shape {tuple(shape)}")
+        segment_count = self.keys if self.loop else self.keys - 1
+        if out.suffix == ".png":
+            shares = torch.linspace(0, 1, self.steps).tolist()
+        else:
+            shares = [step / self.steps for step in range(self.steps)]
+        rows = []
+        with progress(walks * segment_count * self.steps, "images") as report:
+            for walk in range(walks):
+                label = None if classes is None else classes[walk % len(classes)]
+                images = self._walk(model, walk, label, shares, weights)
+                rows.append(images)
+                report(len(images))
+        if out.suffix == ".png":
+            save_grid(torch.cat(rows), out, columns=self.steps)
+        else:
+            self._animate(torch.stack(rows), out)
+        what = "1 walk" if walks == 1 else f"{walks} walks"
+        return f"{what} between {self.keys} samples (seed {self.seed}, {weights} weights)"
+
+    def _walk(
+        self, model: AdversarialModule, walk: int, label: int | None, shares: list[float], weights: Weights
+    ) -> Tensor:
+        """Images of one walk, uint8 ``(segments * steps, C, H, W)``, and the last key's if it is nowhere else."""
+        indices = range(walk * self.keys, (walk + 1) * self.keys)
+        labels = None if label is None else torch.full((self.keys,), label)
+        keys, condition = model.inputs(indices, seed=self.seed, labels=labels, truncation=self.truncation)
+        path = self.path or model.prior.path
+        latents = paths.segments(keys, shares, path=path, loop=self.loop).flatten(0, 1)
+        if shares[-1] < 1 and not self.loop:
+            latents = torch.cat([latents, keys[-1:]])
+        if condition is not None:
+            condition = condition[:1].expand(len(latents), *condition.shape[1:])
+        return to_uint8(model.render(latents, condition, weights=weights).cpu())
+
+    def _animate(self, walks: Tensor, out: Path) -> None:
+        """Write frames of uint8 ``(walks, frames, C, H, W)``."""
+        columns = math.ceil(math.sqrt(len(walks)))
+        tile_px = max(MIN_TILE_PX, FRAME_PX // columns)
+        frames = [make_grid(frame, columns=columns, min_tile_px=tile_px).numpy() for frame in walks.unbind(1)]
+        save_animation(frames, out, fps=self.fps)

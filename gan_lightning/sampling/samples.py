@@ -1,0 +1,142 @@
+"""Samples as one picture, as a file each, or as an archive."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gan_lightning.callbacks.grid import png, save_grid
+from gan_lightning.callbacks.scatter import draw_points
+from gan_lightning.data.points import MixtureDataModule
+from gan_lightning.instantiate import instantiate
+from gan_lightning.metrics.images import NonFiniteSamples, to_uint8
+from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.sampling import Weights
+from gan_lightning.sampling.base import SamplingMode
+from gan_lightning.sampling.classes import Labels, Plan, check_count, in_rows, plan
+from gan_lightning.sampling.npz import write_npz
+from gan_lightning.sampling.progress import progress
+from gan_lightning.tracking.files import write_atomic
+from gan_lightning.tracking.whole import whole_folder
+
+MAX_TILES = 4096
+"""More samples would make a picture that hardly any program opens."""
+_BATCH_VALUES = 2**24
+
+
+class Samples(SamplingMode):
+    """Draws samples 0 to n-1; sample i is a function of (seed, i), to the bit.
+
+    A ``.png`` file is one picture of all samples, a row or rows for each class if classes are asked for; a folder
+    gets a file each; ``.npz`` holds ``arr_0``, uint8 ``(N, H, W, C)``, and the labels ``arr_1`` of a label-conditional
+    model. Samples of a model of points are a scatter plot, or float32 ``(N, D)``.
+
+    Args:
+        n: number of samples, a multiple of the number of classes; None: 64, or 8 of each class.
+        seed: of the latent vectors.
+        labels: a class, a list of them, or "all"; None: as in training.
+        truncation: largest absolute value of a latent component; see ``Prior.truncate``.
+        rgb: whether an archive gets grey images as three equal channels, as tools for Inception features want them.
+    """
+
+    name = "samples"
+    suffixes = (".png", "", ".npz")
+
+    def __init__(
+        self,
+        *,
+        n: int | None = None,
+        seed: int = 0,
+        labels: Labels = None,
+        truncation: float | None = None,
+        rgb: bool = False,
+    ) -> None:
+        self.n = None if n is None else check_count(n)
+        self.seed = seed
+        self.labels = labels
+        self.truncation = truncation
+        self.rgb = rgb
+
+    def write(self, model: AdversarialModule, out: Path, *, weights: Weights, trust: bool) -> str:
+        """Draw the samples and write them."""
+        chosen = plan(model, n=self.n, labels=self.labels)
+        model.network(weights)  # refuses weights that there are not before anything is drawn
+        batches = self._batches(model, chosen, weights)
+        if out.suffix == ".npz":
+            self._write_archive(model, chosen, batches, out)
+        elif len(model.generator.sample_shape) == 1:
+            self._write_points(model, batches, out, trust=trust)
+        elif out.suffix == ".png":
+            self._write_grid(chosen, batches, out)
+        else:
+            self._write_folder(chosen, batches, out)
+        return f"{chosen.count} samples (seed {self.seed}, {weights} weights)"
+
+    def _batches(self, model: AdversarialModule, chosen: Plan, weights: Weights) -> Iterator[Tensor]:
+        """Images as uint8 ``(n, C, H, W)``, or points as they are, on the CPU, as many as fit into memory easily."""
+        shape = model.generator.sample_shape
+        size = max(1, min(512, _BATCH_VALUES // math.prod(shape)))
+        with progress(chosen.count, "samples") as report:
+            for start in range(0, chosen.count, size):
+                indices = range(start, min(start + size, chosen.count))
+                labels = None if chosen.labels is None else chosen.labels[start : indices.stop]
+                inputs = model.inputs(indices, seed=self.seed, labels=labels, truncation=self.truncation)
+                samples = model.render(*inputs, weights=weights).cpu()
+                yield samples if len(shape) == 1 else to_uint8(samples)
+                report(len(indices))
+
+    def _write_grid(self, chosen: Plan, batches: Iterator[Tensor], out: Path) -> None:
+        if chosen.count > MAX_TILES:
+            raise ValueError(
+                f"n = {chosen.count}: a picture shows at most {MAX_TILES} samples; write a folder or an archive "
+                "(out=NAME or out=NAME.npz)"
+            )
+        images = torch.cat(list(batches))
+        if chosen.labels is not None:
+            sizes = torch.unique_consecutive(chosen.labels, return_counts=True)[1].tolist()
+            images = in_rows(images, rows=sizes, columns=chosen.columns)
+        save_grid(images, out, columns=chosen.columns)
+
+    def _write_folder(self, chosen: Plan, batches: Iterator[Tensor], out: Path) -> None:
+        digits = max(6, len(str(chosen.count - 1)))
+        with whole_folder(out) as folder:
+            index = 0
+            for batch in batches:
+                for image in batch.permute(0, 2, 3, 1):
+                    (folder / f"{index:0{digits}d}.png").write_bytes(png(image))
+                    index += 1
+
+    def _write_archive(self, model: AdversarialModule, chosen: Plan, batches: Iterator[Tensor], out: Path) -> None:
+        shape: tuple[int, ...] = model.generator.sample_shape
+        drawn = model.sample_labels(range(chosen.count), seed=self.seed) if chosen.labels is None else chosen.labels
+        labels = None if drawn is None else drawn.numpy()
+        if len(shape) == 1:
+            arrays = (finite(batch).numpy() for batch in batches)
+            write_npz(out, arrays, shape=(chosen.count, *shape), dtype="float32", labels=labels)
+            return
+        channels, height, width = shape
+        repeats = 3 if self.rgb and channels == 1 else 1
+        arrays = (batch.permute(0, 2, 3, 1).repeat(1, 1, 1, repeats).numpy() for batch in batches)
+        size = (chosen.count, height, width, channels * repeats)
+        write_npz(out, arrays, shape=size, dtype="uint8", labels=labels)
+
+    def _write_points(self, model: AdversarialModule, batches: Iterator[Tensor], out: Path, *, trust: bool) -> None:
+        data = instantiate((model.run_config or {}).get("data"), trust=trust, key="data")
+        if out.suffix != ".png" or not isinstance(data, MixtureDataModule):
+            raise ValueError(f"out = {out}: this model makes points, which are drawn as .png or written as .npz")
+        write_atomic(out, png(draw_points(torch.cat(list(batches)), data.mixture)))
+
+
+def finite(points: Tensor) -> Tensor:
+    """Return points unchanged.
+
+    Raises:
+        NonFiniteSamples: if one is NaN or infinite.
+    """
+    if not points.isfinite().all():
+        raise NonFiniteSamples("a coordinate is NaN or infinite")
+    return points

@@ -1,0 +1,116 @@
+"""Every variant's generator survives its file, and a file that is something else is refused."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import gan_lightning
+from gan_lightning.checkpoint import CheckpointError
+from gan_lightning.config import ConfigError
+from gan_lightning.export import load_generator, save_generator
+from tests.contract.variants import VARIANTS, build
+
+
+def distinct(model):
+    """Give the averaged generator, and what else sampling needs, values of their own."""
+    torch.manual_seed(3)
+    for tensor in (*model.generator_ema.parameters(), *model.generator_ema.buffers()):
+        if tensor.is_floating_point() and tensor.numel() > 2:
+            tensor.data.add_(0.01 * torch.rand_like(tensor))
+    if "label_counts" in dict(model.named_buffers()):
+        model.label_counts.copy_(torch.tensor([1, 0, 0, 5, 0, 0, 0, 0, 0, 4]))
+    return model.eval()
+
+
+@pytest.mark.parametrize("variant", [v for v in VARIANTS if build(v)[0].generator.latent_dim > 0])
+def test_a_generator_that_was_read_back_makes_the_same_samples_to_the_bit(variant, tmp_path):
+    model = distinct(build(variant)[0])
+    save_generator(model, tmp_path / "g.safetensors")
+    before = torch.get_rng_state()
+    loaded = gan_lightning.load_generator(tmp_path / "g.safetensors")
+    assert torch.equal(before, torch.get_rng_state())
+    assert torch.equal(loaded.sample(5, seed=2), model.sample(5, seed=2))
+    labels = torch.tensor([1, 4, 1]) if model.classes is not None else None
+    assert torch.equal(loaded.sample(3, labels=labels, truncation=0.5), model.sample(3, labels=labels, truncation=0.5))
+    assert loaded.classes == model.classes
+    assert {name.split(".")[0] for name in loaded.state_dict()} == {"generator"}
+    assert not loaded.training
+
+
+def test_raw_weights_can_be_written_and_the_codes_go_along(tmp_path):
+    model = distinct(build("infogan")[0])
+    save_generator(model, tmp_path / "g.safetensors", weights="raw")
+    loaded = load_generator(tmp_path / "g.safetensors")
+    assert torch.equal(loaded.sample(3), model.sample(3, weights="raw"))
+    _, condition = model.inputs([0], seed=0)
+    assert len(loaded.traversals(condition[0], steps=3, extent=1.0)) == 3
+    latents, condition = loaded.inputs(range(2), seed=0)
+    assert loaded(latents, condition).shape == (2, 1, 16, 16)
+
+
+def written(tmp_path):
+    path = tmp_path / "g.safetensors"
+    save_generator(build("dcgan")[0], path)
+    return path
+
+
+def test_files_that_are_no_generators(tmp_path):
+    path = written(tmp_path)
+    whole = path.read_bytes()
+    with pytest.raises(CheckpointError, match="there is no generator at"):
+        load_generator(tmp_path / "nothing.safetensors")
+    for content in (b"", whole[:200], whole[:-50], b"{}" * 100):
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError, match="damaged"):
+            load_generator(path)
+    save_file({"weight": torch.zeros(2)}, path)
+    with pytest.raises(CheckpointError, match="of another program"):
+        load_generator(path)
+
+
+def test_records_that_cannot_be_used(tmp_path):
+    path = written(tmp_path)
+    state = load_file(path)
+    record = {"format": 1, "model": build("dcgan")[0].run_config["model"]}
+
+    def rewrite(**changes):
+        save_file(state, path, metadata={"gan_lightning": json.dumps({**record, **changes})})
+
+    rewrite(format=2)
+    with pytest.raises(CheckpointError, match="format 2, this version of gan-lightning reads format 1"):
+        load_generator(path)
+    rewrite(model={"_target_": "os.system", "_args_": ["true"]})
+    with pytest.raises(ConfigError, match="refused"):
+        load_generator(path)
+    rewrite(model={"_target_": "torch.nn.Identity"})
+    with pytest.raises(CheckpointError, match="describes a Identity"):
+        load_generator(path)
+    state.pop("generator.stack.0.weight")
+    rewrite()
+    with pytest.raises(CheckpointError, match="do not fit the generator"):
+        load_generator(path)
+
+
+def test_a_model_built_in_python_has_nothing_to_be_rebuilt_from(tmp_path):
+    model = build("dcgan")[0]
+    model.run_config = None
+    with pytest.raises(ValueError, match="without a configuration"):
+        save_generator(model, tmp_path / "g.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_package_itself_stays_light():
+    code = (
+        "import sys, gan_lightning; "
+        "assert not {'torch', 'lightning', 'safetensors'} & set(sys.modules), 'heavy'; "
+        "assert 'load_generator' in dir(gan_lightning)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="no attribute 'load_generators'"):
+        _ = gan_lightning.load_generators

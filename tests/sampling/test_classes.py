@@ -1,0 +1,58 @@
+import pytest
+import torch
+
+from gan_lightning.sampling.classes import in_rows, plan
+
+
+def test_without_labels_the_picture_is_a_square(plain):
+    drawn = plan(plain, n=None, labels=None)
+    assert (drawn.count, drawn.labels, drawn.columns) == (64, None, 8)
+    assert plan(plain, n=5, labels=None).columns == 3
+
+
+@pytest.mark.parametrize(
+    ("labels", "n", "expected"),
+    [
+        (2, 3, [2, 2, 2]),
+        ([2], 3, [2, 2, 2]),
+        ([2, 0], 4, [2, 2, 0, 0]),
+        ("all", 6, [0, 0, 1, 1, 2, 2]),
+        ([1, 1], 2, [1, 1]),
+    ],
+)
+def test_samples_lie_class_by_class(labelled, labels, n, expected):
+    drawn = plan(labelled, n=n, labels=labels)
+    assert drawn.labels.tolist() == expected
+
+
+def test_eight_of_each_class_unless_a_number_is_given(labelled):
+    drawn = plan(labelled, n=None, labels="all")
+    assert (drawn.count, drawn.columns) == (24, 8)
+
+
+def test_long_classes_take_several_rows(labelled):
+    assert plan(labelled, n=120, labels="all").columns == 32
+
+
+@pytest.mark.parametrize("labels", [3, -1, [0, 3], []])
+def test_classes_that_there_are_not(labelled, labels):
+    with pytest.raises(ValueError, match="classes are 0 to 2"):
+        plan(labelled, n=None, labels=labels)
+
+
+def test_a_model_without_classes_and_a_number_that_does_not_divide(plain, labelled):
+    for labels in (0, [0], "all"):
+        with pytest.raises(ValueError, match=r"labels = .*DCGAN.* takes no labels"):
+            plan(plain, n=None, labels=labels)
+    with pytest.raises(ValueError, match="n = 5: must be a multiple of the number of classes, 2"):
+        plan(labelled, n=5, labels=[0, 1])
+
+
+def test_the_categories_of_a_code_can_be_asked_for(coded):
+    assert plan(coded, n=None, labels="all").count == 24
+
+
+def test_groups_begin_new_rows():
+    images = torch.arange(5, dtype=torch.uint8).view(5, 1, 1, 1)
+    assert in_rows(images, rows=[3, 2], columns=2).flatten().tolist() == [0, 1, 2, 127, 3, 4]
+    assert in_rows(images, rows=[4, 1], columns=3).flatten().tolist() == [0, 1, 2, 3, 127, 127, 4, 127, 127]

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+import torch
+
+from gan_lightning.metrics.images import to_uint8
+from gan_lightning.sampling import Traversal
+from gan_lightning.sampling.traversal import code_rows, latent_rows
+from tests.sampling.test_interpolation import tiles
+
+
+def write(mode, model, out):
+    return mode.write(model, out, weights="ema", trust=False)
+
+
+def test_in_a_row_one_code_varies_and_nothing_else(coded):
+    latents, condition = coded.inputs(range(2), seed=5)
+    rows = code_rows(coded, latents, condition, steps=4, extent=1.5)
+    assert [len(codes) for _, codes in rows] == [3, 3, 2, 2, 4, 4, 4, 4]
+    parts = [slice(0, 3), slice(3, 5), slice(5, 6), slice(6, 7)]
+    for number, (row_latents, codes) in enumerate(rows):
+        sample, part = number % 2, parts[number // 2]
+        assert torch.equal(row_latents, latents[sample].expand_as(row_latents))
+        rest = [i for i in range(7) if not part.start <= i < part.stop]
+        assert torch.equal(codes[:, rest], condition[sample, rest].expand(len(codes), -1))
+        varied = codes[:, part]
+        if number < 4:
+            assert torch.equal(varied, torch.eye(part.stop - part.start))
+        else:
+            assert varied.flatten().tolist() == [-1.5, -0.5, 0.5, 1.5]
+
+
+def test_the_picture_of_the_codes(coded, tmp_path):
+    assert write(Traversal(seed=5, steps=4), coded, tmp_path / "a.png").startswith("4 rows")
+    found = tiles(tmp_path / "a.png", 4, 4)
+    latents, condition = coded.inputs([0], seed=5)
+    codes = condition.repeat(3, 1)
+    codes[:, :3] = torch.eye(3)
+    images = to_uint8(coded.render(latents.expand(3, -1), codes)).squeeze(1).numpy()
+    assert all(np.array_equal(found[0][i], images[i]) for i in range(3))
+    assert set(found[0][3].flatten().tolist()) == {127}  # three values in a row of four
+
+
+def test_latent_components_of_any_model(labelled, tmp_path):
+    latents, condition = labelled.inputs(range(2), seed=0)
+    (first, labels), *rest = latent_rows(latents, condition, components=[4, 0], steps=3, extent=2.0)
+    assert len(rest) == 3
+    assert first[:, 4].tolist() == [-2.0, 0.0, 2.0]
+    assert torch.equal(first[:, :4], latents[:1, :4].expand(3, -1))
+    assert labels.tolist() == [int(condition[0])] * 3
+    write(Traversal(components=[4], labels=2, n=2, steps=3), labelled, tmp_path / "a.png")
+    assert len(tiles(tmp_path / "a.png", 2, 3)) == 2
+
+
+def test_what_cannot_be_varied(plain, tmp_path):
+    with pytest.raises(ValueError, match=r"DCGAN.* has no codes; name latent components"):
+        write(Traversal(), plain, tmp_path / "a.png")
+    with pytest.raises(ValueError, match=r"mode.components = \[6\]: the latent vectors have components 0 to 5"):
+        write(Traversal(components=[0, 6]), plain, tmp_path / "a.png")
+    for arguments in ({"steps": 1}, {"extent": 0.0}, {"components": []}):
+        with pytest.raises(ValueError, match=r"mode\.(steps|components)"):
+            Traversal(**arguments)
+    assert list(tmp_path.iterdir()) == []
