@@ -1,4 +1,4 @@
-"""Factors of learning rate and momentum as functions of the images seen; stateless, so a resumed run needs nothing restored."""
+"""Factors of learning rate and momentum over images seen; stateless, so a resumed run needs nothing restored."""
 
 from __future__ import annotations
 

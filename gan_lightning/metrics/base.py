@@ -29,6 +29,13 @@ class GeneratorSampler(ABC):
         """Return the classes that were asked of the generator: int64 ``(n,)``, or None if it is told none."""
         return None
 
+    def codes(self, indices: Tensor) -> Tensor | None:
+        """Return the kind of sample that was asked for: the class, or a categorical code that was learnt without one.
+
+        int64 ``(n,)``, or None if there is no such thing.
+        """
+        return self.labels(indices)
+
     def path(self, indices: Tensor, *, epsilon: float) -> tuple[Tensor, Tensor] | None:
         """Return two images for each index whose latents are ``epsilon`` of the way to another draw apart.
 

@@ -172,6 +172,7 @@ class Evaluator(SampleEvaluator):
                 real=real,
                 labels=sample.labels(torch.arange(self.samples)) if isinstance(sample, GeneratorSampler) else None,
                 path=self._path(sample, device, world),
+                codes=sample.codes(torch.arange(self.samples)) if isinstance(sample, GeneratorSampler) else None,
             )
             seed = None if weights == "files" else self.seed
             return world.on_first(

@@ -38,6 +38,8 @@ METRICS = {
     "density": Metric("density", "density", True),
     "coverage": Metric("coverage", "coverage", True),
     "authenticity": Metric("authenticity", "authenticity", True),
+    "class_accuracy": Metric("class_accuracy", "class_accuracy", True, real=False, features=False),
+    "code_purity": Metric("code_purity", "code_purity", True, real=False, features=False),
     "path_length": Metric("ppl", "ppl", False, real=False, features=False, perceptual=True),
     "lpips_diversity": Metric("lpips_diversity", "lpips_diversity", True, real=False, features=False, perceptual=True),
 }

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gan_lightning.data.images import EvaluationImages
+from gan_lightning.metrics.class_agreement import class_accuracy, code_purity
 from gan_lightning.metrics.collection import Collection
 from gan_lightning.metrics.estimate import Estimate
 from gan_lightning.metrics.extractor import FeatureExtractor
@@ -39,6 +40,7 @@ class Evidence:
         real: the real images.
         labels: classes that were asked of the generator, int64 ``(M,)``, or None.
         path: perceptual distances along steps in latent space ``(P,)``, or None.
+        codes: classes or categorical codes that were asked of the generator, int64 ``(M,)``, or None.
     """
 
     generated: Collection
@@ -46,6 +48,7 @@ class Evidence:
     real: EvaluationImages
     labels: Tensor | None = None
     path: Tensor | None = None
+    codes: Tensor | None = None
 
 
 @dataclass(slots=True)
@@ -110,6 +113,12 @@ class Scoring:
             return reason
         if metric == "score" and self.extractor.n_classes == 0:
             return f"the {self.extractor.name} features come without class logits"
+        if metric in ("class_accuracy", "code_purity") and not self.extractor.knows_classes:
+            return f"the {self.extractor.name} extractor does not classify into the classes of the data"
+        if metric == "class_accuracy" and evidence.labels is None:
+            return "the generator is told no classes"
+        if metric == "code_purity" and evidence.codes is None:
+            return "the generator is told no categorical code"
         if metric == "path_length" and evidence.path is None:
             return "needs a generator whose samples are made of latents alone"
         if metric != "intra_frechet":
@@ -167,6 +176,10 @@ class Scoring:
         fill = found.estimates
         if "score" in metrics and generated.logits is not None:
             fill["score"] = classifier_score(generated.logits, splits=settings.score_splits)
+        if "class_accuracy" in metrics and generated.logits is not None and evidence.labels is not None:
+            fill["class_accuracy"] = class_accuracy(generated.logits, evidence.labels)
+        if "code_purity" in metrics and generated.logits is not None and evidence.codes is not None:
+            fill["code_purity"] = code_purity(generated.logits, evidence.codes)
         if "path_length" in metrics and evidence.path is not None:
             fill["path_length"] = path_length(evidence.path, epsilon=settings.path_epsilon)
         if "lpips_diversity" in metrics and generated.images is not None and self.similarity is not None:

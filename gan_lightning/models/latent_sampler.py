@@ -39,6 +39,10 @@ class LatentSampler(GeneratorSampler):
         """Return the classes that samples are drawn of."""
         return self.model.sample_labels(indices.tolist(), seed=self.seed)
 
+    def codes(self, indices: Tensor) -> Tensor | None:
+        """Return the classes, or the categorical codes, that samples are drawn of."""
+        return self.model.sample_codes(indices.tolist(), seed=self.seed)
+
     def path(self, indices: Tensor, *, epsilon: float) -> tuple[Tensor, Tensor]:
         """Return the samples, and those a step towards another draw of latents away; see ``GeneratorSampler``."""
         rows = indices.tolist()

@@ -80,6 +80,10 @@ class Sampling:
         """Return the classes that samples ``indices`` are drawn of: int64, or None for a model without labels."""
         return None
 
+    def sample_codes(self, indices: Sequence[int], *, seed: int) -> Tensor | None:
+        """Return the classes, or the categorical codes learnt without one, that samples are drawn of: int64."""
+        return self.sample_labels(indices, seed=seed)
+
     def inputs(
         self, indices: Sequence[int], *, seed: int, labels: Tensor | None = None, truncation: float | None = None
     ) -> tuple[Tensor, Tensor | None]:

@@ -1,0 +1,36 @@
+"""Whether generated images are of the class that was asked for."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gan_lightning.metrics.estimate import Estimate, share
+
+
+def class_accuracy(logits: Tensor, labels: Tensor) -> Estimate:
+    """Share of images that a classifier takes for the class asked of the generator: mean of [argmax_k l_ik = y_i].
+
+    Args:
+        logits: ``(N, K)`` of a classifier of the data's classes.
+        labels: int64 ``(N,)``, the classes asked for.
+    """
+    return share(int((logits.argmax(1) == labels.to(logits.device)).sum()), len(logits))
+
+
+def code_purity(logits: Tensor, codes: Tensor) -> Estimate:
+    """Share of images that are of the commonest class among those of their code: 1/N sum_c max_k n_ck.
+
+    n_ck counts the images of code c that the classifier takes for class k. A code that was learnt without labels has
+    no class of its own, so it is given the one that it draws most often: 1 for codes that each draw one class, about
+    1/K for codes that say nothing of it. InfoGAN's digits are judged so:
+    Chen 2016 (arXiv 1606.03657), section 7.2.
+
+    Args:
+        logits: ``(N, K)`` of a classifier of the data's classes.
+        codes: int64 ``(N,)``, the categorical code of each image.
+    """
+    classes = logits.shape[1]
+    pairs = codes.to(logits.device) * classes + logits.argmax(1)
+    counts = torch.bincount(pairs, minlength=(int(codes.max()) + 1) * classes).view(-1, classes)
+    return share(int(counts.max(1).values.sum()), len(logits))
