@@ -127,3 +127,12 @@ def test_a_truncation_must_be_positive(threshold):
 def test_a_prior_without_a_rule_refuses_truncation():
     with pytest.raises(ValueError, match="latents of Prior cannot be truncated"):
         Prior().truncate(torch.zeros(1, 4), 1.0)
+
+
+def test_truncated_clusters_stay_the_clusters_they_were():
+    prior = Clusters(clusters=3)
+    latents = prior.draw_indexed(range(200), 6, seed=0)
+    truncated = prior.truncate(latents, 0.5)
+    assert torch.equal(truncated[:, :3], latents[:, :3])
+    assert torch.equal(truncated[:, 3:], Normal().truncate(latents[:, 3:], 0.5))
+    assert 0.4 < truncated[:, 3:].abs().max() <= 0.5
