@@ -1,9 +1,13 @@
 import errno
+import os
+import shutil
+import subprocess
 from functools import partial
 
 import pytest
 import torch
 
+from gan_lightning import checkpoint as files
 from gan_lightning.callbacks import Evaluation, RunCheckpoint
 from gan_lightning.callbacks import checkpoints as module
 from gan_lightning.checkpoint import read_checkpoint
@@ -149,6 +153,71 @@ def test_a_full_disk_does_not_stop_training(build, tmp_path, monkeypatch, caplog
     assert "training goes on" in caplog.text
     fit(model, data, images=90, callbacks=[checkpoint])
     assert seen_in(tmp_path / "latest.ckpt") == 90
+
+
+def test_a_best_state_that_could_not_be_written_is_not_the_best(build, tmp_path, monkeypatch, scripted):
+    """The third score is better than the file's, and worse than the one whose file could not be written."""
+    save, full = torch.save, {"at": 20}
+
+    def save_if_there_is_room(content, path):
+        if content["gan_lightning"]["images_seen"] == full["at"]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(content, path)
+
+    monkeypatch.setattr(torch, "save", save_if_there_is_room)
+    evaluation = Evaluation(evaluator=scripted([5.0, 1.0, 3.0, 4.0]), every_kimg=0.01)
+    fit(*build(), images=40, callbacks=[evaluation, RunCheckpoint(folder=str(tmp_path), every_kimg=0.01)])
+    assert seen_in(tmp_path / "best.ckpt") == 30
+    assert (evaluation.best.value, evaluation.best_images_seen) == (3.0, 30)
+    saved = read_checkpoint(tmp_path / "best.ckpt")["callbacks"]["Evaluation"]
+    assert (saved["best"]["value"], saved["best_images_seen"]) == (3.0, 30)
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_rename_that_fails_leaves_the_former_file(build, tmp_path, monkeypatch, failing):
+    fit(*build(), images=20, callbacks=[RunCheckpoint(folder=str(tmp_path))])
+    replace, calls = os.replace, []
+
+    def failing_replace(source, target):
+        calls.append(target)
+        if len(calls) == failing:
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+        replace(source, target)
+
+    monkeypatch.setattr(files.os, "replace", failing_replace)
+    fit(*build(), images=40, callbacks=[RunCheckpoint(folder=str(tmp_path))])
+    monkeypatch.undo()
+    assert seen_in(tmp_path / "latest.ckpt") == 20
+    assert [p.name for p in tmp_path.iterdir()] == ["latest.ckpt"]
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A file system of 300 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    line = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(line, capture_output=True).returncode:
+        pytest.skip("this user may not mount a file system")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_disk_that_is_really_full(build, tiny_disk, caplog):
+    checkpoints = tiny_disk / "checkpoints"
+    fit(*build(), images=20, callbacks=[RunCheckpoint(folder=str(checkpoints))])
+    size = (checkpoints / "latest.ckpt").stat().st_size
+    room = os.statvfs(tiny_disk)
+    (tiny_disk / "filler").write_bytes(b"x" * (room.f_bavail * room.f_frsize - size // 2))
+    model, data = build()
+    fit(model, data, images=40, callbacks=[RunCheckpoint(folder=str(checkpoints))])
+    assert model.images_seen == 40
+    assert seen_in(checkpoints / "latest.ckpt") == 20
+    assert [p.name for p in checkpoints.iterdir()] == ["latest.ckpt"]
+    assert "training goes on" in caplog.text
+    (tiny_disk / "filler").unlink()
+    fit(*build(), images=60, callbacks=[RunCheckpoint(folder=str(checkpoints))])
+    assert seen_in(checkpoints / "latest.ckpt") == 60
 
 
 class BreaksLater(NonSaturating):
