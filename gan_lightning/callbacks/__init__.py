@@ -10,12 +10,14 @@ from gan_lightning.callbacks.samples import SampleGrid
 from gan_lightning.callbacks.scatter import ScatterPlot
 from gan_lightning.callbacks.translations import TranslationGrid
 from gan_lightning.callbacks.traversals import CodeTraversals
+from gan_lightning.callbacks.walks import LatentWalks
 
 __all__ = [
     "Acceleration",
     "CodeTraversals",
     "Evaluation",
     "Interruption",
+    "LatentWalks",
     "Progress",
     "RunCheckpoint",
     "SampleGrid",
