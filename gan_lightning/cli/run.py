@@ -15,10 +15,12 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.callbacks import Evaluation, Interruption, Progress, RunCheckpoint
+from gan_lightning.callbacks import Acceleration, Evaluation, Interruption, Progress, RunCheckpoint, TrainingHealth
+from gan_lightning.cli.companions import Companions
 from gan_lightning.cli.entry import EXIT_CODES
 from gan_lightning.cli.job import WORST
 from gan_lightning.cli.lock import exclusive
+from gan_lightning.cli.origin import present_origin
 from gan_lightning.cli.resume import prepare_resume
 from gan_lightning.cli.summary import heldout_distance, print_summary
 from gan_lightning.cluster import slurm
@@ -27,8 +29,10 @@ from gan_lightning.config import ConfigError, check_config, resolve_budget
 from gan_lightning.data import RealDataModule
 from gan_lightning.instantiate import instantiate
 from gan_lightning.models import AdversarialModule
+from gan_lightning.models.strategies import strategy_problem
 from gan_lightning.tracking import JSONLLogger, RunRecord, Status, Tracker, WallClock
 from gan_lightning.tracking.files import write_atomic
+from gan_lightning.tracking.outcome import outcome
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +97,13 @@ def build(config: dict[str, Any], clock: WallClock) -> Parts:
     callbacks = [instantiate(node, trust=True, key=f"callbacks.{name}") for name, node in config["callbacks"].items()]
     loggers = [instantiate(node, trust=True, key=f"logger.{name}") for name, node in config["logger"].items()]
     loggers.append(JSONLLogger(output_dir=config["output_dir"], clock=clock))
+    for callback in callbacks:
+        if isinstance(callback, Acceleration):
+            try:
+                callback.check(model)
+            except ValueError as error:
+                raise ConfigError([str(error)]) from error
+    callbacks.append(Companions())
     make_trainer = instantiate(config["trainer"], trust=True, key="trainer")
     plugins = [*(make_trainer.keywords.get("plugins") or []), *cluster_plugins()]
     trainer = make_trainer(callbacks=callbacks, logger=loggers, plugins=plugins or None)
@@ -101,7 +112,7 @@ def build(config: dict[str, Any], clock: WallClock) -> Parts:
 
 
 def check_world(trainer: Trainer, *, batch_size: int) -> None:
-    """Refuse a number of processes that the batch, or the way the run was started, does not allow.
+    """Refuse a strategy, or a number of processes, that the model, the batch or the way of starting does not allow.
 
     Raises:
         ConfigError: naming the keys.
@@ -111,6 +122,8 @@ def check_world(trainer: Trainer, *, batch_size: int) -> None:
         raise ConfigError([f"batch_size = {batch_size}: it is the global size and must divide over {world} devices"])
     if (problem := tasks_problem(trainer)) is not None:
         raise ConfigError([problem])
+    if (problem := strategy_problem(trainer)) is not None:
+        raise ConfigError([f"trainer.{problem}"])
 
 
 def train(cfg: DictConfig) -> Outcome:
@@ -141,6 +154,7 @@ def run(config: dict[str, Any], output_dir: Path) -> Outcome:
     if source.path is not None:
         log.info("resuming from %s at %d images", source.path, source.images_seen)
     parts = build(config, clock)
+    source.check_processes(parts.trainer.world_size)
     record = RunRecord(output_dir, clock=clock)
     if parts.trainer.is_global_zero:
         write_atomic(output_dir / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
@@ -153,8 +167,10 @@ def run(config: dict[str, Any], output_dir: Path) -> Outcome:
     failure: BaseException | None = None
     started = time.monotonic()
     try:
+        origin = present_origin()
         for tracker in parts.trackers:
-            tracker.set_config(config)
+            tracker.identify(origin, config)
+            tracker.set_config({**config, "origin": origin.record(config)})
         parts.trainer.fit(
             parts.model,
             datamodule=parts.data,
@@ -177,8 +193,13 @@ def run(config: dict[str, Any], output_dir: Path) -> Outcome:
 
 
 def connect(parts: Parts, record: RunRecord) -> None:
-    """Let the evaluation's scores reach the record and the progress display."""
-    evaluation, progress = parts.callback(Evaluation), parts.callback(Progress)
+    """Let scores and troubles reach the record and the progress display."""
+    parts.callback(Companions).on_death = lambda reason: record.finish("failed", error=reason)
+    evaluation, progress, health = (parts.callback(kind) for kind in (Evaluation, Progress, TrainingHealth))
+    if health is not None:
+        health.listeners.append(lambda troubles, _: record.health([trouble.as_dict() for trouble in troubles]))
+    if health is not None and progress is not None:
+        health.listeners.append(lambda _, lasting: progress.report_health(lasting))
     if evaluation is None:
         return
     evaluation.on_scores.append(lambda seen, result: record.scores(seen, result.scores, skipped=result.skipped))
@@ -200,23 +221,23 @@ def ending(parts: Parts) -> Status:
 
 def finish(parts: Parts, record: RunRecord, status: Status, failure: BaseException | None) -> None:
     """Close record and trackers with what became of the run."""
-    evaluation, checkpoints = parts.callback(Evaluation), parts.callback(RunCheckpoint)
+    checkpoints, health = parts.callback(RunCheckpoint), parts.callback(TrainingHealth)
+    if health is not None:
+        health.tell()  # how long the troubles lasted
     if checkpoints is not None:
         for path in (checkpoints.latest, checkpoints.best):
             if path.exists():
                 record.artefact(path.stem, path)
     record.finish(status, images_seen=parts.model.images_seen, error=failure)
-    summary: dict[str, Any] = {"status": status, "images_seen": parts.model.images_seen}
-    if evaluation is not None and evaluation.latest is not None:
-        summary |= {f"final/{score.key}": score.value for score in evaluation.latest.scores}
-    if evaluation is not None and evaluation.best is not None:
-        summary[f"best/{evaluation.best.key}"] = evaluation.best.value
     with contextlib.ExitStack() as closing:  # each is closed, whatever another one raises
         for tracker in parts.trackers:
             closing.callback(tracker.close, EXIT_CODES[status])
-        if failure is None:
-            for tracker in parts.trackers:
+        if parts.trainer.is_global_zero:
+            summary = outcome(record.content)
+            for tracker in (tracker for tracker in parts.trackers if failure is None or tracker.begun):
                 tracker.summary(summary)
+                if checkpoints is not None and checkpoints.best.exists():
+                    tracker.best_checkpoint(checkpoints.best, summary)
 
 
 def objective(evaluation: Evaluation | None, status: Status) -> float:
