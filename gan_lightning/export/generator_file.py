@@ -27,8 +27,10 @@ def generator_record(model: AdversarialModule, weights: Weights) -> dict[str, An
     """Describe a model's generator as plain data: format, configuration of the model, which weights, images seen.
 
     Raises:
-        ValueError: if the model was built without a configuration.
+        ValueError: if the model was built without a configuration, or its generator takes no latent vectors.
     """
+    if model.generator.latent_dim == 0:
+        raise ValueError(f"{type(model).__name__} translates images: only generators of latent vectors are exported")
     if model.run_config is None:
         raise ValueError("this model was built in Python, without a configuration, so that nothing could rebuild it")
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gan_lightning.export import load_generator, save_generator, save_onnx, save_program
+from gan_lightning.export.generator_file import generator_record
 from gan_lightning.export.network import exportable
 from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.sampling import Weights
@@ -36,6 +37,7 @@ class Export(SamplingMode):
 
     def write(self, model: AdversarialModule, out: Path, *, weights: Weights, trust: bool) -> str:
         """Write the generator and compare it with the model."""
+        generator_record(model, weights)  # refuses models that cannot be rebuilt
         if out.suffix == ".safetensors":
             difference = self._write_file(model, out, weights=weights, trust=trust)
         elif out.suffix == ".onnx":

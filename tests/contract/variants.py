@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import torch
-from lightning import Callback, Trainer
-from omegaconf import OmegaConf
-
 from gan_lightning.data import InMemoryLoader
-from gan_lightning.instantiate import instantiate
-from gan_lightning.models import AdversarialModule, SourceConditional
-from tests.conftest import CONF, compose_train
+from gan_lightning.models import AdversarialModule
+from gan_lightning.testing import Variant, assert_same, fit, state
+from gan_lightning.testing.training import StopAt
+from tests.conftest import CONF
 
 VARIANTS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 
@@ -53,91 +49,30 @@ SMALL = {
 """What makes the larger ones quick; none of it changes the algorithm."""
 
 
+INERT = {name: frozenset({"discriminator.output.bias"}) for name in ("wgan_gp", "ssgan")}
+"""A constant added to all logits leaves these losses as they are: exactly, or until the hinge bends."""
+
+UNBOUNDED = {"progan"}
+"""Generators without a tanh; their samples are clamped where they become pictures."""
+
+DETERMINISTIC = {"cyclegan"}
+"""Generators without noise: sample i is the translation of source image i."""
+
+
+def variant_named(name: str) -> Variant:
+    """Return a variant with what its checks have to know."""
+    return Variant(
+        name=name,
+        overrides=tuple(SMALL.get(name, ())),
+        inert=INERT.get(name, frozenset()),
+        bounded=name not in UNBOUNDED,
+        noisy=name not in DETERMINISTIC,
+    )
+
+
 def build(variant: str, *overrides: str) -> tuple[AdversarialModule, Any]:
     """Return the variant's model and data module as its config builds them, with a batch of 8."""
-    config: Any = OmegaConf.to_container(
-        compose_train(f"model={variant}", "batch_size=8", "logger=none", *SMALL.get(variant, []), *overrides),
-        resolve=True,
-    )
-    torch.manual_seed(0)
-    model = instantiate(config["model"], trust=True, key="model")
-    model.run_config = config
-    data = instantiate(config["data"], trust=True, key="data")
-    if isinstance(model, SourceConditional):
-        model.sources = data.evaluation_images(data.heldout_split).sources
-    return model, data
+    return variant_named(variant).build(*overrides)
 
 
-class StopAt(Callback):
-    """Stops a run before its budget, as a signal would: schedules that end with the budget do not notice."""
-
-    def __init__(self, images: int) -> None:
-        self.images = images
-
-    def on_train_batch_end(self, trainer: Any, pl_module: Any, *args: Any) -> None:
-        trainer.should_stop = pl_module.images_seen >= self.images
-
-
-def fit(
-    model: AdversarialModule,
-    data: Any,
-    images: int,
-    *,
-    stop_at: int | None = None,
-    ckpt_path: Path | None = None,
-    **trainer_arguments: Any,
-) -> Trainer:
-    """Train with nothing but the module until ``images`` were seen, or stop short of them at ``stop_at``."""
-    model.budget_images = images
-    arguments: dict[str, Any] = {
-        "accelerator": "cpu",
-        "max_epochs": -1,
-        "logger": False,
-        "enable_checkpointing": False,
-        "enable_progress_bar": False,
-        "enable_model_summary": False,
-        "num_sanity_val_steps": 0,
-        "callbacks": [StopAt(stop_at or images)],
-        **trainer_arguments,
-    }
-    trainer = Trainer(**arguments)
-    trainer.fit(model, datamodule=data, ckpt_path=ckpt_path, weights_only=True)
-    return trainer
-
-
-def state(model: AdversarialModule) -> dict[str, Any]:
-    """Return a copy of all that a resumed run must have in common with an uninterrupted one."""
-    optimizers = [optimizer.state_dict() for optimizer in model.trainer.optimizers]
-    return {
-        "weights": {
-            name: value.clone() for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)
-        },
-        "counters": dict(model.get_extra_state()),
-        "optimizers": [
-            {
-                key: {n: v.clone() if isinstance(v, torch.Tensor) else v for n, v in entry.items()}
-                for key, entry in optimizer["state"].items()
-            }
-            for optimizer in optimizers
-        ],
-        "rates": [[group["lr"] for group in optimizer["param_groups"]] for optimizer in optimizers],
-    }
-
-
-def assert_same(first: Any, second: Any, where: str = "") -> None:
-    """Compare nested states to the bit."""
-    if isinstance(first, torch.Tensor):
-        assert torch.equal(first, second), f"{where} differs by {(first.double() - second.double()).abs().max()}"
-    elif isinstance(first, dict):
-        assert first.keys() == second.keys(), where
-        for key in first:
-            assert_same(first[key], second[key], f"{where}.{key}")
-    elif isinstance(first, list):
-        assert len(first) == len(second), where
-        for index, (a, b) in enumerate(zip(first, second, strict=True)):
-            assert_same(a, b, f"{where}[{index}]")
-    else:
-        assert first == second, f"{where}: {first} != {second}"
-
-
-__all__ = ["VARIANTS", "InMemoryLoader", "assert_same", "build", "fit", "state"]
+__all__ = ["VARIANTS", "InMemoryLoader", "StopAt", "assert_same", "build", "fit", "state", "variant_named"]

@@ -1,0 +1,137 @@
+"""A folder of images, translated."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan_lightning.callbacks.grid import png
+from gan_lightning.data.archive import open_files
+from gan_lightning.data.files import Entry, Files, is_image
+from gan_lightning.data.loader import to_unit_range
+from gan_lightning.data.source import FileImages
+from gan_lightning.data.transform import Transform, in_channels, upright
+from gan_lightning.metrics.images import to_uint8
+from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.sampling import Weights
+from gan_lightning.models.sources import SourceConditional
+from gan_lightning.networks.translator import Translator
+from gan_lightning.sampling.base import SamplingMode
+from gan_lightning.sampling.progress import progress
+from gan_lightning.tracking.whole import whole_folder
+
+_NAMED = 20
+
+
+class Translation(SamplingMode):
+    """Translates every image of a folder or zip archive, into PNG files of the same names in a folder.
+
+    Images keep their size, which must be one that the network takes, unless ``size`` is given.
+
+    Args:
+        source: the folder or archive.
+        back: translate from the target domain to the source domain, where the model can.
+        size: resize to so many pixels, width and height, by ``fit``; None: as they are.
+        fit: "stretch", "center_crop" or "pad"; of no effect without ``size``.
+        seed: of the noise of a model that has some; image i, in the order of names, is a function of (seed, i).
+
+    Raises:
+        ValueError: for a value out of range, or if there is nothing at ``source``.
+    """
+
+    name = "translation"
+    suffixes = ("",)
+
+    def __init__(
+        self, *, source: str, back: bool = False, size: int | None = None, fit: str = "stretch", seed: int = 0
+    ) -> None:
+        if fit not in ("stretch", "center_crop", "pad"):
+            raise ValueError(f"mode.fit must be 'stretch', 'center_crop' or 'pad', got {fit!r}")
+        if size is not None and size < 1:
+            raise ValueError(f"mode.size must be at least 1, or null, got {size}")
+        self.source = source
+        self.back = back
+        self.size = size
+        self.fit = fit
+        self.seed = seed
+
+    def write(self, model: AdversarialModule, out: Path, *, weights: Weights, trust: bool) -> str:
+        """Look at all images, then translate them one by one."""
+        if not isinstance(model, SourceConditional):
+            raise ValueError(f"mode=translation: a {type(model).__name__} makes images from noise, it translates none")
+        network = model.translator(weights, back=self.back)
+        try:
+            files = open_files(self.source)
+        except ValueError as error:
+            raise ValueError(f"mode.source = {self.source}: {error}") from error
+        entries = [entry for entry in files.entries() if is_image(entry.name)]
+        check_names(entries, self.source)
+        self._check(files, entries, network)
+        with whole_folder(out) as folder, progress(len(entries), "images") as report:
+            for index, entry in enumerate(entries):
+                image = self.prepared(files, entry, network)
+                made = model.translate(image, weights=weights, back=self.back, seed=self.seed, indices=[index])
+                path = folder / target_name(entry.name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(png(to_uint8(made.cpu())[0].permute(1, 2, 0)))
+                report(1)
+        return f"{len(entries)} translations (seed {self.seed}, {weights} weights)"
+
+    def prepared(self, files: Files, entry: Entry, network: Translator) -> Tensor:
+        """Return one image as the network takes it: float32 ``(1, C, H, W)`` in [-1, 1].
+
+        Raises:
+            Exception: of any kind, for a damaged file.
+        """
+        image = FileImages(files, [entry]).open(0)
+        channels = network.source_shape[0]
+        if self.size is not None:
+            pixels = Transform(self.size, channels, self.fit)(image)  # type: ignore[arg-type]
+        else:
+            pixels = np.asarray(in_channels(upright(image), channels, "white"))
+            pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+        return to_unit_range(torch.from_numpy(np.ascontiguousarray(pixels)))[None]
+
+    def _check(self, files: Files, entries: list[Entry], network: Translator) -> None:
+        """Refuse images that cannot be read or translated, all at once, before anything is written.
+
+        Raises:
+            ValueError: naming them.
+        """
+        bad = []
+        for entry in entries:
+            try:
+                network.check_images(self.prepared(files, entry, network))
+            except Exception as error:  # Pillow's decoders raise all kinds of things on damaged files
+                text = f"{error}" if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+                bad.append(f"{entry.name}: {text}")
+        if bad:
+            rest = [f"and {len(bad) - _NAMED} more"] if len(bad) > _NAMED else []
+            listed = "\n  ".join([*bad[:_NAMED], *rest])
+            raise ValueError(
+                f"mode.source = {self.source}: {len(bad)} of {len(entries)} images cannot be translated:\n  {listed}\n"
+                f"mode.size={network.source_shape[1]} would resize them to the size of the training"
+            )
+
+
+def target_name(name: str) -> str:
+    """Return the name of an image's translation: the same with the ending of a PNG file."""
+    return str(PurePosixPath(name).with_suffix(".png"))
+
+
+def check_names(entries: list[Entry], source: str) -> None:
+    """Refuse a folder without images, or with two whose translations would have the same name.
+
+    Raises:
+        ValueError: naming them.
+    """
+    if not entries:
+        raise ValueError(f"mode.source = {source}: there are no images in it")
+    seen: dict[str, str] = {}
+    for entry in entries:
+        other = seen.setdefault(target_name(entry.name), entry.name)
+        if other != entry.name:
+            raise ValueError(f"mode.source = {source}: {other} and {entry.name} differ in their endings only")

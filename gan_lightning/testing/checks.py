@@ -1,0 +1,114 @@
+"""What every variant must satisfy, as functions that raise an AssertionError with the reason."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from gan_lightning.testing.training import assert_same, fit, state
+from gan_lightning.testing.turns import TurnWatch
+from gan_lightning.testing.variant import Variant
+
+BATCH = 8
+
+
+def require(holds: bool, otherwise: str) -> None:
+    """Raise ``AssertionError(otherwise)`` unless a condition holds."""
+    if not holds:
+        raise AssertionError(otherwise)
+
+
+def check_turns(variant: Variant) -> None:
+    """Each turn moves its own player, with finite gradients, and leaves the other one as it is, to the bit."""
+    model, data = variant.build()
+    watch = TurnWatch(model)
+    fit(model, data, images=BATCH * 12)
+    require(not watch.violations, "; ".join(dict.fromkeys(watch.violations)))
+    require(
+        watch.turns["discriminator"] == model.discriminator_steps == 12,
+        f"12 batches gave {watch.turns['discriminator']} discriminator turns, {model.discriminator_steps} counted",
+    )
+    require(
+        watch.turns["generator"] == model.generator_steps >= 1,
+        f"{watch.turns['generator']} generator turns, {model.generator_steps} counted",
+    )
+
+
+def check_learning(variant: Variant) -> None:
+    """Every parameter of both players gets a gradient, except those that are said to be inert."""
+    model, data = variant.build()
+    seen: dict[str, float] = {}
+
+    def note(optimizer: object) -> None:
+        for name, parameter in model.named_parameters():
+            if parameter.grad is not None and parameter.requires_grad:
+                seen[name] = seen.get(name, 0.0) + float(parameter.grad.abs().sum())
+
+    model.on_before_optimizer_step = note  # type: ignore[method-assign]
+    fit(model, data, images=BATCH * 12, log_every_n_steps=0)
+    trained = {name for name, _ in model.named_parameters() if not name.startswith("generator_ema.")}
+    still = trained - {name for name, total in seen.items() if total > 0}
+    require(still == variant.inert, f"without a gradient: {sorted(still)}; expected: {sorted(variant.inert)}")
+
+
+def check_resume(variant: Variant) -> None:
+    """A run that was stopped and went on from its checkpoint is the run that was not, to the bit."""
+    whole, data = variant.build()
+    fit(whole, data, images=BATCH * 22)
+    first, data = variant.build()
+    trainer = fit(first, data, images=BATCH * 22, stop_at=BATCH * 9)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "half.ckpt"
+        trainer.save_checkpoint(path)
+        torch.rand(3)  # the global generator's state must not matter
+        second, data = variant.build()
+        fit(second, data, images=BATCH * 22, ckpt_path=path)
+    require(second.images_seen == BATCH * 22, f"the resumed run saw {second.images_seen} images, not {BATCH * 22}")
+    assert_same(state(whole), state(second))
+
+
+def check_bfloat16(variant: Variant) -> None:
+    """Training under bfloat16 autocast runs, keeps float32 parameters, and its losses stay near those of float32."""
+    losses = {}
+    for precision in ("32-true", "bf16-mixed"):
+        model, data = variant.build()
+        fit(model, data, images=BATCH * 6, precision=precision, log_every_n_steps=1)
+        losses[precision] = model.latest_scalars
+        require(all(p.dtype == torch.float32 for p in model.parameters()), "a parameter is not float32 any more")
+    for key in ("d/loss", "g/loss"):
+        exact, rounded = losses["32-true"][key], losses["bf16-mixed"][key]
+        require(
+            math.isclose(rounded, exact, rel_tol=0.25, abs_tol=0.25), f"{key} is {exact}, and {rounded} in bfloat16"
+        )
+
+
+def check_samples(variant: Variant) -> None:
+    """Samples have the right shape and range, and sample i is a function of (seed, i) alone, to the bit."""
+    model, _ = variant.build()
+    before = torch.get_rng_state()
+    many = model.sample(6, seed=3)
+    require(torch.equal(before, torch.get_rng_state()), "sampling drew from the global random generator")
+    shape = (6, *model.generator.sample_shape)
+    require(many.shape == shape, f"6 samples have shape {tuple(many.shape)}, expected {shape}")
+    require(many.dtype == torch.float32, f"samples are {many.dtype}")
+    require(bool(many.isfinite().all()), "a sample is not finite")
+    if variant.bounded:
+        require(float(many.abs().max()) <= 1, "a sample lies outside [-1, 1]")
+    require(torch.equal(many, model.sample(6, seed=3)), "the same seed gave other samples")
+    require(torch.equal(many, model.sample(6, seed=3, batch_size=2)), "the batch size changed the samples")
+    require(torch.equal(many, model.sample(6, seed=4)) != variant.noisy, "noisy is not what the samples are")
+    require(all(module.training for module in model.modules()), "sampling left a module in evaluation mode")
+
+
+CHECKS: tuple[Callable[[Variant], None], ...] = (
+    check_turns,
+    check_learning,
+    check_resume,
+    check_bfloat16,
+    check_samples,
+)
+"""All of them, for ``pytest.mark.parametrize``."""
