@@ -17,7 +17,7 @@ from gan_lightning.metrics.isolation import full_float32, undisturbed_rng
 from gan_lightning.metrics.scores import Evaluation, Score, format_count
 from gan_lightning.metrics.world import World
 
-PAIR_METRICS = {"l1": False, "psnr": True, "ssim": True}
+PAIR_METRICS = {"mae": False, "psnr": True, "ssim": True}
 """Metrics of pairs, and whether higher is better."""
 
 
@@ -74,25 +74,25 @@ def structural_similarity(images: Tensor, targets: Tensor) -> Tensor:
     return found.reshape(-1)
 
 
-_MEASURES = {"l1": mean_absolute_error, "psnr": peak_signal_to_noise, "ssim": structural_similarity}
+_MEASURES = {"mae": mean_absolute_error, "psnr": peak_signal_to_noise, "ssim": structural_similarity}
 
 
 class TranslationEvaluator(SampleEvaluator):
     """Scores translations against the target domain and, where there are pairs, against the target of each.
 
-    ``evaluator`` compares the set of translations with the target images; l1, psnr and ssim compare translation i
-    with target i, both as uint8, and are means over its samples. Where the model has a way back, it is scored by
-    ``evaluator`` against the source domain, under the same keys with "_back".
+    ``evaluator`` compares the set of translations with the target images; mae (the mean absolute error, L1), psnr and
+    ssim compare translation i with target i, both as uint8, and are means over its samples. Where the model has a way
+    back, it is scored by ``evaluator`` against the source domain, under the same keys with "_back".
 
     Args:
         evaluator: of the distribution; it says how many samples, from which split and seed.
-        metrics: which of "l1", "psnr" and "ssim"; left out where there are no pairs.
+        metrics: which of "mae", "psnr" and "ssim"; left out where there are no pairs.
 
     Raises:
         ValueError: for an unknown metric.
     """
 
-    def __init__(self, *, evaluator: Evaluator, metrics: Sequence[str] = ("l1", "psnr", "ssim")) -> None:
+    def __init__(self, *, evaluator: Evaluator, metrics: Sequence[str] = ("mae", "psnr", "ssim")) -> None:
         if any(metric not in PAIR_METRICS for metric in metrics):
             raise ValueError(f"evaluator.metrics must be some of {', '.join(PAIR_METRICS)}, got {list(metrics)}")
         self.evaluator = evaluator

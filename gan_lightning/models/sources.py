@@ -26,9 +26,11 @@ class SourceConditional(AdversarialModule):
     Attributes:
         sources: source images to sample from; a fit sets it to those of the data module's held-out part, or of the
             training part where nothing is held out.
+        goes_back: whether the model also translates from the target domain to the source domain.
     """
 
     sources: EvaluationImages | None = None
+    goes_back: bool = False
 
     def check_parts(self) -> None:
         """Refuse a generator that takes no images.
@@ -125,20 +127,28 @@ class SourceConditional(AdversarialModule):
         finally:
             network.train(was_training)
 
-    @torch.no_grad()
-    def sample_indices(
-        self, indices: Sequence[int], *, seed: int, weights: Weights = "ema", labels: Tensor | None = None
-    ) -> Tensor:
-        """Translate source images ``indices`` of ``sources``; see ``Sampling.sample_indices``.
+    def sample_condition(self, indices: Sequence[int], *, seed: int, labels: Tensor | None) -> Tensor | None:
+        """Return the source images of samples ``indices``.
 
         Raises:
             ValueError: without ``sources``, or if labels are asked for.
         """
-        if labels is not None:
-            raise ValueError("this model takes no labels")
+        super().sample_condition(indices, seed=seed, labels=labels)
         if self.sources is None:
-            raise ValueError("this model translates images: set its `sources`, or call `translate` with images")
-        return self.translate(images_at(self.sources, indices), weights=weights, seed=seed, indices=indices)
+            raise ValueError(
+                "this model translates images: gan-sample mode=translation mode.source=FOLDER does, or in Python "
+                "`translate`; `sample` needs its `sources` set"
+            )
+        return images_at(self.sources, indices)
+
+    @torch.no_grad()
+    def sample_indices(
+        self, indices: Sequence[int], *, seed: int, weights: Weights = "ema", labels: Tensor | None = None
+    ) -> Tensor:
+        """Translate source images ``indices`` of ``sources``; see ``Sampling.sample_indices``."""
+        images = self.sample_condition(indices, seed=seed, labels=labels)
+        assert images is not None
+        return self.translate(images, weights=weights, seed=seed, indices=indices)
 
     def sampler(self, real: EvaluationSet, *, seed: int, weights: Weights) -> TranslationSampler:
         """Return what an evaluator calls: the translations of the sources that belong to ``real``.
