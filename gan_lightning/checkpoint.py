@@ -130,9 +130,10 @@ def processes_problem(before: int | None, now: int) -> str | None:
     """
     if before is None or before == now:
         return None
+    processes = "1 process" if before == 1 else f"{before} processes"
     return (
-        f"the checkpoint is of a run on {before} processes and cannot go on with {now}: each process draws its own "
-        f"noise, dropout and augmentation, so the run would be another one; use {before} devices in all"
+        f"the checkpoint is of a run on {processes} and cannot go on with {now}: each process draws its own "
+        f"noise, dropout and augmentation, so the run would be another one; go on with {processes}"
     )
 
 

@@ -10,6 +10,7 @@ from gan_lightning.checkpoint import (
     CheckpointError,
     load_model,
     newest_whole,
+    processes_problem,
     read_checkpoint,
     stored_config,
     write_checkpoint,
@@ -268,3 +269,22 @@ def test_a_checkpoint_without_a_config_says_what_to_do(trainer, tmp_path):
     write_checkpoint(trainer, tmp_path / "a.ckpt")
     with pytest.raises(CheckpointError, match="build the model in Python and load its state_dict"):
         load_model(tmp_path / "a.ckpt")
+
+
+def test_a_run_goes_on_with_as_many_processes_as_wrote_it():
+    assert processes_problem(2, 2) is None
+    assert processes_problem(None, 2) is None
+    problem = processes_problem(2, 1)
+    assert "a run on 2 processes" in problem
+    assert "with 1" in problem
+
+
+def test_a_module_refuses_another_number_of_processes(tmp_path):
+    trainer = train(points(), 2)
+    write_checkpoint(trainer, tmp_path / "a.ckpt")
+    saved = torch.load(tmp_path / "a.ckpt", weights_only=True)
+    assert saved["gan_lightning"]["processes"] == 1
+    saved["gan_lightning"]["processes"] = 4
+    torch.save(saved, tmp_path / "b.ckpt")
+    with pytest.raises(ValueError, match="a run on 4 processes and cannot go on with 1"):
+        train(points(), 4, ckpt_path=tmp_path / "b.ckpt")

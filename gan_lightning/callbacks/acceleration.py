@@ -53,7 +53,7 @@ class Acceleration(Callback):
         assert isinstance(pl_module, AdversarialModule)
         self.check(pl_module)
         if self.channels_last:
-            pl_module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            pl_module.to(memory_format=torch.channels_last)
         if "generator" in self.compiled:
             pl_module.generator.compile(backend=self.backend)
         if "discriminator" in self.compiled:  # which is not called as a whole, but as its features and its head

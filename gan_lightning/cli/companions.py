@@ -19,6 +19,9 @@ from lightning.fabric.strategies.launchers.subprocess_script import _ChildProces
 from lightning.pytorch.strategies.launchers import _SubprocessScriptLauncher
 
 POLL_SECONDS = 0.2
+EXIT_SECONDS = 2.0
+"""Time in which the end of another process is noticed once a collective operation with it has failed."""
+
 GRACE_SECONDS = 20.0
 """Time for a failing collective operation to end this process in the usual way, its record written."""
 
@@ -58,6 +61,7 @@ class Companions(Callback):
         super().__init__()
         self.on_death: Callable[[str], None] = print
         self._over = threading.Event()
+        self._look: Callable[[], str | None] | None = None
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin to watch the processes that Lightning started, or the one that was started by it."""
@@ -75,7 +79,17 @@ class Companions(Callback):
         """Watch no longer."""
         self._over.set()
 
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Say so if the exception came of the death of another process."""
+        deadline = time.monotonic() + EXIT_SECONDS
+        while self._look is not None and isinstance(exception, RuntimeError) and time.monotonic() < deadline:
+            if (death := self._look()) is not None:
+                exception.add_note(f"This came of another failure: {death}.")
+                return
+            time.sleep(POLL_SECONDS)
+
     def _watch(self, look: Callable[[], str | None]) -> None:
+        self._look = look
         self._over.clear()
         threading.Thread(target=self._until_one_dies, args=(look,), name="companions", daemon=True).start()
 

@@ -17,14 +17,17 @@ from gan_lightning.config.signature import is_special
 _FAILED: Any = object()
 
 
-def dry_build(cfg: DictConfig, *, nodes: Sequence[str] = ("data", "model", "evaluator")) -> None:
-    """Build each part bottom-up on torch's meta device and throw it away, collecting what constructors refuse.
+def dry_build(cfg: DictConfig, *, nodes: Sequence[str] = ("data", "model", "evaluator")) -> dict[str, Any]:
+    """Build each part bottom-up on torch's meta device, collecting what constructors refuse.
 
     A node whose child failed is not tried. The signature check (``check_config``) comes first.
 
     Args:
         cfg: the composed config.
         nodes: root keys to build; keys that are absent or empty are passed over.
+
+    Returns:
+        What was built, by root key; what cannot be rehearsed is missing.
 
     Raises:
         ConfigError: one message for each different text, naming all the keys it came from.
@@ -38,10 +41,10 @@ def dry_build(cfg: DictConfig, *, nodes: Sequence[str] = ("data", "model", "eval
     refusals: dict[str, list[str]] = {}
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), torch.device("meta"):
         warnings.simplefilter("ignore")  # loading weights into parameters without memory warns
-        for name in nodes:
-            _try_build(values.get(name), name, refusals)
+        parts = {name: _try_build(values.get(name), name, refusals) for name in nodes}
     if refusals:
         raise ConfigError([f"{', '.join(keys)}: {text}" for text, keys in refusals.items()])
+    return {name: part for name, part in parts.items() if part is not _FAILED}
 
 
 def _try_build(value: Any, key: str, refusals: dict[str, list[str]]) -> Any:

@@ -1,0 +1,68 @@
+"""Commands in forks of this process, which has imported everything already: they can be killed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import torch
+
+from gan_lightning.cli import train
+
+
+def die() -> None:
+    """End this process as a power cut would."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _be_the_command(
+    argv: list[str], cwd: Path, environment: Mapping[str, str], sabotage: Callable[[], None] | None
+) -> None:
+    torch.set_num_threads(1)
+    os.environ.update(environment)
+    os.chdir(cwd)
+    output = (cwd / "output").open("a")
+    os.dup2(output.fileno(), 1)
+    os.dup2(output.fileno(), 2)
+    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+    sys.argv = ["gan-train", *argv]
+    code = 0
+    try:
+        if sabotage is not None:
+            sabotage()
+        train.main()
+    except SystemExit as ending:
+        code = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
+    except BaseException:  # nothing of pytest may go on in a fork of it
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def start(
+    argv: list[str], *, cwd: Path, environment: Mapping[str, str], sabotage: Callable[[], None] | None = None
+) -> BaseProcess:
+    """Start ``gan-train`` after ``sabotage`` was called in its process; its output goes to ``cwd/output``."""
+    process = multiprocessing.get_context("fork").Process(
+        target=_be_the_command, args=(argv, cwd, environment, sabotage)
+    )
+    process.start()
+    return process
+
+
+def finish(process: BaseProcess, *, timeout_s: float = 120) -> int:
+    """Wait for a process and return its exit code, minus the signal if it was killed."""
+    process.join(timeout_s)
+    if process.is_alive():
+        process.kill()
+        raise AssertionError(f"still running after {timeout_s} s")
+    assert process.exitcode is not None
+    return process.exitcode

@@ -1,0 +1,177 @@
+"""A run that is killed, wherever it stands, and resumed is the run that was not killed, to the bit."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing import Pipe
+from pathlib import Path
+from typing import Any
+
+import forks
+import pytest
+import torch
+from conftest import TINY
+from test_train import assert_equal
+
+from gan_lightning import checkpoint
+from gan_lightning.callbacks import RunCheckpoint
+from gan_lightning.metrics import Evaluator
+from gan_lightning.models import AdversarialModule
+from gan_lightning.tracking import JSONLLogger, RunRecord, read_metrics, read_results
+
+LINE = [
+    *TINY,
+    "hydra.run.dir=run",
+    "resume=auto",
+    "logger=none",
+    "budget.kimg=null",
+    "callbacks.evaluation.every_kimg=0.16",
+    "callbacks.samples.every_kimg=0.16",
+    "trainer.log_every_n_steps=4",
+]
+OF_THE_MACHINE = ("wall_time_s", "images_per_second", "peak_memory_mib")
+SHORT = [*LINE, "budget.images=960", "callbacks.checkpoint.every_kimg=0.16"]
+
+
+def at_call(number: int, owner: Any, name: str, act: Callable[..., None]) -> Callable[[], None]:
+    """Return a sabotage: the ``number``-th call of ``owner.name`` calls ``act`` with its arguments first."""
+
+    def sabotage() -> None:
+        original, calls = getattr(owner, name), [0]
+
+        def counting(*args: Any, **kwargs: Any) -> Any:
+            calls[0] += 1
+            if calls[0] == number:
+                act(*args, **kwargs)
+            return original(*args, **kwargs)
+
+        setattr(owner, name, counting)
+
+    return sabotage
+
+
+def kill(*args: Any, **kwargs: Any) -> None:
+    forks.die()
+
+
+def write_half(content: Any, path: Path) -> None:
+    torch_save(content, path)
+    os.truncate(path, path.stat().st_size // 2)
+    forks.die()
+
+
+torch_save = torch.save
+
+
+def tear_a_row(logger: JSONLLogger, metrics: Any, step: int | None = None) -> None:
+    file = logger._file or logger._open()
+    file.write('{"images_seen": 12')
+    file.flush()
+    forks.die()
+
+
+def kill_before_the_new_name(source: Any, target: Any, **kwargs: Any) -> None:
+    """The first two renames are of the first save; the third moves latest away, the fourth puts the new one there."""
+    forks.die()
+
+
+MOMENTS: dict[str, Callable[[], None]] = {
+    "before the first save": at_call(5, AdversarialModule, "_generator_turn", kill),
+    "writing the first checkpoint": at_call(1, torch, "save", write_half),
+    "between the players' turns": at_call(27, AdversarialModule, "_generator_turn", kill),
+    "between two renames": at_call(3, checkpoint.os, "replace", kill_before_the_new_name),
+    "in the second evaluation": at_call(2, Evaluator, "_generate", kill),
+    "after the scores, before the checkpoint": at_call(2, RunCheckpoint, "save_latest", kill),
+    "writing the best checkpoint": at_call(1, torch, "save", write_half),
+    "writing a row": at_call(3, JSONLLogger, "log_metrics", tear_a_row),
+    "writing the results": at_call(3, RunRecord, "_write", kill),
+}
+"""Where the runs that follow one another in one folder are killed."""
+
+
+def assert_same_run(first: Path, second: Path) -> None:
+    """Compare the end states of two runs to the bit, and their records but for times."""
+    for name in ("latest", "best"):
+        one, two = (checkpoint.read_checkpoint(run / "checkpoints" / f"{name}.ckpt") for run in (first, second))
+        for part in ("state_dict", "optimizer_states", "callbacks"):
+            assert_equal(one[part], two[part], f"{name}.{part}")
+        assert one["gan_lightning"]["images_seen"] == two["gan_lightning"]["images_seen"]
+    rows = [
+        [
+            {key: value for key, value in row.items() if key not in OF_THE_MACHINE}
+            for row in read_metrics(run / "metrics.jsonl")
+        ]
+        for run in (first, second)
+    ]
+    assert rows[0] == rows[1]
+    results = [read_results(run / "results.json") for run in (first, second)]
+    for key in ("status", "images_seen", "evaluations", "scores", "artefacts"):
+        assert results[0][key] == results[1][key], key
+    assert sorted(path.name for path in (first / "samples").iterdir()) == sorted(
+        path.name for path in (second / "samples").iterdir()
+    )
+    assert [path for path in (first / "checkpoints").iterdir() if "partial" in path.name] == []
+
+
+@pytest.fixture(scope="module")
+def whole(commands, tmp_path_factory):
+    """The run that nobody killed."""
+    base = tmp_path_factory.mktemp("whole")
+    ended = commands("train", *SHORT, cwd=base)
+    assert ended.code == 0, ended.text
+    return base / "run"
+
+
+def test_a_run_killed_at_every_kind_of_moment(commands, whole, tmp_path):
+    for moment, sabotage in MOMENTS.items():
+        process = forks.start(SHORT, cwd=tmp_path, environment=commands.environment, sabotage=sabotage)
+        assert forks.finish(process) == -signal.SIGKILL, f"{moment}: {(tmp_path / 'output').read_text()[-3000:]}"
+    process = forks.start(SHORT, cwd=tmp_path, environment=commands.environment)
+    assert forks.finish(process) == 0, (tmp_path / "output").read_text()[-3000:]
+    assert_same_run(tmp_path / "run", whole)
+
+
+def telling(sender: Any) -> Callable[[], None]:
+    """Return a sabotage that tells when training begins, and does no harm."""
+
+    def sabotage() -> None:
+        start = AdversarialModule.on_fit_start
+
+        def tell(module: AdversarialModule) -> None:
+            start(module)
+            sender.send(None)
+
+        AdversarialModule.on_fit_start = tell  # type: ignore[method-assign]
+
+    return sabotage
+
+
+@pytest.mark.long
+@pytest.mark.skipif("GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="minutes: set GAN_LIGHTNING_LONG_TESTS=1")
+def test_a_run_killed_at_twenty_random_moments(commands, tmp_path):
+    line = [*LINE, "budget.images=16000", "callbacks.checkpoint.every_kimg=0.08"]
+    (tmp_path / "whole").mkdir()
+    ended = commands("train", *line, cwd=tmp_path / "whole")
+    assert ended.code == 0, ended.text
+    seconds = read_results(tmp_path / "whole" / "run" / "results.json")["wall_time_s"]
+    moments = random.Random(0)
+    killed, seen = 0, []
+    while killed < 20:
+        receiver, sender = Pipe(duplex=False)
+        process = forks.start(line, cwd=tmp_path, environment=commands.environment, sabotage=telling(sender))
+        assert receiver.poll(timeout=120), (tmp_path / "output").read_text()[-3000:]
+        time.sleep(moments.uniform(0, seconds / 12))
+        process.kill()
+        assert forks.finish(process) == -signal.SIGKILL, (tmp_path / "output").read_text()[-3000:]
+        killed += 1
+        latest, _ = checkpoint.newest_whole(tmp_path / "run" / "checkpoints")
+        seen.append(0 if latest is None else checkpoint.read_checkpoint(latest)["gan_lightning"]["images_seen"])
+    assert seen == sorted(seen)
+    assert 0 < seen[-1] < 16000, seen
+    process = forks.start(line, cwd=tmp_path, environment=commands.environment)
+    assert forks.finish(process, timeout_s=600) == 0, (tmp_path / "output").read_text()[-3000:]
+    assert_same_run(tmp_path / "run", tmp_path / "whole" / "run")
