@@ -1,69 +1,83 @@
-"""``gan-evaluate``: score a checkpoint."""
+"""``gan-evaluate``: score a checkpoint, or images in files, against real images."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
 from gan_lightning.cli.entry import InputError, launch
 
+if TYPE_CHECKING:
+    from gan_lightning.cli.sides import Sides
+    from gan_lightning.metrics import Evaluation
+
 
 def task(cfg: DictConfig) -> None:
-    """Evaluate the checkpoint of ``cfg`` and write its scores.
+    """Evaluate what ``cfg`` names and write its scores.
 
     Raises:
-        InputError: if checkpoint or data cannot be used.
+        InputError: if checkpoint, images or data cannot be used, or the scores cannot be written.
     """
-    from dataclasses import asdict
-    from pathlib import Path
-
-    from omegaconf import OmegaConf
-    from rich.console import Console
-
-    from gan_lightning.checkpoint import CheckpointError, load_model
-    from gan_lightning.cli.device import pick_device
+    from gan_lightning.checkpoint import CheckpointError
     from gan_lightning.cli.run import quiet_libraries
-    from gan_lightning.cli.summary import score_table
-    from gan_lightning.instantiate import instantiate
-    from gan_lightning.tracking.files import dumps, write_atomic
+    from gan_lightning.cli.sides import open_sides
 
     quiet_libraries()
-    path = Path(cfg.ckpt)
     try:
-        model = load_model(path, trust=cfg.trust)
-    except CheckpointError as error:
+        sides = open_sides(cfg)
+    except (CheckpointError, ValueError) as error:  # no such weights or split, or data that is missing or damaged
         raise InputError(str(error)) from error
-    config = model.run_config
-    assert config is not None
-    given = OmegaConf.to_container(cfg.evaluator, resolve=True) if cfg.evaluator else {}
-    assert isinstance(given, dict)
-    node = given if "_target_" in given else {**(config["evaluator"] or {}), **given}
-    if "_target_" not in node:
-        raise InputError(f"{path} was trained without an evaluator: choose one, evaluator=digits for instance")
-    data = instantiate(config["data"], trust=cfg.trust, key="data")
-    evaluator = instantiate(node, trust=cfg.trust or "_target_" in given, key="evaluator")
-    device = pick_device(cfg.device)
-    model.to(device)
-    weights = cfg.weights.value
+    out = Path(cfg.out) if cfg.out else sides.default_out
+    if out.is_dir():
+        raise InputError(f"out = {out}: it is a folder; name a file for the scores")
     try:
-        model.network(weights)
-        real = data.evaluation_set(evaluator.real_split)
-    except ValueError as error:  # no such weights or split, or data that is missing or damaged
-        raise InputError(str(error)) from error
-    result = evaluator.evaluate(
-        model.sampler(real, seed=evaluator.seed, weights=weights),
-        real,
-        weights=weights,
-        device=device,
-    )
+        result = sides.evaluator.evaluate(sides.sample, sides.real, weights=sides.weights, device=sides.device)
+    except ValueError as error:  # NaN in samples, files that vanished, or an evaluator that does not fit
+        raise InputError(f"{sides.title}: {error}") from error
+    show(result)
+    try:
+        write(result, sides, out)
+    except OSError as error:
+        raise InputError(f"out = {out}: the scores above cannot be written: {error}") from error
+
+
+def show(result: Evaluation) -> None:
+    """Print scores, what could not be computed, and what a reader should know."""
+    from rich.console import Console
+
+    from gan_lightning.cli.summary import score_table
+
     console = Console(soft_wrap=True)
     if result.scores:
         console.print(score_table(result.scores))
     for metric, reason in result.skipped.items():
         console.print(f"{metric} was not computed: {reason}", highlight=False)
-    out = Path(cfg.out) if cfg.out else path.with_suffix(".scores.json")
-    record = {"checkpoint": str(path), "images_seen": model.images_seen, **asdict(result)}
+    for note in result.notes:
+        console.print(f"note: {note}", highlight=False)
+
+
+def write(result: Evaluation, sides: Sides, out: Path) -> None:
+    """Write the scores and, where copies were looked for, a picture of the suspects.
+
+    Raises:
+        OSError: if they cannot be written.
+    """
+    from dataclasses import asdict
+
+    from gan_lightning.callbacks.grid import png
+    from gan_lightning.callbacks.nearest import draw_nearest
+    from gan_lightning.data import EvaluationImages
+    from gan_lightning.tracking.files import dumps, write_atomic
+
+    record: dict[str, Any] = {**sides.facts, **asdict(result)}
+    written = [out]
+    if result.closest and isinstance(sides.real, EvaluationImages):
+        written.append(out.with_suffix(".nearest.png"))
+        write_atomic(written[-1], png(draw_nearest(result.closest, sides.sample, sides.real)))
     write_atomic(out, dumps(record, indent=2) + "\n")
-    console.print(f"written to {out}", highlight=False)
+    print(f"written to {' and '.join(map(str, written))}")
 
 
 def main() -> None:

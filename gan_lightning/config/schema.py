@@ -89,6 +89,8 @@ class EvaluateConfig:
 
     Attributes:
         ckpt: checkpoint to evaluate.
+        generated: images to evaluate instead: a folder, a zip archive, or a .npz file of uint8 arrays.
+        real: what to compare with: likewise, or a checkpoint, whose data are meant; null: the data of ``ckpt``.
         evaluator: replaces the evaluator stored in the checkpoint; null or empty: the stored one.
         weights: averaged or raw generator.
         device: "auto", "cpu", "cuda" or "cuda:1".
@@ -97,7 +99,9 @@ class EvaluateConfig:
         paths: folders outside the run, such as the cache.
     """
 
-    ckpt: str = MISSING
+    ckpt: Optional[str] = None
+    generated: Optional[str] = None
+    real: Optional[str] = None
     paths: dict[str, Any] = field(default_factory=dict)
     evaluator: Optional[dict[str, Any]] = field(default_factory=dict)
     weights: Weights = Weights.ema

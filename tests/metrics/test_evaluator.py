@@ -12,9 +12,8 @@ from gan_lightning.metrics.extractor import Features
 from gan_lightning.metrics.frechet import Moments, frechet_distance
 from gan_lightning.metrics.frechet_infinity import frechet_infinity
 from gan_lightning.metrics.intra_class import intra_class_frechet
-from gan_lightning.metrics.scores import METRICS
 
-from .toy import FEATURE_METRICS, ToyExtractor, ToySampler, ToySimilarity, toy_real, toy_sample
+from .toy import EVERY_METRIC, FEATURE_METRICS, ToyExtractor, ToySampler, ToySimilarity, toy_real, toy_sample
 
 
 @pytest.fixture
@@ -245,7 +244,7 @@ def test_every_metric_comes_from_one_pass(make):
             return super().__call__(indices)
 
     evaluator = make(
-        metrics=METRICS, similarity=ToySimilarity(), path_samples=50, path_epsilon=1e-3, diversity_pairs=20
+        metrics=EVERY_METRIC, similarity=ToySimilarity(), path_samples=50, path_epsilon=1e-3, diversity_pairs=20
     )
     evaluation = run(evaluator, Counted(), toy_real(labels=torch.arange(120) % 3))
     assert calls == list(range(100))
@@ -271,7 +270,7 @@ def test_values_are_those_of_the_functions(make):
     images, real_labels = to_uint8(toy_sample(torch.arange(100))), torch.arange(120) % 3
     real = torch.cat(list(toy_real().batches(1000)))
     fake_features, real_features = (ToyExtractor()(pixels).pool for pixels in (images, real))
-    evaluator = make(metrics=METRICS, similarity=ToySimilarity(), path_samples=500, diversity_pairs=20)
+    evaluator = make(metrics=EVERY_METRIC, similarity=ToySimilarity(), path_samples=500, diversity_pairs=20)
     evaluation = run(evaluator, ToySampler(), toy_real(labels=real_labels))
     by_metric = {s.protocol["metric"]: s for s in evaluation.scores}
     infinite = frechet_infinity(fake_features, Moments.of(real_features))

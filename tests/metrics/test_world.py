@@ -8,10 +8,9 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from gan_lightning.metrics import Evaluator, NonFiniteSamples
-from gan_lightning.metrics.scores import METRICS
 from gan_lightning.metrics.world import World
 
-from .toy import ToyExtractor, ToySampler, ToySimilarity, toy_real, toy_sample
+from .toy import EVERY_METRIC, ToyExtractor, ToySampler, ToySimilarity, toy_real, toy_sample
 
 
 def broken_sample(indices):
@@ -25,7 +24,7 @@ def evaluate(folder, rank, samples=101):
         extractor=ToyExtractor(),
         samples=samples,
         batch_size=16,
-        metrics=tuple(METRICS),
+        metrics=EVERY_METRIC,
         similarity=ToySimilarity(),
         path_samples=37,
         diversity_pairs=20,

@@ -10,6 +10,22 @@ from gan_lightning.metrics.lpips import LPIPS
 FEATURE_METRICS = ("frechet", "score", "kernel", "precision", "recall", "density", "coverage")
 """What any samples can be scored by."""
 
+EVERY_METRIC = (
+    "frechet",
+    "frechet_infinity",
+    "intra_frechet",
+    "score",
+    "kernel",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "authenticity",
+    "path_length",
+    "lpips_diversity",
+)
+"""What labelled samples of latents can be scored by."""
+
 
 class ToyExtractor(FeatureExtractor):
     """Six fixed random projections of 4x4 grey images, in float64, and three logits."""

@@ -1,0 +1,40 @@
+"""Suspected copies beside the training images that they are nearest to, as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gan_lightning.callbacks.grid import make_grid
+from gan_lightning.data.images import EvaluationImages
+from gan_lightning.metrics import Sampler, to_uint8
+from gan_lightning.metrics.scores import Closest
+
+
+def draw_nearest(closest: Sequence[Closest], sample: Sampler, real: EvaluationImages) -> Tensor:
+    """Draw one row for each suspected copy: the generated image, then its nearest real ones.
+
+    Args:
+        closest: what the evaluation found, at least one, with equally many real images.
+        sample: makes the generated images again.
+        real: the real images.
+
+    Returns:
+        uint8 ``(H, W, 1 or 3)``.
+    """
+    generated = to_uint8(sample(torch.tensor([found.sample for found in closest]))).cpu()
+    neighbours = real.take([row for found in closest for row in found.real])
+    channels, side = (max(generated.shape[i], neighbours.shape[i]) for i in (1, 3))
+    generated, neighbours = (fitted(images, channels, side) for images in (generated, neighbours))
+    columns = 1 + len(closest[0].real)
+    rows = torch.cat([generated[:, None], neighbours.unflatten(0, (len(closest), columns - 1))], dim=1)
+    return make_grid(rows.flatten(0, 1), columns=columns)
+
+
+def fitted(images: Tensor, channels: int, side: int) -> Tensor:
+    """Repeat grey to RGB and enlarge without smoothing, so that images of both sides fit into one picture."""
+    images = images.expand(-1, channels, -1, -1)
+    return images if images.shape[-1] == side else F.interpolate(images, size=(side, side), mode="nearest-exact")

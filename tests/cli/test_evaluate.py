@@ -1,0 +1,279 @@
+"""``gan-evaluate`` on checkpoints and on images in files, and what it says of bad input."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gan_lightning.data.digits import load_digits
+from gan_lightning.metrics import extractor as extractor_module
+from tests.cli.conftest import TINY, Commands, Ended, listing
+from tests.metrics.random_weights import inception_weights, pictures
+
+DIGITS = ["evaluator=digits", "evaluator.metrics=[frechet,kernel,precision,recall,authenticity]"]
+
+
+@pytest.fixture(scope="module")
+def run(commands: Commands, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained run of a conditional model, never changed."""
+    folder = tmp_path_factory.mktemp("run")
+    tiny = [o for o in TINY if not o.startswith(("model.", "experiment"))]
+    ended = commands(
+        "train",
+        "model=cgan",
+        "data=digits",
+        "budget.kimg=0.064",
+        *tiny,
+        "logger=none",
+        f"hydra.run.dir={folder}",
+        cwd=folder,
+    )
+    assert ended.code == 0, ended.text
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ckpt(run: Path) -> str:
+    return str(run / "checkpoints" / "latest.ckpt")
+
+
+def write_png(folder: Path, images: torch.Tensor) -> Path:
+    folder.mkdir(parents=True)
+    for index, image in enumerate(images):
+        pixels = image.permute(1, 2, 0).numpy()
+        Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(folder / f"{index:04d}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same digits as a folder, an archive, and arrays; and others to compare them with."""
+    folder = tmp_path_factory.mktemp("digits")
+    images, labels = load_digits(split="heldout")
+    write_png(folder / "made", images[:60])
+    shutil.make_archive(str(folder / "made"), "zip", folder / "made")
+    np.savez(folder / "made.npz", arr_0=images[:60].permute(0, 2, 3, 1).numpy(), arr_1=labels[:60].numpy())
+    np.savez(folder / "real.npz", images[60:200].numpy(), labels[60:200].numpy())
+    write_png(folder / "real", images[60:200])
+    return folder
+
+
+def scores(path: Path) -> dict[str, float]:
+    return {score["key"]: score["value"] for score in json.loads(path.read_text())["scores"]}
+
+
+def test_a_checkpoint_is_scored_with_labels_of_the_training_prior(commands, ckpt, tmp_path):
+    options = ["evaluator=digits", "evaluator.samples=80", "evaluator.metrics=[frechet,intra_frechet,authenticity]"]
+    ended = commands("evaluate", f"ckpt={ckpt}", *options, "+evaluator.closest_shown=4", "out=s.json", cwd=tmp_path)
+    assert ended.code == 0, ended.text
+    record = json.loads((tmp_path / "s.json").read_text())
+    assert [s["key"] for s in record["scores"]] == [
+        "fd80_train_digits",
+        "intra_fd80_train_digits",
+        "authenticity80_train_digits",
+    ]
+    assert all(s["stderr"] is not None for s in record["scores"])
+    assert len(record["class_distances"]) == 10
+    assert [len(found["real"]) for found in record["closest"]] == [5] * 4
+    with Image.open(tmp_path / "s.nearest.png") as picture:
+        assert picture.size == (6 * 66 + 2, 4 * 66 + 2)
+    assert "written to s.json and s.nearest.png" in ended.out
+
+
+def test_folder_archive_and_arrays_are_the_same_images(commands, digits, tmp_path):
+    found = {}
+    for generated, real in (("made", "real"), ("made.zip", "real.npz"), ("made.npz", "real")):
+        out = tmp_path / f"{generated}.json"
+        ended = commands(
+            "evaluate", f"generated={digits / generated}", f"real={digits / real}", *DIGITS, f"out={out}", cwd=tmp_path
+        )
+        assert ended.code == 0, ended.text
+        found[generated] = scores(out)
+    assert list(found["made"]) == [
+        f"{name}60_train_digits" for name in ("fd", "kd", "precision", "recall", "authenticity")
+    ]
+    assert found["made.zip"] == pytest.approx(found["made"], rel=1e-10)
+    assert found["made.npz"] == pytest.approx(found["made"], rel=1e-10)
+    record = json.loads((tmp_path / "made.json").read_text())
+    assert record["generated"].endswith("made")
+    assert {score["protocol"]["weights"] for score in record["scores"]} == {"files"}
+
+
+def test_a_checkpoint_on_the_real_side_means_its_data(commands, digits, ckpt, tmp_path):
+    ended = commands(
+        "evaluate",
+        f"generated={digits / 'made.npz'}",
+        f"real={ckpt}",
+        "evaluator=digits",
+        "evaluator.metrics=[frechet,intra_frechet]",
+        "out=s.json",
+        cwd=tmp_path,
+    )
+    assert ended.code == 0, ended.text
+    record = json.loads((tmp_path / "s.json").read_text())
+    assert {score["protocol"]["n_real"] for score in record["scores"]} == {1442}
+    assert {score["protocol"]["dataset"] for score in record["scores"]} == {"digits"}
+    assert len(record["class_distances"]) == 10
+
+
+def test_files_on_the_real_side_of_a_checkpoint(commands, digits, ckpt, tmp_path):
+    ended = commands(
+        "evaluate",
+        f"ckpt={ckpt}",
+        f"real={digits / 'real'}",
+        *DIGITS,
+        "evaluator.samples=50",
+        "out=s.json",
+        cwd=tmp_path,
+    )
+    assert ended.code == 0, ended.text
+    assert "fd50_train_digits" in scores(tmp_path / "s.json")
+
+
+def test_two_images_are_scored_where_that_means_something(commands, digits, tmp_path):
+    made = write_png(tmp_path / "two", pictures(2, seed=1))
+    ended = commands("evaluate", f"generated={made}", f"real={digits / 'real'}", *DIGITS, cwd=tmp_path)
+    assert ended.code == 0, ended.text
+    assert "fd2_train_digits" in scores(tmp_path / "two.scores.json")
+    assert "precision2_train_digits was not computed: needs at least 4 generated images, there are 2" in ended.out
+    assert "2 generated images" in ended.out
+    assert "rank-deficient" in ended.out
+
+
+@pytest.mark.slow
+def test_scores_of_the_same_files_agree_with_torch_fidelity(commands, tmp_path, monkeypatch):
+    from torch_fidelity import calculate_metrics
+
+    monkeypatch.setattr(extractor_module, "FORWARD_IMAGES", 2)
+    # some of the generated ones are far from all real ones
+    made = write_png(tmp_path / "made", torch.cat([pictures(7, seed=1), pictures(3, seed=4)]))
+    real = write_png(tmp_path / "real", pictures(8, seed=2))
+    torch.save(inception_weights(), tmp_path / "inception.pth")
+    theirs = calculate_metrics(
+        input1=str(made),
+        input2=str(real),
+        cuda=False,
+        isc=True,
+        fid=True,
+        kid=True,
+        prc=True,
+        feature_extractor="inception-v3-compat",
+        feature_extractor_weights_path=str(tmp_path / "inception.pth"),
+        kid_subset_size=6,
+        kid_subsets=20,
+        cache=False,
+        save_cpu_ram=True,
+        verbose=False,
+        batch_size=2,
+    )
+    ended = commands(
+        "evaluate",
+        f"generated={made}",
+        f"real={real}",
+        "evaluator=legacy_tf",
+        "out=s.json",
+        "evaluator.metrics=[frechet,score,kernel,precision,recall]",
+        f"evaluator.extractor.weights_path={tmp_path}/inception.pth",
+        "+evaluator.kernel_subset_size=6",
+        "+evaluator.kernel_subsets=20",
+        cwd=tmp_path,
+    )
+    assert ended.code == 0, ended.text
+    found = scores(tmp_path / "s.json")
+    expected = {
+        "fid10_train_legacy_tf": theirs["frechet_inception_distance"],
+        "is10_legacy_tf": theirs["inception_score_mean"],
+        "kid10_train_legacy_tf": theirs["kernel_inception_distance_mean"],
+        "precision10_train_legacy_tf": theirs["precision"],
+        "recall10_train_legacy_tf": theirs["recall"],
+    }
+    assert found == pytest.approx(expected, rel=1e-4)
+    # the agreement is about something: the features differ, and the classifier is not constant
+    assert theirs["frechet_inception_distance"] > 0.1
+    assert theirs["inception_score_mean"] > 1.01
+    assert 0 < theirs["precision"] < 1
+    record = json.loads((tmp_path / "s.json").read_text())
+    assert {score["protocol"]["protocol"] for score in record["scores"]} == {"legacy-tf"}
+
+
+def refused(commands: Commands, cwd: Path, *argv: str) -> Ended:
+    """Run a command that must end with one clear message and leave nothing behind."""
+    before = listing(cwd)
+    ended = commands("evaluate", *argv, cwd=cwd)
+    assert ended.code == 2, ended.text
+    assert "Traceback" not in ended.text
+    assert listing(cwd) == before
+    return ended
+
+
+def test_empty_damaged_and_unequal_images_are_named(commands, digits, tmp_path):
+    real = f"real={digits / 'real'}"
+    (tmp_path / "empty").mkdir()
+    assert (
+        "generated = empty: there are no images in it"
+        in refused(commands, tmp_path, "generated=empty", real, *DIGITS).err
+    )
+    write_png(tmp_path / "mixed", pictures(4, seed=1))
+    Image.new("RGB", (30, 30)).save(tmp_path / "mixed" / "0009.png")
+    (tmp_path / "mixed" / "0007.png").write_bytes((tmp_path / "mixed" / "0001.png").read_bytes()[:200])
+    text = refused(commands, tmp_path, "generated=mixed", real, *DIGITS).err
+    assert "generated = mixed: 2 of 6 images are damaged or of another size than the first:" in text
+    assert "0007.png: " in text
+    assert "0009.png: 30x30 instead of 20x20" in text
+    text = refused(commands, tmp_path, f"generated={digits / 'made'}", "real=mixed", *DIGITS).err
+    assert "real = mixed: 2 of 6" in text
+    (tmp_path / "arrays.npz").write_bytes(b"PK no archive")
+    assert "not a complete .npz file" in refused(commands, tmp_path, "generated=arrays.npz", real, *DIGITS).err
+
+
+def test_checkpoints_that_cannot_be_scored(commands, ckpt, tmp_path):
+    torch.save({"state_dict": {}}, tmp_path / "foreign.ckpt")
+    assert "a checkpoint of another program" in refused(commands, tmp_path, "ckpt=foreign.ckpt", *DIGITS).err
+    assert (
+        "a checkpoint of another program"
+        in refused(commands, tmp_path, f"ckpt={ckpt}", "real=foreign.ckpt", *DIGITS).err
+    )
+    checkpoint = torch.load(ckpt, weights_only=True)
+    for name, value in checkpoint["state_dict"].items():
+        if name.startswith("generator_ema") and value.is_floating_point():
+            value.fill_(float("nan"))
+    torch.save(checkpoint, tmp_path / "nan.ckpt")
+    text = refused(commands, tmp_path, "ckpt=nan.ckpt", *DIGITS, "evaluator.samples=40").err
+    assert "nan.ckpt: " in text
+    assert "pixel values are NaN or infinite" in text
+
+
+def test_keys_that_do_not_fit_together(commands, ckpt, digits, tmp_path):
+    made, real = f"generated={digits / 'made'}", f"real={digits / 'real'}"
+    for argv in ([], [f"ckpt={ckpt}", made, real]):
+        assert "give either ckpt=FILE" in refused(commands, tmp_path, *argv, *DIGITS).err
+    assert "say what it is compared with" in refused(commands, tmp_path, made, *DIGITS).err
+    assert "evaluator=legacy_tf" in refused(commands, tmp_path, made, real).err
+    assert "does not score images in files" in refused(commands, tmp_path, made, real, "evaluator=modes").err
+    assert "it is a folder" in refused(commands, tmp_path, made, real, *DIGITS, "out=.").err
+    text = refused(commands, tmp_path, f"ckpt={ckpt}", "evaluator=digits", "evaluator.metrics=[path_length]").err
+    assert "evaluator.similarity" in text
+
+
+def test_a_full_disk_leaves_no_half_of_the_scores(commands, digits, tmp_path, monkeypatch):
+    from gan_lightning.tracking import files
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    out = tmp_path / "s.json"
+    ended = commands(
+        "evaluate", f"generated={digits / 'made'}", f"real={digits / 'real'}", *DIGITS, f"out={out}", cwd=tmp_path
+    )
+    assert ended.code == 2
+    assert "fd60_train_digits" in ended.out
+    assert f"out = {out}: the scores above cannot be written: [Errno 28] No space left on device" in ended.err
+    assert "Traceback" not in ended.text
+    assert list(tmp_path.iterdir()) == []
