@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import signal
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+PREEMPTED = 128 + signal.SIGTERM
 INIT_TIMEOUT_S = 30
 FLUSH_INTERVAL_S = 2.0
 """W&B keeps up to 15 s of rows in memory by default, and a killed job loses them."""
@@ -156,8 +158,13 @@ class WandbTracker(WandbLogger, Tracker):
 
     @rank_zero_only
     def close(self, exit_code: int) -> None:
-        """End the run, waiting for its files to be written (offline) or uploaded (online)."""
+        """End the run, waiting for its files to be written (offline) or uploaded (online).
+
+        With the exit code of SIGTERM, W&B shows the run as preempted, and not as crashed.
+        """
         if self._experiment is not None and not self._closed:
+            if exit_code == PREEMPTED:
+                self._experiment.mark_preempting()
             self._experiment.finish(exit_code=exit_code)
         self._closed = True
 

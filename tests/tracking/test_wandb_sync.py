@@ -40,6 +40,7 @@ def test_a_requeued_job_goes_on_in_its_run_online(server, tmp_path):
     record(tmp_path / "run", (8, 16), exit_code=143)
     (run,) = server.runs.values()
     assert (run.exit_code, run.summary["status"], run.rows[-1]["images_seen"]) == (143, "preempted", 16)
+    assert run.preempting
     assert (run.project, run.display_name, run.group, run.tags, run.job_type) == (
         "gan-lightning",
         "demo",

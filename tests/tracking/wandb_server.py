@@ -24,6 +24,7 @@ class StoredRun:
     history: dict = field(default_factory=dict)
     summary: dict = field(default_factory=dict)
     exit_code: int | None = None
+    preempting: bool = False
     files: dict = field(default_factory=dict)
 
     @property
@@ -106,6 +107,7 @@ class Server(ThreadingHTTPServer):
                     run.history[chunk.get("offset", 0) + index] = json.loads(line)
                 elif file.endswith("summary.json"):
                     run.summary = json.loads(line)
+        run.preempting = run.preempting or bool(message.get("preempting"))
         if message.get("complete"):
             run.exit_code = message.get("exitcode")
         return {"limits": {}}
