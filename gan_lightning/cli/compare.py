@@ -63,10 +63,16 @@ def writer(name: str) -> Callable[[Comparison], str]:
 
 
 def read(roots: list[str]) -> list[Run]:
-    """Read the runs of folders."""
+    """Read the runs of folders and of W&B's projects."""
     from gan_lightning.tracking.report import find_runs
+    from gan_lightning.tracking.report.wandb_runs import PREFIX, find_wandb_runs
 
-    return find_runs(roots)
+    folders = [root for root in roots if not root.startswith(PREFIX)]
+    runs = find_runs(folders) if folders else []
+    for root in roots:
+        if root.startswith(PREFIX):
+            runs += find_wandb_runs(root.removeprefix(PREFIX))
+    return runs
 
 
 def show(content: Comparison) -> None:

@@ -12,8 +12,9 @@ def outcome(results: Mapping[str, Any]) -> dict[str, Any]:
     """Flat summary of a run's record.
 
     ``status``, ``images_seen``, ``wall_time_s``, ``health`` (the kinds of trouble, joined by commas), ``error`` if
-    there is one, and for every score ``final/<score>`` and ``best/<score>``, ``best_images_seen/<score>``, and
-    ``protocol/<score>`` (nested). A value that is not finite is a string, as in the record's file.
+    there is one, and for every score ``final/<score>`` and ``best/<score>``, ``best_images_seen/<score>``,
+    ``higher_is_better/<score>`` and ``protocol/<score>`` (nested). A value that is not finite is a string, as in the
+    record's file.
 
     Args:
         results: the content of ``results.json``, as ``RunRecord`` keeps it.
@@ -29,6 +30,7 @@ def outcome(results: Mapping[str, Any]) -> dict[str, Any]:
     for key, entry in results["scores"]["final"].items():
         values[f"final/{key}"] = entry["value"]
         values[f"protocol/{key}"] = entry["protocol"]
+        values[f"higher_is_better/{key}"] = entry["higher_is_better"]
     for key, entry in results["scores"]["best"].items():
         values[f"best/{key}"] = entry["value"]
         values[f"best_images_seen/{key}"] = entry["images_seen"]

@@ -59,6 +59,7 @@ def test_the_outcome_has_final_and_best_scores_with_their_protocols():
         "health": "oscillation, divergence",
         "final/fd": "NaN",
         "protocol/fd": {"samples": 10},
+        "higher_is_better/fd": False,
         "best/fd": 3.0,
         "best_images_seen/fd": 200,
     }

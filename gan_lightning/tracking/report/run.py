@@ -130,7 +130,7 @@ def make_run(place: str, config: Any, results: Any, *, group: str | None = None,
 def damaged(place: str, error: Exception) -> Run:
     """A run that cannot be read, with the reason."""
     if isinstance(error, KeyError):
-        return Run(place, DAMAGED, problem=f"results.json has no {error}")
+        return Run(place, DAMAGED, problem=f"its record has no {error}")
     return Run(place, DAMAGED, problem=" ".join(f"{type(error).__name__}: {error}".split()))
 
 
