@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-COMMANDS = ("train", "evaluate", "sample", "compare")
+COMMANDS = ("train", "evaluate", "sample", "compare", "prefetch")
 
 SCRIPT = """
 import contextlib, importlib, io, json, sys, time
 found, started = {}, time.process_time()
-for command in ("train", "evaluate", "sample", "compare"):
+for command in ("train", "evaluate", "sample", "compare", "prefetch"):
     out, code = io.StringIO(), 0
     sys.argv = [f"gan-{command}", "--help"]
     with contextlib.redirect_stdout(out):
