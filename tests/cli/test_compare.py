@@ -1,0 +1,98 @@
+"""``gan-compare`` as it is typed."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from gan_lightning.cli.compare import quoted
+from tests.tracking.report.conftest import make_run
+
+FD = "fd2k_train_digits"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a sweep and a single run."""
+    folder = tmp_path_factory.mktemp("compare")
+    for index, loss in enumerate(("Hinge", "NonSaturating")):
+        for seed in range(3):
+            make_run(folder, f"sweep/{3 * index + seed}", loss=loss, seed=seed, fd=10.0 * (index + 1) + 0.1 * seed)
+    make_run(folder, "single", loss="Wasserstein", lr=1e-2, fd=1.0, status="diverged")
+    return folder
+
+
+def test_the_verdict_the_tables_and_the_problems_are_printed(commands, place):
+    ended = commands("compare", "runs=[sweep,single]", f"sort={FD}", cwd=place)
+    assert (ended.code, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    (verdict,) = [line for line in lines if line.startswith(FD)]
+    assert "lr=0.0002, loss=Hinge has the best mean, 10.1" in verdict
+    assert "lr=0.0002, loss=NonSaturating is 10 behind, significant ***" in verdict
+    assert lines.index(verdict) > next(n for n, line in enumerate(lines) if "single" in line)
+    assert any(line.startswith("single: diverged at 100 images") for line in lines)
+    first, second, third = [line for line in lines if line.startswith("│ model.loss=")]
+    assert ("Hinge" in first, "NonSaturating" in second, "Wasserstein" in third) == (True, True, True)
+
+
+def test_one_call_writes_every_format(commands, place, tmp_path):
+    names = ("report.html", "table.md", "table.csv", "table.tex")
+    out = ",".join(str(tmp_path / name) for name in names)
+    ended = commands("compare", "runs=.", f"out=[{out}]", "by=best", cwd=place)
+    assert ended.code == 0, ended.text
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "table.csv").read_text())))
+    assert [row["level"] for row in rows] == ["group"] * 3 + ["run"] * 7 + ["note"]
+    assert "toprule" in (tmp_path / "table.tex").read_text()
+    assert f"{FD} best" in (tmp_path / "table.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("where", "names"),
+    [
+        ("where=model.loss=hinge", {"sweep/0", "sweep/1", "sweep/2"}),
+        ("where=model.loss=saturating,seed=1", {"sweep/4"}),
+        ("where=model.generator_optimizer.lr>=1e-3", {"single"}),
+        ("where='status=diverged'", {"single"}),
+        ('where=["status=finished","seed=2"]', {"sweep/2", "sweep/5"}),
+    ],
+)
+def test_runs_are_filtered(commands, place, where, names):
+    ended = commands("compare", "runs=.", where, cwd=place)
+    assert ended.code == 0, ended.text
+    shown = {line.split()[1] for line in ended.out.splitlines() if line.startswith(("│ sweep/", "│ single"))}
+    assert shown == names
+
+
+@pytest.mark.parametrize(
+    ("argv", "parts"),
+    [
+        (["where=model.los=hinge"], ["where = 'model.los=hinge'", "did you mean 'model.loss'"]),
+        (["where=3"], ["KEY=VALUE"]),
+        (["sort=fid"], ["sort = 'fid'", FD]),
+        (["out=[a.html,b.pdf]"], ["out = b.pdf", ".html, .md, .csv, .tex"]),
+        (["by=last"], ["by", "final"]),
+        (["runs=wandb:gans"], ["wandb:ENTITY/PROJECT"]),
+        (["runs=wandb:team/gans"], ["no W&B login"]),
+    ],
+)
+def test_bad_input_ends_with_a_message_and_code_2_and_writes_nothing(commands, place, monkeypatch, argv, parts):
+    for name in ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", str(place / "nowhere"))
+    before = sorted(path.name for path in place.iterdir())
+    ended = commands("compare", *([] if argv[0].startswith("runs") else ["runs=."]), *argv, cwd=place)
+    assert ended.code == 2
+    assert "Traceback" not in ended.err
+    assert all(part in ended.err for part in parts), ended.err
+    assert sorted(path.name for path in place.iterdir()) == before
+
+
+def test_conditions_are_quoted_for_hydra():
+    assert quoted("where=model.loss=hinge,seed=0") == "where='model.loss=hinge,seed=0'"
+    assert quoted(r"where=a='b\c'") == r"where='a=\'b\\c\''"
+    for word in ("where=null", "where='a=b'", "where=[x]", "where=", "runs=a=b", "--help"):
+        assert quoted(word) == word
