@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from gan_lightning.metrics.images import to_uint8
 from gan_lightning.tracking.files import write_atomic
 
 MIN_TILE_PX = 64
@@ -71,9 +72,29 @@ def save_grid(images: Tensor, path: Path, *, columns: int, min_tile_px: int = MI
     write_atomic(path, png(make_grid(images.cpu(), columns=columns, min_tile_px=min_tile_px)))
 
 
+def picture(images: Tensor, *, columns: int, min_tile_px: int = MIN_TILE_PX) -> Image.Image:
+    """Return ``make_grid`` of the images as a picture, which a notebook shows.
+
+    Args:
+        images: float ``(N, C, H, W)`` in [-1, 1], or uint8, with 1 or 3 channels.
+        columns: images per row.
+        min_tile_px: least height and width of a tile.
+
+    Raises:
+        ValueError: as ``make_grid``.
+        NonFiniteSamples: if a pixel is NaN or infinite.
+    """
+    return as_picture(make_grid(to_uint8(images).cpu(), columns=columns, min_tile_px=min_tile_px))
+
+
+def as_picture(pixels: Tensor) -> Image.Image:
+    """Return uint8 ``(H, W, 1 or 3)`` as a picture."""
+    array = pixels.numpy()
+    return Image.fromarray(array.squeeze(2) if array.shape[2] == 1 else array)
+
+
 def png(pixels: Tensor) -> bytes:
     """Encode uint8 ``(H, W, 1 or 3)`` as a PNG file's content."""
-    array = pixels.numpy()
     buffer = io.BytesIO()
-    Image.fromarray(array.squeeze(2) if array.shape[2] == 1 else array).save(buffer, format="PNG")
+    as_picture(pixels).save(buffer, format="PNG")
     return buffer.getvalue()

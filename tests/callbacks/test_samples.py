@@ -8,7 +8,8 @@ from lightning.pytorch.utilities import rank_zero_only
 from PIL import Image
 
 from gan_lightning.callbacks import SampleGrid
-from gan_lightning.callbacks.grid import make_grid, save_grid
+from gan_lightning.callbacks.grid import make_grid, picture, save_grid
+from gan_lightning.metrics.images import to_uint8
 from gan_lightning.tracking import Tracker
 
 
@@ -196,3 +197,9 @@ def test_a_colour_grid_survives_its_file(tmp_path):
 def test_what_is_no_picture_is_refused(images):
     with pytest.raises(ValueError, match="uint8 images"):
         make_grid(images, columns=2)
+
+
+def test_a_picture_for_a_notebook_is_the_grid():
+    images = torch.linspace(-1, 1, 3 * 8 * 8).view(3, 1, 8, 8)
+    pixels = torch.from_numpy(np.array(picture(images, columns=2)))
+    assert torch.equal(pixels, make_grid(to_uint8(images), columns=2).squeeze(2))
