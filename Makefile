@@ -10,10 +10,10 @@ TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 TORCHVISION := $(shell sed -n '/^torchvision==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types bench clean
+.PHONY: help install demo test test-slurm lint types bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 install: $(INSTALLED) ## create .venv with the package and its tools
 
@@ -23,6 +23,9 @@ demo: $(INSTALLED) ## train, evaluate and show a DCGAN on real handwritten digit
 # One thread per worker: two workers that each use every core slow one another down.
 test: $(INSTALLED) ## run the test suite
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 $(PYTEST_ARGS)
+
+test-slurm: $(INSTALLED) ## run jobs on a SLURM of our own, installing Debian's packages for it
+	.ci/test-slurm $(PY) $(PYTEST_ARGS)
 
 lint: $(INSTALLED) ## check style and format
 	$(PY) -m ruff check

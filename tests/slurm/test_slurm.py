@@ -1,0 +1,220 @@
+"""Jobs on a real SLURM that takes their machines away: what they end with is what undisturbed runs end with.
+
+Everything runs at the same time, since the jobs mostly import: a sweep of four jobs, of which one is requeued by hand,
+one gets the pre-emption signal and the others lose their node; a sweep with a job that fails and one that is
+cancelled; and a job of two processes that runs into its time limit.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gan_lightning.checkpoint import read_checkpoint
+from gan_lightning.cli.job import read_ending
+from gan_lightning.tracking import read_metrics, read_results
+from tests.conftest import compose_train
+from tests.contract.variants import assert_same
+from tests.slurm.cluster import Cluster, until
+
+ROOT = Path(__file__).parent.parent.parent
+BATCH, STEPS, SAVED_EVERY = 20, 800, 20
+LIMIT_MIN = int(os.environ.get("GAN_LIGHTNING_TEST_SLURM_LIMIT_MIN", "3"))
+PATIENCE_S = 600
+"""For a machine that does other things too; alone it takes a minute."""
+SMALL = [
+    "experiment=ring_gan",
+    "model/generator=points_unrolled",
+    "model/discriminator=points_unrolled",
+    "model.generator.widths=[16]",
+    "model.discriminator.widths=[16]",
+    "evaluator=none",
+    f"batch_size={BATCH}",
+    f"budget.kimg={STEPS * BATCH / 1000}",
+    f"callbacks.checkpoint.every_kimg={SAVED_EVERY * BATCH / 1000}",
+    "trainer.accelerator=cpu",
+    "trainer.log_every_n_steps=1",
+    "+callbacks.diary._target_=hooks.Diary",
+    "+callbacks.diary.slow_s=0.25",
+]
+SEEDS, LOSSES = (0, 1), ("non_saturating", "hinge")
+TRAIN = [sys.executable, "-m", "gan_lightning.cli.train"]
+SWEEP = ["-m", "cluster=cpu", *SMALL, "logger=none", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=${hydra.job.num}"]
+SWEEP += [f"seed={','.join(map(str, SEEDS))}", f"model/loss={','.join(LOSSES)}"]
+JOBS = list(itertools.product(SEEDS, LOSSES))
+APART = ["hydra.launcher.partition=apart", "hydra.launcher.cpus_per_task=1", "hydra.launcher.timeout_min=9"]
+ENDLESS = ["-m", "cluster=cpu", *SMALL, *APART, "logger=none", "callbacks.diary._target_=hooks.Breaks,hooks.Diary"]
+ENDLESS += ["hydra.sweep.dir=endless", "hydra.sweep.subdir=${hydra.job.num}"]
+TWO = [*SMALL, "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "logger=wandb"]
+
+
+class Lab:
+    """A cluster, a folder to work in, and what is started there."""
+
+    def __init__(self, cluster: Cluster, folder: Path) -> None:
+        self.cluster, self.folder = cluster, folder
+        self.processes: list[subprocess.Popen[str]] = []
+        self.environment = {
+            **cluster.environment,
+            "PATH": f"{Path(sys.executable).parent}:{cluster.environment['PATH']}",
+            "PYTHONPATH": f"{ROOT / 'tests' / 'slurm'}:{ROOT}",
+            "GAN_LIGHTNING_CACHE": str(folder / "cache"),
+            "WANDB_MODE": "offline",
+            "OMP_NUM_THREADS": "1",
+        }
+
+    def start(self, name: str, *command: str) -> subprocess.Popen[str]:
+        with (self.folder / f"{name}.out").open("w") as out:
+            process = subprocess.Popen(
+                command, cwd=self.folder, env=self.environment, stdout=out, stderr=subprocess.STDOUT, text=True
+            )
+        self.processes.append(process)
+        return process
+
+    def output(self, name: str) -> str:
+        return (self.folder / f"{name}.out").read_text()
+
+    def train(self, name: str, *overrides: str) -> subprocess.Popen[str]:
+        return self.start(name, *TRAIN, *overrides)
+
+
+def steps(folder: Path) -> list[int]:
+    path = folder / "steps"
+    return [int(line) // BATCH for line in path.read_text().split()] if path.is_file() else []
+
+
+def job_of(folder: Path) -> str:
+    return (folder / "slurm_job").read_text().strip()
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    cluster = Cluster(tmp_path_factory.mktemp("slurm"))
+    lab = Lab(cluster, tmp_path_factory.mktemp("work"))
+    try:
+        cluster.start()
+        yield disturb(lab)
+    finally:
+        for process in lab.processes:
+            process.kill()
+        cluster.close()
+
+
+def disturb(lab: Lab) -> Lab:
+    """Start everything, do to the jobs what clusters do, and wait for their ends."""
+    cluster = lab.cluster
+    sweep = lab.train("sweep", *SWEEP)
+    endless = lab.train("endless", *ENDLESS)
+    folders = [lab.folder / "sweep" / str(number) for number in range(len(JOBS))]
+
+    def running() -> bool:
+        assert sweep.poll() is None, lab.output("sweep")
+        return all(len(steps(folder)) > SAVED_EVERY + 5 for folder in folders)
+
+    until(running, PATIENCE_S, "four jobs that train")
+    script = ["--parsable", "--partition=apart", "--ntasks-per-node=2", "--cpus-per-task=1"]
+    script += [f"--time={LIMIT_MIN}", "--signal=USR1@60"]  # SLURM may warn a minute earlier than that
+    limited = lab.start("limited", "sbatch", *script, str(ROOT / "cluster" / "train.sbatch"), *TWO, "seed=5")
+    assert limited.wait(timeout=PATIENCE_S) == 0, lab.output("limited")
+    lab.limited = lab.output("limited").strip()
+    nodes = {folder: cluster.job_field(job_of(folder), "NodeList") for folder in folders}
+    first, second = (folder for folder, node in nodes.items() if node == "n1")
+    lab.lost_their_node = [folder for folder, node in nodes.items() if node == "n2"]
+    cluster.kill_node("n2")
+    cluster.call("scontrol", "requeue", job_of(first))
+    cluster.call("scancel", "--signal=USR2", job_of(second))
+    lab.requeued, lab.warned = first, second
+
+    until(lambda: len(steps(lab.folder / "endless" / "1")) > 3, PATIENCE_S, "the job to cancel")
+    cluster.call("scancel", job_of(lab.folder / "endless" / "1"))
+    undisturbed = lab.train("undisturbed", *TWO, "seed=5", "hydra.run.dir=undisturbed")
+    lab.codes = {}
+    for name, process in (("endless", endless), ("sweep", sweep), ("undisturbed", undisturbed)):
+        lab.codes[name] = process.wait(timeout=PATIENCE_S)
+    cluster.wait(lab.limited, ("COMPLETED", "FAILED", "TIMEOUT", "CANCELLED"), PATIENCE_S)
+    return lab
+
+
+def state(folder: Path) -> dict:
+    saved = read_checkpoint(folder / "checkpoints" / "latest.ckpt")
+    return {key: saved[key] for key in ("state_dict", "optimizer_states", "lr_schedulers")}
+
+
+def undisturbed(folder: Path, seed: int, loss: str) -> dict:
+    """What the same run, in this process, ends with."""
+    from gan_lightning.cli.run import train
+
+    outcome = train(compose_train(*SMALL, "logger=none", f"seed={seed}", f"model/loss={loss}", output_dir=folder))
+    assert outcome.status == "finished"
+    return state(folder)
+
+
+def restarts(lab: Lab, job: str) -> int:
+    return int(lab.cluster.job_field(job, "Restarts"))
+
+
+def test_a_sweep_ends_well_whatever_happened_to_its_jobs(lab):
+    assert lab.codes["sweep"] == 0, lab.output("sweep")
+    output = lab.output("sweep")
+    assert output.count("finished") == 4
+    assert "pending" in output
+    assert len(lab.lost_their_node) == 2
+
+
+@pytest.mark.parametrize("number", range(len(JOBS)))
+def test_every_job_ends_with_what_it_would_have_alone(lab, number, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tests" / "slurm")
+    folder, (seed, loss) = lab.folder / "sweep" / str(number), JOBS[number]
+    assert_same(state(folder), undisturbed(tmp_path / "alone", seed, loss))
+    rows = [row["images_seen"] for row in read_metrics(folder / "metrics.jsonl") if "d/loss" in row]
+    assert rows == [step * BATCH for step in range(1, STEPS + 1)]
+
+
+def test_each_disturbance_costs_one_requeue_and_no_step(lab):
+    for folder in (lab.requeued, lab.warned):
+        assert restarts(lab, job_of(folder)) == 1
+        assert steps(folder) == list(range(1, STEPS + 1))
+    for folder in lab.lost_their_node:
+        assert restarts(lab, job_of(folder)) == 1
+        repeated = len(steps(folder)) - STEPS
+        assert 0 <= repeated <= SAVED_EVERY
+        assert sorted(set(steps(folder))) == list(range(1, STEPS + 1))
+
+
+def test_a_time_limit_costs_two_processes_one_requeue_and_no_step(lab):
+    (folder,) = (lab.folder / "runs" / "ring_gan").iterdir()
+    output = (lab.folder / f"slurm_{lab.limited}.out").read_text()
+    assert folder.name == f"slurm_{lab.limited}"
+    assert lab.cluster.state(lab.limited) == "COMPLETED", output
+    # on a slow machine the limit comes more than once
+    assert restarts(lab, lab.limited) == len(re.findall(r"received SIGUSR1", output)) / 2 >= 1, output
+    assert lab.codes["undisturbed"] == 0, lab.output("undisturbed")
+    assert_same(state(folder), state(lab.folder / "undisturbed"))
+    assert steps(folder) == list(range(1, STEPS + 1))
+    assert read_results(folder / "results.json")["status"] == "finished"
+    assert len({path.name.rpartition("-")[2] for path in folder.glob("wandb/offline-run-*")}) == 1
+    assert len(list(folder.glob("wandb/offline-run-*"))) == 1 + restarts(lab, lab.limited)
+
+
+def test_a_failing_job_is_not_requeued_and_a_cancelled_one_saves(lab):
+    assert lab.codes["endless"] == 1, lab.output("endless")
+    folders = [lab.folder / "endless" / name for name in "01"]
+    assert [read_ending(folder).state for folder in folders] == ["failed", "preempted"]
+    assert "broken on purpose" in lab.output("endless")
+    assert [restarts(lab, job_of(folder)) for folder in folders] == [0, 0]
+    assert lab.cluster.state(job_of(folders[1])) == "CANCELLED"
+    saved = read_checkpoint(folders[1] / "checkpoints" / "latest.ckpt")["gan_lightning"]["images_seen"]
+    assert saved == BATCH * steps(folders[1])[-1]
+
+
+def test_the_same_command_has_nothing_left_to_do(lab):
+    again = lab.train("again", *SWEEP)
+    assert again.wait(timeout=PATIENCE_S) == 0, lab.output("again")
+    assert lab.output("again").count("finished already") == 4
+    assert "SLURM job" not in lab.output("again")
