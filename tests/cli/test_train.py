@@ -85,6 +85,7 @@ def test_the_files_of_a_run(half):
         ".hydra/config.yaml",
         ".hydra/hydra.yaml",
         ".hydra/overrides.yaml",
+        ".lock",
         "checkpoints/best.ckpt",
         "checkpoints/latest.ckpt",
         "config.yaml",
