@@ -16,7 +16,11 @@ from collections.abc import Callable, Sequence
 
 from lightning import Callback, LightningModule, Trainer
 from lightning.fabric.strategies.launchers.subprocess_script import _ChildProcessObserver
+from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.strategies.launchers import _SubprocessScriptLauncher
+
+FIRST = "GAN_LIGHTNING_FIRST_PROCESS"
+"""Variable of the environment that tells the others the PID of process 0, which may be gone before they look."""
 
 POLL_SECONDS = 0.2
 EXIT_SECONDS = 2.0
@@ -63,20 +67,25 @@ class Companions(Callback):
         self._over = threading.Event()
         self._look: Callable[[], str | None] | None = None
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin to watch the processes that Lightning started, or the one that was started by it."""
-        launcher, parent = trainer.strategy.launcher, os.getppid()
-        children = launcher.procs if isinstance(launcher, _SubprocessScriptLauncher) else []
-        if children:
-            for thread in threading.enumerate():
-                if isinstance(thread, _ChildProcessObserver):  # it would kill this process before it has said why
-                    thread._finished = True
-            self._watch(lambda: dead_child(children))
-        elif trainer.local_rank > 0:
+    def begin(self, trainer: Trainer) -> None:
+        """Begin to watch, before there are other processes: they may die while they find one another."""
+        if trainer.world_size == 1:
+            return
+        environment, launcher = trainer.strategy.cluster_environment, trainer.strategy.launcher  # type: ignore[attr-defined]
+        if trainer.local_rank > 0:
+            started_by_us = isinstance(environment, LightningEnvironment) and FIRST in os.environ
+            parent = int(os.environ[FIRST]) if started_by_us else os.getppid()
             self._watch(lambda: dead_parent(parent))
+        elif isinstance(launcher, _SubprocessScriptLauncher):
+            os.environ[FIRST] = str(os.getpid())
+            self._watch(lambda: dead_child(launcher.procs))
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Watch no longer."""
+        self._over.set()
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Watch no longer, however the fit ended."""
         self._over.set()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
@@ -95,8 +104,12 @@ class Companions(Callback):
 
     def _until_one_dies(self, look: Callable[[], str | None]) -> None:
         while not self._over.wait(POLL_SECONDS):
+            for thread in threading.enumerate():
+                if isinstance(thread, _ChildProcessObserver):  # it would kill this process before it has said why
+                    thread._finished = True
             if (death := look()) is not None:
                 print(f"{death}: the run cannot go on, ending this process too", file=sys.stderr, flush=True)
-                time.sleep(GRACE_SECONDS)
+                if self._over.wait(GRACE_SECONDS):
+                    return
                 self.on_death(death)
                 os._exit(1)

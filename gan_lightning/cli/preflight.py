@@ -7,7 +7,7 @@ import os
 import re
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -177,16 +177,36 @@ def inspect(cfg: DictConfig, *, sweeping: bool, remote: bool = False) -> None:
     if wrong & {"seed", "batch_size"}:
         wrong |= {"data", "trainer"}  # they get these values, and would say the same again
     with collected(problems):
-        dry_build(cfg, nodes=[node for node in DRY if node not in wrong])
+        check_acceleration(dry_build(cfg, nodes=[node for node in DRY if node not in wrong]))
+    processes = None
     if "trainer" not in wrong and not remote:
         with collected(problems):
-            check_devices(cfg)
+            processes = check_devices(cfg)
     if problems:
         raise ConfigError(problems)
     if cfg.resume is not None and not sweeping:
         from gan_lightning.cli.resume import prepare_resume
 
-        prepare_resume(OmegaConf.to_container(cfg, resolve=True), Path(cfg.output_dir))  # type: ignore[arg-type]
+        source = prepare_resume(OmegaConf.to_container(cfg, resolve=True), Path(cfg.output_dir))  # type: ignore[arg-type]
+        if processes is not None:
+            source.check_processes(processes)
+
+
+def check_acceleration(parts: Mapping[str, Any]) -> None:
+    """Compare what is to be compiled with the model, where both could be rehearsed.
+
+    Raises:
+        ConfigError: naming the switch.
+    """
+    from gan_lightning.callbacks import Acceleration
+
+    callbacks = parts.get("callbacks") or {}
+    for callback in callbacks.values() if parts.get("model") is not None else ():
+        if isinstance(callback, Acceleration):
+            try:
+                callback.check(parts["model"])
+            except ValueError as error:
+                raise ConfigError([str(error)]) from error
 
 
 @contextmanager
@@ -198,8 +218,11 @@ def collected(problems: list[str]) -> Iterator[None]:
         problems += error.messages
 
 
-def check_devices(cfg: DictConfig) -> None:
+def check_devices(cfg: DictConfig) -> int:
     """Build the Trainer, which looks at what devices there are, and compare the batch size with their number.
+
+    Returns:
+        The number of processes that would train.
 
     Raises:
         ConfigError: if the Trainer refuses its arguments, or the batch cannot be divided.
@@ -217,4 +240,7 @@ def check_devices(cfg: DictConfig) -> None:
     except (MisconfigurationException, ValueError, TypeError, RuntimeError, ImportError) as error:
         asked = ", ".join(f"{key}={cfg.trainer[key]}" for key in DEVICE_KEYS if key in cfg.trainer)
         raise ConfigError([f"trainer ({asked}): {' '.join(str(error).split())}"]) from error
+    if trainer.precision != cfg.trainer.get("precision", trainer.precision) and cfg.trainer.precision == "16-mixed":
+        raise ConfigError(["trainer.precision = 16-mixed: this device cannot do it; use bf16-mixed or 32-true"])
     check_world(trainer, batch_size=cfg.batch_size)
+    return trainer.world_size

@@ -103,12 +103,13 @@ def build(config: dict[str, Any], clock: WallClock) -> Parts:
                 callback.check(model)
             except ValueError as error:
                 raise ConfigError([str(error)]) from error
-    callbacks.append(Companions())
+    companions = Companions()
     make_trainer = instantiate(config["trainer"], trust=True, key="trainer")
     plugins = [*(make_trainer.keywords.get("plugins") or []), *cluster_plugins()]
-    trainer = make_trainer(callbacks=callbacks, logger=loggers, plugins=plugins or None)
+    trainer = make_trainer(callbacks=[*callbacks, companions], logger=loggers, plugins=plugins or None)
     check_world(trainer, batch_size=config["batch_size"])
-    return Parts(data, model, callbacks, loggers, trainer)
+    companions.begin(trainer)
+    return Parts(data, model, [*callbacks, companions], loggers, trainer)
 
 
 def check_world(trainer: Trainer, *, batch_size: int) -> None:

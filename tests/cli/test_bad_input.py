@@ -38,6 +38,13 @@ def refused(commands, cwd, command, *argv):
             ["trainer=ddp", "trainer.devices=2", "trainer.accelerator=cpu", "batch_size=33"],
             ["batch_size = 33", "divide over 2 devices"],
         ),
+        (["trainer.devices=2", "trainer.accelerator=cpu"], ["find_unused_parameters", "trainer=ddp"]),
+        (["trainer.precision=bf16-true"], ["precision=bf16-true", "bf16-mixed"]),
+        (["trainer.precision=16-mixed", "trainer.accelerator=cpu"], ["trainer.precision = 16-mixed", "bf16-mixed"]),
+        (
+            ["experiment=demo", "callbacks.acceleration.compile=both"],
+            ["callbacks.acceleration.compile", "model.regularizers.r1"],
+        ),
         (["budget.kimg=null"], ["budget.images, budget.kimg and budget.epochs", "none of them"]),
         (["budget.kimg=3", "budget.epochs=2"], ["budget.kimg=3", "budget.epochs=2", "exactly one"]),
         (["trainer.accelerator=tpu"], ["accelerator=tpu"]),

@@ -63,6 +63,7 @@ def test_the_first_process_ends_when_another_is_killed(tmp_path):
 
 
 def first_of_two(folder: Path) -> None:
+    os.environ[companions.FIRST] = str(os.getpid())
     multiprocessing.get_context("fork").Process(target=watching, args=(folder,), kwargs={"child": True}).start()
     time.sleep(60)
 

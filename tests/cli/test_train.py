@@ -16,7 +16,7 @@ from PIL import Image
 from gan_lightning.checkpoint import read_checkpoint
 from gan_lightning.tracking import read_metrics, read_results
 
-HALF, WHOLE = "budget.images=640", "budget.images=1280"
+HALF, WHOLE = "images=640", "images=1280"
 KIMG_OFF = "budget.kimg=null"
 
 
@@ -211,6 +211,16 @@ def test_a_damaged_checkpoint_is_passed_over_and_said_so(commands, whole, resume
     assert "latest.ckpt is damaged" in ended.text
     assert "previous.ckpt instead" in ended.text
     same_training(tmp_path / "run", whole)
+
+
+def test_another_number_of_processes_is_refused_and_the_run_left_alone(commands, half, tmp_path):
+    shutil.copytree(half[0], tmp_path / "run", symlinks=True)
+    before = listing(tmp_path)
+    ended = commands("train", "resume=run", "trainer=ddp", "trainer.devices=2", cwd=tmp_path)
+    assert ended.code == 2, ended.text
+    for part in ("resume, trainer.devices", "a run on 1 process", "cannot go on with 2", "its own noise"):
+        assert part in ended.err
+    assert listing(tmp_path) == before
 
 
 def test_another_model_is_refused_and_the_run_left_alone(commands, half, tmp_path):
