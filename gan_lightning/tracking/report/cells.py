@@ -44,32 +44,32 @@ def group_tables(content: Comparison) -> list[Table]:
 
 def _group_table(content: Comparison, section: Section, title: str) -> Table:
     places = [standing(section, key, content.moment) for key in content.keys]
-    before = ["configuration", "seeds", "runs"]
-    after = ["images_seen", "wall time", "images/s", "warnings"]
+    before, after = ["configuration", "seeds"], ["cost of a run", "warnings"]
     header = [*before, *(f"{key} {content.moment}" for key in content.keys), *after]
     rows = [
         [
             "\n".join(content.own(group)) or group.names,
-            str(group.seeds),
-            statuses(group),
+            "\n".join([str(group.seeds), *statuses(group).split(", ")]),
             *(score_text(place, index, len(group.counted)) for place in places),
-            images_text(group),
-            duration(group.wall_time_s),
-            NOTHING if group.images_per_second is None else f"{group.images_per_second:.0f}",
+            "\n".join([f"{images_text(group)} images", *_cost(group)]),
             warnings_text(group),
         ]
         for index, group in enumerate(section.groups)
     ]
     best = frozenset((p.best, len(before) + column) for column, p in enumerate(places) if p.best is not None)
-    text = {0, 2, len(header) - 1}
-    return Table(title, header, rows, best, frozenset(range(len(header))) - text)
+    return Table(title, header, rows, best, frozenset(range(len(before), len(header) - 1)))
+
+
+def _cost(group: Group) -> list[str]:
+    if group.wall_time_s is None or group.images_per_second is None:
+        return []
+    return [duration(group.wall_time_s), f"{group.images_per_second:.0f} images/s"]
 
 
 def run_table(content: Comparison) -> Table:
     """One row for each run, the damaged ones too."""
     labels = {id(run): content.label(group) for group in content.groups for run in group.runs}
-    header = ["run", "configuration", "seed", "status", *(f"{key} {content.moment}" for key in content.keys)]
-    header += ["images_seen", "wall time", "images/s", "warnings"]
+    header = ["run", "configuration", "seed", "status", *content.keys, "images", "wall time", "images/s", "warnings"]
     rows = [
         [
             run.place,
@@ -88,7 +88,7 @@ def run_table(content: Comparison) -> Table:
 
 
 def score_text(place: Standing, index: int, expected: int) -> str:
-    """Mean, standard deviation and mark over interval and best seed, on two lines.
+    """Mean, standard deviation and mark, the interval, and the best seed, each on its line.
 
     Args:
         place: of all groups in the score.
@@ -103,7 +103,7 @@ def score_text(place: Standing, index: int, expected: int) -> str:
     first = f"{mean_text(found)} {mark}".rstrip()
     if found.count != expected:
         first += f" (n={found.count})"
-    return first if found.std is None else f"{first}\n{interval_text(found)}, best seed {number(found.best)}"
+    return first if found.std is None else f"{first}\n{interval_text(found)}\nbest seed {number(found.best)}"
 
 
 def mean_text(spread: Spread) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gan_lightning.config.errors import did_you_mean
-from gan_lightning.tracking.config_diff import ABSENT, TARGET, brief, differing_keys, shown, shown_value, telling_keys
+from gan_lightning.tracking.config_diff import ABSENT, TARGET, brief, differing_keys, shown_value, telling_keys
 from gan_lightning.tracking.report.group import Group, Section, ordered, ranked, sections
 from gan_lightning.tracking.report.run import DAMAGED, Moment, Run, protocol_conflicts, score_keys
 from gan_lightning.tracking.report.verdict import reasons, verdicts
@@ -20,6 +20,9 @@ STATED = (
 
 LABEL_KEYS = 3
 """So many settings name a configuration in a sentence."""
+
+MAX_AXES = 6
+"""So many of them are shown in a table, and are axes of the parallel coordinates."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +54,18 @@ class Comparison:
         """The groups of all sections."""
         return [group for section in self.sections for group in section.groups]
 
-    def own(self, group: Group) -> list[str]:
-        """What the configuration of a group has of its own, such as ``model.loss=Hinge``."""
-        return [shown(key, group.config.get(key, ABSENT)) for key in self.differing]
+    def own(self, group: Group, *, most: int = MAX_AXES) -> list[str]:
+        """What the configuration of a group has of its own, such as ``loss=Hinge``: the most telling settings."""
+        keys = self.telling(most=most)
+        return [f"{name}={shown_value(key, group.config.get(key, ABSENT))}" for key, name in brief(keys).items()]
+
+    def telling(self, *, most: int = MAX_AXES) -> list[str]:
+        """Those of ``differing`` that tell the groups apart."""
+        return telling_keys(self.differing, [group.config for group in self.groups], most=most)
 
     def label(self, group: Group) -> str:
-        """A group in few words: what it has of its own, or its name where there is nothing else."""
-        keys = telling_keys(self.differing, [group.config for group in self.groups], most=LABEL_KEYS)
-        values = {name: shown_value(key, group.config.get(key, ABSENT)) for key, name in brief(keys).items()}
-        return ", ".join(f"{name}={value}" for name, value in values.items()) or group.names
+        """A group in a few words: what it has of its own, or its name where there is nothing else."""
+        return ", ".join(self.own(group, most=LABEL_KEYS)) or group.names
 
 
 def compare(runs: Sequence[Run], *, sort: str | None = None, moment: Moment = "final") -> Comparison:

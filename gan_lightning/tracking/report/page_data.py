@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_lightning.tracking.config_diff import ABSENT, TARGET, brief, shown_value, telling_keys
+from gan_lightning.tracking.config_diff import ABSENT, TARGET, brief, shown_value
 from gan_lightning.tracking.report.cells import duration, statuses, words
 from gan_lightning.tracking.report.content import Comparison
 from gan_lightning.tracking.report.curves import Series, band, points_within, series
@@ -21,9 +21,6 @@ from gan_lightning.tracking.report.spread import stars
 
 POINTS_BUDGET = 1_000_000
 """Of all curves together; a point takes 5.3 bytes."""
-
-MAX_AXES = 6
-"""So many differing settings are columns of the table and axes of the parallel coordinates."""
 
 
 def page_data(content: Comparison) -> tuple[dict[str, Any], list[str]]:
@@ -43,8 +40,7 @@ def page_data(content: Comparison) -> tuple[dict[str, Any], list[str]]:
         sections.append({"label": _protocol_label(section), "groups": groups})
         first = last
     keys = [{"key": key, "higher": _higher(content, key)} for key in content.keys]
-    axes = telling_keys(content.differing, [group.config for group in content.groups], most=MAX_AXES)
-    settings = [{"key": short(key), "name": name} for key, name in brief(axes).items()]
+    settings = [{"key": short(key), "name": name} for key, name in brief(content.telling()).items()]
     return {"moment": content.moment, "keys": keys, "settings": settings, "sections": sections}, [
         *problems,
         *complaints,
