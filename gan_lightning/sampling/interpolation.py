@@ -26,8 +26,8 @@ class Interpolation(SamplingMode):
     """Goes from key sample to key sample; walk w has the key samples w n to w n + n - 1.
 
     A ``.png`` file has a row for each way from one key to the next, both ends included; a frame of a ``.gif`` or
-    ``.mp4`` file has one tile for each walk. A walk keeps its first key's label or code throughout, since there is
-    nothing between two classes.
+    ``.mp4`` file has one tile for each walk. A walk keeps its first key's label, since there is nothing between two
+    classes; codes go straight from key to key.
 
     Args:
         n: key samples of a walk, at least 2; None: 5.
@@ -114,12 +114,16 @@ class Interpolation(SamplingMode):
         labels = None if label is None else torch.full((self.keys,), label)
         keys, condition = model.inputs(indices, seed=self.seed, labels=labels, truncation=self.truncation)
         path = self.path or model.prior.path
-        latents = paths.segments(keys, shares, path=path, loop=self.loop).flatten(0, 1)
-        if shares[-1] < 1 and not self.loop:
-            latents = torch.cat([latents, keys[-1:]])
-        if condition is not None:
-            condition = condition[:1].expand(len(latents), *condition.shape[1:])
+        latents = self._steps(keys, shares, path)
+        if condition is not None and condition.is_floating_point():
+            condition = self._steps(condition, shares, "lerp")
+        elif condition is not None:
+            condition = condition[:1].expand(len(latents))
         return to_uint8(model.render(latents, condition, weights=weights).cpu())
+
+    def _steps(self, keys: Tensor, shares: list[float], path: paths.PathKind) -> Tensor:
+        steps = paths.segments(keys, shares, path=path, loop=self.loop).flatten(0, 1)
+        return torch.cat([steps, keys[-1:]]) if shares[-1] < 1 and not self.loop else steps
 
     def _animate(self, walks: Tensor, out: Path) -> None:
         """Write frames of uint8 ``(walks, frames, C, H, W)``."""

@@ -54,6 +54,14 @@ def test_a_walk_keeps_the_class_that_it_was_given(labelled, tmp_path):
         assert np.array_equal(found[label][2], end.squeeze(0).permute(1, 2, 0).numpy())
 
 
+def test_codes_are_walked_straight(coded, tmp_path):
+    write(Interpolation(n=2, steps=3, loop=False), coded, tmp_path / "a.png")
+    latents, codes = coded.inputs(range(2), seed=0)
+    middle = coded.render(latents.mean(0, keepdim=True), codes.mean(0, keepdim=True))  # straight: a uniform prior
+    found = tiles(tmp_path / "a.png", 1, 3)
+    assert np.abs(found[0][1].astype(int) - to_uint8(middle).squeeze().numpy()).max() <= 1
+
+
 @pytest.mark.parametrize(("loop", "frames"), [(True, 12), (False, 9)])
 def test_a_gif_has_a_tile_for_each_walk_and_moves(plain, tmp_path, loop, frames):
     write(Interpolation(n=3, walks=4, steps=4, loop=loop, fps=20), plain, tmp_path / "a.gif")
