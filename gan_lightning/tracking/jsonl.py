@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from argparse import Namespace
 from collections.abc import Mapping
+from io import FileIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
@@ -14,6 +16,8 @@ from lightning.pytorch.utilities import rank_zero_only
 from gan_lightning.tracking.axis import WallClock, images_axis
 from gan_lightning.tracking.files import dumps, write_atomic
 from gan_lightning.tracking.metrics_file import FILE_NAME, read_metrics
+
+log = logging.getLogger(__name__)
 
 
 class JSONLLogger(Logger):
@@ -32,7 +36,8 @@ class JSONLLogger(Logger):
         super().__init__()
         self.path = Path(output_dir) / FILE_NAME
         self.clock = WallClock() if clock is None else clock
-        self._file: TextIO | None = None
+        self._file: FileIO | None = None
+        self._pending = b""
         self._latest = 0
 
     @property
@@ -58,12 +63,15 @@ class JSONLLogger(Logger):
             metrics: scalars by name.
             step: images seen, used where the row does not say ``images_seen`` itself.
         """
-        file = self._file or self._open()
         self._latest = images_axis(metrics, step, self._latest)
         row = {"images_seen": self._latest, "wall_time_s": round(self.clock.elapsed_s(), 3)}
         row.update((key, value) for key, value in metrics.items() if key not in row)
-        file.write(dumps(row) + "\n")
-        file.flush()
+        self._pending += f"{dumps(row)}\n".encode()
+        try:
+            self._write_pending()
+        except OSError as error:
+            log.error("could not write to %s, its rows wait for the next one: %s", self.path, error)
+            self.close()
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
@@ -77,6 +85,7 @@ class JSONLLogger(Logger):
             images_seen: of the checkpoint that training resumes from; -1 drops every row.
         """
         self.close()
+        self._pending = b""
         rows = [row for row in read_metrics(self.path) if row["images_seen"] <= images_seen] if self._exists() else []
         if self._exists():
             write_atomic(self.path, "".join(dumps(row) + "\n" for row in rows))
@@ -88,6 +97,15 @@ class JSONLLogger(Logger):
         """Close the file; a later row opens it again."""
         self.close()
 
+    def _write_pending(self) -> None:
+        """Write what is pending; without a buffer it is known which rows came down before an error."""
+        file, done = self._file or self._open(), 0
+        try:
+            while done < len(self._pending):
+                done += file.write(self._pending[done:])
+        finally:
+            self._pending = self._pending[self._pending.rfind(b"\n", 0, done) + 1 :]
+
     def close(self) -> None:
         """Close the file, if it is open."""
         if self._file is not None:
@@ -97,12 +115,12 @@ class JSONLLogger(Logger):
     def _exists(self) -> bool:
         return self.path.is_file()
 
-    def _open(self) -> TextIO:
+    def _open(self) -> FileIO:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         content = self.path.read_bytes() if self._exists() else b""
-        if content and not content.endswith(b"\n"):  # a killed process left a torn line
-            write_atomic(self.path, content[: content.rfind(b"\n") + 1])
-        self._file = self.path.open("a", encoding="utf-8")
+        if content and not content.endswith(b"\n"):  # a killed process, or a full disk, left a torn line
+            os.truncate(self.path, content.rfind(b"\n") + 1)
+        self._file = self.path.open("ab", buffering=0)
         return self._file
 
     def __getstate__(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,8 @@ from gan_lightning.metrics.scores import Score
 from gan_lightning.tracking.axis import WallClock
 from gan_lightning.tracking.files import dumps, from_strict, write_atomic
 from gan_lightning.tracking.provenance import config_hash, git_commit, versions
+
+log = logging.getLogger(__name__)
 
 FILE_NAME = "results.json"
 
@@ -113,13 +116,13 @@ class RunRecord:
     def progress(self, images_seen: int) -> None:
         """Enter how far training is, so that a killed run leaves it behind."""
         self.content["images_seen"] = max(images_seen, self.content["images_seen"])
-        self._write()
+        self._keep()
 
     @rank_zero_only
     def health(self, troubles: Iterable[Mapping[str, Any]]) -> None:
         """Enter the troubles of the training, all of them; see ``callbacks.health`` for the form."""
         self.content["health"] = [dict(trouble) for trouble in troubles]
-        self._write()
+        self._keep()
 
     @rank_zero_only
     def artefact(self, name: str, path: str | os.PathLike[str]) -> None:
@@ -127,7 +130,7 @@ class RunRecord:
         resolved, folder = Path(path).resolve(), self.folder.resolve()
         inside = resolved.is_relative_to(folder)
         self.content["artefacts"][name] = str(resolved.relative_to(folder) if inside else resolved)
-        self._write()
+        self._keep()
 
     @rank_zero_only
     def finish(
@@ -174,6 +177,13 @@ class RunRecord:
         self.content["scores"]["final"] = final
         history = {key: {"value": entry["value"], "stderr": entry["stderr"]} for key, entry in final.items()}
         self.content["evaluations"].append({"images_seen": images_seen, "scores": history})
+
+    def _keep(self) -> None:
+        """Write; if the disk is full or the like, say so and go on: the next time everything is written again."""
+        try:
+            self._write()
+        except OSError as error:
+            log.error("could not write %s, the run goes on: %s", self.path, error)
 
     def _write(self) -> None:
         self.content["wall_time_s"] = round(self.clock.elapsed_s(), 3)

@@ -35,9 +35,8 @@ def watching(folder: Path, *, child: bool) -> None:
         (folder / "child").write_text(str(children[0].pid))
     watch = companions.Companions()
     watch.on_death = lambda reason: (folder / "reason").write_text(reason)
-    watch.on_fit_start(
-        SimpleNamespace(strategy=SimpleNamespace(launcher=launcher(children)), local_rank=int(child)), None
-    )
+    strategy = SimpleNamespace(launcher=launcher(children), cluster_environment=LightningEnvironment())
+    watch.begin(SimpleNamespace(strategy=strategy, local_rank=int(child), world_size=2))
     (folder / "ready").touch()
     time.sleep(60)
 

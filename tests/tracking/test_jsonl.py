@@ -1,3 +1,4 @@
+import errno
 import json
 import math
 import pickle
@@ -103,3 +104,30 @@ def test_a_batch_count_never_passes_for_images():
     assert images_axis({"lr": 1}, 10, 640) == 640  # Lightning's own step: the tenth batch of 64
     assert images_axis({"score": 1}, 704, 640) == 704
     assert images_axis({"score": 1}, None, 640) == 640
+
+
+class Limited:
+    """A file on a disk with little room."""
+
+    def __init__(self, file, room):
+        self.file, self.room = file, room
+
+    def write(self, content):
+        if not self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = self.file.write(content[: self.room])
+        self.room -= written
+        return written
+
+    def close(self):
+        self.file.close()
+
+
+def test_a_full_disk_delays_rows_and_tears_none(logger, caplog):
+    logger.log_metrics({"images_seen": 1, "x": 1.0})
+    logger._file = Limited(logger._file, room=10)
+    logger.log_metrics({"images_seen": 2, "x": 2.0})
+    assert "No space left on device" in caplog.text
+    assert [row["images_seen"] for row in rows(logger)] == [1]
+    logger.log_metrics({"images_seen": 3, "x": 3.0})
+    assert [row["images_seen"] for row in rows(logger)] == [1, 2, 3]

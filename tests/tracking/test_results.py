@@ -1,3 +1,4 @@
+import errno
 import json
 import math
 import subprocess
@@ -6,7 +7,7 @@ import pytest
 from lightning.pytorch.utilities import rank_zero_only
 
 from gan_lightning.metrics.scores import Score
-from gan_lightning.tracking import RunRecord, WallClock, config_hash, is_better, read_results
+from gan_lightning.tracking import RunRecord, WallClock, config_hash, is_better, read_results, results
 from gan_lightning.tracking.provenance import git_commit, versions
 
 CONFIG = {"seed": 3, "model": {"lr": 0.1}}
@@ -183,3 +184,21 @@ def test_the_commit_is_that_of_a_checkout_and_of_nothing_else(tmp_path):
     assert len(commit) == 40
     (tmp_path / "__init__.py").write_text("x = 1\n")
     assert git_commit(tmp_path) == f"{commit}-dirty"
+
+
+def test_a_full_disk_does_not_end_the_run(record, monkeypatch, caplog):
+    write = results.write_atomic
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(results, "write_atomic", full)
+    record.scores(10, [frechet(1.0)])
+    assert "No space left on device" in caplog.text
+    assert read_results(record.path)["evaluations"] == []
+    monkeypatch.setattr(results, "write_atomic", write)
+    record.progress(20)
+    assert [entry["images_seen"] for entry in read_results(record.path)["evaluations"]] == [10]
+    monkeypatch.setattr(results, "write_atomic", full)
+    with pytest.raises(OSError, match="No space"):
+        record.start({})
