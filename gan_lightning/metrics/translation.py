@@ -60,6 +60,8 @@ def peak_signal_to_noise(images: Tensor, targets: Tensor) -> Tensor:
 def structural_similarity(images: Tensor, targets: Tensor) -> Tensor:
     """SSIM per image (Wang 2004), Gaussian window of 11x11 with sigma 1.5, by torchmetrics.
 
+    It is the mean over all pixels, the images being mirrored at their borders.
+
     Args:
         images: float ``(N, C, H, W)`` in [0, 1].
         targets: likewise.

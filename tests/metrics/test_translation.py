@@ -1,0 +1,148 @@
+"""Scores of translations, on pairs and domains whose distances are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from gan_lightning.data import TensorImages, TranslationImages
+from gan_lightning.metrics import Evaluator, TextureExtractor, TranslationEvaluator, TranslationSampler
+from gan_lightning.metrics.texture import haar
+from gan_lightning.metrics.translation import mean_absolute_error, peak_signal_to_noise, structural_similarity
+from tests.metrics.toy import ToyExtractor
+
+
+def images(count, seed, side=16, split="heldout"):
+    pixels = torch.randint(0, 256, (count, 3, side, side), generator=torch.Generator().manual_seed(seed))
+    return TensorImages(images=pixels.to(torch.uint8), name=f"set {seed}", split=split)
+
+
+def evaluator(tmp_path, samples, **options):
+    inner = Evaluator(
+        extractor=TextureExtractor(),
+        samples=samples,
+        batch_size=4,
+        metrics=("frechet",),
+        real_split="heldout",
+        cache_dir=str(tmp_path),
+    )
+    return TranslationEvaluator(evaluator=inner, **options)
+
+
+def off_by(real, levels):
+    """A sampler that returns each target, a number of grey levels too dark."""
+    return lambda indices: (real.take([i % len(real) for i in indices.tolist()]).float() - levels) / 127.5 - 1
+
+
+def test_distances_of_a_constant_error():
+    first, second = torch.full((2, 3, 16, 16), 0.5), torch.full((2, 3, 16, 16), 0.6)
+    assert mean_absolute_error(first, second).tolist() == pytest.approx([0.1, 0.1], abs=1e-6)
+    assert peak_signal_to_noise(first, second).tolist() == pytest.approx([20, 20], abs=1e-4)
+    luminance = (2 * 0.5 * 0.6 + 1e-4) / (0.25 + 0.36 + 1e-4)  # of flat images, contrast and structure being 1
+    assert structural_similarity(first, second).tolist() == pytest.approx([luminance] * 2, abs=1e-5)
+    assert peak_signal_to_noise(first, first).tolist() == pytest.approx([54.15] * 2, abs=0.01)
+
+
+def test_ssim_is_that_of_the_paper_with_a_gaussian_window():
+    from scipy.ndimage import gaussian_filter
+
+    random = np.random.default_rng(0)
+    first = random.random((24, 24))
+    second = np.clip(first + 0.2 * random.standard_normal((24, 24)), 0, 1)
+    blur = lambda image: gaussian_filter(image, 1.5, mode="mirror", truncate=5 / 1.5)  # noqa: E731
+    mean = blur(first), blur(second)
+    variance = [blur(a * a) - m * m for a, m in zip((first, second), mean, strict=True)]
+    covariance = blur(first * second) - mean[0] * mean[1]
+    expected = ((2 * mean[0] * mean[1] + 1e-4) * (2 * covariance + 9e-4)) / (
+        (mean[0] ** 2 + mean[1] ** 2 + 1e-4) * (variance[0] + variance[1] + 9e-4)
+    )
+    found = structural_similarity(*(torch.tensor(image)[None, None] for image in (first, second)))
+    assert found.item() == pytest.approx(expected.mean(), abs=1e-6)
+
+
+def test_scores_of_pairs_and_of_the_domain_come_from_one_pass(tmp_path):
+    real = TranslationImages(images(6, 1), images(6, 2), paired=True)
+    asked = []
+
+    def sample(indices):
+        asked.extend(indices.tolist())
+        return off_by(real, 5)(indices)
+
+    result = evaluator(tmp_path, 9).evaluate(TranslationSampler(sample), real, weights="raw", device="cpu")
+    assert asked == list(range(9))
+    keys = ["fd9_heldout_texture", "mae9_heldout", "psnr9_heldout", "ssim9_heldout"]
+    assert [score.key for score in result.scores] == keys
+    # saturated pixels (below level 5) are off by less
+    assert 4.8 / 255 < result.value("mae9_heldout") < 5 / 255
+    assert 34.1 < result.value("psnr9_heldout") < 34.6
+    protocol = result.scores[1].protocol
+    assert protocol["sources_fingerprint"] == real.sources.fingerprint
+    assert protocol["n_generated"] == 9
+    assert [score.higher_is_better for score in result.scores] == [False, False, True, True]
+    again = evaluator(tmp_path, 9).evaluate(TranslationSampler(off_by(real, 5)), real, weights="raw", device="cpu")
+    assert [score.value for score in again.scores] == [score.value for score in result.scores]
+
+
+def test_without_pairs_both_directions_are_scored_against_their_domains(tmp_path):
+    real = TranslationImages(images(6, 1), images(8, 2), paired=False)
+    sampler = TranslationSampler(off_by(real.targets, 0), off_by(real.sources, 0))
+    result = evaluator(tmp_path, 6).evaluate(sampler, real, weights="raw", device="cpu")
+    assert [score.key for score in result.scores] == ["fd6_heldout_texture", "fd6_heldout_texture_back"]
+    assert result.scores[0].value == pytest.approx(0, abs=1e-6)  # all six targets
+    assert result.scores[1].value > 1e-3  # six of eight sources
+    assert result.scores[1].protocol["dataset"] == "set 2"
+    swapped = TranslationSampler(off_by(real.sources, 0), off_by(real.targets, 0))
+    assert evaluator(tmp_path, 6).evaluate(swapped, real, weights="raw", device="cpu").scores[0].value > 1e-3
+
+
+def test_what_does_not_translate_is_refused(tmp_path):
+    real = TranslationImages(images(3, 1), images(3, 2), paired=True)
+    with pytest.raises(ValueError, match=r"evaluator\.metrics"):
+        evaluator(tmp_path, 3, metrics=("lpips",))
+    with pytest.raises(ValueError, match="source images"):
+        evaluator(tmp_path, 3).evaluate(off_by(real, 0), real, weights="raw", device="cpu")
+    with pytest.raises(ValueError, match="as many sources as targets"):
+        TranslationImages(images(3, 1), images(4, 2), paired=True)
+
+
+# Features of colour and texture. --------------------------------------------------------------------------
+
+
+def test_haar_keeps_the_energy_and_tells_orientations_apart():
+    maps = torch.randn(2, 3, 8, 8, dtype=torch.float64)
+    averages, details = haar(maps)
+    assert (averages.square().sum() + details.square().sum()).item() == pytest.approx(maps.square().sum().item())
+    stripes = torch.tensor([1.0, -1.0]).repeat(4).expand(1, 1, 8, 8)
+    assert haar(stripes)[1].abs().mean(dim=(0, 1, 3, 4)).tolist() == [2.0, 0.0, 0.0]
+    assert haar(stripes.mT)[1].abs().mean(dim=(0, 1, 3, 4)).tolist() == [0.0, 2.0, 0.0]
+
+
+def test_texture_features_are_of_colour_and_scale():
+    extractor = TextureExtractor()
+    flat = torch.zeros(1, 3, 16, 16, dtype=torch.uint8)
+    flat[:, 0] = 255  # red: Y = 0.299 * 2 - 1, B - Y = -0.598, R - Y = 1.402
+    found = extractor(flat).pool[0]
+    assert found.shape == (33,) == (extractor.feature_dim,)
+    assert found[:6].tolist() == pytest.approx([-0.402, -0.598, 1.402, 0, 0, 0], abs=1e-5)
+    assert (found[6:] == found[6]).all()
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randint(0, 256, (64, 3, 16, 16), generator=generator).to(torch.uint8)
+    smooth = torch.nn.functional.avg_pool2d(noise.float(), 3, 1, 1).to(torch.uint8)
+    fine = slice(6, 15)
+    assert (extractor(smooth).pool[:, fine].mean(0) < extractor(noise).pool[:, fine].mean(0) - 0.3).all()
+    assert torch.equal(extractor(noise[:5]).pool, extractor(noise).pool[:5])
+    with pytest.raises(ValueError, match="at least 8x8"):
+        extractor(noise[:, :, :4])
+
+
+def test_an_extractor_of_another_kind_does_as_well(tmp_path):
+    grey = [TensorImages(images=torch.randint(0, 256, (5, 1, 4, 4)).to(torch.uint8), name="x", split="heldout")] * 2
+    inner = Evaluator(
+        extractor=ToyExtractor(), samples=4, metrics=("frechet",), real_split="heldout", cache_dir=str(tmp_path)
+    )
+    real = TranslationImages(*grey, paired=False)
+    result = TranslationEvaluator(evaluator=inner).evaluate(
+        TranslationSampler(off_by(real, 0)), real, weights="ema", device="cpu"
+    )
+    assert [score.key for score in result.scores] == ["fd4_heldout_toy"]
