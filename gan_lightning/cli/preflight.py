@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import os
 import re
+import shutil
 import traceback
 import warnings
 from collections.abc import Iterator, Mapping
@@ -135,6 +137,10 @@ def check_request(config: DictConfig) -> None:
         raise ConfigError(
             [f"batch_size = {config.batch_size}: it is the global size and must divide over {world} devices"]
         )
+    if shutil.which("sbatch") is None:
+        raise ConfigError(["hydra/launcher: there is no sbatch here; SLURM jobs are submitted on one of its machines"])
+    if importlib.util.find_spec("submitit") is None:
+        raise ConfigError(["hydra/launcher: submitit is missing; pip install gan-lightning[slurm]"])
 
 
 def which(found: list[str], count: int) -> str:

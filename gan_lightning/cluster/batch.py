@@ -43,8 +43,8 @@ def run_batch(jobs: Sequence[PlannedJob], *, submitit_folder: str, max_num_timeo
             names = " ".join(sorted({job.partition("_")[0] for job in waiting.values()}))
             log.warning("the jobs go on; the same command waits for them again, scancel %s ends them", names)
         raise
-    for folder in waiting:
-        note_lost(folder)
+    for folder, name in waiting.items():
+        note_lost(folder, name)
     return [returned(job, read_ending(job.folder) or Ending("lost")) for job in jobs]
 
 
@@ -118,12 +118,12 @@ def wait_for(jobs: dict[Path, str]) -> None:
         pause, told = FIRST_POLL_S if now != told else min(1.5 * pause, SLOWEST_POLL_S), now
 
 
-def note_lost(folder: Path) -> None:
-    """Note of a job that is over without having said how: killed for its memory or time, or with its machine."""
+def note_lost(folder: Path, job: str) -> None:
+    """Note of a job that is over without having said how: killed for its memory or time, for instance."""
     ending = read_ending(folder)
     if ending is None or ending.state in ("queued", "running"):
-        log_file = f"SLURM job {submitted(folder)}"
-        note(folder, Ending("lost", message=f"{log_file} ended without a word: see its output below .submitit"))
+        state = slurm.last_state(job) or "gone"
+        note(folder, Ending("lost", message=f"SLURM job {job} is {state}; its output lies in .submitit/{job}"))
 
 
 def returned(job: PlannedJob, ending: Ending) -> JobReturn:

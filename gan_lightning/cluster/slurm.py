@@ -57,6 +57,21 @@ def alive(jobs: Collection[str]) -> dict[str, str]:
     return {job: states[job] for job in jobs if job in states}
 
 
+def last_state(job: str) -> str | None:
+    """Return how a job ended (``TIMEOUT``, ``OUT_OF_MEMORY``, ...), None if SLURM has forgotten it already."""
+    try:
+        done = subprocess.run(
+            ["scontrol", "--oneliner", "show", "job", job],
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return next((word.partition("=")[2] for word in done.stdout.split() if word.startswith("JobState=")), None)
+
+
 def requeue(job: str) -> bool:
     """Put a job back into the queue, which ends its processes; say whether SLURM agreed."""
     try:

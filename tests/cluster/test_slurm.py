@@ -61,3 +61,12 @@ def test_requeue_says_whether_it_was_granted(program, tmp_path, monkeypatch):
     assert not slurm.requeue("7")
     monkeypatch.setenv("PATH", "/nowhere")
     assert not slurm.requeue("7")
+
+
+def test_how_a_job_ended_if_slurm_still_knows(program, monkeypatch):
+    program("scontrol", "echo JobId=7 JobState=OUT_OF_MEMORY Reason=None")
+    assert slurm.last_state("7") == "OUT_OF_MEMORY"
+    program("scontrol", "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1")
+    assert slurm.last_state("7") is None
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert slurm.last_state("7") is None
