@@ -246,7 +246,7 @@ def test_resume_auto_begins_and_goes_on(commands, tmp_path):
 def test_the_comparison_reads_real_runs(commands, half, whole):
     ended = commands("compare", f"runs=[{half[0]},{whole}]", "sort=fd100_train_digits", cwd=half[0].parent)
     assert ended.code == 0, ended.text
-    for part in ("demo", "images=640", "images=1280", "1 finished", "fd100_train_digits final"):
+    for part in ("images=640", "images=1280", "1 finished", "fd100_train_digits final"):
         assert part in ended.out, part
     ended = commands("compare", f"runs={half[0]}", "sort=fid", cwd=half[0].parent)
     assert ended.code == 2

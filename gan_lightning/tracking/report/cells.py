@@ -48,7 +48,7 @@ def _group_table(content: Comparison, section: Section, title: str) -> Table:
     header = [*before, *(f"{key} {content.moment}" for key in content.keys), *after]
     rows = [
         [
-            "\n".join(content.own(group)) or group.names,
+            "\n".join(content.own(group)),
             "\n".join([str(group.seeds), *statuses(group).split(", ")]),
             *(score_text(place, index, len(group.counted)) for place in places),
             "\n".join([f"{images_text(group)} images", *_cost(group)]),

@@ -54,8 +54,20 @@ class Comparison:
         """The groups of all sections."""
         return [group for section in self.sections for group in section.groups]
 
-    def own(self, group: Group, *, most: int = MAX_AXES) -> list[str]:
-        """What the configuration of a group has of its own, such as ``loss=Hinge``: the most telling settings."""
+    def own(self, group: Group) -> list[str]:
+        """What a group has of its own: its name, where names differ, and such as ``loss=Hinge``.
+
+        A group without anything of its own has its name.
+        """
+        settings = self._settings(group, most=MAX_AXES)
+        return [*([group.names] if self.named or not settings else []), *settings]
+
+    @property
+    def named(self) -> bool:
+        """Whether the groups carry different names."""
+        return len({group.names for group in self.groups}) > 1
+
+    def _settings(self, group: Group, *, most: int) -> list[str]:
         keys = self.telling(most=most)
         return [f"{name}={shown_value(key, group.config.get(key, ABSENT))}" for key, name in brief(keys).items()]
 
@@ -64,8 +76,11 @@ class Comparison:
         return telling_keys(self.differing, [group.config for group in self.groups], most=most)
 
     def label(self, group: Group) -> str:
-        """A group in a few words: what it has of its own, or its name where there is nothing else."""
-        return ", ".join(self.own(group, most=LABEL_KEYS)) or group.names
+        """A group in a few words: its name, if every group has its own, else with the settings that tell it apart."""
+        names = [other.names for other in self.groups]
+        if len(set(names)) == len(names):
+            return group.names
+        return ", ".join([*([group.names] if self.named else []), *self._settings(group, most=LABEL_KEYS)])
 
 
 def compare(runs: Sequence[Run], *, sort: str | None = None, moment: Moment = "final") -> Comparison:

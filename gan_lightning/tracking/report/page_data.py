@@ -89,6 +89,7 @@ def _groups(
             {
                 "id": names[index],
                 "label": content.label(group),
+                "name": group.names if content.named else "",
                 "settings": own(content, group),
                 "seeds": group.seeds,
                 "status": statuses(group),

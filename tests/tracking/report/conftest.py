@@ -28,6 +28,7 @@ def make_run(
     root: Path,
     name: str,
     *,
+    run_name: str = "demo",
     seed: int = 0,
     loss: str = "Hinge",
     lr: float = 2e-4,
@@ -44,7 +45,7 @@ def make_run(
     folder = root / name
     folder.mkdir(parents=True)
     config = {
-        "name": "demo",
+        "name": run_name,
         "seed": seed,
         "batch_size": 64,
         "output_dir": str(folder),

@@ -124,3 +124,16 @@ def test_warnings_of_the_health_monitor_are_counted_and_explained(tmp_path, make
 @pytest.mark.parametrize(("seconds", "text"), [(None, "-"), (44.6, "45 s"), (200, "3 min 20 s"), (18720, "5 h 12 min")])
 def test_durations(seconds, text):
     assert duration(seconds) == text
+
+
+def test_names_tell_configurations_apart_where_they_differ(tmp_path, make):
+    for index, (run_name, loss) in enumerate((("dcgan", "Hinge"), ("wgan", "Wasserstein"), ("sngan", "Hinge"))):
+        make(f"{index}", run_name=run_name, loss=loss, lr=1e-4 * (index + 1), fd=1.0 + index)
+    content = compare(find_runs([tmp_path]))
+    assert [content.label(group) for group in content.groups] == ["dcgan", "wgan", "sngan"]
+    assert content.own(content.groups[1]) == ["wgan", "lr=0.0002", "loss=Wasserstein"]
+    make("3", run_name="sngan", loss="Minimax", lr=3e-4)
+    content = compare(find_runs([tmp_path]))
+    assert content.label(content.groups[2]) == "sngan, lr=0.0003, loss=Hinge"
+    alone = compare(find_runs([tmp_path / "0"]))
+    assert (alone.label(alone.groups[0]), alone.own(alone.groups[0])) == ("dcgan", ["dcgan"])

@@ -29,7 +29,7 @@ function element(tag, attributes = {}, ...children) {
 function nameOf(group, { long = true } = {}) {
   const swatch = element("span", { className: "swatch" });
   swatch.style.background = colour(group);
-  return element("span", { className: "key" }, swatch, element("span", { className: "letter", textContent: group.id }), long ? group.label : "");
+  return element("span", { className: "key" }, swatch, element("span", { className: "letter", textContent: group.id }), long ? group.label : group.name);
 }
 
 function best(count) {

@@ -10,8 +10,8 @@ function rowsOfTable() {
   return groups().map((group) => ({
     id: group.id,
     group,
-    words: [group.id, group.label, group.status, Object.keys(group.warnings).join(" ")].join(" ").toLowerCase(),
-    label: group.label,
+    words: [group.id, group.label, group.name, group.status, Object.keys(group.warnings).join(" ")].join(" ").toLowerCase(),
+    label: data.settings.length < 2 ? group.label : group.name || group.id,
     seed: group.seeds,
     ...group,
     warnings: Object.values(group.warnings).reduce((sum, count) => sum + count, 0),
@@ -50,7 +50,7 @@ function columnsOfTable() {
   }));
   return [
     { formatter: "rowSelection", headerSort: false, width: 34, hozAlign: "center", frozen: true, cellClick: (_, cell) => cell.getData().run && cell.getRow().deselect() },
-    { title: data.settings.length < 2 ? "configuration" : "group", field: "label", sorter: "alphanum", frozen: true, minWidth: data.settings.length < 2 ? 230 : 120, widthGrow: data.settings.length < 2 ? 2 : 0, formatter: nameCell },
+    { title: data.settings.length < 2 ? "configuration" : "group", field: "label", sorter: "alphanum", frozen: true, minWidth: data.settings.length < 2 ? 230 : groups().some(({ name }) => name) ? 170 : 120, widthGrow: data.settings.length < 2 ? 2 : 0, formatter: nameCell },
     ...settings,
     ...data.keys.map(({ key, higher }) => ({
       title: `${key} ${higher ? "↑" : "↓"}`, headerTooltip: higher ? "higher is better" : "lower is better", field: `score:${key}`,
