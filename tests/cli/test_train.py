@@ -94,6 +94,8 @@ def test_the_files_of_a_run(half):
         "samples/000000000.png",
         "samples/000000640.png",
         "train.log",
+        "walks/000000000.png",
+        "walks/000000640.png",
     }
     config = yaml.safe_load((folder / "config.yaml").read_text())
     assert "${" not in (folder / "config.yaml").read_text()
