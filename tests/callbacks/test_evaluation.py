@@ -52,6 +52,25 @@ def test_the_real_evaluator_agrees_with_one_outside_of_training(build, tmp_path)
     assert evaluation.best.key == key
 
 
+def test_training_is_the_same_to_the_bit_with_and_without_evaluations(build, tmp_path):
+    evaluator = Evaluator(
+        extractor=DigitsExtractor(),
+        samples=40,
+        metrics=["frechet", "frechet_infinity", "score", "kernel", "recall", "density", "authenticity"],
+        kernel_subset_size=10,
+        score_splits=2,
+        cache_dir=str(tmp_path),
+    )
+    states = []
+    for callbacks in ([], [Evaluation(evaluator=evaluator, every_kimg=0.02)]):
+        model, data = build()
+        fit(model, data, images=60, callbacks=callbacks)
+        states.append({name: value for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)})
+    assert callbacks[0].best is not None
+    assert states[0].keys() == states[1].keys()
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
 def test_a_metric_that_was_skipped_is_reported_with_its_reason(build, scripted, caplog):
     evaluator = scripted([1.0])
     evaluator.skipped = {"kd4_train_toy": "4 samples are fewer than a subset of 1000"}
