@@ -54,7 +54,7 @@ def synchronise_batch_norm(module: nn.Module) -> None:
     """Replace torch's batch norm layers below ``module``; parameters, buffers and their names stay."""
     for parent in list(module.modules()):
         for name, child in parent.named_children():
-            if type(child) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
+            if isinstance(child, _BatchNorm) and type(child) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
                 setattr(parent, name, _synchronised(child))
 
 
