@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from gan_lightning.cli.run import train
+from gan_lightning.data.digits import load_digits
 from tests.conftest import compose_train
 
 ROOT = Path(__file__).parent.parent
@@ -90,7 +91,7 @@ def run_module(module: str, arguments: list[str], folder: Path, log: Path) -> No
 
 def test_the_readme_shows_what_this_test_knows_how_to_run():
     programs = {shlex.split(command)[0] for command in commands()}
-    assert programs <= {"make", "gan-train", "gan-sample", "gan-evaluate", "gan-compare"}
+    assert programs <= {"make", "gan-train", "gan-sample", "gan-evaluate", "gan-compare", "gan-prefetch"}
     assert len(commands()) > 20
 
 
@@ -107,7 +108,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("readme")
     run(f"gan-train experiment=demo hydra.run.dir={RUN}", path)
     make_pictures(path)
+    make_digits(path)
     return path
+
+
+def make_digits(folder: Path) -> None:
+    """Make the images in files that the chapter on evaluation speaks of."""
+    images = load_digits(split="heldout").images
+    np.savez(folder / "made.npz", images[:100].permute(0, 2, 3, 1).numpy())
+    (folder / "digits_folder").mkdir()
+    for index, image in enumerate(images[100:200]):
+        Image.fromarray(image[0].numpy()).save(folder / "digits_folder" / f"{index:03d}.png")
 
 
 def make_pictures(folder: Path) -> None:
