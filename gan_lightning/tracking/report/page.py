@@ -75,7 +75,7 @@ def _troubles(content: Comparison) -> list[dict[str, Any]]:
             "group": names.get(run.place, ""),
             "place": run.place,
             "what": run.status,
-            "severe": True,
+            "ended": True,
             "message": ending(run).removeprefix(f"{run.place}: "),
         }
         for run in content.runs

@@ -106,7 +106,7 @@ def page(browser: Any, report: Path) -> Any:
     return browser
 
 
-def wait(browser: Any, script: str, timeout_s: float = 30.0) -> Any:
+def wait(browser: Any, script: str, timeout_s: float = 120.0) -> Any:
     """The first true value of an expression of the page."""
     end = time.monotonic() + timeout_s
     while not (value := browser.execute_script(script)):
