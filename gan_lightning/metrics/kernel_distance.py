@@ -12,16 +12,30 @@ BLOCK = 2048
 """Rows and columns of a kernel matrix that are in memory at once."""
 
 
+def _kernel(rows: Tensor, columns: Tensor) -> Tensor:
+    """``(x . y / D + 1)^3`` of all pairs."""
+    base = (rows @ columns.T).div_(rows.shape[1]).add_(1)
+    return base * base * base
+
+
 def _kernel_sums(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Sums of ``(x . y / D + 1)^3`` over each row and over each column, in blocks."""
+    """Sums of the kernel over each row and over each column, in blocks."""
     over_rows, over_columns = x.new_zeros(len(x)), x.new_zeros(len(y))
     for start in range(0, len(x), BLOCK):
         for other in range(0, len(y), BLOCK):
-            rows, columns = x[start : start + BLOCK], y[other : other + BLOCK]
-            found = (rows @ columns.T / x.shape[1]).add_(1).pow_(3)
+            found = _kernel(x[start : start + BLOCK], y[other : other + BLOCK])
             over_rows[start : start + BLOCK] += found.sum(1)
             over_columns[other : other + BLOCK] += found.sum(0)
     return over_rows, over_columns
+
+
+def _kernel_total(x: Tensor, y: Tensor) -> Tensor:
+    """Sum of the kernel over all pairs, in blocks."""
+    total = x.new_zeros(())
+    for rows in x.split(BLOCK):
+        for columns in y.split(BLOCK):
+            total += _kernel(rows, columns).sum()
+    return total
 
 
 def _kernel_diagonal(x: Tensor) -> Tensor:
@@ -45,8 +59,7 @@ def mmd2_estimate(generated: Tensor, real: Tensor) -> Estimate:
     """
     x, y = generated.double(), real.double()
     m, n = len(x), len(y)
-    if min(m, n) < 2:
-        raise ValueError(f"a kernel distance needs at least 2 samples on each side, got {m} and {n}")
+    _check_counts(m, n)
     within_x = _kernel_sums(x, x)[0] - _kernel_diagonal(x)
     within_y = _kernel_sums(y, y)[0] - _kernel_diagonal(y)
     across_x, across_y = _kernel_sums(x, y)
@@ -65,8 +78,26 @@ def _jackknife_variance(within: Tensor, across: Tensor, others: int) -> float:
 
 
 def mmd2_unbiased(generated: Tensor, real: Tensor) -> float:
-    """The value of ``mmd2_estimate``."""
-    return mmd2_estimate(generated, real).mean
+    """The value of ``mmd2_estimate`` alone.
+
+    Args:
+        generated: ``(M, D)``; computed in float64.
+        real: ``(N, D)``.
+
+    Raises:
+        ValueError: with fewer than two samples on a side.
+    """
+    x, y = generated.double(), real.double()
+    m, n = len(x), len(y)
+    _check_counts(m, n)
+    within_x = _kernel_total(x, x) - _kernel_diagonal(x).sum()
+    within_y = _kernel_total(y, y) - _kernel_diagonal(y).sum()
+    return (within_x / (m * (m - 1)) + within_y / (n * (n - 1)) - 2 * _kernel_total(x, y) / (m * n)).item()
+
+
+def _check_counts(m: int, n: int) -> None:
+    if min(m, n) < 2:
+        raise ValueError(f"a kernel distance needs at least 2 samples on each side, got {m} and {n}")
 
 
 def kernel_distance(

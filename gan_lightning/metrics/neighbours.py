@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 BLOCK = 2048
 """Rows and columns of a distance matrix that are in memory at once."""
 
 _EQUAL = 1e-13
-"""Squared distance, relative to the squared lengths, below which float32 features are the same."""
+"""Squared distance, relative to the largest squared length, below which float32 features are the same."""
 
 
 def squared_distances(rows: Tensor, columns: Tensor) -> Tensor:
@@ -24,9 +25,10 @@ def squared_distances(rows: Tensor, columns: Tensor) -> Tensor:
         columns: ``(N, D)``.
     """
     x, y = rows.double(), columns.double()
-    lengths = x.square().sum(1)[:, None] + y.square().sum(1)
-    found = torch.addmm(lengths, x, y.T, alpha=-2)
-    return found.masked_fill_(found <= lengths.mul_(_EQUAL), 0)
+    rows_squared, columns_squared = x.square().sum(1), y.square().sum(1)
+    found = torch.addmm(rows_squared[:, None] + columns_squared, x, y.T, alpha=-2)
+    rounding = _EQUAL * (rows_squared.amax() + columns_squared.amax()).item()
+    return F.threshold_(found, rounding, 0.0)
 
 
 def blocks(count: int) -> Iterator[slice]:
@@ -55,8 +57,12 @@ def squared_radii(points: Tensor, largest: int) -> Tensor:
     nearest = torch.full((len(points), largest), torch.inf, dtype=torch.float64, device=points.device)
 
     def enter(place: slice, candidates: Tensor) -> None:
-        best = torch.cat([nearest[place], candidates], 1).topk(largest, dim=1, largest=False, sorted=True)
-        nearest[place] = best.values
+        # few rows find a nearer neighbour in a late block: sort those only
+        better = (candidates.amin(1) < nearest[place, -1]).nonzero()[:, 0]
+        if len(better):
+            found = candidates[better].topk(min(largest, candidates.shape[1]), dim=1, largest=False, sorted=False)
+            both = torch.cat([nearest[place][better], found.values], 1)
+            nearest[better + place.start] = both.topk(largest, dim=1, largest=False, sorted=True).values
 
     for rows in blocks(len(points)):
         for columns in blocks(len(points)):

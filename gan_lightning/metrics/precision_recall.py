@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -30,11 +30,12 @@ class DensityCoverage(NamedTuple):
 class Neighbourhood:
     """What the balls around real and generated samples tell.
 
-    A standard error is that of the mean over the samples that are judged, at given balls.
+    A standard error is that of the mean over the samples that are judged, at given balls. What was not asked for is
+    None.
 
     Attributes:
         precision: share of generated samples in a ball around a real one.
-        recall: share of real samples in a ball around a generated one; None if it was not asked for.
+        recall: share of real samples in a ball around a generated one.
         density: mean number of open balls around real samples that a generated one lies in, over k.
         coverage: share of open balls around real samples with a generated one in them.
         authenticity: share of generated samples that are no copy: farther from their nearest real sample than that
@@ -45,16 +46,23 @@ class Neighbourhood:
     """
 
     precision: Estimate
-    recall: Estimate | None
-    density: Estimate
-    coverage: Estimate
-    authenticity: Estimate
-    nearest: Tensor
-    closeness: Tensor
+    recall: Estimate | None = None
+    density: Estimate | None = None
+    coverage: Estimate | None = None
+    authenticity: Estimate | None = None
+    nearest: Tensor | None = None
+    closeness: Tensor | None = None
 
 
 def neighbourhood(
-    generated: Tensor, real: Tensor, *, k_precision: int = 3, k_density: int = 5, nearest: int = 1, recall: bool = True
+    generated: Tensor,
+    real: Tensor,
+    *,
+    k_precision: int = 3,
+    k_density: int = 5,
+    nearest: int = 1,
+    recall: bool = True,
+    density: bool = True,
 ) -> Neighbourhood:
     """Compare two sets of features by their nearest neighbours.
 
@@ -68,8 +76,9 @@ def neighbourhood(
         real: ``(N, D)``.
         k_precision: which neighbour gives the radius of precision and recall.
         k_density: which gives that of density and coverage.
-        nearest: how many nearest real samples are told of each generated one; at most N.
+        nearest: how many nearest real samples are told of each generated one; at most N; 0: no authenticity.
         recall: whether recall is wanted, which alone looks at pairs of generated samples.
+        density: whether density and coverage are wanted.
 
     Raises:
         ValueError: if a side has too few samples.
@@ -81,37 +90,40 @@ def neighbourhood(
     device = real.device
     counts = torch.zeros(m, dtype=torch.int64, device=device)
     inside, recalled, covered = (torch.zeros(size, dtype=torch.bool, device=device) for size in (m, n, n))
-    best = torch.full((nearest, m), torch.inf, dtype=torch.float64, device=device)
-    best_rows = torch.zeros((nearest, m), dtype=torch.int64, device=device)
-    for rows in blocks(n):
-        ball, open_ball = precise[rows][:, None], dense[rows][:, None]
-        for columns in blocks(m):
-            found = squared_distances(real[rows], generated[columns])
-            inside[columns] |= (found <= ball).any(0)
+    best = torch.full((m, nearest), torch.inf, dtype=torch.float64, device=device)
+    best_rows = torch.zeros((m, nearest), dtype=torch.int64, device=device)
+    for columns in blocks(m):
+        for rows in blocks(n):
+            found = squared_distances(generated[columns], real[rows])
+            inside[columns] |= (found <= precise[rows]).any(1)
             if generated_radii is not None:
-                recalled[rows] |= (found <= generated_radii[columns]).any(1)
-            hit = found < open_ball
-            counts[columns] += hit.sum(0)
-            covered[rows] |= hit.any(1)
-            closest = found.topk(min(nearest, len(found)), dim=0, largest=False)
-            candidates = torch.cat([best[:, columns], closest.values])
-            origins = torch.cat([best_rows[:, columns], closest.indices + rows.start])
-            kept = candidates.topk(nearest, dim=0, largest=False)
-            best[:, columns] = kept.values
-            best_rows[:, columns] = origins.gather(0, kept.indices)
-    own = first[best_rows[0]]
-    authentic = best[0] > own
-    density = counts.double() / k_density
-    return Neighbourhood(
-        precision=share(int(inside.sum()), m),
-        recall=share(int(recalled.sum()), n) if recall else None,
-        density=Estimate(density.mean().item(), None, density.std(correction=0).item() / m**0.5),
-        coverage=share(int(covered.sum()), n),
-        authenticity=share(int(authentic.sum()), m),
-        nearest=best_rows.T.cpu(),
+                recalled[rows] |= (found <= generated_radii[columns][:, None]).any(0)
+            if density:
+                hit = found < dense[rows]
+                counts[columns] += hit.sum(1)
+                covered[rows] |= hit.any(0)
+            if nearest:
+                closest = found.topk(min(nearest, found.shape[1]), dim=1, largest=False)
+                candidates = torch.cat([best[columns], closest.values], 1)
+                origins = torch.cat([best_rows[columns], closest.indices + rows.start], 1)
+                kept = candidates.topk(nearest, dim=1, largest=False)
+                best[columns] = kept.values
+                best_rows[columns] = origins.gather(1, kept.indices)
+    told = Neighbourhood(precision=share(int(inside.sum()), m))
+    if recall:
+        told = replace(told, recall=share(int(recalled.sum()), n))
+    if density:
+        each = counts.double() / k_density
+        error = each.std(correction=0).item() / m**0.5
+        told = replace(told, density=Estimate(each.mean().item(), None, error), coverage=share(int(covered.sum()), n))
+    if nearest:
+        near, own = best[:, 0], first[best_rows[:, 0]]
         # two equal real samples are no distance apart: whoever is not equal to them is infinitely far
-        closeness=torch.where(best[0] == own, 1.0, (best[0] / own).sqrt()).cpu(),
-    )
+        closeness = torch.where(near == own, 1.0, (near / own).sqrt()).cpu()
+        told = replace(
+            told, authenticity=share(int((near > own).sum()), m), nearest=best_rows.cpu(), closeness=closeness
+        )
+    return told
 
 
 def precision_recall(generated: Tensor, real: Tensor, *, k: int = 3) -> PrecisionRecall:
@@ -125,7 +137,7 @@ def precision_recall(generated: Tensor, real: Tensor, *, k: int = 3) -> Precisio
     Raises:
         ValueError: if a side has ``k`` samples or fewer.
     """
-    found = neighbourhood(generated, real, k_precision=k, k_density=k)
+    found = neighbourhood(generated, real, k_precision=k, k_density=k, nearest=0, density=False)
     assert found.recall is not None
     return PrecisionRecall(precision=found.precision.mean, recall=found.recall.mean)
 
@@ -141,5 +153,7 @@ def density_coverage(generated: Tensor, real: Tensor, *, k: int = 5) -> DensityC
     Raises:
         ValueError: if there are ``k`` real samples or fewer.
     """
-    found = neighbourhood(generated, real, k_precision=k, k_density=k, recall=False)
+    found = neighbourhood(generated, real, k_precision=k, k_density=k, nearest=0, recall=False)
+    assert found.density is not None
+    assert found.coverage is not None
     return DensityCoverage(density=found.density.mean, coverage=found.coverage.mean)

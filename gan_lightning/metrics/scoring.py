@@ -21,7 +21,7 @@ from gan_lightning.metrics.intra_class import intra_class_frechet, too_few
 from gan_lightning.metrics.kernel_distance import kernel_distance, mmd2_estimate
 from gan_lightning.metrics.lpips import LPIPS
 from gan_lightning.metrics.perceptual import lpips_diversity, path_length
-from gan_lightning.metrics.precision_recall import Neighbourhood, neighbourhood
+from gan_lightning.metrics.precision_recall import neighbourhood
 from gan_lightning.metrics.scores import METRICS, Closest, Evaluation, Score, score_key
 from gan_lightning.metrics.settings import Settings
 
@@ -213,7 +213,7 @@ class Scoring:
 
     def _neighbours(self, metrics: Sequence[str], fake: Tensor, real: Tensor, found: _Found) -> None:
         settings, wanted = self.settings, set(metrics)
-        told = min(CLOSEST_NEIGHBOURS, len(real)) if "authenticity" in wanted else 1
+        told = min(CLOSEST_NEIGHBOURS, len(real)) if "authenticity" in wanted else 0
         near = neighbourhood(
             fake,
             real,
@@ -222,6 +222,7 @@ class Scoring:
             k_density=settings.density_neighbours if wanted & {"density", "coverage"} else 1,
             nearest=told,
             recall="recall" in wanted,
+            density=bool(wanted & {"density", "coverage"}),
         )
         for metric, estimate in (
             ("precision", near.precision),
@@ -232,13 +233,13 @@ class Scoring:
         ):
             if metric in wanted and estimate is not None:
                 found.estimates[metric] = estimate
-        if "authenticity" in wanted:
-            found.closest = _closest(near, settings.closest_shown)
+        if near.closeness is not None and near.nearest is not None:
+            found.closest = _closest(near.closeness, near.nearest, settings.closest_shown)
 
 
-def _closest(near: Neighbourhood, count: int) -> list[Closest]:
-    order = near.closeness.sort(stable=True).indices[:count].tolist()
-    return [Closest(i, near.nearest[i].tolist(), near.closeness[i].item()) for i in order]
+def _closest(closeness: Tensor, nearest: Tensor, count: int) -> list[Closest]:
+    order = closeness.sort(stable=True).indices[:count].tolist()
+    return [Closest(i, nearest[i].tolist(), closeness[i].item()) for i in order]
 
 
 def _class_fractions(generated: Collection, extractor: FeatureExtractor) -> list[float] | None:

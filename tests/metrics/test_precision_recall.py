@@ -45,6 +45,13 @@ def test_agrees_with_torch_fidelity():
     )
 
 
+def test_what_is_not_asked_for_is_left_out():
+    found = neighbourhood(features(8, 1), features(8, 2), nearest=0, recall=False, density=False)
+    assert (found.recall, found.density, found.coverage, found.authenticity, found.nearest, found.closeness) == (
+        None,
+    ) * 6
+
+
 def test_four_points_on_a_line_by_hand():
     # radii with k = 1: 1, 1, 2, 2; balls cover [-1, 2] and [3 - 2, 5 + 2]
     real = torch.tensor([[0.0], [1.0], [3.0], [5.0]])
@@ -85,7 +92,7 @@ def test_shares_have_binomial_errors_and_density_that_of_its_counts():
 
 def test_copies_are_not_authentic_and_moved_ones_are():
     real = features(30, 3)
-    copies = neighbourhood(real, real, nearest=1)
+    copies = neighbourhood(real, real)
     assert copies.authenticity.mean == 0
     assert copies.closeness.tolist() == [0] * 30
     assert copies.nearest[:, 0].tolist() == list(range(30))
