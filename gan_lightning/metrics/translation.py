@@ -87,17 +87,30 @@ class TranslationEvaluator(SampleEvaluator):
     back, it is scored by ``evaluator`` against the source domain, under the same keys with "_back".
 
     Args:
-        evaluator: of the distribution; it says how many samples, from which split and seed.
+        evaluator: of the distribution.
         metrics: which of "mae", "psnr" and "ssim"; left out where there are no pairs.
+        samples: number of translations; None: as ``evaluator`` says.
+        real_split: part of the real data to translate and to compare with; None: as ``evaluator`` says.
 
     Raises:
-        ValueError: for an unknown metric.
+        ValueError: for an unknown metric, or less than one sample.
     """
 
-    def __init__(self, *, evaluator: Evaluator, metrics: Sequence[str] = ("mae", "psnr", "ssim")) -> None:
+    def __init__(
+        self,
+        *,
+        evaluator: Evaluator,
+        metrics: Sequence[str] = ("mae", "psnr", "ssim"),
+        samples: int | None = None,
+        real_split: str | None = None,
+    ) -> None:
+        if samples is not None and samples < 1:
+            raise ValueError(f"evaluator.samples must be at least 1, got {samples}")
         if any(metric not in PAIR_METRICS for metric in metrics):
             raise ValueError(f"evaluator.metrics must be some of {', '.join(PAIR_METRICS)}, got {list(metrics)}")
         self.evaluator = evaluator
+        evaluator.samples = samples or evaluator.samples
+        evaluator.real_split = real_split or evaluator.real_split
         self.metrics = tuple(dict.fromkeys(metrics))
         self.seed = evaluator.seed
         self.real_split = evaluator.real_split

@@ -100,6 +100,10 @@ def test_what_does_not_translate_is_refused(tmp_path):
     real = TranslationImages(images(3, 1), images(3, 2), paired=True)
     with pytest.raises(ValueError, match=r"evaluator\.metrics"):
         evaluator(tmp_path, 3, metrics=("lpips",))
+    with pytest.raises(ValueError, match=r"evaluator\.samples"):
+        evaluator(tmp_path, 3, samples=0)
+    chosen = evaluator(tmp_path, 3, samples=2, real_split="test")
+    assert (chosen.evaluator.samples, chosen.real_split, chosen.evaluator.real_split) == (2, "test", "test")
     with pytest.raises(ValueError, match="source images"):
         evaluator(tmp_path, 3).evaluate(off_by(real, 0), real, weights="raw", device="cpu")
     with pytest.raises(ValueError, match="as many sources as targets"):
