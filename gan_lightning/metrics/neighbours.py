@@ -28,7 +28,7 @@ def squared_distances(rows: Tensor, columns: Tensor) -> Tensor:
     rows_squared, columns_squared = x.square().sum(1), y.square().sum(1)
     found = torch.addmm(rows_squared[:, None] + columns_squared, x, y.T, alpha=-2)
     rounding = _EQUAL * (rows_squared.amax() + columns_squared.amax()).item()
-    return F.threshold_(found, rounding, 0.0)
+    return F.threshold(found, rounding, 0.0, inplace=True)
 
 
 def blocks(count: int) -> Iterator[slice]:
