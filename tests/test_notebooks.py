@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,7 @@ def test_a_notebook_is_committed_as_it_ran(name):
     text = (FOLDER / f"{name}.ipynb").read_text(encoding="utf-8")
     assert len(text) < 500_000
     plain = re.sub(r'"image/png": "[^"]*"', "", text)
-    assert not re.search(rf"/tmp/|/home/|/root|{re.escape(os.uname().nodename)}", plain)
+    assert not re.search(r"/tmp/|/home/|/root/", plain)
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
