@@ -90,6 +90,7 @@ def build(config: dict[str, Any], clock: WallClock) -> Parts:
     data = instantiate(config["data"], trust=True, key="data")
     model = instantiate(config["model"], trust=True, key="model")
     try:
+        model.check_data(data)
         model.budget_images = resolve_budget(config["budget"], data.images_per_epoch)
     except ValueError as error:
         raise ConfigError([str(error)]) from error

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_lightning.augment.base import Augmentation
+from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.batch import Batch, as_batch
 from gan_lightning.losses import NonSaturating
 from gan_lightning.losses.base import AdversarialLoss
@@ -124,6 +125,13 @@ class AdversarialModule(Sampling, TwoPlayerModule):
         self.prior.check(self.generator.latent_dim)
         for regularizer in self._penalties.values():
             regularizer.check(self.discriminator)
+
+    def check_data(self, data: RealDataModule) -> None:
+        """Refuse data that the model cannot be trained on, before a run begins; a variant says which.
+
+        Raises:
+            ValueError: naming the reason.
+        """
 
     def shown_shape(self) -> tuple[int, ...]:
         """Shape of what the discriminator is shown of one sample."""

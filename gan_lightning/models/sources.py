@@ -8,6 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.batch import Batch
 from gan_lightning.data.domains import TranslationImages, TranslationModule, images_at
 from gan_lightning.data.images import EvaluationImages, EvaluationSet
@@ -16,6 +17,11 @@ from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.blocks import block_size, in_blocks
 from gan_lightning.models.sampling import Weights
 from gan_lightning.networks.translator import Translator
+
+NO_SOURCES = (
+    "{} translates images, and the data have no source images: choose data of pairs or of two domains (data=pairs, "
+    "data=unpaired, data=photo_edges, ...)"
+)
 
 
 class SourceConditional(AdversarialModule):
@@ -45,6 +51,15 @@ class SourceConditional(AdversarialModule):
             )
         super().check_parts()
 
+    def check_data(self, data: RealDataModule) -> None:
+        """Refuse data without source images.
+
+        Raises:
+            ValueError: naming data that have some.
+        """
+        if not isinstance(data, TranslationModule):
+            raise ValueError(f"data: {NO_SOURCES.format(type(self).__name__)}")
+
     def on_fit_start(self) -> None:
         """Take over the source images to sample from."""
         super().on_fit_start()
@@ -59,10 +74,7 @@ class SourceConditional(AdversarialModule):
             ValueError: if it has none.
         """
         if batch.source is None:
-            raise ValueError(
-                f"{type(self).__name__} translates images, and the data have no source images: choose data of pairs or "
-                "of two domains (data=pairs, data=unpaired, data=photo_edges, ...)"
-            )
+            raise ValueError(NO_SOURCES.format(type(self).__name__))
         return batch.source
 
     def generator_condition(self, batch: Batch) -> Tensor | None:
