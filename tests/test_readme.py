@@ -109,6 +109,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(f"gan-train experiment=demo hydra.run.dir={RUN}", path)
     make_pictures(path)
     make_digits(path)
+    make_domains(path)
+    run(f"gan-train experiment=pix2pix_photos hydra.run.dir={RUN.replace('demo', 'pix2pix_photos')}", path)
     return path
 
 
@@ -119,6 +121,16 @@ def make_digits(folder: Path) -> None:
     (folder / "digits_folder").mkdir()
     for index, image in enumerate(images[100:200]):
         Image.fromarray(image[0].numpy()).save(folder / "digits_folder" / f"{index:03d}.png")
+
+
+def make_domains(folder: Path) -> None:
+    """Make the pairs and the domains that the chapter on translation speaks of."""
+    random = np.random.default_rng(1)
+    for name, width in {"facades/train": 80, "facades/test": 80, "horses/trainA": 40, "horses/trainB": 44}.items():
+        (folder / name).mkdir(parents=True)
+        for index in range(6):
+            pixels = random.integers(0, 256, (40, width, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{index}.png")
 
 
 def make_pictures(folder: Path) -> None:
