@@ -62,6 +62,8 @@ def test_the_wheel_holds_all_modules_the_classifiers_weights_and_the_reports_ass
         ours = {str(path.relative_to(ROOT)) for path in (ROOT / "gan_lightning").rglob(pattern)}
         assert ours
         assert ours <= inside
+    assert "hydra_plugins/gan_lightning_slurm/launcher.py" in inside
+    assert "hydra_plugins/__init__.py" not in inside  # a namespace that other packages share
 
 
 def test_the_installed_package_finds_its_config_tree_from_anywhere(environment, tmp_path):

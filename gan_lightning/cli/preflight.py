@@ -47,6 +47,8 @@ class Preflight(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Stop with exit code 2 and all complaints."""
         with loudly():
+            if config.hydra.launcher._target_ == REMOTE:
+                raise InputError("cluster, hydra/launcher: SLURM jobs are jobs of a sweep, start one with gan-train -m")
             HydraConfig.instance().set_config(copy.deepcopy(config))  # makes its argument read-only
             config = copy.deepcopy(config)
             with flag_override(config, ["struct", "readonly"], False):

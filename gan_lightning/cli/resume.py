@@ -15,6 +15,9 @@ from gan_lightning.config import Budget, ConfigError
 
 FOLDER = "checkpoints"
 
+OF_SWEEPS = ("cluster", "sweep")
+"""Groups that say how the jobs of a sweep are chosen and started; a run that is continued alone is no sweep."""
+
 
 def continued_run(argv: Sequence[str]) -> list[str]:
     """Expand ``resume=<run folder>`` to that run's own overrides and folder; what is given besides wins over them.
@@ -31,7 +34,7 @@ def continued_run(argv: Sequence[str]) -> list[str]:
     stored = Path(value) / ".hydra" / "overrides.yaml"
     former = yaml.safe_load(stored.read_text(encoding="utf-8")) or [] if stored.is_file() else []
     given = {_subject(argument) for argument in arguments}
-    former = [override for override in former if _subject(override) not in given]
+    former = [override for override in former if _subject(override) not in given and _key(override) not in OF_SWEEPS]
     return [*former, *arguments, *_other_budgets_off(arguments), f"hydra.run.dir={quoted(value)}"]
 
 

@@ -58,6 +58,7 @@ def refused(commands, cwd, command, *argv):
             ["batch_size = 33", "divide over 2 devices", "in the job batch_size=33"],
         ),
         (["-m", "seed=0,1", "hydra.sweep.subdir=same"], ["seed=0", "seed=1", "same", "hydra.sweep.subdir"]),
+        (["cluster=gpu"], ["hydra/launcher", "gan-train -m"]),
         (["-m", "cluster=gpu", "trainer.devices=auto"], ["trainer.devices = 'auto'", "number of devices"]),
         (["-m", "cluster=cpu", "batch_size=30", "trainer.devices=4"], ["batch_size = 30", "divide over 4 devices"]),
     ],

@@ -10,6 +10,7 @@ from conftest import UNSCORED, listing, of_kind, read_wandb
 from test_train import same_training
 
 from gan_lightning.cli.job import Ending, note, read_ending
+from gan_lightning.cli.resume import continued_run
 from gan_lightning.cli.sweep_report import sweep_code
 from gan_lightning.tracking import read_results
 
@@ -122,3 +123,12 @@ def test_an_ending_survives_its_file(tmp_path):
     assert read_ending(tmp_path) is None
     note(tmp_path, Ending("failed", message="a\nb"))
     assert read_ending(tmp_path) == Ending("failed", message="a\nb")
+
+
+def test_a_job_can_be_continued_alone(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / ".hydra").mkdir()
+    (tmp_path / ".hydra" / "overrides.yaml").write_text("[cluster=gpu, +sweep=points_table, experiment=demo, seed=3]")
+    assert continued_run([f"resume={tmp_path}", "seed=4"]) == [
+        "experiment=demo", f"resume={tmp_path}", "seed=4", f"hydra.run.dir='{tmp_path}'",
+    ]  # fmt: skip

@@ -192,8 +192,8 @@ def test_a_time_limit_costs_two_processes_one_requeue_and_no_step(lab):
     output = (lab.folder / f"slurm_{lab.limited}.out").read_text()
     assert folder.name == f"slurm_{lab.limited}"
     assert lab.cluster.state(lab.limited) == "COMPLETED", output
-    # on a slow machine the limit comes more than once
-    assert restarts(lab, lab.limited) == len(re.findall(r"received SIGUSR1", output)) / 2 >= 1, output
+    # once on each rank; a slow machine meets the limit again, perhaps behind the last step, where nobody says so
+    assert restarts(lab, lab.limited) >= len(re.findall(r"received SIGUSR1", output)) / 2 >= 1, output
     assert lab.codes["undisturbed"] == 0, lab.output("undisturbed")
     assert_same(state(folder), state(lab.folder / "undisturbed"))
     assert steps(folder) == list(range(1, STEPS + 1))
