@@ -61,7 +61,8 @@ def plan(groups: Sequence[Group], *, budget_bytes: int = BUDGET_BYTES) -> Plan:
 
 def chosen(group: Group, how: Plan) -> list[Run]:
     """The runs of a group that have pictures, those that count first, one for each seed."""
-    runs = [*group.counted, *(run for run in group.runs if run.status != "finished")]
+    counted = sorted(group.counted, key=lambda run: (run.seed is None, run.seed))
+    runs = [*counted, *(run for run in group.runs if run.status != "finished")]
     return [run for run in runs if _count(run)][: how.per_group]
 
 

@@ -54,11 +54,11 @@ function columnsOfTable() {
     ...settings,
     ...data.keys.map(({ key, higher }) => ({
       title: `${key} ${higher ? "↑" : "↓"}`, headerTooltip: higher ? "higher is better" : "lower is better", field: `score:${key}`,
-      sorter: "number", sorterParams: missingLast, headerSortStartingDir: higher ? "desc" : "asc", hozAlign: "right", headerHozAlign: "right", minWidth: 176, formatter: scoreCell(key),
+      sorter: "number", sorterParams: missingLast, headerSortStartingDir: higher ? "desc" : "asc", hozAlign: "right", headerHozAlign: "right", minWidth: 196, formatter: scoreCell(key),
     })),
     { title: "seeds", field: "seed", sorter: "number", hozAlign: "right", width: 78, formatter: (cell) => (cell.getData().run ? `#${cell.getValue() ?? "–"}` : cell.getValue()) },
     { title: "status", field: "status", minWidth: 112, formatter: (cell) => statusCell(cell.getData()) },
-    { title: "warnings", field: "warnings", sorter: "number", minWidth: 150, formatter: (cell) => warningCell(cell.getData()) },
+    { title: "warnings", field: "warnings", sorter: "number", minWidth: 190, formatter: (cell) => warningCell(cell.getData()) },
     { title: "images seen", field: "images_seen", sorter: "number", hozAlign: "right", width: 88, formatter: (cell) => cell.getValue().toLocaleString("en") },
     { title: "wall time", field: "wall_time_s", sorter: "number", sorterParams: missingLast, hozAlign: "right", width: 104, formatter: (cell) => cell.getData().wall_time },
     { title: "images/s", field: "images_per_second", sorter: "number", sorterParams: missingLast, hozAlign: "right", width: 98, formatter: (cell) => (cell.getValue() === null ? "–" : Math.round(cell.getValue())) },
