@@ -164,7 +164,7 @@ def test_a_run_killed_at_twenty_random_moments(commands, tmp_path):
         receiver, sender = Pipe(duplex=False)
         process = forks.start(line, cwd=tmp_path, environment=commands.environment, sabotage=telling(sender))
         assert receiver.poll(timeout=120), (tmp_path / "output").read_text()[-3000:]
-        time.sleep(moments.uniform(0, seconds / 12))
+        time.sleep(moments.uniform(0, seconds / 24))
         process.kill()
         assert forks.finish(process) == -signal.SIGKILL, (tmp_path / "output").read_text()[-3000:]
         killed += 1
