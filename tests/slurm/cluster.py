@@ -161,6 +161,8 @@ class Cluster:
 
     def close(self) -> None:
         subprocess.run(["scancel", "--user", getpass.getuser()], env=self.environment, check=False)
+        with contextlib.suppress(AssertionError):  # jobs that outlive the daemons would never be ended
+            until(lambda: not self.call("squeue", "-h").strip(), 30, "an empty queue")
         for name in ("slurmctld", *(f"slurmd.{node}" for node in NODES), "munged"):
             path = self.folder / "run" / f"{name}.pid"
             if path.is_file() and path.read_text().strip():
