@@ -60,6 +60,12 @@ def patches(photo: Tensor, *, side: int, stride: int, held_out: bool) -> Tensor:
     return torch.cat(found)
 
 
+def contrast(images: Tensor) -> Tensor:
+    """Deviation of the luma (ITU-R BT.601) within each image, in grey levels: uint8 ``(N, 3, H, W)`` to ``(N,)``."""
+    luma = (images.float() * torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1)
+    return luma.flatten(1).std(1, correction=0)
+
+
 class PhotosDataModule(InMemoryDataModule):
     """Patches of the embedded photographs, the classes being the photographs.
 
@@ -70,6 +76,7 @@ class PhotosDataModule(InMemoryDataModule):
         resolution: height and width of a patch.
         shrink: the photographs are made smaller by this factor first.
         stride: pixels between neighbouring patches.
+        least_contrast: patches whose luma deviates less, in grey levels, are left out: sky and dark ground; 0: none.
         channels: 3.
         classes: number of photographs, or None: labels are not used.
         flip: mirror each training patch with probability one half.
@@ -89,6 +96,7 @@ class PhotosDataModule(InMemoryDataModule):
         resolution: int = 32,
         shrink: int = 2,
         stride: int = 4,
+        least_contrast: float = 0.0,
         channels: int = 3,
         classes: int | None = None,
         flip: bool = False,
@@ -100,6 +108,8 @@ class PhotosDataModule(InMemoryDataModule):
         for key, value in (("resolution", resolution), ("shrink", shrink), ("stride", stride)):
             if value < 1:
                 raise ValueError(f"data.{key} must be at least 1, got {value}")
+        if not 0 <= least_contrast < 64:
+            raise ValueError(f"data.least_contrast must lie in [0, 64), got {least_contrast}")
         if channels != 3:
             raise ValueError(f"data.channels must be 3 for the photographs, got {channels}")
         if classes not in (None, len(photos)):
@@ -111,7 +121,7 @@ class PhotosDataModule(InMemoryDataModule):
                 f"of a photograph, got {resolution}"
             )
         super().__init__(
-            dataset="photos " + "+".join(photos),
+            dataset="photos " + "+".join(photos) + (f" (contrast {least_contrast:g})" if least_contrast else ""),
             resolution=resolution,
             channels=channels,
             classes=classes,
@@ -121,6 +131,7 @@ class PhotosDataModule(InMemoryDataModule):
         self.photos = tuple(photos)
         self.shrink = shrink
         self.stride = stride
+        self.least_contrast = least_contrast
         self.flip = flip
 
     def load(self, split: str) -> LabelledImages:
@@ -137,6 +148,8 @@ class PhotosDataModule(InMemoryDataModule):
             )
             for photo in self.photos
         ]
+        if self.least_contrast:
+            found = [images[contrast(images) >= self.least_contrast] for images in found]
         labels = None
         if self.classes is not None:
             labels = torch.cat([torch.full((len(images),), index) for index, images in enumerate(found)])

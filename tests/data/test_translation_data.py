@@ -220,5 +220,13 @@ def test_the_photographs_are_two_classes_of_a_plain_data_set():
     assert set(batch.labels.tolist()) <= {0, 1}
     with pytest.raises(ValueError, match=r"data\.resolution must be at most 40"):
         PhotosDataModule(resolution=64)
+    full, some = PhotosDataModule(stride=16).load("train").images, PhotosDataModule(stride=16, least_contrast=12)
+    kept = some.load("train").images
+    assert 0 < len(kept) < len(full)
+    luma = (kept.double() * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(1)
+    assert luma.flatten(1).std(1, correction=0).min() >= 12
+    assert some.dataset == "photos china+flower (contrast 12)"
+    with pytest.raises(ValueError, match=r"data\.least_contrast"):
+        PhotosDataModule(least_contrast=-1)
     with pytest.raises(ValueError, match=r"data\.photos"):
         PhotosDataModule(photos=["rose"])
