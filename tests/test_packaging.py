@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("gan-train", "gan-evaluate", "gan-sample", "gan-compare")
+COMMANDS = ("gan-train", "gan-evaluate", "gan-sample", "gan-compare", "gan-prefetch")
 
 pytestmark = pytest.mark.slow
 
