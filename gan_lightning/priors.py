@@ -164,8 +164,3 @@ class Clusters(Prior):
     def truncate(self, latents: Tensor, threshold: float) -> Tensor:
         """Truncated normal components, in the same cluster; see ``Prior.truncate``."""
         return torch.cat([latents[:, : self.clusters], truncate_normal(latents[:, self.clusters :], threshold)], dim=1)
-
-    def truncate(self, latents: Tensor, threshold: float) -> Tensor:
-        """Truncated normal components, in the same cluster; see ``Prior.truncate``."""
-        within = truncate_normal(latents[:, self.clusters :], threshold)
-        return torch.cat([latents[:, : self.clusters], within], dim=1)

@@ -136,7 +136,7 @@ def test_a_run_leaves_scores_plots_and_a_checkpoint_that_evaluates_and_samples(t
         common = [f"ckpt={checkpoint}", "weights=raw", "n=2500"]
         sample.task(compose("sample", [*common, f"out={tmp_path / 'points.png'}"]))
         with pytest.raises(InputError, match="makes points"):
-            sample.task(compose("sample", [*common, "grid=false"]))
+            sample.task(compose("sample", [*common, f"out={tmp_path / 'files'}"]))
     scored = json.loads((tmp_path / "scores.json").read_text())["scores"]
     assert scored[0]["key"] == "modes2500_ring"
     # the same samples as those of the last plot

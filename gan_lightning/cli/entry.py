@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import hydra
+from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -58,6 +59,8 @@ def launch(
     """
     if argv is not None:
         sys.argv[1:] = argv
+    # Hydra's help copies this singleton for every group it lists, which takes seconds; what it loads it copies anyway
+    ConfigStore.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
     decorated = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=config_name)(guarded(task, job))
     keys = root_keys(SCHEMAS[f"{config_name}_schema"])

@@ -309,7 +309,7 @@ class TwoPlayerModule(CountsImages, LightningModule):
         Raises:
             ValueError: if another number of processes is to go on with the training.
         """
-        if self.trainer.state.fn == TrainerFn.FITTING:
+        if self._trainer is not None and self._trainer.state.fn == TrainerFn.FITTING:
             problem = processes_problem(checkpoint[RECORD].get("processes"), self.trainer.world_size)
             if problem is not None:
                 raise ValueError(problem)

@@ -13,7 +13,7 @@ from gan_lightning.config.signature import node_problems
 from gan_lightning.instantiate import instantiate
 from tests.conftest import CONF, compose_train
 from tests.contract.variants import assert_same, fit, state
-from tests.data.pictures import classes, write, write_zip
+from tests.data.pictures import classes, encoded, noise, write, write_zip
 from tests.data.test_torchvision_sets import mnist_files
 
 CONFIGS = sorted(path.stem for path in (CONF / "data").glob("*.yaml"))
@@ -85,14 +85,22 @@ def test_bad_images_stop_a_run_before_it_begins(tmp_path, train_config):
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_data_config_fits_its_class(name, tmp_path):
     images = write(tmp_path / "pets", classes({"cat": 1}))
-    overrides = [f"data.path={images}"] if name in ("folder", "huggingface") else []
+    pairs = write(tmp_path / "pairs", {f"{side}/1.png": encoded(noise(0)) for side in "AB"})
+    overrides = {
+        "folder": [f"data.path={images}"],
+        "huggingface": [f"data.path={images}"],
+        "pairs": [f"data.path={pairs}"],
+        "unpaired": [f"data.path={pairs}"],
+        "derived": ["data@data.images=digits", "data.channels=1"],
+        "domains": ["data@data.source=digits", "data@data.target=digits", "data.channels=1", "data.source_channels=1"],
+    }.get(name, [])
     node = OmegaConf.to_container(compose_train(f"data={name}", *overrides).data, resolve=True)
     assert node_problems(node, "data") == []
     data = instantiate(node, trust=False, key="data")
     assert data.batch_size == 64
     if "resolution" in node:
-        facts = [node[key] for key in ("resolution", "channels", "classes")]
-        assert facts == [data.resolution, data.channels, data.classes]
+        for key in {"resolution", "channels", "classes", "source_channels"} & set(node):
+            assert node[key] == getattr(data, key), key
 
 
 def test_the_configs_are_found():

@@ -127,11 +127,11 @@ def test_path_length_agrees_with_torch_fidelity(tmp_path, monkeypatch):
             a, q, **({"method": interpolation} | k) if interpolation else k
         ),
     )
+    network = Network()
     without_initial_weights(monkeypatch)
     torch.save(vgg16_weights(), tmp_path / "vgg16.pth")
     heads = f"{theirs.__file__.rsplit('/', 1)[0]}/lpips_models/vgg.pth"
     torch.save(torch.load(heads, map_location="cpu", weights_only=True), tmp_path / "heads.pth")
-    network = Network()
     files = {"vgg16-397923af.pth": tmp_path / "vgg16.pth", "weights-vgg16-lpips.pth": tmp_path / "heads.pth"}
     with hub_files(files):
         expected = calculate_metrics(

@@ -18,10 +18,10 @@ def images(count, seed, side=16, split="heldout"):
     return TensorImages(images=pixels.to(torch.uint8), name=f"set {seed}", split=split)
 
 
-def evaluator(tmp_path, samples, **options):
+def evaluator(tmp_path, count, **options):
     inner = Evaluator(
         extractor=TextureExtractor(),
-        samples=samples,
+        samples=count,
         batch_size=4,
         metrics=("frechet",),
         real_split="heldout",

@@ -36,7 +36,14 @@ def test_config_builds_and_states_every_argument(group, name):
     parameters = inspect.signature(get_class(config._target_)).parameters
     assert set(config) - {"_target_"} == set(parameters)
     # The variants that only differ by their arguments, and values with no sensible default of their own.
-    chosen = {"relativistic_average_least_squares", "relativistic_average_hinge", "r1", "r2", "instance_noise"}
+    chosen = {
+        "relativistic_average_least_squares",
+        "relativistic_average_hinge",
+        "squares",
+        "r1",
+        "r2",
+        "instance_noise",
+    }
     if name not in chosen:
         for key, parameter in parameters.items():
             if parameter.default is not inspect.Parameter.empty:
