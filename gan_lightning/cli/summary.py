@@ -27,6 +27,8 @@ def print_summary(
         seconds: how long it took.
     """
     console = Console(soft_wrap=True)
+    if output_dir.is_relative_to(Path.cwd()):
+        output_dir = output_dir.relative_to(Path.cwd())
     if evaluation is not None and evaluation.latest is not None and evaluation.latest.scores:
         console.print(score_table(evaluation.latest.scores, reference=reference))
         fractions = evaluation.latest.class_fractions
