@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra.core.hydra_config import HydraConfig
 
 import gan_lightning  # noqa: F401  (before Lightning: it repairs torchvision where that is needed)
 
@@ -19,6 +20,12 @@ CONF = Path(__file__).parent.parent / "conf"
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GAN_LIGHTNING_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def _no_hydra_left_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test see a run that Hydra was told of in an earlier one of the same process."""
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", None)
 
 
 def compose_train(*overrides: str, output_dir: Path | None = None) -> Any:

@@ -44,10 +44,9 @@ def test_a_stopped_search_counts_what_is_complete_and_tries_again_what_was_cut_o
     assert remaining(study, 2) == remaining(study, 1) == 0
 
 
-def test_the_ready_search_space_composes_at_both_ends(monkeypatch):
+def test_the_ready_search_space_composes_at_both_ends():
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
         cfg = compose("train", overrides=["+sweep=search_digits"], return_hydra_config=True)
-        monkeypatch.setattr(HydraConfig.instance(), "cfg", None)  # and so again afterwards
         HydraConfig.instance().set_config(cfg)
         sweeper = cfg.hydra.sweeper
         assert sweeper.storage == "sqlite:///runs/search_digits/study.db"

@@ -119,7 +119,7 @@ def test_the_output_of_a_run_suits_a_file(half):
     folder, ended = half
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", ended.text)
     assert "Warning" not in ended.text
-    for part in ("fd100_train_digits", "640", str(folder), "latest.ckpt", "wandb", "samples/000000640.png"):
+    for part in ("fd100_train_digits", "640", f"{folder.name}/checkpoints/latest.ckpt", "wandb", "000000640.png"):
         assert part in ended.out, part
 
 
