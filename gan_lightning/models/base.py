@@ -4,33 +4,31 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gan_lightning.augment.base import Augmentation
-from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.batch import Batch, as_batch
-from gan_lightning.losses import NonSaturating
 from gan_lightning.losses.base import AdversarialLoss
-from gan_lightning.models.sampling import Sampling
-from gan_lightning.models.turns import Fakes, Judgement, share_ranked_right
-from gan_lightning.models.two_player import OptimizerFactory, TwoPlayerModule
+from gan_lightning.models.turns import Fakes, share_ranked_right
+from gan_lightning.models.two_player import OptimizerFactory
 from gan_lightning.models.update_rule import UpdateRule
+from gan_lightning.models.variant import Variant
 from gan_lightning.networks.base import Discriminator, Generator
-from gan_lightning.priors import Normal, Prior
+from gan_lightning.priors import Prior
 from gan_lightning.regularizers.base import CriticTurn, Regularizer
 from gan_lightning.seeding import seed_step
 from gan_lightning.stabilizers.base import GeneratorTurn, Stabilizer
 
 
-class AdversarialModule(Sampling, TwoPlayerModule):
+class AdversarialModule(Variant):
     """Two players, one loss: the discriminator learns from every batch, the generator from every k-th.
 
     A step seeds itself, trains the discriminator with the generator frozen, then, when it is due, the generator
     with the discriminator frozen, and then the average of the generator. A variant overrides ``default_*`` for
-    its paper's parts and the ``*_condition`` and ``*_terms`` hooks for its algorithm.
+    its paper's parts and the ``*_condition`` and ``*_terms`` hooks for its algorithm, all of which ``Variant`` lists.
 
     Args:
         generator: latent vectors to samples; None: the variant's default.
@@ -81,127 +79,6 @@ class AdversarialModule(Sampling, TwoPlayerModule):
         if self.updates.ema_halflife_kimg is not None:
             self.generator_ema = copy.deepcopy(self.generator).requires_grad_(False)
 
-    # What a variant is: its paper's parts. ---------------------------------------------------------------
-
-    def default_generator(self) -> Generator:
-        """Build the generator of the variant's paper."""
-        raise NotImplementedError
-
-    def default_discriminator(self) -> Discriminator:
-        """Build the discriminator of the variant's paper."""
-        raise NotImplementedError
-
-    def default_loss(self) -> AdversarialLoss:
-        """Return the loss of the variant's paper."""
-        return NonSaturating()
-
-    def default_optimizer(self, player: str) -> OptimizerFactory:
-        """Return the optimizer of the variant's paper for one of ``PLAYERS``."""
-        return lambda parameters: torch.optim.Adam(parameters, lr=2e-4, betas=(0.5, 0.999))
-
-    def default_prior(self) -> Prior:
-        """Return the latent distribution of the variant's paper."""
-        return Normal()
-
-    def default_updates(self) -> UpdateRule:
-        """Return the update rule of the variant's paper."""
-        return UpdateRule()
-
-    def default_regularizers(self) -> Mapping[str, Regularizer]:
-        """Return the penalties of the variant's paper, by the name they are logged under."""
-        return {}
-
-    def check_parts(self) -> None:
-        """Refuse parts that do not fit together; a variant adds what it cannot be trained with.
-
-        Raises:
-            ValueError: naming the part and the reason.
-        """
-        made, judged = self.shown_shape(), self.discriminator.sample_shape
-        if made != judged:
-            raise ValueError(
-                f"model.generator makes samples of shape {made}, model.discriminator judges samples of shape {judged}"
-            )
-        self.prior.check(self.generator.latent_dim)
-        for regularizer in self._penalties.values():
-            regularizer.check(self.discriminator)
-
-    def check_data(self, data: RealDataModule) -> None:
-        """Refuse data that the model cannot be trained on, before a run begins; a variant says which.
-
-        Raises:
-            ValueError: naming the reason.
-        """
-
-    def shown_shape(self) -> tuple[int, ...]:
-        """Shape of what the discriminator is shown of one sample."""
-        return self.generator.sample_shape
-
-    @property
-    def _penalties(self) -> dict[str, Regularizer]:
-        return cast(dict[str, Regularizer], self.regularizers)
-
-    @property
-    def _techniques(self) -> dict[str, Stabilizer]:
-        return cast(dict[str, Stabilizer], self.stabilizers)
-
-    def player_modules(self, player: str) -> list[nn.Module]:
-        """Return the modules that are trained together as ``player``; a variant adds its heads here."""
-        return [self.generator] if player == "generator" else [self.discriminator]
-
-    def compile_problem(self, player: str) -> str | None:
-        """Say why ``torch.compile`` must not touch the networks of ``player``, or return None."""
-        twice = [f"model.regularizers.{name}" for name, part in self._penalties.items() if part.second_order]
-        if player == "discriminator" and twice:
-            return f"{', '.join(twice)} differentiates its gradient, and a compiled network can be differentiated once"
-        return None
-
-    # What a variant does: its algorithm's hooks. ---------------------------------------------------------
-
-    def generator_condition(self, batch: Batch) -> Tensor | None:
-        """Return what the generator is given besides latents for the fakes that accompany ``batch``."""
-        return None
-
-    def discriminator_condition(self, batch: Batch) -> Tensor | None:
-        """Return the condition under which the discriminator judges ``batch`` and its fakes."""
-        return None
-
-    def prepare_batch(self, batch: Batch) -> Batch:
-        """Return the real samples as this step shows them to the discriminator."""
-        return batch
-
-    def to_penalty_space(self, images: Tensor) -> Tensor:
-        """Return samples in the coordinates in which the regularizers take gradients."""
-        return images
-
-    def from_penalty_space(self, images: Tensor) -> Tensor:
-        """Return samples as the discriminator takes them, the inverse of ``to_penalty_space``."""
-        return images
-
-    def before_discriminator_turn(self) -> None:
-        """Act on the discriminator before each of its updates (weight clipping)."""
-
-    def critic_steps_now(self) -> float:
-        """Return how many discriminator updates precede the next generator update."""
-        return self.updates.critic_steps
-
-    def discriminator_terms(self, batch: Batch, fakes: Fakes, real: Judgement, fake: Judgement) -> dict[str, Tensor]:
-        """Return the named, weighted scalars that the discriminator minimises the sum of."""
-        return {"adversarial": self.loss.discriminator(real.logits, fake.logits).mean()}
-
-    def generator_terms(self, batch: Batch, fakes: Fakes, fake: Judgement) -> dict[str, Tensor]:
-        """Return the named, weighted scalars that the generator minimises the sum of."""
-        real = None
-        if self.loss.relativistic:
-            with torch.no_grad():
-                real = self.judge(batch.images, self.discriminator_condition(batch)).logits
-        values = self.loss.generator(fake.logits, real)
-        for stabilizer in self._techniques.values():
-            values = stabilizer.generator_values(values, self.images_seen)
-        return {"adversarial": values.mean()}
-
-    # One step. -------------------------------------------------------------------------------------------
-
     def training_step(self, batch: Any, batch_idx: int) -> None:
         """Run one discriminator turn and, when it is due, one generator turn.
 
@@ -214,7 +91,10 @@ class AdversarialModule(Sampling, TwoPlayerModule):
         batch = self.prepare_batch(batch)
         images = len(batch) * self._world_size
         generator_due = self.batches_since_generator + 1 >= self.critic_steps_now()
-        log: dict[str, Tensor | float] | None = {} if self._log_due(generator_due) else None
+        log_due = self._log_due(
+            generator_due, steps=self.discriminator_steps, since_generator=self.batches_since_generator
+        )
+        log: dict[str, Tensor | float] | None = {} if log_due else None
 
         self._discriminator_turn(batch, images, log)
         self.batches_since_generator += 1
@@ -231,13 +111,6 @@ class AdversarialModule(Sampling, TwoPlayerModule):
             self._write_log(log)
         if self.budget_images is not None and self.images_seen >= self.budget_images:
             self.trainer.should_stop = True
-
-    def judge(self, images: Tensor, condition: Tensor | None) -> Judgement:
-        """Show augmented ``images`` to the discriminator."""
-        if self.augment is not None:
-            images = self.augment(images)
-        features = self.discriminator.features(images)
-        return Judgement(self.discriminator.head(features, condition), features)
 
     def make_fakes(self, batch: Batch) -> Fakes:
         """Generate as many samples as ``batch`` has, from fresh latents."""

@@ -1,4 +1,4 @@
-"""The mechanics of two optimizers in one LightningModule: turns, freezing, clipping, precision, averaging, logging.
+"""The mechanics of two optimizers in one LightningModule: turns, freezing, clipping, schedules, averaging, saving.
 
 Nothing here knows what a GAN minimises; ``models/base.py`` does.
 """
@@ -6,13 +6,11 @@ Nothing here knows what a GAN minimises; ``models/base.py`` does.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from lightning import LightningModule
 from lightning.pytorch.core.optimizer import LightningOptimizer
-from lightning.pytorch.plugins.precision import MixedPrecision
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 from torch.nn import Parameter
@@ -21,15 +19,14 @@ from torch.optim import Optimizer
 import gan_lightning
 from gan_lightning import ema
 from gan_lightning.checkpoint import FORMAT, RECORD, processes_problem
+from gan_lightning.models.player_scalers import PlayerScalers
+from gan_lightning.models.scalar_rows import LogsRows
 from gan_lightning.models.strategies import strategy_problem
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.networks.base import Generator
 from gan_lightning.networks.batch_norm import synchronise_batch_norm
-from gan_lightning.progress import CountsImages
-from gan_lightning.ranks import mean_over_ranks
 
 OptimizerFactory = Callable[[Iterable[Parameter]], Optimizer]
-RowObserver = Callable[[Mapping[str, float]], Mapping[str, float]]
 PLAYERS = ("discriminator", "generator")
 COUNTERS = (
     "images_seen",
@@ -48,7 +45,7 @@ def sum_terms(terms: dict[str, Tensor]) -> Tensor:
     return first
 
 
-class TwoPlayerModule(CountsImages, LightningModule):
+class TwoPlayerModule(LogsRows):
     """A module whose two players are updated in turns; the base of ``AdversarialModule``.
 
     Attributes:
@@ -56,11 +53,7 @@ class TwoPlayerModule(CountsImages, LightningModule):
         discriminator_steps: discriminator updates so far.
         generator_steps: generator updates so far.
         budget_images: training stops once so many images were seen; None: the Trainer decides.
-        diverged: whether a logged loss was not finite; training stops then.
         run_config: the resolved configuration of the run as plain containers, kept in every checkpoint.
-        latest_scalars: what was logged last.
-        row_observers: called with each row of scalars before it is logged; what they return is logged with it.
-        loss_limit: a logged loss whose magnitude reaches it counts as diverged, as one that is not finite does.
     """
 
     generator: Generator
@@ -77,13 +70,8 @@ class TwoPlayerModule(CountsImages, LightningModule):
         self.batches_since_generator = 0
         self.images_since_generator = 0
         self.budget_images: int | None = None
-        self.diverged = False
         self.run_config: dict[str, Any] | None = None
-        self.latest_scalars: dict[str, float] = {}
-        self.row_observers: list[RowObserver] = []
-        self.loss_limit = math.inf
-        self._scalers: dict[str, torch.amp.GradScaler] = {}
-        self._scaler_states: dict[str, dict[str, Any]] = {}
+        self._scalers = PlayerScalers()
         self._gradient_norm: Tensor | None = None
         self._measure_norm = False
         self._active = "discriminator"
@@ -143,7 +131,7 @@ class TwoPlayerModule(CountsImages, LightningModule):
             "generator": self.updates.generator_schedule,
         }
         self._two_player_optimizers: dict[str, LightningOptimizer] = dict(zip(PLAYERS, self.optimizers(), strict=True))
-        self._set_up_scalers()
+        self._scalers.set_up(self.trainer.precision_plugin, PLAYERS)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
         """Take no step if the budget is spent already: a finished run was resumed."""
@@ -157,27 +145,6 @@ class TwoPlayerModule(CountsImages, LightningModule):
         for player in PLAYERS:
             self._set_frozen(player, False)
 
-    def _set_up_scalers(self) -> None:
-        """Give each player its own gradient scaler, so that a step one of them skips leaves the other's scale alone."""
-        plugin = self.trainer.precision_plugin
-        self._amp = plugin if isinstance(plugin, MixedPrecision) and plugin.scaler is not None else None
-        if self._amp is None:
-            return
-        first = self._amp.scaler
-        assert first is not None
-        self._scalers = {
-            player: type(first)(
-                first._device,
-                init_scale=first._init_scale,
-                growth_factor=first.get_growth_factor(),
-                backoff_factor=first.get_backoff_factor(),
-                growth_interval=first.get_growth_interval(),
-            )
-            for player in PLAYERS
-        }
-        for player, state in self._scaler_states.items():
-            self._scalers[player].load_state_dict(state)
-
     # One turn. -------------------------------------------------------------------------------------------
 
     def _set_frozen(self, player: str, frozen: bool) -> None:
@@ -190,8 +157,7 @@ class TwoPlayerModule(CountsImages, LightningModule):
         self._set_frozen(player, False)
         self._active = player
         self._measure_norm = log is not None
-        if self._amp is not None:
-            self._amp.scaler = self._scalers[player]
+        self._scalers.activate(player)
         optimizer = self._two_player_optimizers[player]
         factor = self._schedules[player].factor(self.images_seen, self.budget_images)
         for group in optimizer.param_groups:
@@ -245,41 +211,6 @@ class TwoPlayerModule(CountsImages, LightningModule):
             )
         )
 
-    # Logging: nothing on the steps that do not log. ------------------------------------------------------
-
-    def _log_due(self, generator_due: bool) -> bool:
-        """Say whether this batch logs: the first in which both players move after every n-th discriminator step.
-
-        It depends on saved counters alone, so a resumed run logs at the same places.
-        """
-        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
-        if not generator_due or every == 0:
-            return False
-        before = self.discriminator_steps - self.batches_since_generator
-        return before == 0 or (self.discriminator_steps + 1) // every > before // every
-
-    def _write_log(self, log: dict[str, Tensor | float]) -> None:
-        """Send one step's scalars to the loggers, with images seen as their axis, and stop if they are not finite."""
-        names = [name for name, value in log.items() if isinstance(value, Tensor)]
-        local = torch.stack([log[name].float().reshape(()) for name in names])  # type: ignore[union-attr]
-        values = mean_over_ranks(local).tolist()
-        scalars = {name: float(value) for name, value in log.items() if not isinstance(value, Tensor)}
-        scalars |= dict(zip(names, values, strict=True))
-        scalars["images_seen"] = self.images_seen
-        for observer in self.row_observers:
-            scalars |= observer(scalars)
-        self.latest_scalars = scalars
-        for logger in self.trainer.loggers:
-            logger.log_metrics(scalars, step=self.images_seen)
-        # Lightning's own callbacks (EarlyStopping, ModelCheckpoint) read from here; self.log costs milliseconds.
-        self.trainer.callback_metrics.update({name: torch.tensor(value) for name, value in scalars.items()})
-        diverged = not all(abs(scalars[key]) < self.loss_limit for key in ("d/loss", "g/loss"))  # NaN is below nothing
-        if self._world_size > 1:  # a rank that stopped alone would leave the others waiting for it
-            diverged = self.trainer.strategy.reduce_boolean_decision(diverged, all=False)
-        if diverged:
-            self.diverged = True
-            self.trainer.should_stop = True
-
     # Saving. ---------------------------------------------------------------------------------------------
 
     def get_extra_state(self) -> dict[str, int]:
@@ -301,7 +232,7 @@ class TwoPlayerModule(CountsImages, LightningModule):
             "images_seen": self.images_seen,
             "processes": self.trainer.world_size,
         }
-        checkpoint["gradient_scalers"] = {player: scaler.state_dict() for player, scaler in self._scalers.items()}
+        checkpoint["gradient_scalers"] = self._scalers.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the gradient scalers' states until the fit sets them up.
@@ -313,4 +244,4 @@ class TwoPlayerModule(CountsImages, LightningModule):
             problem = processes_problem(checkpoint[RECORD].get("processes"), self.trainer.world_size)
             if problem is not None:
                 raise ValueError(problem)
-        self._scaler_states = checkpoint.get("gradient_scalers", {})
+        self._scalers.load_state_dict(checkpoint.get("gradient_scalers", {}))

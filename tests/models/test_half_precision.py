@@ -35,7 +35,7 @@ class Overflows(NonSaturating):
 
 
 def snapshot(model):
-    scales = {player: scaler.get_scale() for player, scaler in model._scalers.items()}
+    scales = {player: scaler.get_scale() for player, scaler in model._scalers.of_player.items()}
     return scales, vector(model.discriminator), vector(model.generator)
 
 
@@ -57,7 +57,7 @@ def test_an_overflow_of_one_player_costs_the_other_nothing(player):
 
 
 def test_scales_grow_once_per_update_of_their_own_player():
-    watch = AfterBatch(lambda model: tuple(s.get_scale() for s in model._scalers.values()))
+    watch = AfterBatch(lambda model: tuple(s.get_scale() for s in model._scalers.of_player.values()))
     train(points(updates=UpdateRule(critic_steps=2)), 8, callbacks=[watch], plugins=[half(1.0, growth_interval=2)])
     assert watch.seen == [(1, 1), (2, 1), (2, 1), (4, 2), (4, 2), (8, 2), (8, 2), (16, 4)]
 
@@ -94,8 +94,8 @@ def test_both_scalers_are_saved_and_a_resumed_run_is_the_same(tmp_path, stop):
     assert saved["discriminator"]["scale"] == (1024 if stop < 4 else 2048)
     second, _ = run(9, tmp_path / "half.ckpt")
     assert_same(state(whole), state(second))
-    assert {p: s.state_dict() for p, s in whole._scalers.items()} == {
-        p: s.state_dict() for p, s in second._scalers.items()
+    assert {p: s.state_dict() for p, s in whole._scalers.of_player.items()} == {
+        p: s.state_dict() for p, s in second._scalers.of_player.items()
     }
 
 

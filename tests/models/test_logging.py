@@ -152,7 +152,6 @@ def test_all_ranks_stop_if_one_has_diverged(monkeypatch):
     model = points()
     trainer = train(model, 1)
     asked = []
-    monkeypatch.setattr(model, "_world_size", 2)
     monkeypatch.setattr(
         trainer.strategy, "reduce_boolean_decision", lambda mine, all: asked.append((mine, all)) or True
     )

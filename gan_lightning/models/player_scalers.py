@@ -1,0 +1,58 @@
+"""Gradient scaling of two players in half precision: a scaler each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from lightning.pytorch.plugins.precision import MixedPrecision, Precision
+
+
+class PlayerScalers:
+    """A gradient scaler per player, so that a step one of them skips leaves the other's scale alone.
+
+    Lightning keeps one scaler in its precision plugin; ``activate`` puts the player's own in its place. Without a
+    scaler in the plugin (fp32, bf16) there is nothing to do, and no state.
+
+    Attributes:
+        of_player: the scalers by player; empty where nothing is scaled.
+    """
+
+    def __init__(self) -> None:
+        self.of_player: dict[str, torch.amp.GradScaler] = {}
+        self._plugin: MixedPrecision | None = None
+        self._states: dict[str, dict[str, Any]] = {}
+
+    def set_up(self, plugin: Precision, players: Sequence[str]) -> None:
+        """Copy the plugin's scaler for each player, in the state that was loaded for it if one was."""
+        self._plugin = plugin if isinstance(plugin, MixedPrecision) and plugin.scaler is not None else None
+        if self._plugin is None:
+            return
+        first = self._plugin.scaler
+        assert first is not None
+        self.of_player = {
+            player: type(first)(
+                first._device,
+                init_scale=first._init_scale,
+                growth_factor=first.get_growth_factor(),
+                backoff_factor=first.get_backoff_factor(),
+                growth_interval=first.get_growth_interval(),
+            )
+            for player in players
+        }
+        for player, state in self._states.items():
+            self.of_player[player].load_state_dict(state)
+
+    def activate(self, player: str) -> None:
+        """Let the plugin scale with the scaler of ``player``."""
+        if self._plugin is not None:
+            self._plugin.scaler = self.of_player[player]
+
+    def state_dict(self) -> dict[str, dict[str, Any]]:
+        """Return the scalers' states by player."""
+        return {player: scaler.state_dict() for player, scaler in self.of_player.items()}
+
+    def load_state_dict(self, states: dict[str, dict[str, Any]]) -> None:
+        """Keep states for the next ``set_up``."""
+        self._states = states

@@ -1,0 +1,169 @@
+"""What a variant says about itself: its paper's parts, what it refuses, and the hooks of its algorithm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from gan_lightning.augment.base import Augmentation
+from gan_lightning.data.base import RealDataModule
+from gan_lightning.data.batch import Batch
+from gan_lightning.losses import NonSaturating
+from gan_lightning.losses.base import AdversarialLoss
+from gan_lightning.models.sampling import Sampling
+from gan_lightning.models.turns import Fakes, Judgement
+from gan_lightning.models.two_player import OptimizerFactory, TwoPlayerModule
+from gan_lightning.models.update_rule import UpdateRule
+from gan_lightning.networks.base import Discriminator, Generator
+from gan_lightning.priors import Normal, Prior
+from gan_lightning.regularizers.base import Regularizer
+from gan_lightning.stabilizers.base import Stabilizer
+
+
+class Variant(Sampling, TwoPlayerModule):
+    """The part of ``AdversarialModule`` that a variant overrides; every method here has a sensible default.
+
+    Attributes:
+        generator: latent vectors to samples.
+        discriminator: samples to logits.
+        loss: adversarial loss of logits.
+        prior: distribution of the latent vectors.
+        regularizers: penalties of the discriminator by the name they are logged under.
+        stabilizers: further techniques, by name.
+        augment: transformation of everything the discriminator sees.
+    """
+
+    discriminator: Discriminator
+    loss: AdversarialLoss
+    regularizers: nn.ModuleDict
+    stabilizers: nn.ModuleDict
+    augment: Augmentation | None
+
+    # What a variant is: its paper's parts. ---------------------------------------------------------------
+
+    def default_generator(self) -> Generator:
+        """Build the generator of the variant's paper."""
+        raise NotImplementedError
+
+    def default_discriminator(self) -> Discriminator:
+        """Build the discriminator of the variant's paper."""
+        raise NotImplementedError
+
+    def default_loss(self) -> AdversarialLoss:
+        """Return the loss of the variant's paper."""
+        return NonSaturating()
+
+    def default_optimizer(self, player: str) -> OptimizerFactory:
+        """Return the optimizer of the variant's paper for one of ``PLAYERS``."""
+        return lambda parameters: torch.optim.Adam(parameters, lr=2e-4, betas=(0.5, 0.999))
+
+    def default_prior(self) -> Prior:
+        """Return the latent distribution of the variant's paper."""
+        return Normal()
+
+    def default_updates(self) -> UpdateRule:
+        """Return the update rule of the variant's paper."""
+        return UpdateRule()
+
+    def default_regularizers(self) -> Mapping[str, Regularizer]:
+        """Return the penalties of the variant's paper, by the name they are logged under."""
+        return {}
+
+    def check_parts(self) -> None:
+        """Refuse parts that do not fit together; a variant adds what it cannot be trained with.
+
+        Raises:
+            ValueError: naming the part and the reason.
+        """
+        made, judged = self.shown_shape(), self.discriminator.sample_shape
+        if made != judged:
+            raise ValueError(
+                f"model.generator makes samples of shape {made}, model.discriminator judges samples of shape {judged}"
+            )
+        self.prior.check(self.generator.latent_dim)
+        for regularizer in self._penalties.values():
+            regularizer.check(self.discriminator)
+
+    def check_data(self, data: RealDataModule) -> None:
+        """Refuse data that the model cannot be trained on, before a run begins; a variant says which.
+
+        Raises:
+            ValueError: naming the reason.
+        """
+
+    def shown_shape(self) -> tuple[int, ...]:
+        """Shape of what the discriminator is shown of one sample."""
+        return self.generator.sample_shape
+
+    @property
+    def _penalties(self) -> dict[str, Regularizer]:
+        return cast(dict[str, Regularizer], self.regularizers)
+
+    @property
+    def _techniques(self) -> dict[str, Stabilizer]:
+        return cast(dict[str, Stabilizer], self.stabilizers)
+
+    def player_modules(self, player: str) -> list[nn.Module]:
+        """Return the modules that are trained together as ``player``; a variant adds its heads here."""
+        return [self.generator] if player == "generator" else [self.discriminator]
+
+    def compile_problem(self, player: str) -> str | None:
+        """Say why ``torch.compile`` must not touch the networks of ``player``, or return None."""
+        twice = [f"model.regularizers.{name}" for name, part in self._penalties.items() if part.second_order]
+        if player == "discriminator" and twice:
+            return f"{', '.join(twice)} differentiates its gradient, and a compiled network can be differentiated once"
+        return None
+
+    # What a variant does: its algorithm's hooks. ---------------------------------------------------------
+
+    def generator_condition(self, batch: Batch) -> Tensor | None:
+        """Return what the generator is given besides latents for the fakes that accompany ``batch``."""
+        return None
+
+    def discriminator_condition(self, batch: Batch) -> Tensor | None:
+        """Return the condition under which the discriminator judges ``batch`` and its fakes."""
+        return None
+
+    def prepare_batch(self, batch: Batch) -> Batch:
+        """Return the real samples as this step shows them to the discriminator."""
+        return batch
+
+    def to_penalty_space(self, images: Tensor) -> Tensor:
+        """Return samples in the coordinates in which the regularizers take gradients."""
+        return images
+
+    def from_penalty_space(self, images: Tensor) -> Tensor:
+        """Return samples as the discriminator takes them, the inverse of ``to_penalty_space``."""
+        return images
+
+    def before_discriminator_turn(self) -> None:
+        """Act on the discriminator before each of its updates (weight clipping)."""
+
+    def critic_steps_now(self) -> float:
+        """Return how many discriminator updates precede the next generator update."""
+        return self.updates.critic_steps
+
+    def judge(self, images: Tensor, condition: Tensor | None) -> Judgement:
+        """Show augmented ``images`` to the discriminator."""
+        if self.augment is not None:
+            images = self.augment(images)
+        features = self.discriminator.features(images)
+        return Judgement(self.discriminator.head(features, condition), features)
+
+    def discriminator_terms(self, batch: Batch, fakes: Fakes, real: Judgement, fake: Judgement) -> dict[str, Tensor]:
+        """Return the named, weighted scalars that the discriminator minimises the sum of."""
+        return {"adversarial": self.loss.discriminator(real.logits, fake.logits).mean()}
+
+    def generator_terms(self, batch: Batch, fakes: Fakes, fake: Judgement) -> dict[str, Tensor]:
+        """Return the named, weighted scalars that the generator minimises the sum of."""
+        real = None
+        if self.loss.relativistic:
+            with torch.no_grad():
+                real = self.judge(batch.images, self.discriminator_condition(batch)).logits
+        values = self.loss.generator(fake.logits, real)
+        for stabilizer in self._techniques.values():
+            values = stabilizer.generator_values(values, self.images_seen)
+        return {"adversarial": values.mean()}
