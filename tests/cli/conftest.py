@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 TINY = [
     "experiment=demo",
     "batch_size=16",
@@ -74,7 +74,7 @@ class Commands:
     def start(self, command: str, *argv: str, cwd: Path) -> subprocess.Popen[str]:
         """Start ``python -m gan_lightning.cli.<command>``, output into the file ``output`` of ``cwd``."""
         line = [sys.executable, "-m", f"gan_lightning.cli.{command}", *argv]
-        variables = {**os.environ, **self.environment, "PYTHONPATH": str(HERE)}
+        variables = {**os.environ, **self.environment, "PYTHONPATH": str(ROOT)}
         with (cwd / "output").open("w") as output:
             return subprocess.Popen(line, cwd=cwd, env=variables, stdout=output, stderr=subprocess.STDOUT, text=True)
 

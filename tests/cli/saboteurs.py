@@ -1,4 +1,4 @@
-"""Parts that misbehave on purpose, and one that looks closely; configs name them as ``saboteurs.X``."""
+"""Parts that misbehave on purpose, and one that looks closely; configs name them as ``tests.cli.saboteurs.X``."""
 
 from __future__ import annotations
 

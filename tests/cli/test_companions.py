@@ -12,12 +12,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import UNSCORED
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.strategies.launchers import _SubprocessScriptLauncher
 
 from gan_lightning.cli import companions
 from gan_lightning.tracking import read_results
+from tests.cli.conftest import UNSCORED
 
 
 def launcher(children: list[subprocess.Popen]) -> _SubprocessScriptLauncher:

@@ -8,11 +8,12 @@ import signal
 import time
 
 import pytest
-from conftest import TINY, UNSCORED, of_kind, read_wandb
 
 from gan_lightning.checkpoint import read_checkpoint
 from gan_lightning.tracking import read_metrics, read_results
+from tests.cli.conftest import TINY, UNSCORED, of_kind, read_wandb
 
+SABOTEURS = "tests.cli.saboteurs"
 HERE = [*UNSCORED, "hydra.run.dir=run", "budget.kimg=null"]
 
 
@@ -41,7 +42,11 @@ def test_sigterm_saves_and_leaves_with_143(commands, tmp_path):
 
 
 def test_sigint_leaves_with_130(commands, tmp_path):
-    stop = ["+callbacks.stop._target_=saboteurs.SignalAt", "+callbacks.stop.images=160", "+callbacks.stop.name=SIGINT"]
+    stop = [
+        "+callbacks.stop._target_=tests.cli.saboteurs.SignalAt",
+        "+callbacks.stop.images=160",
+        "+callbacks.stop.name=SIGINT",
+    ]
     before = signal.getsignal(signal.SIGINT)
     ended = commands("train", *HERE, "budget.images=6400", "logger=none", *stop, cwd=tmp_path)
     assert ended.code == 130, ended.text
@@ -51,7 +56,7 @@ def test_sigint_leaves_with_130(commands, tmp_path):
 
 
 def test_a_failure_is_recorded_everywhere(commands, tmp_path):
-    ended = commands("train", *HERE, "budget.images=6400", "data._target_=saboteurs.BrokenDigits", cwd=tmp_path)
+    ended = commands("train", *HERE, "budget.images=6400", f"data._target_={SABOTEURS}.BrokenDigits", cwd=tmp_path)
     assert ended.code == 1, ended.text
     assert "the disk is on fire" in ended.err
     results = read_results(tmp_path / "run" / "results.json")
@@ -74,7 +79,10 @@ def test_divergence_leaves_with_3(commands, tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_train_one_run(commands, tmp_path):
-    witness = ["+callbacks.witness._target_=saboteurs.Witness", f"+callbacks.witness.file={tmp_path}/seen.json"]
+    witness = [
+        f"+callbacks.witness._target_={SABOTEURS}.Witness",
+        f"+callbacks.witness.file={tmp_path}/seen.json",
+    ]
     line = [*TINY, "hydra.run.dir=run", "budget.kimg=0.32", "trainer=ddp", "trainer.devices=2", *witness]
     process = commands.start("train", *line, cwd=tmp_path)
     code = process.wait(timeout=400)

@@ -11,11 +11,11 @@ from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
-import forks
+from tests.cli import forks
 import pytest
 import torch
-from conftest import TINY
-from test_train import assert_equal
+from tests.cli.conftest import TINY
+from tests.cli.test_train import assert_equal
 
 from gan_lightning import checkpoint
 from gan_lightning.callbacks import RunCheckpoint

@@ -7,10 +7,10 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from conftest import UNSCORED, listing
 from PIL import Image
 
 import gan_lightning
+from tests.cli.conftest import UNSCORED, listing
 
 
 @pytest.fixture(scope="module")

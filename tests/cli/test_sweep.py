@@ -6,15 +6,16 @@ import json
 import os
 
 import pytest
-from conftest import UNSCORED, listing, of_kind, read_wandb
-from test_train import same_training
 
 from gan_lightning.cli.job import Ending, note, read_ending
 from gan_lightning.cli.resume import continued_run
 from gan_lightning.cli.sweep_report import sweep_code
 from gan_lightning.tracking import read_results
+from tests.cli.conftest import UNSCORED, listing, of_kind, read_wandb
+from tests.cli.test_train import same_training
 
 SHORT = [*UNSCORED, "budget.kimg=null", "budget.images=160"]
+SABOTEURS = "tests.cli.saboteurs"
 SWEEP = [*SHORT, "hydra.sweep.dir=sweep", "hydra.sweep.subdir=${hydra.job.num}"]
 
 
@@ -33,7 +34,7 @@ def exit_codes(folder):
 
 
 def test_no_job_ends_the_sweep_and_the_last_is_what_it_would_be_alone(commands, tmp_path):
-    line = [*SWEEP, "data._target_=saboteurs.BrokenDigits,gan_lightning.data.DigitsDataModule"]
+    line = [*SWEEP, f"data._target_={SABOTEURS}.BrokenDigits,gan_lightning.data.DigitsDataModule"]
     ended = commands("train", "-m", *line, "model.generator_optimizer.lr=1e30,2e-4", cwd=tmp_path)
     assert ended.code == 1, ended.text
     assert "the disk is on fire" in ended.err
@@ -53,7 +54,11 @@ def test_no_job_ends_the_sweep_and_the_last_is_what_it_would_be_alone(commands, 
 
 
 def test_the_same_command_skips_what_is_done_and_resumes_what_is_not(commands, tmp_path):
-    stop = ["+callbacks.stop._target_=saboteurs.SignalAt", "+callbacks.stop.images=240", "+callbacks.stop.name=SIGTERM"]
+    stop = [
+        f"+callbacks.stop._target_={SABOTEURS}.SignalAt",
+        "+callbacks.stop.images=240",
+        "+callbacks.stop.name=SIGTERM",
+    ]
     line = ["-m", *UNSCORED, "budget.kimg=0.32", "logger=none", "hydra.sweep.dir=sweep", *stop]
     line += ["model.generator_optimizer.lr=1e30,2e-4,1e-4"]
     # the first job has diverged by then; the second gets the signal, and the third is never begun
@@ -96,7 +101,10 @@ def test_a_job_that_another_process_trains_is_refused_and_the_next_one_runs(comm
 
 @pytest.mark.slow
 def test_a_job_on_several_devices_gets_processes_of_its_own(commands, tmp_path):
-    witness = ["+callbacks.witness._target_=saboteurs.Witness", f"+callbacks.witness.file={tmp_path}/seen.json"]
+    witness = [
+        f"+callbacks.witness._target_={SABOTEURS}.Witness",
+        f"+callbacks.witness.file={tmp_path}/seen.json",
+    ]
     process = commands.start(
         "train", "-m", *SWEEP, "logger=none", "trainer=ddp", "trainer.devices=2", "seed=3", *witness, cwd=tmp_path
     )

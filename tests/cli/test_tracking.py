@@ -6,13 +6,13 @@ import json
 import sys
 
 import pytest
-from conftest import UNSCORED, of_kind, read_wandb
 from omegaconf import OmegaConf
 
 from gan_lightning.cli import compare
 from gan_lightning.cli.origin import swept
 from gan_lightning.tracking import read_metrics, read_results
 from gan_lightning.tracking.wandb_segments import read_segments
+from tests.cli.conftest import UNSCORED, of_kind, read_wandb
 
 
 def merged(records, kind):

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from conftest import TINY, UNSCORED, listing, of_kind, read_wandb
 from PIL import Image
 
 from gan_lightning.checkpoint import read_checkpoint
 from gan_lightning.tracking import read_metrics, read_results
+from tests.cli.conftest import TINY, UNSCORED, listing, of_kind, read_wandb
 
 HALF, WHOLE = "budget.images=640", "budget.images=1280"
 KIMG_OFF = "budget.kimg=null"

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from critics import Linear, Quadratic, turn
 
 from gan_lightning.networks.base import Discriminator
 from gan_lightning.regularizers import Consistency
 from gan_lightning.regularizers.consistency import flip_and_shift
+from tests.regularizers.critics import Linear, Quadratic, turn
 
 IMAGES = torch.randn(6, 2, 8, 16, generator=torch.Generator().manual_seed(0))
 

@@ -4,13 +4,13 @@ import math
 
 import pytest
 import torch
-from critics import Linear, Quadratic, Recorder, turn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
 from gan_lightning.regularizers import DRAGAN, R1, R2, WGANGP, input_gradient
 from gan_lightning.regularizers.lipschitz import interpolates, surroundings
+from tests.regularizers.critics import Linear, Quadratic, Recorder, turn
 
 SHAPE = (2, 3, 4)
 REAL = torch.randn(5, *SHAPE, generator=torch.Generator().manual_seed(1))

@@ -4,10 +4,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toys import ToyDiscriminator
 
 from gan_lightning.stabilizers import PackedDiscriminator
 from gan_lightning.stabilizers.packing import packed
+from tests.stabilizers.toys import ToyDiscriminator
 
 
 @given(packs=st.integers(1, 4), m=st.integers(1, 4), seed=st.integers(0, 2**31))

@@ -3,10 +3,10 @@
 import pytest
 import torch
 from torch import nn
-from toys import ToyDiscriminator, ToyGenerator, generator_turn
 
 from gan_lightning.stabilizers import FeatureMatching, HistoricalAveraging, Orthogonal
 from gan_lightning.stabilizers.orthogonal import filters, overlap
+from tests.stabilizers.toys import ToyDiscriminator, ToyGenerator, generator_turn
 
 
 def test_historical_averaging_equals_the_loop():
