@@ -6,7 +6,7 @@ import logging
 import os
 import subprocess
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +86,12 @@ def requeue(job: str) -> bool:
     return done.returncode == 0
 
 
-def await_the_end() -> None:
-    """Wait for SLURM to end this process: one that left by itself could take its job with it before the requeue."""
-    time.sleep(LEAVING_S)
+def await_the_end(refused: Callable[[], bool] = lambda: False) -> None:
+    """Wait for SLURM to end this process: one that left by itself could take its job with it before the requeue.
+
+    Args:
+        refused: whether the job will not be requeued, as far as is known by now; then there is nothing to wait for.
+    """
+    deadline = time.monotonic() + LEAVING_S
+    while time.monotonic() < deadline and not refused():
+        time.sleep(1)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import signal
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gan_lightning.cli.job import Ending, note, train_folder
+from gan_lightning.cli.job import Ending, note, read_ending, train_folder
 from gan_lightning.cluster import slurm
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class FolderTask:
         resubmit = signal.getsignal(preemption_signal())  # submitit's own; training puts others in its place
         ending = train_folder(Path(folder))
         if ending.requeue and slurm.task_rank():
-            slurm.await_the_end()
+            slurm.await_the_end(refused=lambda: given_up(Path(folder)))
         elif ending.requeue:
             go_on_in_another_job(Path(folder), resubmit)
         if ending.code:
@@ -83,8 +84,17 @@ def go_on_in_another_job(folder: Path, resubmit: Any) -> None:
     try:
         resubmit(preemption_signal(), None)
     except UncompletedJobError as error:
-        log.error("%s", error)
-        note(folder, Ending("preempted", message=f"hydra.launcher.max_num_timeout is used up: {error}"))
+        reason = f"hydra.launcher.max_num_timeout is used up ({error})"
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = f"SLURM does not requeue it ({error})"
+    log.error("the job ends here: %s", reason)
+    note(folder, Ending("preempted", message=f"{reason}; the same command goes on with it"))
+
+
+def given_up(folder: Path) -> bool:
+    """Whether the process that requeues a job has noted that it could not."""
+    ending = read_ending(folder)
+    return ending is not None and ending.state == "preempted" and not ending.requeue
 
 
 def preemption_signal() -> signal.Signals:
