@@ -9,6 +9,8 @@ from gan_lightning.data.domains import DomainsDataModule, TranslationImages, Tra
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.folder import FolderDataModule
 from gan_lightning.data.huggingface import HuggingFaceDataModule
+from gan_lightning.data.huggingface_stream import HuggingFaceStreamDataModule
+from gan_lightning.data.idx import IdxDataModule
 from gan_lightning.data.images import EvaluationImages, EvaluationSet, TensorImages
 from gan_lightning.data.labelled import LabelledImages
 from gan_lightning.data.loader import EndlessLoader, InMemoryLoader
@@ -43,6 +45,8 @@ __all__ = [
     "FolderDataModule",
     "GridDataModule",
     "HuggingFaceDataModule",
+    "HuggingFaceStreamDataModule",
+    "IdxDataModule",
     "ImageDataModule",
     "InMemoryDataModule",
     "InMemoryLoader",

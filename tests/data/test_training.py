@@ -89,6 +89,8 @@ def test_every_data_config_fits_its_class(name, tmp_path):
     overrides = {
         "folder": [f"data.path={images}"],
         "huggingface": [f"data.path={images}"],
+        "huggingface_stream": [f"data.path={images}"],
+        "idx": [f"data.path={images}"],
         "pairs": [f"data.path={pairs}"],
         "unpaired": [f"data.path={pairs}"],
         "derived": ["data@data.images=digits", "data.channels=1"],

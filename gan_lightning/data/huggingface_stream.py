@@ -1,0 +1,211 @@
+"""Data sets in the format of Hugging Face's ``datasets``, read while they arrive and never kept."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+import torch
+
+from gan_lightning.data.base import ImageDataModule
+from gan_lightning.data.errors import DataError
+from gan_lightning.data.images import TensorImages
+from gan_lightning.data.row_stream import RowDecoder, RowStreamLoader
+from gan_lightning.data.stream import centred
+from gan_lightning.data.transform import Filter, Fit, Transform
+from gan_lightning.progress import CountsImages
+
+
+def open_stream(path: str, subset: str | None, revision: str | None, split: str) -> Any:
+    """Return a ``datasets.IterableDataset`` over one split.
+
+    Raises:
+        DataError: if the package is missing, or there is no such data set or split.
+    """
+    try:
+        import datasets  # type: ignore[import, unused-ignore]
+    except ImportError as error:
+        raise DataError("data=huggingface_stream needs the package datasets: pip install datasets") from error
+    try:
+        return datasets.load_dataset(path, subset, revision=revision, split=split, streaming=True)
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+        raise DataError(f"data.path = {path}, split {split!r}: {type(error).__name__}: {error}") from error
+
+
+class HuggingFaceStreamDataModule(ImageDataModule):
+    """Images of the Hugging Face hub, or of a folder that ``load_dataset`` understands, without a copy on disk.
+
+    Nothing is looked at beforehand: a bad image ends the run when its turn comes, and classes are not counted, so
+    that all count as equally frequent when samples are drawn. Scores compare with the first rows of a split, which
+    are kept in memory. ``HuggingFaceDataModule`` knows no such limits.
+
+    Args:
+        path: name on the hub, or a folder.
+        subset_name: the data set's configuration ("name" of ``load_dataset``), or None.
+        revision: version on the hub, or None: the newest.
+        train_split: name of the rows that are trained on.
+        heldout: name of the rows that are held out, or None.
+        images: number of training rows, which says where an epoch ends; None: as the data set itself says.
+        reference_images: number of rows, the first ones, that scores compare with.
+        shuffle_buffer: rows out of which the next one is drawn; 1: the order of the files.
+        prefetch: batches that are kept ready.
+        image_column: of the pictures.
+        label_column: of the class indices; used with ``classes`` only.
+        resolution: height and width of the images in a batch.
+        channels: 1 (grey) or 3 (RGB).
+        classes: number of classes, or None: labels are not used.
+        batch_size: images per discriminator update, over all processes.
+        seed: of order, flips and windows.
+        fit: how a picture that is not square becomes so.
+        filter: of the resampling.
+        background: colour behind transparent pixels and of the bars of "pad".
+        flip: mirror each training image with probability one half.
+        crop_from: size of the images out of which windows of ``resolution`` are cut at random, or None.
+
+    Raises:
+        ValueError: for a value out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        subset_name: str | None = None,
+        revision: str | None = None,
+        train_split: str = "train",
+        heldout: str | None = None,
+        images: int | None = None,
+        reference_images: int = 2000,
+        shuffle_buffer: int = 1000,
+        prefetch: int = 4,
+        image_column: str = "image",
+        label_column: str = "label",
+        resolution: int,
+        channels: int = 3,
+        classes: int | None = None,
+        batch_size: int = 64,
+        seed: int = 0,
+        fit: Fit = "center_crop",
+        filter: Filter = "lanczos",
+        background: str = "white",
+        flip: bool = False,
+        crop_from: int | None = None,
+    ) -> None:
+        counts = {"images": images, "reference_images": reference_images, "shuffle_buffer": shuffle_buffer}
+        for key, value in {**counts, "prefetch": prefetch, "classes": classes}.items():
+            if value is not None and value < 1:
+                raise ValueError(f"data.{key} must be at least 1, got {value}")
+        if crop_from is not None and crop_from < resolution:
+            raise ValueError(f"data.crop_from must be at least data.resolution = {resolution}, got {crop_from}")
+        if heldout == train_split:
+            raise ValueError(f"data.heldout must be another split than data.train_split, got {heldout!r} twice")
+        super().__init__(
+            dataset=path.rstrip("/").rsplit("/", 1)[-1],
+            resolution=resolution,
+            channels=channels,
+            classes=classes,
+            batch_size=batch_size,
+            seed=seed,
+        )
+        self.path, self.subset_name, self.revision = path, subset_name, revision
+        self.train_split = train_split
+        self.heldout_split = heldout
+        self.images = images
+        self.reference_images = reference_images
+        self.shuffle_buffer = shuffle_buffer
+        self.prefetch = prefetch
+        self.image_column, self.label_column = image_column, label_column
+        self.transform = Transform(crop_from or resolution, channels, fit, filter, background)
+        self.flip = flip
+        self.window = None if crop_from is None or crop_from == resolution else resolution
+        self._streams: dict[str, tuple[Any, RowDecoder]] = {}
+        self._references: dict[str, TensorImages] = {}
+
+    def stream(self, split: str) -> tuple[Any, RowDecoder]:
+        """Return the rows of a split, their images as stored, and what decodes them.
+
+        Raises:
+            DataError: if it cannot be opened, or its columns or classes are not those of the config.
+        """
+        if split not in self._streams:
+            from datasets import Image as ImageFeature  # type: ignore[import, unused-ignore]
+
+            name = self.train_split if split == "train" else split
+            rows = open_stream(self.path, self.subset_name, self.revision, name)
+            if rows.features is None:
+                rows = rows._resolve_features()
+            image = rows.features.get(self.image_column)
+            columns = f"the columns are {', '.join(rows.features)}"
+            if not isinstance(image, ImageFeature):
+                raise DataError(f"data.image_column = {self.image_column!r} is no column of images; {columns}")
+            used = [self.image_column]
+            if self.classes is not None:
+                label = rows.features.get(self.label_column)
+                names = getattr(label, "names", None)
+                if label is None or (names is None and not str(getattr(label, "dtype", "")).startswith("int")):
+                    raise DataError(f"data.label_column = {self.label_column!r} holds no class indices; {columns}")
+                if names is not None and len(names) != self.classes:
+                    raise DataError(f"data.classes is {self.classes}, but there are {len(names)} classes: {names}")
+                used.append(self.label_column)
+            decoder = RowDecoder(
+                image_column=self.image_column,
+                label_column=None if self.classes is None else self.label_column,
+                open_image=ImageFeature().decode_example,
+                transform=self.transform,
+            )
+            undecoded = rows.cast_column(self.image_column, ImageFeature(decode=False))
+            self._streams[split] = undecoded.select_columns(used), decoder
+        return self._streams[split]
+
+    @property
+    def images_per_epoch(self) -> int:
+        """Number of training rows.
+
+        Raises:
+            DataError: if nobody says how many there are.
+        """
+        if self.images is None:
+            rows, _ = self.stream("train")
+            said = (rows.info.splits or {}).get(self.train_split)
+            if said is None or not said.num_examples:
+                raise DataError(f"{self.path} does not say how many rows {self.train_split!r} has; set data.images")
+            self.images = int(said.num_examples)
+        return self.images
+
+    def train_dataloader(self) -> RowStreamLoader:
+        """Return an endless loader onto the training device, from where the module stands."""
+        trainer = self.trainer
+        device, start, rank, world_size = torch.device("cpu"), 0, 0, 1
+        if trainer is not None:
+            device, rank, world_size = trainer.strategy.root_device, trainer.global_rank, trainer.world_size
+            if isinstance(trainer.lightning_module, CountsImages):
+                start = trainer.lightning_module.images_seen
+        rows, decode = self.stream("train")
+        return RowStreamLoader(
+            rows,
+            decode,
+            images_per_epoch=self.images_per_epoch,
+            shuffle_buffer=self.shuffle_buffer,
+            prefetch=self.prefetch,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            start=start,
+            rank=rank,
+            world_size=world_size,
+            flip=self.flip,
+            window=self.window,
+            device=device,
+        )
+
+    def evaluation_images(self, split: str) -> TensorImages:
+        """Return the first rows of ``split``, decoded."""
+        if split not in self._references:
+            rows, decode = self.stream(split)
+            numbered = list(enumerate(islice(rows, self.reference_images)))
+            if not numbered:
+                raise DataError(f"{self.path}: the split {split!r} has no rows")
+            images, labels = decode(numbered)
+            name = f"{self.dataset} (first {len(images)} rows)"
+            window = centred(images, self.window)
+            self._references[split] = TensorImages(images=window, labels=labels, name=name, split=split)
+        return self._references[split]

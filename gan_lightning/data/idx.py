@@ -1,0 +1,175 @@
+"""Images and labels in IDX files, the format of MNIST and its descendants."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gan_lightning.data.errors import DataError
+from gan_lightning.data.files import FolderFiles, digest
+from gan_lightning.data.loading import Loading
+from gan_lightning.data.pictures import PicturesDataModule
+from gan_lightning.data.source import ArrayImages, Arrays, ImageSource, integers
+from gan_lightning.data.subset import Subset
+from gan_lightning.data.transform import Filter, Fit, Transform
+
+IMAGES, LABELS = "-images-idx3-ubyte", "-labels-idx1-ubyte"
+"""How the names of the two files of a split end, plain or with .gz."""
+
+_UBYTE = 8
+
+
+def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
+    """Read an IDX file of unsigned bytes, plain or gzipped.
+
+    Two zero bytes, the type (8), the number of axes, their lengths as big-endian 32-bit numbers, the values.
+
+    Args:
+        path: of the file.
+        axes: number of axes it must have.
+
+    Raises:
+        DataError: if it is no such file, or not whole.
+
+    Source: http://yann.lecun.com/exdb/mnist/ (LeCun 1998).
+    """
+    try:
+        content = path.read_bytes()
+        content = gzip.decompress(content) if path.suffix == ".gz" else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read: {type(error).__name__}: {error}") from error
+    start = 4 + 4 * axes
+    if content[:4] != bytes([0, 0, _UBYTE, axes]) or len(content) < start:
+        raise DataError(f"{path} is no IDX file of unsigned bytes with {axes} axes")
+    shape = np.frombuffer(content, ">u4", axes, offset=4).tolist()
+    if len(content) - start != math.prod(shape):
+        raise DataError(f"{path} holds {len(content) - start} values, its header says {math.prod(shape)}")
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+
+
+def splits_in(folder: Path) -> list[str]:
+    """Return the names of the splits whose images lie in a folder."""
+    names = {entry.name.removesuffix(".gz") for entry in folder.iterdir()} if folder.is_dir() else set()
+    return sorted(name.removesuffix(IMAGES) for name in names if name.endswith(IMAGES))
+
+
+class IdxDataModule(PicturesDataModule):
+    """Grey images in a folder of IDX files: ``NAME-images-idx3-ubyte`` and ``NAME-labels-idx1-ubyte``, plain or .gz.
+
+    A split that ``heldout`` names is never trained on.
+
+    Args:
+        path: of the folder.
+        train_split: name of the split that is trained on: the part of its files' names before "-images".
+        heldout: name of the split that is held out, or None.
+        resolution: height and width of the images in a batch.
+        channels: 1 (grey) or 3 (RGB).
+        classes: number of classes, or None: labels are not used.
+        batch_size: images per discriminator update, over all processes.
+        seed: of order, flips and windows.
+        fit: how a picture that is not square becomes so.
+        filter: of the resampling.
+        flip: mirror each training image with probability one half.
+        crop_from: size of the images out of which windows of ``resolution`` are cut at random, or None.
+        fraction: share of the training images to use.
+        only_classes: names or indices of the classes to use, or None: all.
+        subset_seed: of the choice of ``fraction``.
+        balance: show all classes equally often.
+        loading: resources for reading; None: the defaults.
+
+    Raises:
+        ValueError: for a value out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        train_split: str = "train",
+        heldout: str | None = "t10k",
+        resolution: int,
+        channels: int = 1,
+        classes: int | None = None,
+        batch_size: int = 64,
+        seed: int = 0,
+        fit: Fit = "center_crop",
+        filter: Filter = "lanczos",
+        flip: bool = False,
+        crop_from: int | None = None,
+        fraction: float = 1.0,
+        only_classes: Sequence[str | int] | None = None,
+        subset_seed: int = 0,
+        balance: bool = False,
+        loading: Loading | None = None,
+    ) -> None:
+        if heldout == train_split:
+            raise ValueError(f"data.heldout must be another split than data.train_split, got {heldout!r} twice")
+        super().__init__(
+            dataset=f"{Path(path).name} {train_split}",
+            transform=Transform(crop_from or resolution, channels, fit, filter),
+            resolution=resolution,
+            classes=classes,
+            batch_size=batch_size,
+            seed=seed,
+            flip=flip,
+            crop_from=crop_from,
+            subset=Subset(fraction, None if only_classes is None else tuple(only_classes), subset_seed),
+            balance=balance,
+            min_size=None,
+            on_bad="stop",
+            loading=loading,
+        )
+        self.path = Path(path).expanduser()
+        self.train_split = train_split
+        self.heldout_split = heldout
+
+    def source(self, split: str) -> ImageSource:
+        """Return the images of a split.
+
+        Raises:
+            DataError: if its files are missing or damaged, or do not fit the config.
+        """
+        name = self.train_split if split == "train" else split
+        pixels, labels = self.file(name + IMAGES), None
+        if self.classes is not None:
+            labels = self.file(name + LABELS)
+
+        def load() -> Arrays:
+            images = read_idx(pixels, 3)
+            if labels is None:
+                return Arrays(images)
+            indices = read_idx(labels, 1).tolist()
+            names = [str(index) for index in range(max(indices, default=-1) + 1)]
+            if len(indices) != len(images):
+                raise DataError(f"{labels} has {len(indices)} labels, {pixels} {len(images)} images")
+            if self.subset.only_classes is None and len(names) > (self.classes or 0):
+                raise DataError(f"data.classes is {self.classes}, but {labels} has labels up to {len(names) - 1}")
+            return Arrays(images, integers(indices), names)
+
+        used = {path.name for path in (pixels, labels) if path is not None}
+        version = digest([entry for entry in FolderFiles(self.path).entries() if entry.name in used])
+        return ArrayImages(f"idx {name} {self.classes is not None} {version}", load)
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file, plain or gzipped.
+
+        Raises:
+            DataError: if there is neither, saying which splits there are.
+        """
+        for path in (self.path / name, self.path / f"{name}.gz"):
+            if path.is_file():
+                return path
+        found = splits_in(self.path)
+        others = f"it has images of {', '.join(found)}" if found else "it has no images in IDX files"
+        lines = [f"data.path = {self.path}: there is no {name} or {name}.gz; {others}"]
+        if self.train_split not in found and found:
+            lines.append(f"data.train_split={found[0]} data.heldout=null would train on {found[0]}")
+        elif name == f"{self.heldout_split}{IMAGES}":
+            lines.append("data.heldout=null holds nothing out")
+        raise DataError("\n  ".join(lines))

@@ -1,0 +1,165 @@
+"""Endless batches out of a stream of rows that can only be read from its beginning."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gan_lightning.data.errors import DataError
+from gan_lightning.data.loader import EndlessLoader
+from gan_lightning.data.transform import Transform
+from gan_lightning.seeding import mix
+
+
+class RowDecoder:
+    """Makes tensors of the rows of a ``datasets.IterableDataset`` whose images are not decoded.
+
+    Args:
+        image_column: of the pictures.
+        label_column: of the class indices, or None.
+        open_image: makes a picture of what is in the column.
+        transform: what is done to each picture.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_column: str,
+        label_column: str | None,
+        open_image: Callable[[Any], Image.Image],
+        transform: Transform,
+    ) -> None:
+        self._image_column = image_column
+        self._label_column = label_column
+        self._open_image = open_image
+        self._transform = transform
+
+    def __call__(self, rows: list[tuple[int, Mapping[str, Any]]]) -> tuple[Tensor, Tensor | None]:
+        """Return images, uint8 ``(n, C, R, R)``, and labels, int64 ``(n,)`` or None, of numbered rows.
+
+        Raises:
+            DataError: for a row that cannot be used.
+        """
+        side = self._transform.resolution
+        pixels = np.empty((len(rows), self._transform.channels, side, side), np.uint8)
+        for place, (number, row) in enumerate(rows):
+            stored = row[self._image_column]
+            if stored is None:
+                raise DataError(f"row {number} of the stream: no image in this row")
+            try:
+                pixels[place] = self._transform(self._open_image(stored))
+            except Exception as error:  # Pillow's decoders raise all kinds of things on damaged files
+                raise DataError(f"row {number} of the stream: {type(error).__name__}: {error}") from error
+        if self._label_column is None:
+            return torch.from_numpy(pixels), None
+        return torch.from_numpy(pixels), torch.tensor([row[self._label_column] for _, row in rows], dtype=torch.int64)
+
+
+class RowStreamLoader(EndlessLoader):
+    """Batches that are a function of (seed, images seen): each epoch is shuffled by a seed of its own.
+
+    A start in the midst of an epoch reads the rows before it again, without decoding them. Each process reads all
+    rows and decodes its own. A thread of its own reads and decodes ahead.
+
+    Args:
+        rows: a ``datasets.IterableDataset``.
+        decode: makes tensors of its rows.
+        images_per_epoch: number of rows.
+        shuffle_buffer: rows out of which the next one is drawn; 1: the order of the files.
+        prefetch: batches that are kept ready.
+        batch_size: global batch, over all ranks.
+        seed: of the order, the windows and the flips.
+        start: position of the first image, the run's ``images_seen``.
+        rank: of this process.
+        world_size: number of processes.
+        flip: mirror each image with probability one half.
+        window: side of the window that is cut out of each image at random; None: the whole image.
+        device: where batches are wanted.
+
+    Raises:
+        ValueError: as ``EndlessLoader``.
+    """
+
+    def __init__(
+        self,
+        rows: Any,
+        decode: RowDecoder,
+        *,
+        images_per_epoch: int,
+        shuffle_buffer: int,
+        prefetch: int,
+        batch_size: int,
+        seed: int = 0,
+        start: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+        flip: bool = False,
+        window: int | None = None,
+        device: torch.device | None = None,
+    ) -> None:
+        super().__init__(
+            images_per_epoch,
+            batch_size=batch_size,
+            seed=seed,
+            start=start,
+            rank=rank,
+            world_size=world_size,
+            flip=flip,
+            window=window,
+            device=device,
+        )
+        self._rows = rows
+        self._decode = decode
+        self._images_per_epoch = images_per_epoch
+        self._shuffle_buffer = shuffle_buffer
+        self._prefetch = prefetch
+
+    def rows(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """Yield rows and their positions in the shuffled stream for ever, from the start position on.
+
+        Raises:
+            DataError: if an epoch does not have as many rows as it was said to have.
+        """
+        length = self._images_per_epoch
+        epoch, done = divmod(self.start, length)
+        while True:
+            shuffled = self._rows
+            if self._shuffle_buffer > 1:
+                shuffled = shuffled.shuffle(seed=mix(self.seed, epoch) % 2**32, buffer_size=self._shuffle_buffer)
+            count = 0
+            for row in islice(shuffled, length + 1):
+                if done <= count < length:
+                    yield epoch * length + count, row
+                count += 1
+            if count != length:
+                raise DataError(f"data.images is {length}, but the stream has {'more' if count > length else count}")
+            epoch, done = epoch + 1, 0
+
+    def samples(self) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Yield images and labels, read and decoded ahead."""
+        rows, device = self.rows(), self.device or torch.device("cpu")
+
+        def batch() -> tuple[Tensor, Tensor | None]:
+            share = self.batch_size // self.world_size
+            together = list(islice(rows, self.batch_size))
+            images, labels = self._decode(together[self.rank * share : (self.rank + 1) * share])
+            return (images.pin_memory() if device.type == "cuda" else images), labels
+
+        reader = ThreadPoolExecutor(max_workers=1)
+        ahead: deque[Future[tuple[Tensor, Tensor | None]]] = deque()
+        try:
+            while True:
+                while len(ahead) < self._prefetch:
+                    ahead.append(reader.submit(batch))
+                images, labels = ahead.popleft().result()
+                yield images.to(device, non_blocking=True), None if labels is None else labels.to(device)
+        finally:
+            reader.shutdown(wait=True, cancel_futures=True)
