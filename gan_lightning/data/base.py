@@ -48,7 +48,7 @@ class RealDataModule(LightningDataModule):
         raise NotImplementedError
 
     def label_counts(self) -> Tensor | None:
-        """Return the number of training images per class: int64 ``(classes,)``, or None without labels."""
+        """Return how often each class is shown, up to a factor: int64 ``(classes,)``, or None without labels."""
         return None
 
     def train_dataloader(self) -> Iterable[Batch]:

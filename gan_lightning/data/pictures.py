@@ -139,9 +139,12 @@ class PicturesDataModule(ImageDataModule):
         return len(self.looked("train"))
 
     def label_counts(self) -> Tensor | None:
-        """Return the number of training images per class: int64 ``(classes,)``, or None without labels."""
+        """Return how often each class is shown: by its number of images, or equally often with ``balance``."""
         labels = self.looked("train").labels
-        return None if labels is None or self.classes is None else labels.bincount(minlength=self.classes)
+        if labels is None or self.classes is None:
+            return None
+        counts = labels.bincount(minlength=self.classes)
+        return counts.clamp_max(1) if self.balance else counts
 
     def train_dataloader(self) -> EndlessLoader:
         """Return an endless loader onto the training device, from where the module stands."""

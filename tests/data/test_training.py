@@ -105,6 +105,21 @@ def test_every_data_config_fits_its_class(name, tmp_path):
             assert node[key] == getattr(data, key), key
 
 
+@pytest.mark.parametrize(("balance", "counts", "share"), [(False, [12, 4], 0.75), (True, [1, 1], 0.5)])
+def test_classes_are_drawn_as_often_as_training_shows_them(tmp_path, balance, counts, share):
+    path = write(tmp_path / "pets", classes({"cat": 12, "dog": 4}))
+    overrides = ["data=folder", f"data.path={path}", "data.classes=2", f"data.balance={balance}", "data.resolution=16"]
+    small = ["model=cgan", "batch_size=4", "model.generator.joint_width=16", "model.generator.label_width=16"]
+    config = OmegaConf.to_container(compose_train(*small, *overrides), resolve=True)
+    data = instantiate(config["data"], trust=True, key="data")
+    assert data.label_counts().tolist() == counts
+    model = instantiate(config["model"], trust=True, key="model")
+    model.run_config = config
+    fit(model, data, images=8)
+    drawn = model.sample_labels(range(2000), seed=0)
+    assert (drawn == 0).float().mean().item() == pytest.approx(share, abs=0.04)
+
+
 def test_the_configs_are_found():
     assert {"folder", "mnist", "cifar10", "celeba", "lsun", "huggingface"} <= set(CONFIGS)
 
