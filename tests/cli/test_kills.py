@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import signal
-import time
+from collections import Counter
 from collections.abc import Callable
-from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
-from tests.cli import forks
 import pytest
 import torch
-from tests.cli.conftest import TINY
-from tests.cli.test_train import assert_equal
 
 from gan_lightning import checkpoint
 from gan_lightning.callbacks import RunCheckpoint
 from gan_lightning.metrics import Evaluator
 from gan_lightning.models import AdversarialModule
 from gan_lightning.tracking import JSONLLogger, RunRecord, read_metrics, read_results
+from tests.cli import forks
+from tests.cli.conftest import TINY
+from tests.cli.phases import PHASES, Phases
+from tests.cli.test_train import assert_equal
+
+log = logging.getLogger(__name__)
 
 LINE = [
     *TINY,
@@ -134,44 +137,36 @@ def test_a_run_killed_at_every_kind_of_moment(commands, whole, tmp_path):
     assert_same_run(tmp_path / "run", whole)
 
 
-def telling(sender: Any) -> Callable[[], None]:
-    """Return a sabotage that tells when training begins, and does no harm."""
-
-    def sabotage() -> None:
-        start = AdversarialModule.on_fit_start
-
-        def tell(module: AdversarialModule) -> None:
-            start(module)
-            sender.send(None)
-
-        AdversarialModule.on_fit_start = tell  # type: ignore[method-assign]
-
-    return sabotage
-
-
 @pytest.mark.long
 @pytest.mark.skipif("GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="minutes: set GAN_LIGHTNING_LONG_TESTS=1")
 def test_a_run_killed_at_twenty_random_moments(commands, tmp_path):
     images = 4800
-    line = [*LINE, f"budget.images={images}", "callbacks.checkpoint.every_kimg=0.08"]
+    line = [*LINE, f"budget.images={images}", "callbacks.checkpoint.every_kimg=0.032"]
+    line += [f"model.{player}.width=16" for player in ("generator", "discriminator")]  # files that take some time
     (tmp_path / "whole").mkdir()
-    ended = commands("train", *line, cwd=tmp_path / "whole")
-    assert ended.code == 0, ended.text
-    seconds = read_results(tmp_path / "whole" / "run" / "results.json")["wall_time_s"]
+    phases = Phases()
+    whole = forks.start(line, cwd=tmp_path / "whole", environment=commands.environment, sabotage=phases)
+    assert forks.finish(whole, timeout_s=900) == 0, (tmp_path / "whole" / "output").read_text()[-3000:]
+    life_s = sum(phases.cpu_s.values()) / 20  # at most 30 lives, each half as long on average
+    log.info("CPU time: %s", phases.cpu_s)
+
     moments = random.Random(0)
-    killed, seen = 0, []
-    while killed < 20:
-        receiver, sender = Pipe(duplex=False)
-        process = forks.start(line, cwd=tmp_path, environment=commands.environment, sabotage=telling(sender))
-        assert receiver.poll(timeout=120), (tmp_path / "output").read_text()[-3000:]
-        time.sleep(moments.uniform(0, seconds / 24))
-        process.kill()
-        assert forks.finish(process) == -signal.SIGKILL, (tmp_path / "output").read_text()[-3000:]
-        killed += 1
+    killed: list[tuple[str, int]] = []
+    while len(killed) < 20 or (set(PHASES) - {phase for phase, _ in killed} and len(killed) < 30):
+        phases = Phases()
+        process = forks.start(line, cwd=tmp_path, environment=commands.environment, sabotage=phases)
+        phase = phases.kill(process, after_cpu_s=moments.uniform(0, life_s))
+        assert process.exitcode == -signal.SIGKILL, (tmp_path / "output").read_text()[-3000:]
         latest, _ = checkpoint.newest_whole(tmp_path / "run" / "checkpoints")
-        seen.append(0 if latest is None else checkpoint.read_checkpoint(latest)["gan_lightning"]["images_seen"])
-    assert seen == sorted(seen)
-    assert 0 < seen[-1] < images, seen
+        seen = 0 if latest is None else checkpoint.read_checkpoint(latest)["gan_lightning"]["images_seen"]
+        killed.append((phase, seen))
+    log.info(
+        "killed in: %s; phases and the images of the checkpoint behind: %s", Counter(kind for kind, _ in killed), killed
+    )
+    progress = [seen for _, seen in killed]
+    assert progress == sorted(progress)
+    assert 0 < progress[-1] < images
+    assert {phase for phase, _ in killed} >= set(PHASES)
     process = forks.start(line, cwd=tmp_path, environment=commands.environment)
-    assert forks.finish(process, timeout_s=600) == 0, (tmp_path / "output").read_text()[-3000:]
+    assert forks.finish(process, timeout_s=900) == 0, (tmp_path / "output").read_text()[-3000:]
     assert_same_run(tmp_path / "run", tmp_path / "whole" / "run")
