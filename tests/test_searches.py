@@ -37,11 +37,25 @@ def test_a_stopped_search_counts_what_is_complete_and_tries_again_what_was_cut_o
     cut_off = asked(study)
     assert remaining(study, 3) == 2
     assert [trial.state for trial in study.trials] == [TrialState.COMPLETE, TrialState.FAIL, TrialState.WAITING]
+    again = study.ask()  # and is cut off once more, before it takes its parameters
+    assert again.params == {}
+    assert remaining(study, 3) == 2
     again = asked(study)
     assert again.params == cut_off.params
     study.tell(again, 0.4)
     assert remaining(study, 3) == 1
     assert remaining(study, 2) == remaining(study, 1) == 0
+
+
+def test_a_repair_that_was_cut_off_itself_queues_no_trial_twice(study, monkeypatch):
+    cut_off = asked(study)
+    with monkeypatch.context() as patch:
+        patch.setattr(study, "tell", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            remaining(study, 1)
+    assert remaining(study, 1) == 1
+    assert [trial.state for trial in study.trials] == [TrialState.FAIL, TrialState.WAITING]
+    assert asked(study).params == cut_off.params
 
 
 def test_the_ready_search_space_composes_at_both_ends():

@@ -1,4 +1,4 @@
-"""One process at a time trains in a folder, whichever machines they run on."""
+"""One process at a time trains or searches in a folder, whichever machines they run on."""
 
 from __future__ import annotations
 
@@ -16,16 +16,24 @@ log = logging.getLogger(__name__)
 FILE_NAME = ".lock"
 
 
+class Occupied(InputError):
+    """Another process holds the folder."""
+
+
 @contextmanager
-def exclusive(folder: Path, *, wait_s: float = 0.0) -> Iterator[None]:
-    """Hold a run's folder; the system lets go of it when the process ends, however that happens.
+def exclusive(
+    folder: Path, *, wait_s: float = 0.0, key: str = "output_dir", purpose: str = "trains in this folder"
+) -> Iterator[None]:
+    """Hold a folder; the system lets go of it when the process ends, however that happens.
 
     Args:
-        folder: of the run; it is made if need be.
+        folder: it is made if need be.
         wait_s: how long to wait for another process to leave.
+        key: of the config, which names the folder.
+        purpose: what the processes do there.
 
     Raises:
-        InputError: if another process trains there.
+        Occupied: if another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / FILE_NAME)
@@ -34,9 +42,9 @@ def exclusive(folder: Path, *, wait_s: float = 0.0) -> Iterator[None]:
         lock.acquire(timeout=wait_s)
         held = True
     except Timeout as error:
-        raise InputError(f"output_dir = {folder}: another process trains in this folder") from error
+        raise Occupied(f"{key} = {folder}: another process {purpose}") from error
     except OSError as error:
-        log.warning("%s cannot be locked (%s): nothing stops a second process from training there", folder, error)
+        log.warning("%s cannot be locked (%s): nothing keeps a second process out", folder, error)
     try:
         yield
     finally:

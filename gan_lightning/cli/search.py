@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import warnings
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, flag_override
 
+from gan_lightning.cli.lock import exclusive
 from gan_lightning.cli.preflight import loudly
 
 if TYPE_CHECKING:
@@ -17,13 +19,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+GIVEN = "fixed_params"
+"""Where Optuna keeps the parameters of a trial that was queued and not yet begun."""
+
 
 class ContinuedSearch(Callback):
     """Takes ``hydra.sweeper.n_trials`` for the trials of the study, and not for those of each start.
 
     The sweeper alone would add as many with every start, and leave those that a stop cut off for ever running.
-    These are tried again with the same parameters: the same folder, where the run goes on.
+    These are tried again with the same parameters: the same folder, where the run goes on. A second search at the
+    same time would take the first one's trials for cut off, and is refused.
     """
+
+    def __init__(self) -> None:
+        self._held = ExitStack()
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Open the study, repair it, and reduce the number of trials by those it has."""
@@ -31,7 +40,8 @@ class ContinuedSearch(Callback):
 
         sweeper = config.hydra.sweeper
         with loudly():
-            Path(config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)  # the database lies there
+            folder = Path(config.hydra.sweep.dir)  # the database lies there
+            self._held.enter_context(exclusive(folder, key="hydra.sweep.dir", purpose="searches in this folder"))
             study = optuna.create_study(study_name=sweeper.study_name, storage=sweeper.storage, load_if_exists=True)
             left = remaining(study, sweeper.n_trials)
             if left < sweeper.n_trials:
@@ -39,9 +49,15 @@ class ContinuedSearch(Callback):
             with flag_override(config.hydra, "readonly", False), flag_override(sweeper, ["readonly", "struct"], False):
                 sweeper.n_trials = left
 
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Let others search."""
+        self._held.close()
+
 
 def remaining(study: Study, wanted: int) -> int:
     """Queue the trials again that a stop cut off, and return how many are to be run.
+
+    A stop in the middle of this loses no trial and queues none twice.
 
     Args:
         study: of one objective.
@@ -50,12 +66,14 @@ def remaining(study: Study, wanted: int) -> int:
     from optuna.exceptions import ExperimentalWarning
     from optuna.trial import TrialState
 
-    states = [trial.state for trial in study.get_trials(deepcopy=False)]
+    trials = study.get_trials(deepcopy=True)
+    queued = [trial.system_attrs.get(GIVEN) for trial in trials if trial.state is TrialState.WAITING]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # the methods that queue a trial, since 2020
-        for trial in study.get_trials(deepcopy=True):
+        for trial in trials:
             if trial.state is TrialState.RUNNING:
+                chosen = trial.system_attrs.get(GIVEN) or trial.params  # it may have been cut off before it took them
+                if chosen and chosen not in queued:
+                    study.enqueue_trial(chosen)
                 study.tell(trial.number, state=TrialState.FAIL)
-                if trial.params:
-                    study.enqueue_trial(trial.params)
-    return max(0, wanted - states.count(TrialState.COMPLETE))
+    return max(0, wanted - sum(trial.state is TrialState.COMPLETE for trial in trials))
