@@ -115,7 +115,7 @@ class CycleGAN(SourceConditional):
         self.generator_back_ema: Translator | None = None
         if self.updates.ema_halflife_kimg is not None:
             self.generator_back_ema = copy.deepcopy(self.generator_back).requires_grad_(False)
-        self.check_way_back()
+        check_way_back(self.generator, self.generator_back, self.discriminator_back, identity=identity_weight > 0)
 
     def default_generator(self) -> Generator:
         """Return ResNet-9."""
@@ -144,33 +144,6 @@ class CycleGAN(SourceConditional):
             raise ValueError(
                 f"model.regularizers: {', '.join(self.regularizers)} would act on one of CycleGAN's two discriminators "
                 "only; leave them out"
-            )
-
-    def check_way_back(self) -> None:
-        """Refuse networks of the way back that do not fit those of the way there.
-
-        Raises:
-            ValueError: naming the part and the reason.
-        """
-        there, back = self.generator, self.generator_back
-        assert isinstance(there, Translator)
-        if not isinstance(back, Translator) or (back.source_shape, back.sample_shape) != (
-            there.sample_shape,
-            there.source_shape,
-        ):
-            raise ValueError(
-                f"model.generator_back must translate {there.sample_shape} into {there.source_shape}, the way back of "
-                "model.generator"
-            )
-        if self.discriminator_back.sample_shape != there.source_shape:
-            raise ValueError(
-                f"model.discriminator_back judges samples of shape {self.discriminator_back.sample_shape}, "
-                f"the source domain has {there.source_shape}"
-            )
-        if self.identity_weight > 0 and there.source_shape != there.sample_shape:
-            raise ValueError(
-                f"model.identity_weight = {self.identity_weight}: an identity between domains of shapes "
-                f"{there.source_shape} and {there.sample_shape} cannot be asked for; set it to 0"
             )
 
     def player_modules(self, player: str) -> list[nn.Module]:
@@ -249,6 +222,27 @@ class CycleGAN(SourceConditional):
             back,
             self.translate(back, weights=weights),
         ]
+
+
+def check_way_back(there: nn.Module, back: nn.Module, discriminator_back: Discriminator, *, identity: bool) -> None:
+    """Refuse networks of the way back that do not fit those of the way there.
+
+    Raises:
+        ValueError: naming the part and the reason.
+    """
+    assert isinstance(there, Translator)
+    source, target = there.source_shape, there.sample_shape
+    if not isinstance(back, Translator) or (back.source_shape, back.sample_shape) != (target, source):
+        raise ValueError(f"model.generator_back must translate {target} into {source}, the way back of model.generator")
+    if discriminator_back.sample_shape != source:
+        raise ValueError(
+            f"model.discriminator_back judges samples of shape {discriminator_back.sample_shape}, "
+            f"the source domain has {source}"
+        )
+    if identity and source != target:
+        raise ValueError(
+            f"model.identity_weight must be 0: there is no identity between domains of shapes {source} and {target}"
+        )
 
 
 def l1(images: Tensor, wanted: Tensor) -> Tensor:

@@ -1,0 +1,107 @@
+"""Whether a composed config would run: its keys, its parts and the machine's devices, before anything is written."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from gan_lightning.config import ConfigError, check_config, dry_build
+
+DRY = ("data", "model", "evaluator", "callbacks", "logger")
+"""Root keys whose parts are rehearsed; none of them writes anything when it is built."""
+
+DEVICE_KEYS = ("accelerator", "devices", "precision")
+
+
+def inspect(cfg: DictConfig, *, sweeping: bool, remote: bool = False) -> None:
+    """Check a config in every way that leaves no trace.
+
+    Args:
+        cfg: composed, without Hydra's own node.
+        sweeping: whether the run is one of several.
+        remote: whether it will run on a machine whose devices are not those of this one.
+
+    Raises:
+        ConfigError: with all that is wrong.
+        InputError: if the checkpoint to resume from cannot be used.
+    """
+    problems: list[str] = []
+    with collected(problems):
+        check_config(cfg)
+    wrong = {re.split(r"[^\w]", message, maxsplit=1)[0] for message in problems}
+    if wrong & {"seed", "batch_size"}:
+        wrong |= {"data", "trainer"}  # they get these values, and would say the same again
+    with collected(problems):
+        check_acceleration(dry_build(cfg, nodes=[node for node in DRY if node not in wrong]))
+    processes = None
+    if "trainer" not in wrong and not remote:
+        with collected(problems):
+            processes = check_devices(cfg)
+    if problems:
+        raise ConfigError(problems)
+    if cfg.resume is not None and not sweeping:
+        from gan_lightning.cli.resume import prepare_resume
+
+        source = prepare_resume(OmegaConf.to_container(cfg, resolve=True), Path(cfg.output_dir))  # type: ignore[arg-type]
+        if processes is not None:
+            source.check_processes(processes)
+
+
+def check_acceleration(parts: Mapping[str, Any]) -> None:
+    """Compare what is to be compiled with the model, where both could be rehearsed.
+
+    Raises:
+        ConfigError: naming the switch.
+    """
+    from gan_lightning.callbacks import Acceleration
+
+    callbacks = parts.get("callbacks") or {}
+    for callback in callbacks.values() if parts.get("model") is not None else ():
+        if isinstance(callback, Acceleration):
+            try:
+                callback.check(parts["model"])
+            except ValueError as error:
+                raise ConfigError([str(error)]) from error
+
+
+@contextmanager
+def collected(problems: list[str]) -> Iterator[None]:
+    """Note what a check complains about, and go on with the next one."""
+    try:
+        yield
+    except ConfigError as error:
+        problems += error.messages
+
+
+def check_devices(cfg: DictConfig) -> int:
+    """Build the Trainer, which looks at what devices there are, and compare the batch size with their number.
+
+    Returns:
+        The number of processes that would train.
+
+    Raises:
+        ConfigError: if the Trainer refuses its arguments, or the batch cannot be divided.
+    """
+    from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+    from gan_lightning.cli.run import check_world, quiet_libraries
+    from gan_lightning.instantiate import instantiate
+
+    quiet_libraries()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they are shown when it is built for good
+            trainer = instantiate(cfg.trainer, trust=True, key="trainer")(logger=False, enable_checkpointing=False)
+    except (MisconfigurationException, ValueError, TypeError, RuntimeError, ImportError) as error:
+        asked = ", ".join(f"{key}={cfg.trainer[key]}" for key in DEVICE_KEYS if key in cfg.trainer)
+        raise ConfigError([f"trainer ({asked}): {' '.join(str(error).split())}"]) from error
+    if trainer.precision != cfg.trainer.get("precision", trainer.precision) and cfg.trainer.precision == "16-mixed":
+        raise ConfigError(["trainer.precision = 16-mixed: this device cannot do it; use bf16-mixed or 32-true"])
+    check_world(trainer, batch_size=cfg.batch_size)
+    return trainer.world_size
