@@ -44,7 +44,10 @@ class LmdbFiles(Files):
             import lmdb  # type: ignore[import, unused-ignore]
         except ImportError as error:
             raise DataError("LSUN needs the package lmdb: pip install lmdb") from error
-        return lmdb.open(str(self.location), readonly=True, lock=False, readahead=False, meminit=False)
+        try:
+            return lmdb.open(str(self.location), readonly=True, lock=False, readahead=False, meminit=False)
+        except lmdb.Error as error:
+            raise DataError(f"{self.location} is no LMDB database: {error}") from error
 
     def entries(self) -> list[Entry]:
         """List the keys; the database's own time stands for all of its values."""
@@ -139,8 +142,10 @@ class LSUNDataModule(PicturesDataModule):
         place = self.root / f"{self.category}_{split}_lmdb"
         if not (place / "data.mdb").is_file():
             url = _URL.format(category=self.category, split=split)
+            archive = place.with_name(f"{place.name}.zip")
+            fetch = f"unpack {archive} there" if archive.is_file() else f"fetch {url}\n    and unpack it in {self.root}"
             raise DataError(
-                f"LSUN's {self.category} ({split}) is not at {place}\n  fetch {url}\n    and unpack it in {self.root}"
+                f"LSUN's {self.category} ({split}) is not at {place}\n  {fetch}\n  data.root=FOLDER looks elsewhere"
             )
         files = LmdbFiles(place)
         return FileImages(files, files.entries())

@@ -198,8 +198,27 @@ def test_without_a_network_the_message_says_what_to_fetch_and_where_to_put_it(tm
         assert url in message
         assert f"put it into {tmp_path / 'root' / folder}" in message
         assert "MD5 " in message
-    with pytest.raises(DataError, match=r"fetch http://dl\.yf\.io/lsun/scenes/tower_train_lmdb\.zip"):
-        _ = LSUNDataModule(root=str(tmp_path), category="tower", resolution=32, loading=loading).images_per_epoch
+
+
+def test_lsun_says_what_to_fetch_and_where_to_put_it(tmp_path, loading):
+    pytest.importorskip("lmdb")
+
+    def message(split="train"):
+        with pytest.raises(DataError) as caught:
+            LSUNDataModule(root=str(tmp_path), category="tower", resolution=32, loading=loading).looked(split)
+        return str(caught.value)
+
+    for split in ("train", "val"):
+        assert f"fetch http://dl.yf.io/lsun/scenes/tower_{split}_lmdb.zip\n    and unpack it in {tmp_path}" in message(
+            split
+        )
+        assert "data.root=FOLDER looks elsewhere" in message(split)
+    (tmp_path / "tower_train_lmdb.zip").touch()
+    assert f"unpack {tmp_path / 'tower_train_lmdb.zip'} there" in message()
+    write(tmp_path / "tower_train_lmdb", {"data.mdb": b"cut off"})
+    assert "tower_train_lmdb is no LMDB database" in message()
+    with pytest.raises(DataError, match="LSUN has the splits train and val, not 'test'"):
+        LSUNDataModule(root=str(tmp_path), category="tower", resolution=32, loading=loading).evaluation_images("test")
 
 
 def test_packed_files_are_unpacked_and_tested_by_checksum(tmp_path, loading, monkeypatch):
