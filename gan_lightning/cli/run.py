@@ -80,6 +80,12 @@ class Parts:
         return [logger for logger in self.loggers if isinstance(logger, Tracker)]
 
 
+def make_each(config: dict[str, Any], group: str) -> list[Any]:
+    """Build the named parts of a group; one that was set to null is left out."""
+    named = config[group].items()
+    return [instantiate(node, trust=True, key=f"{group}.{name}") for name, node in named if node is not None]
+
+
 def build(config: dict[str, Any], clock: WallClock) -> Parts:
     """Build everything; nothing is written yet.
 
@@ -95,8 +101,8 @@ def build(config: dict[str, Any], clock: WallClock) -> Parts:
     except ValueError as error:
         raise ConfigError([str(error)]) from error
     model.run_config = config
-    callbacks = [instantiate(node, trust=True, key=f"callbacks.{name}") for name, node in config["callbacks"].items()]
-    loggers = [instantiate(node, trust=True, key=f"logger.{name}") for name, node in config["logger"].items()]
+    callbacks = make_each(config, "callbacks")
+    loggers = make_each(config, "logger")
     loggers.append(JSONLLogger(output_dir=config["output_dir"], clock=clock))
     for callback in callbacks:
         if isinstance(callback, Acceleration):
