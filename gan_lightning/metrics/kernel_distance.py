@@ -2,40 +2,74 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from gan_lightning.metrics.estimate import DRAWING_SEED, Estimate
 
-BLOCK = 2048
-"""Rows and columns of a kernel matrix that are in memory at once."""
+BLOCK = 512
+"""Rows and columns of a kernel matrix that are in memory at once: few enough for a processor's cache."""
 
 
-def _kernel(rows: Tensor, columns: Tensor) -> Tensor:
-    """``(x . y / D + 1)^3`` of all pairs."""
-    base = (rows @ columns.T).div_(rows.shape[1]).add_(1)
-    return base * base * base
+@dataclass(frozen=True, slots=True)
+class _KernelSums:
+    """Sums of ``k(x, y) = (x . y / D + 1)^3``, float64.
+
+    Attributes:
+        within_x: ``(M,)``, of each sample with the others of its own set.
+        within_y: ``(N,)``, likewise.
+        across_x: ``(M,)``, of each sample with all of the other set.
+        across_y: ``(N,)``, likewise.
+    """
+
+    within_x: Tensor
+    within_y: Tensor
+    across_x: Tensor
+    across_y: Tensor
+
+    @classmethod
+    def of(cls, x: Tensor, y: Tensor) -> _KernelSums:
+        """Go through all pairs in blocks; each pair within a set is looked at once.
+
+        Args:
+            x: float64 ``(M, D)``.
+            y: float64 ``(N, D)``.
+        """
+        sums = cls(*(z.new_zeros(len(z)) for z in (x, y, x, y)))
+        base, cube = (x.new_empty(BLOCK * BLOCK) for _ in range(2))
+        for a, b, over_a, over_b in (
+            (x, x, sums.within_x, sums.within_x),
+            (y, y, sums.within_y, sums.within_y),
+            (x, y, sums.across_x, sums.across_y),
+        ):
+            for start in range(0, len(a), BLOCK):
+                for other in range(start if a is b else 0, len(b), BLOCK):
+                    rows, columns = slice(start, start + BLOCK), slice(other, other + BLOCK)
+                    found = _kernel(a[rows], b[columns], base, cube)
+                    over_a[rows] += found.sum(1)
+                    if a is not b or start != other:
+                        over_b[columns] += found.sum(0)
+        sums.within_x.sub_(_kernel_diagonal(x))
+        sums.within_y.sub_(_kernel_diagonal(y))
+        return sums
+
+    @property
+    def mmd2(self) -> Tensor:
+        """The unbiased estimate."""
+        m, n = len(self.within_x), len(self.within_y)
+        within = self.within_x.sum() / (m * (m - 1)) + self.within_y.sum() / (n * (n - 1))
+        return within - 2 * self.across_x.sum() / (m * n)
 
 
-def _kernel_sums(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Sums of the kernel over each row and over each column, in blocks."""
-    over_rows, over_columns = x.new_zeros(len(x)), x.new_zeros(len(y))
-    for start in range(0, len(x), BLOCK):
-        for other in range(0, len(y), BLOCK):
-            found = _kernel(x[start : start + BLOCK], y[other : other + BLOCK])
-            over_rows[start : start + BLOCK] += found.sum(1)
-            over_columns[other : other + BLOCK] += found.sum(0)
-    return over_rows, over_columns
-
-
-def _kernel_total(x: Tensor, y: Tensor) -> Tensor:
-    """Sum of the kernel over all pairs, in blocks."""
-    total = x.new_zeros(())
-    for rows in x.split(BLOCK):
-        for columns in y.split(BLOCK):
-            total += _kernel(rows, columns).sum()
-    return total
+def _kernel(rows: Tensor, columns: Tensor, base: Tensor, cube: Tensor) -> Tensor:
+    """``(x . y / D + 1)^3`` of all pairs, in ``cube``; both are used again, as new memory costs more than the sums."""
+    size, shape = len(rows) * len(columns), (len(rows), len(columns))
+    plain, result = base[:size].view(shape), cube[:size].view(shape)
+    torch.addmm(rows.new_ones(()), rows, columns.T, alpha=1 / rows.shape[1], out=plain)
+    return torch.mul(plain, plain, out=result).mul_(plain)
 
 
 def _kernel_diagonal(x: Tensor) -> Tensor:
@@ -57,17 +91,14 @@ def mmd2_estimate(generated: Tensor, real: Tensor) -> Estimate:
     Raises:
         ValueError: with fewer than two samples on a side.
     """
-    x, y = generated.double(), real.double()
-    m, n = len(x), len(y)
+    m, n = len(generated), len(real)
     _check_counts(m, n)
-    within_x = _kernel_sums(x, x)[0] - _kernel_diagonal(x)
-    within_y = _kernel_sums(y, y)[0] - _kernel_diagonal(y)
-    across_x, across_y = _kernel_sums(x, y)
-    mean = within_x.sum() / (m * (m - 1)) + within_y.sum() / (n * (n - 1)) - 2 * across_x.sum() / (m * n)
+    sums = _KernelSums.of(generated.double(), real.double())
     if min(m, n) < 3:
-        return Estimate(mean.item(), None, None)
-    variance = _jackknife_variance(within_x, across_x, n) + _jackknife_variance(within_y, across_y, m)
-    return Estimate(mean.item(), None, variance**0.5)
+        return Estimate(sums.mmd2.item(), None, None)
+    variance = _jackknife_variance(sums.within_x, sums.across_x, n)
+    variance += _jackknife_variance(sums.within_y, sums.across_y, m)
+    return Estimate(sums.mmd2.item(), None, variance**0.5)
 
 
 def _jackknife_variance(within: Tensor, across: Tensor, others: int) -> float:
@@ -87,12 +118,8 @@ def mmd2_unbiased(generated: Tensor, real: Tensor) -> float:
     Raises:
         ValueError: with fewer than two samples on a side.
     """
-    x, y = generated.double(), real.double()
-    m, n = len(x), len(y)
-    _check_counts(m, n)
-    within_x = _kernel_total(x, x) - _kernel_diagonal(x).sum()
-    within_y = _kernel_total(y, y) - _kernel_diagonal(y).sum()
-    return (within_x / (m * (m - 1)) + within_y / (n * (n - 1)) - 2 * _kernel_total(x, y) / (m * n)).item()
+    _check_counts(len(generated), len(real))
+    return _KernelSums.of(generated.double(), real.double()).mmd2.item()
 
 
 def _check_counts(m: int, n: int) -> None:

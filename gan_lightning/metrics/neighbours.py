@@ -8,14 +8,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-BLOCK = 2048
-"""Rows and columns of a distance matrix that are in memory at once."""
+BLOCK = 1024
+"""Rows and columns of a distance matrix that are in memory at once: few enough for a processor's cache."""
 
 _EQUAL = 1e-13
 """Squared distance, relative to the largest squared length, below which float32 features are the same."""
 
 
-def squared_distances(rows: Tensor, columns: Tensor) -> Tensor:
+def workspace(points: Tensor) -> Tensor:
+    """Memory for a block of distances on the device of ``points``, to be used again and again."""
+    return torch.empty(BLOCK * BLOCK, dtype=torch.float64, device=points.device)
+
+
+def squared_distances(rows: Tensor, columns: Tensor, *, memory: Tensor) -> Tensor:
     """Squared Euclidean distances of all pairs, float64 ``(M, N)``, exactly 0 between equal points.
 
     In float64: a squared distance is a difference of large terms, and ties decide who is a neighbour.
@@ -23,10 +28,13 @@ def squared_distances(rows: Tensor, columns: Tensor) -> Tensor:
     Args:
         rows: ``(M, D)``.
         columns: ``(N, D)``.
+        memory: float64 with at least M N elements, which the result is written into.
     """
     x, y = rows.double(), columns.double()
     rows_squared, columns_squared = x.square().sum(1), y.square().sum(1)
-    found = torch.addmm(rows_squared[:, None] + columns_squared, x, y.T, alpha=-2)
+    found = memory[: len(x) * len(y)].view(len(x), len(y))
+    torch.addmm(columns_squared, x, y.T, alpha=-2, out=found)
+    found += rows_squared[:, None]
     rounding = _EQUAL * (rows_squared.amax() + columns_squared.amax()).item()
     return F.threshold(found, rounding, 0.0, inplace=True)
 
@@ -55,6 +63,7 @@ def squared_radii(points: Tensor, largest: int) -> Tensor:
     if not 1 <= largest < len(points):
         raise ValueError(f"k must lie in [1, number of points - 1 = {len(points) - 1}], got {largest}")
     nearest = torch.full((len(points), largest), torch.inf, dtype=torch.float64, device=points.device)
+    memory = workspace(points)
 
     def enter(place: slice, candidates: Tensor) -> None:
         # few rows find a nearer neighbour in a late block: sort those only
@@ -68,7 +77,7 @@ def squared_radii(points: Tensor, largest: int) -> Tensor:
         for columns in blocks(len(points)):
             if columns.start < rows.start:
                 continue
-            found = squared_distances(points[rows], points[columns])
+            found = squared_distances(points[rows], points[columns], memory=memory)
             if columns == rows:
                 found.fill_diagonal_(torch.inf)
             else:
