@@ -177,15 +177,15 @@ class AdversarialModule(Variant):
         optimizer = self._open_turn("discriminator", log)
         self.before_discriminator_turn()
         parts = batch.chunk(self.updates.accumulate)
-        for part in parts:
-            self._backward(self.discriminator_objective(part, images // len(parts), log), len(parts), log)
+        for number, part in enumerate(parts, start=1):
+            self._backward(self.discriminator_objective(part, images // len(parts), log), number, len(parts), log)
         self._close_turn(optimizer, log)
         self.discriminator_steps += 1
 
     def _generator_turn(self, batch: Batch, log: dict[str, Any] | None) -> None:
         optimizer = self._open_turn("generator", log)
         parts = batch.tile(self.updates.generator_batch_factor).chunk(self.updates.accumulate)
-        for part in parts:
-            self._backward(self.generator_objective(part), len(parts), log)
+        for number, part in enumerate(parts, start=1):
+            self._backward(self.generator_objective(part), number, len(parts), log)
         self._close_turn(optimizer, log)
         self.generator_steps += 1

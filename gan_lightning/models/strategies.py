@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 from lightning import Trainer
 from lightning.pytorch.plugins.precision import DoublePrecision, HalfPrecision
 from lightning.pytorch.strategies import (
@@ -9,6 +11,7 @@ from lightning.pytorch.strategies import (
     DeepSpeedStrategy,
     FSDPStrategy,
     ModelParallelStrategy,
+    ParallelStrategy,
     SingleDeviceStrategy,
     Strategy,
 )
@@ -57,3 +60,8 @@ def _ddp_problem(strategy: DDPStrategy) -> str | None:
     if strategy._model_averaging_period is not None:
         return "model_averaging_period must be null, since the processes would train apart in between"
     return None
+
+
+def local_gradients(strategy: Strategy) -> AbstractContextManager[None]:
+    """Return a context in which each process adds to its own gradients; a later backward averages the sums."""
+    return strategy.block_backward_sync() if isinstance(strategy, ParallelStrategy) else nullcontext()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from gan_lightning import ema
 from gan_lightning.checkpoint import FORMAT, RECORD, processes_problem
 from gan_lightning.models.player_scalers import PlayerScalers
 from gan_lightning.models.scalar_rows import LogsRows
-from gan_lightning.models.strategies import strategy_problem
+from gan_lightning.models.strategies import local_gradients, strategy_problem
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.networks.base import Generator
 from gan_lightning.networks.batch_norm import synchronise_batch_norm
@@ -168,14 +169,15 @@ class TwoPlayerModule(LogsRows):
         optimizer.zero_grad()
         return optimizer
 
-    def _backward(self, terms: dict[str, Tensor], parts: int, log: dict[str, Any] | None) -> None:
-        """Sum the terms of one micro-batch of ``parts`` and go backward."""
+    def _backward(self, terms: dict[str, Tensor], part: int, parts: int, log: dict[str, Any] | None) -> None:
+        """Sum the terms of micro-batch ``part`` of 1, ..., ``parts`` and go backward; processes meet at the last."""
         total = (
             torch.stack([term.float() for term in terms.values()]).sum()
             if len(terms) > 1
             else next(iter(terms.values()))
         )
-        self.manual_backward(total / parts if parts > 1 else total)
+        with local_gradients(self.trainer.strategy) if part < parts else nullcontext():
+            self.manual_backward(total / parts if parts > 1 else total)
         if log is not None:
             prefix = self._active[0]
             for name, term in [("loss", total), *terms.items()]:
