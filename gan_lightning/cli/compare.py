@@ -76,7 +76,7 @@ def read(roots: list[str]) -> list[Run]:
 
 
 def show(content: Comparison) -> None:
-    """Print the verdicts, a table for each section, the runs, and the notes."""
+    """Print the runs, a table for each section, the notes, and at the end, where one looks first, the verdicts."""
     from rich.console import Console
 
     from gan_lightning.tracking.report.cells import advice, group_tables, run_table
@@ -89,13 +89,20 @@ def show(content: Comparison) -> None:
     def say(line: str) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
+    console.print(drawn(run_table(content)))
     for table in group_tables(content):
         console.print(drawn(table))
     if content.keys:
         say(STATED)
-    console.print(drawn(run_table(content)))
-    for line in [*content.verdicts, *content.reasons, *content.notes, *advice(content)]:
-        say(line)
+    for heading, lines in (
+        ("Notes", content.notes),
+        ("What went wrong, and what to try", advice(content)),
+        ("Result", [*content.verdicts, *content.reasons]),
+    ):
+        if lines:
+            console.print(f"\n[bold]{heading}[/bold]", highlight=False)
+        for line in lines:
+            say(line)
 
 
 def drawn(table: Table) -> Any:

@@ -51,7 +51,7 @@ def _group_table(content: Comparison, section: Section, title: str) -> Table:
             "\n".join(content.own(group)),
             "\n".join([str(group.seeds), *statuses(group).split(", ")]),
             *(score_text(place, index, len(group.counted)) for place in places),
-            "\n".join([f"{images_text(group)} images", *_cost(group)]),
+            "\n".join([images_text(group), *_cost(group)]),
             warnings_text(group),
         ]
         for index, group in enumerate(section.groups)
@@ -69,7 +69,7 @@ def _cost(group: Group) -> list[str]:
 def run_table(content: Comparison) -> Table:
     """One row for each run, the damaged ones too."""
     labels = {id(run): content.label(group) for group in content.groups for run in group.runs}
-    header = ["run", "configuration", "seed", "status", *content.keys, "images", "wall time", "images/s", "warnings"]
+    header = ["run", "configuration", "seed", "status", *content.keys, "kimg", "wall time", "images/s", "warnings"]
     rows = [
         [
             run.place,
@@ -77,7 +77,7 @@ def run_table(content: Comparison) -> Table:
             NOTHING if run.seed is None else str(run.seed),
             run.status,
             *(_value(run, key, content) for key in content.keys),
-            str(run.images_seen),
+            f"{run.images_seen / 1000:.4g}",
             duration(run.wall_time_s),
             NOTHING if run.images_per_second is None else f"{run.images_per_second:.0f}",
             ", ".join(dict.fromkeys(words(warning["kind"]) for warning in run.warnings)) or NOTHING,
@@ -130,8 +130,14 @@ def statuses(group: Group) -> str:
 
 def images_text(group: Group) -> str:
     """How far its runs came."""
-    seen = sorted({run.images_seen for run in group.runs})
-    return f"{seen[0]}" if len(seen) == 1 else f"{seen[0]} to {seen[-1]}"
+    seen = [run.images_seen for run in group.runs]
+    return span(min(seen), max(seen))
+
+
+def span(first: int, last: int) -> str:
+    """Two numbers of images, such as ``6 kimg`` or ``6 to 16.4 kimg``."""
+    ends = list(dict.fromkeys(f"{images / 1000:.4g}" for images in (first, last)))
+    return f"{' to '.join(ends)} kimg"
 
 
 def warnings_text(group: Group) -> str:
@@ -157,10 +163,17 @@ def duration(seconds: float | None) -> str:
 
 
 def advice(content: Comparison) -> list[str]:
-    """What the monitor of training health said about each run, and its remedy."""
-    return [
-        f"{run.place}: {words(warning['kind'])}, {warning['first_images_seen']} to {warning['last_images_seen']} "
-        f"images: {warning['message']}. Try: {warning['remedy']} [{warning['config_key']}]"
-        for run in content.runs
-        for warning in run.warnings
-    ]
+    """What the monitor of training health said about each configuration, and its remedy."""
+    return [_advised(content, group, kind) for group in content.groups for kind in group.warnings]
+
+
+def _advised(content: Comparison, group: Group, kind: str) -> str:
+    seen = [(run, warning) for run in group.runs for warning in run.warnings if warning["kind"] == kind]
+    when = span(min(w["first_images_seen"] for _, w in seen), max(w["last_images_seen"] for _, w in seen))
+    seeds = ", ".join(dict.fromkeys(str(run.seed) for run, _ in seen))
+    run, warning = seen[0]
+    return (
+        f"{content.label(group)}: {words(kind)} in {len(seen)} of {len(group.runs)} runs (seed {seeds}; {when}): "
+        f"{warning['message']}{f' (seed {run.seed})' if len(seen) > 1 else ''}. "
+        f"Try: {warning['remedy']} [{warning['config_key']}]"
+    )
