@@ -19,15 +19,15 @@ PARTS, STEPS = 4, 3
 
 
 class Exchanges(Callback):
-    """Counts DDP's exchanges."""
+    """Notes how many gradients each of DDP's exchanges holds."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.count = 0
+        self.sizes: list[int] = []
 
     def on_train_start(self, trainer, pl_module):
         def exchange(state, bucket):
-            self.count += 1
+            self.sizes.append(bucket.buffer().numel())
             return allreduce_hook(None, bucket)
 
         trainer.strategy.model.register_comm_hook(None, exchange)
@@ -59,7 +59,7 @@ def work(rank: int, folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("once", "always"):
             exchanges = Exchanges()
-            found[name] = {"gradients": gradients(exchanges), "exchanges": exchanges.count}
+            found[name] = {"gradients": gradients(exchanges), "exchanges": exchanges.sizes}
             patch.setattr(two_player, "local_gradients", lambda strategy: contextlib.nullcontext())
     torch.save(found, folder / f"{rank}.pt")
 
@@ -68,8 +68,9 @@ def test_processes_exchange_gradients_once_an_update(tmp_path):
     together(work, tmp_path)
     first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(RANKS))
     for found in (first, second):
-        assert found["once"]["exchanges"] == 2 * STEPS  # both players, all their parameters in one bucket
-        assert found["always"]["exchanges"] == 2 * STEPS * PARTS
+        all_parameters = sum(gradient.numel() for gradient in found["once"]["gradients"][:2])
+        assert found["once"]["exchanges"] == [all_parameters] * 2 * STEPS  # DDP sends the frozen player's zeros too
+        assert found["always"]["exchanges"] == [all_parameters] * 2 * STEPS * PARTS
     for way in ("once", "always"):
         for mine, other in zip(first[way]["gradients"], second[way]["gradients"], strict=True):
             assert torch.equal(mine, other)
