@@ -13,6 +13,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
 from gan_lightning.cli.job import Ending, note, read_ending, resolved, settled, write_config
+from gan_lightning.cli.lock import exclusive
 from gan_lightning.cli.plan import PlannedJob, without_hydra
 from gan_lightning.cluster import slurm
 from gan_lightning.cluster.submission import Request, submit, submitted
@@ -20,6 +21,9 @@ from gan_lightning.cluster.submission import Request, submit, submitted
 log = logging.getLogger(__name__)
 
 FIRST_POLL_S, SLOWEST_POLL_S = 1.0, 15.0
+SUBMITTING_S = 600.0
+"""How long to wait for another process that submits jobs of the same sweep: a large one composes many configs."""
+
 GONE_POLLS = 4
 """A job that is missing from the queue so often in a row is over: a requeued one is missing for a moment too."""
 
@@ -35,7 +39,12 @@ def run_batch(jobs: Sequence[PlannedJob], *, submitit_folder: str, max_num_timeo
     Returns:
         For each job what Hydra's sweepers expect; its value is the job's objective.
     """
-    waiting = begin(jobs, submitit_folder=submitit_folder, max_num_timeout=max_num_timeout)
+    shared = Path(submitit_folder.partition("%j")[0])
+    # a second start of the same sweep is to see what the first one has submitted
+    with exclusive(
+        shared, wait_s=SUBMITTING_S, key="hydra.launcher.submitit_folder", purpose="submits jobs from there"
+    ):
+        waiting = begin(jobs, submitit_folder=submitit_folder, max_num_timeout=max_num_timeout)
     try:
         wait_for(waiting)
     except KeyboardInterrupt:

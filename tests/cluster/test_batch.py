@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from hydra import compose, initialize_config_dir
 
+from gan_lightning.cli.entry import InputError
 from gan_lightning.cli.job import Ending, note, read_config, read_ending
+from gan_lightning.cli.lock import exclusive
 from gan_lightning.cli.plan import PlannedJob, place
 from gan_lightning.cluster import batch
 from tests.conftest import CONF
@@ -49,7 +51,8 @@ def submissions(monkeypatch):
 
 
 def run(jobs):
-    return [job.return_value for job in batch.run_batch(jobs, submitit_folder="unused", max_num_timeout=1)]
+    folder = f"{jobs[0].folder.parent}/.submitit/%j"
+    return [job.return_value for job in batch.run_batch(jobs, submitit_folder=folder, max_num_timeout=1)]
 
 
 def test_jobs_that_ask_for_the_same_share_an_array(jobs, submissions):
@@ -79,6 +82,18 @@ def test_what_is_done_or_alive_is_not_submitted_again(jobs, submissions):
     assert waiting == {alive.folder: known, lost.folder: "100_0"}
     submissions["alive"].clear()
     assert run([done]) == [0.5]
+
+
+def test_two_starts_at_once_submit_a_job_once(jobs, submissions, monkeypatch):
+    planned = jobs(1)
+    folder = planned[0].folder.parent / ".submitit"
+    with exclusive(folder):
+        monkeypatch.setattr(batch, "SUBMITTING_S", 0.1)
+        with pytest.raises(InputError, match="another process submits jobs from there"):
+            run(planned)
+    assert submissions["submitted"] == []
+    run(planned)
+    assert len(submissions["submitted"]) == 1
 
 
 def test_a_queue_that_does_not_answer_for_a_while_ends_nothing(monkeypatch, tmp_path):
