@@ -10,7 +10,9 @@ from lightning import Callback, LightningModule, Trainer
 
 from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.callbacks.interruption import Interruption
+from gan_lightning.callbacks.nearest import show_nearest
 from gan_lightning.data.base import RealDataModule
+from gan_lightning.data.images import EvaluationImages
 from gan_lightning.metrics import Evaluation as EvaluationResult
 from gan_lightning.metrics import NonFiniteSamples, SampleEvaluator, Score
 from gan_lightning.models.base import AdversarialModule
@@ -20,6 +22,8 @@ log = logging.getLogger(__name__)
 
 class Evaluation(Callback):
     """Evaluates every ``every_kimg`` and at the end, and keeps the best value of the first score.
+
+    Where copies of training images were looked for, the suspects are drawn beside these, into ``nearest/`` of the run.
 
     Args:
         evaluator: what is measured and how; None: nothing is.
@@ -76,13 +80,9 @@ class Evaluation(Callback):
             raise ValueError(f"callbacks.evaluation needs one of our data modules, got {type(data).__name__}")
         weights = module.default_weights
         real = data.evaluation_set(self.evaluator.real_split)
+        sample = module.sampler(real, seed=self.evaluator.seed, weights=weights)
         try:
-            result = self.evaluator.evaluate(
-                module.sampler(real, seed=self.evaluator.seed, weights=weights),
-                real,
-                weights=weights,
-                device=module.device,
-            )
+            result = self.evaluator.evaluate(sample, real, weights=weights, device=module.device)
         except NonFiniteSamples as error:
             log.error("%s at %d images: the run has diverged", error, module.images_seen)
             module.diverged = True
@@ -97,6 +97,8 @@ class Evaluation(Callback):
             logger.log_metrics({**scores, "images_seen": module.images_seen}, step=module.images_seen)
         for listener in self.on_scores:
             listener(module.images_seen, result)
+        if result.closest and isinstance(real, EvaluationImages):
+            show_nearest(trainer, result.closest, sample, real, images_seen=module.images_seen)
         if result.scores and self._improves(result.scores[0]):
             former = self.best, self.best_images_seen
             self.best, self.best_images_seen = result.scores[0], module.images_seen

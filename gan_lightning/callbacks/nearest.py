@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from lightning import Trainer
 from torch import Tensor
 
-from gan_lightning.callbacks.grid import make_grid
+from gan_lightning.callbacks.grid import make_grid, png
+from gan_lightning.callbacks.pictures import picture_path
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.metrics import Sampler, to_uint8
 from gan_lightning.metrics.scores import Closest
+from gan_lightning.tracking.base import log_samples
+from gan_lightning.tracking.files import write_atomic
+
+log = logging.getLogger(__name__)
+
+FOLDER = "nearest"
+"""The pictures' folder in a run, and the name under which the loggers get them."""
+
+
+def show_nearest(
+    trainer: Trainer, closest: Sequence[Closest], sample: Sampler, real: EvaluationImages, *, images_seen: int
+) -> None:
+    """Draw ``draw_nearest`` into the run's folder and hand it to the loggers, on rank zero.
+
+    Args:
+        trainer: of the run.
+        closest: what the evaluation found, at least one.
+        sample: makes the generated images again.
+        real: the real images.
+        images_seen: when it was.
+    """
+    if not trainer.is_global_zero:
+        return
+    path = picture_path(Path(trainer.default_root_dir), images_seen, FOLDER)
+    try:
+        write_atomic(path, png(draw_nearest(closest, sample, real)))
+    except OSError as error:
+        log.error("could not write a picture of suspected copies, training goes on: %s", error)
+        return
+    log_samples(trainer.loggers, FOLDER, path, images_seen)
 
 
 def draw_nearest(closest: Sequence[Closest], sample: Sampler, real: EvaluationImages) -> Tensor:
