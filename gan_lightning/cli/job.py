@@ -7,8 +7,8 @@ processes of its own: Lightning starts them by repeating the command line, and t
 from __future__ import annotations
 
 import json
+import logging
 import sys
-import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +19,8 @@ from omegaconf import DictConfig, OmegaConf
 from gan_lightning.cli.entry import EXIT_CODES, InputError
 from gan_lightning.config import ConfigError, TrainConfig, check_config
 from gan_lightning.tracking.files import dumps, write_atomic
+
+log = logging.getLogger(__name__)
 
 FILE_NAME = "job.json"
 CONFIG = "config.yaml"
@@ -121,7 +123,7 @@ def attempt(config: Mapping[str, Any], folder: Path) -> Ending:
         print(error, file=sys.stderr)
         ending = Ending("refused", message=str(error))
     except Exception as error:  # whatever a job dies of, the others are to have their turn
-        traceback.print_exc()
+        log.exception("%s failed", folder)
         ending = Ending("failed", message=f"{type(error).__name__}: {error}")
     noting(folder, ending)
     return ending

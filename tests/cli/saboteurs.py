@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 
 from gan_lightning.data import DigitsDataModule
+from tests.tracking.wandb_death import kill_wandb
 
 
 class BrokenDigits(DigitsDataModule):
@@ -46,6 +48,23 @@ class SignalAt(Callback):
             os.kill(os.getpid(), self.number)
 
 
+class Meeting(Callback):
+    """Trains when so many processes are about to."""
+
+    def __init__(self, *, folder: str, processes: int) -> None:
+        super().__init__()
+        self.folder = Path(folder)
+        self.processes = processes
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / str(os.getpid())).touch()
+        deadline = time.monotonic() + 120
+        while len(list(self.folder.iterdir())) < self.processes:
+            assert time.monotonic() < deadline, "the others did not come"
+            time.sleep(0.05)
+
+
 class Witness(Callback):
     """Writes on rank 0 how far the parameters of the ranks are apart at the end, and how alike their batches are."""
 
@@ -68,3 +87,15 @@ class Witness(Callback):
             seen = int(pl_module.images_seen)
             text = json.dumps({"ranks": len(everyone), "spread": spread, "same_batch": same, "images_seen": seen})
             self.file.write_text(text)
+
+
+class KillWandb(Callback):
+    """Kills W&B's background process when so many images were seen."""
+
+    def __init__(self, *, images: int) -> None:
+        super().__init__()
+        self.images = images
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        if pl_module.images_seen == self.images:
+            kill_wandb()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 import pytest
 
@@ -37,8 +38,8 @@ def test_no_job_ends_the_sweep_and_the_last_is_what_it_would_be_alone(commands, 
     line = [*SWEEP, f"data._target_={SABOTEURS}.BrokenDigits,gan_lightning.data.DigitsDataModule"]
     ended = commands("train", "-m", *line, "model.generator_optimizer.lr=1e30,2e-4", cwd=tmp_path)
     assert ended.code == 1, ended.text
-    assert "the disk is on fire" in ended.err
     sweep = tmp_path / "sweep"
+    assert "the disk is on fire" in (sweep / "0" / "train.log").read_text()
     assert states(sweep) == {"0": "failed", "1": "failed", "2": "diverged", "3": "finished"}
     for word in ("4 jobs", "sweep/3", "finished", "diverged", "RuntimeError: the disk is on fire"):
         assert word in ended.out
@@ -117,6 +118,20 @@ def test_a_job_on_several_devices_gets_processes_of_its_own(commands, tmp_path):
     assert read_results(tmp_path / "sweep" / "0" / "results.json")["images_seen"] == 160
     assert (tmp_path / "sweep" / "0" / "train.log").is_file()
     assert os.environ.get("LOCAL_RANK") is None
+
+
+def test_jobs_of_different_names_share_a_folder_and_say_how_many_are_done(commands, tmp_path):
+    line = ["-m", *UNSCORED, "name=first,second", "budget.kimg=0.032", "logger=none", "seed=3"]
+    ended = commands("train", *line, cwd=tmp_path)
+    assert ended.code == 0, ended.text
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["first+second"]
+    jobs = states(tmp_path / "runs" / "first+second" / "sweep")
+    assert list(jobs.values()) == ["finished", "finished"]
+    assert "0 of 2 jobs done\n" in ended.text
+    assert re.search(r"1 of 2 jobs done, about \d+ s left", ended.text)
+    assert "more: gan-compare runs=runs/first+second/sweep out=report.html" in ended.text
+    again = commands("train", *line, cwd=tmp_path)
+    assert again.text.count("finished already") == 2
 
 
 def test_the_code_of_a_sweep_is_its_gravest():
