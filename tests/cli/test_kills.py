@@ -16,6 +16,7 @@ import torch
 
 from gan_lightning import checkpoint
 from gan_lightning.callbacks import RunCheckpoint
+from gan_lightning.cli.job import read_ending
 from gan_lightning.metrics import Evaluator
 from gan_lightning.models import AdversarialModule
 from gan_lightning.tracking import JSONLLogger, RunRecord, read_metrics, read_results
@@ -135,6 +136,24 @@ def test_a_run_killed_at_every_kind_of_moment(commands, whole, tmp_path):
     process = forks.start(SHORT, cwd=tmp_path, environment=commands.environment)
     assert forks.finish(process) == 0, (tmp_path / "output").read_text()[-3000:]
     assert_same_run(tmp_path / "run", whole)
+
+
+def test_a_sweep_that_is_killed_keeps_what_is_done_and_goes_on(commands, whole, tmp_path):
+    line = ["-m", *SHORT, "seed=1,0", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=${hydra.job.num}"]
+    sabotage = at_call(960 // 16 + 27, AdversarialModule, "training_step", kill)
+    process = forks.start(line, cwd=tmp_path, environment=commands.environment, sabotage=sabotage)
+    assert forks.finish(process) == -signal.SIGKILL, (tmp_path / "output").read_text()[-3000:]
+    first, second = (tmp_path / "sweep" / name for name in "01")
+    assert [read_ending(folder).state for folder in (first, second)] == ["finished", "running"]
+    done = (first / "results.json").read_bytes()
+
+    process = forks.start(line, cwd=tmp_path, environment=commands.environment)
+    assert forks.finish(process) == 0, (tmp_path / "output").read_text()[-3000:]
+    output = (tmp_path / "output").read_text()
+    assert "finished already" in output
+    assert "resuming from" in output
+    assert (first / "results.json").read_bytes() == done
+    assert_same_run(second, whole)
 
 
 @pytest.mark.long
