@@ -16,8 +16,8 @@ from gan_lightning.data.labelled import LabelledImages
 
 Photo = Literal["china", "flower"]
 PHOTOS: tuple[Photo, ...] = ("china", "flower")
-STRIPS, HELD_OUT = 8, (2, 5)
-"""A photograph is cut into upright strips of equal width, of which these are held out."""
+STRIPS = 8
+"""A photograph is cut into so many upright strips of equal width, of which two are held out."""
 
 
 @cache
@@ -32,28 +32,27 @@ def load_photo(name: Photo, shrink: int) -> Tensor:
     return F.avg_pool2d(pixels[None], shrink)[0].round().to(torch.uint8)
 
 
-def stretches(width: int, *, held_out: bool) -> list[tuple[int, int]]:
-    """Return the columns [from, to) of a photograph that are held out, or the others, neighbouring strips as one."""
+def stretches(width: int, chosen: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the columns [from, to) of the ``chosen`` strips of a photograph, in order, neighbours as one."""
     edges = [round(width * strip / STRIPS) for strip in range(STRIPS + 1)]
-    chosen = [strip for strip in range(STRIPS) if (strip in HELD_OUT) == held_out]
     runs = [list(run) for _, run in groupby(chosen, key=lambda strip: strip - chosen.index(strip))]
     return [(edges[run[0]], edges[run[-1] + 1]) for run in runs]
 
 
-def patches(photo: Tensor, *, side: int, stride: int, held_out: bool) -> Tensor:
-    """Cut all patches on a grid of ``stride`` pixels that lie in one stretch.
+def patches(photo: Tensor, *, side: int, stride: int, strips: Sequence[int]) -> Tensor:
+    """Cut all patches on a grid of ``stride`` pixels that lie in one stretch of the given strips.
 
     Args:
         photo: uint8 ``(3, H, W)``.
         side: height and width of a patch.
         stride: pixels between neighbours.
-        held_out: from the held-out stretches, or from the others.
+        strips: of the photograph, in order.
 
     Returns:
         uint8 ``(N, 3, side, side)``; none if no patch fits.
     """
     found = [photo.new_empty(0, len(photo), side, side)]
-    for left, right in stretches(photo.shape[2], held_out=held_out):
+    for left, right in stretches(photo.shape[2], strips):
         if right - left >= side and photo.shape[1] >= side:
             windows = photo[:, :, left:right].unfold(1, side, stride).unfold(2, side, stride)
             found.append(windows.permute(1, 2, 0, 3, 4).flatten(0, 1))
@@ -76,6 +75,7 @@ class PhotosDataModule(InMemoryDataModule):
         resolution: height and width of a patch.
         shrink: the photographs are made smaller by this factor first.
         stride: pixels between neighbouring patches.
+        heldout_strips: which of the ``STRIPS`` upright strips are held out, from 0 at the left.
         least_contrast: patches whose luma deviates less, in grey levels, are left out: sky and dark ground; 0: none.
         channels: 3.
         classes: number of photographs, or None: labels are not used.
@@ -96,6 +96,7 @@ class PhotosDataModule(InMemoryDataModule):
         resolution: int = 32,
         shrink: int = 2,
         stride: int = 4,
+        heldout_strips: Sequence[int] = (2, 5),
         least_contrast: float = 0.0,
         channels: int = 3,
         classes: int | None = None,
@@ -110,6 +111,11 @@ class PhotosDataModule(InMemoryDataModule):
                 raise ValueError(f"data.{key} must be at least 1, got {value}")
         if not 0 <= least_contrast < 64:
             raise ValueError(f"data.least_contrast must lie in [0, 64), got {least_contrast}")
+        strips = sorted(set(heldout_strips))
+        if not 0 < len(strips) < STRIPS or len(strips) < len(heldout_strips) or set(strips) - set(range(STRIPS)):
+            raise ValueError(
+                f"data.heldout_strips must be some of 0 to {STRIPS - 1}, each once, got {list(heldout_strips)}"
+            )
         if channels != 3:
             raise ValueError(f"data.channels must be 3 for the photographs, got {channels}")
         if classes not in (None, len(photos)):
@@ -131,6 +137,7 @@ class PhotosDataModule(InMemoryDataModule):
         self.photos = tuple(photos)
         self.shrink = shrink
         self.stride = stride
+        self.heldout_strips = tuple(strips)
         self.least_contrast = least_contrast
         self.flip = flip
 
@@ -142,10 +149,9 @@ class PhotosDataModule(InMemoryDataModule):
         """
         if split not in ("train", "heldout"):
             raise ValueError(f"split must be 'train' or 'heldout', got {split!r}")
+        strips = [strip for strip in range(STRIPS) if (strip in self.heldout_strips) == (split == "heldout")]
         found = [
-            patches(
-                load_photo(photo, self.shrink), side=self.resolution, stride=self.stride, held_out=split == "heldout"
-            )
+            patches(load_photo(photo, self.shrink), side=self.resolution, stride=self.stride, strips=strips)
             for photo in self.photos
         ]
         if self.least_contrast:

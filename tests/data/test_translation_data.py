@@ -203,13 +203,18 @@ def test_patches_are_those_of_the_photograph_and_no_pixel_is_in_both_splits():
     photo = load_photo("china", 2)
     assert photo.shape == (3, 213, 320)
     marked = torch.arange(320, dtype=torch.int32).expand(3, 213, 320)
-    columns = [set(patches(marked, side=32, stride=8, held_out=out).unique().tolist()) for out in (False, True)]
+    strips = [0, 1, 3, 4, 6, 7], [2, 5]
+    columns = [set(patches(marked, side=32, stride=8, strips=some).unique().tolist()) for some in strips]
     assert columns[0].isdisjoint(columns[1])
     assert columns[1] == {*range(80, 120), *range(200, 240)}
-    assert stretches(320, held_out=False) == [(0, 80), (120, 200), (240, 320)]
-    found = patches(photo, side=32, stride=4, held_out=True)
+    assert stretches(320, strips[0]) == [(0, 80), (120, 200), (240, 320)]
+    found = patches(photo, side=32, stride=4, strips=strips[1])
     assert torch.equal(found[0], photo[:, :32, 80:112])
     assert torch.equal(found[1], photo[:, :32, 84:116])
+    data = PhotosDataModule(photos=["china"], stride=16, heldout_strips=[7, 0])
+    held, trained = (data.load(split).images for split in ("heldout", "train"))
+    assert torch.equal(held[0], photo[:, :32, :32])
+    assert (len(held), len(trained)) == (2 * 12, 12 * 14)
 
 
 def test_the_photographs_are_two_classes_of_a_plain_data_set():
@@ -230,3 +235,6 @@ def test_the_photographs_are_two_classes_of_a_plain_data_set():
         PhotosDataModule(least_contrast=-1)
     with pytest.raises(ValueError, match=r"data\.photos"):
         PhotosDataModule(photos=["rose"])
+    for strips in ([], [8], [1, 1], list(range(8))):
+        with pytest.raises(ValueError, match=r"data\.heldout_strips must be some of 0 to 7, each once"):
+            PhotosDataModule(heldout_strips=strips)
