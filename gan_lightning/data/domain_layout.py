@@ -114,6 +114,7 @@ def matched_domains(split: str, domains: dict[str, dict[str, str]], *, paired: b
         raise DataError(
             f"{where}: the {split} images are no pairs, {len(a)} in A and {len(b)} in B: {'; '.join(complaints)}. "
             "Partners have the same name, suffixes aside"
+            + ("" if a.keys() & b.keys() else "; data=unpaired needs none")
         )
     keys = sorted(a)
     return Domains([a[key] for key in keys], [b[key] for key in (keys if paired else sorted(b))])

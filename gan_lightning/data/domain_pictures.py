@@ -74,6 +74,7 @@ class DomainPictures(PicturesDataModule):
         flip: mirror each training image with probability one half.
         crop_from: size of the images out of which windows are cut, or None.
         on_bad: stop or skip when images cannot be used.
+        skippable: whether it may say skip.
         loading: resources for reading.
 
     Raises:
@@ -93,6 +94,7 @@ class DomainPictures(PicturesDataModule):
         flip: bool,
         crop_from: int | None,
         on_bad: OnBad,
+        skippable: bool,
         loading: Loading,
     ) -> None:
         super().__init__(
@@ -111,6 +113,7 @@ class DomainPictures(PicturesDataModule):
             loading=loading,
         )
         self.role = role
+        self.skippable = skippable
         self._sources = sources
 
     def source(self, split: str) -> ImageSource:

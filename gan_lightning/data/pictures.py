@@ -37,6 +37,9 @@ class PicturesDataModule(ImageDataModule):
     the training the run's folder gets a report of what was found (``data.json``) and a picture of some training
     images as the discriminator gets them (``data.png``).
 
+    Attributes:
+        skippable: whether bad images can be left out.
+
     Args:
         dataset: its name, a part of every score's protocol.
         transform: what is done to each image; its resolution is that of ``crop_from``, if there is one.
@@ -56,6 +59,8 @@ class PicturesDataModule(ImageDataModule):
     Raises:
         ValueError: for a value out of range.
     """
+
+    skippable = True
 
     def __init__(
         self,
@@ -127,7 +132,7 @@ class PicturesDataModule(ImageDataModule):
             found = look(
                 chosen, self.transform, self.loading, min_size=self.min_size, what=f"{self.dataset}, {split} images"
             )
-            found.report.enforce(f"{self.dataset}, {split} images", self.on_bad)
+            found.report.enforce(f"{self.dataset}, {split} images", self.on_bad, skippable=self.skippable)
             if found.report.bad:
                 log.warning("%s: %d bad %s images are left out", self.dataset, len(found.report.bad), split)
             self._looked[split] = found

@@ -64,8 +64,13 @@ class Report:
             sizes["other"] = sum(self.sizes.values()) - sum(sizes.values())
         return {**asdict(self), "sizes": sizes}
 
-    def enforce(self, where: str, on_bad: OnBad) -> None:
+    def enforce(self, where: str, on_bad: OnBad, *, skippable: bool = True) -> None:
         """Raise if images are bad and the config says to stop, or if none is good.
+
+        Args:
+            where: what the images are.
+            on_bad: what the config says.
+            skippable: whether it could say to skip them.
 
         Raises:
             DataError: naming the images and their problems.
@@ -77,7 +82,7 @@ class Report:
             total = self.images + len(self.bad)
             raise DataError(
                 "\n  ".join([f"{where}: {len(self.bad)} of {total} images cannot be used:", *lines])
-                + ("\ndata.on_bad=skip would leave them out" if self.images else "")
+                + ("\ndata.on_bad=skip would leave them out" if self.images and skippable else "")
             )
         if self.images == 0:
             raise DataError(f"{where}: there are no images")

@@ -115,6 +115,7 @@ class TranslationFolderDataModule(TranslationModule):
                 flip=flip and not whole,
                 crop_from=None if whole else crop_from,
                 on_bad=on_bad,
+                skippable=not paired,
                 loading=self.loading,
             )
 
@@ -161,9 +162,23 @@ class TranslationFolderDataModule(TranslationModule):
 
     @property
     def images_per_epoch(self) -> int:
-        """Number of training pairs, or of images of the larger domain; all held-out images are looked at, too."""
+        """Number of training pairs, or of images of the larger domain; all held-out images are looked at, too.
+
+        Raises:
+            DataError: naming the images of either domain and split that cannot be used.
+        """
+        problems: dict[str, str] = {}
+        looked = [(module, "train") for module in self._training]
         if self.heldout_split is not None:
-            self.evaluation_images(self.heldout_split)
+            looked += [(module, self.heldout_split) for module in self._evaluated]
+        for module, split in looked:
+            try:
+                module.looked(split)
+            except DataError as error:
+                files = str(error).partition("\n")[2]
+                problems.setdefault(files, str(error))  # both halves of a file are bad, which is said once
+        if problems:
+            raise DataError("\n".join(problems.values()))
         return max(module.images_per_epoch for module in self._training)
 
     def train_dataloader(self) -> ZippedLoader:

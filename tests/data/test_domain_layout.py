@@ -76,6 +76,7 @@ def test_domains_without_pairs_may_have_other_names_and_numbers():
         (files("trainA", "trainB", "testB"), {}, "test images of domain A are missing"),
         ([*files("A", "B"), "A/3.png"], {}, "3 in A and 2 in B: A/3.png without a partner in B"),
         (["A/1.png", "A/2.png", "B/1.png", "B/3.png"], {}, "A/2.png without a partner in B; B/3.png without a partner"),
+        (["A/1.png", "B/2.png"], {}, "Partners have the same name, suffixes aside; data=unpaired needs none"),
         ([*files("A", "B"), "A/1.jpg"], {}, "A/1.png and A/1.jpg have the same name but for the suffix"),
         ([*files("A", "B"), "other.png"], {}, "other.png lie in no folder of a domain"),
         (files("testA", "testB"), {}, "no training images, only test"),
