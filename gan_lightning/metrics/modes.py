@@ -29,11 +29,13 @@ class ModeStatistics:
         high_quality: percentage of samples closer than ``radius_sigmas`` sigma to their nearest mean.
         reverse_kl: divergence in nats of the histogram of high-quality samples over the means from the uniform
             distribution; None without a high-quality sample.
+        nearest: share of all samples that is nearest to each mean, however far away.
     """
 
     modes: int
     high_quality: float
     reverse_kl: float | None
+    nearest: list[float]
 
 
 def mode_counts(points: Tensor, means: Tensor, sigma: float, *, radius_sigmas: float = 3.0) -> Tensor:
@@ -48,10 +50,14 @@ def mode_counts(points: Tensor, means: Tensor, sigma: float, *, radius_sigmas: f
     Returns:
         int64 ``(K,)``.
     """
-    distance, nearest = torch.cdist(points.double(), means.double(), compute_mode="donot_use_mm_for_euclid_dist").min(
-        dim=1
-    )
+    distance, nearest = _nearest(points, means)
     return torch.bincount(nearest[distance < radius_sigmas * sigma], minlength=len(means))
+
+
+def _nearest(points: Tensor, means: Tensor) -> tuple[Tensor, Tensor]:
+    """Distance of each point to its nearest mean, and the mean's index."""
+    distances = torch.cdist(points.double(), means.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    return distances.min(dim=1)
 
 
 def mode_statistics(points: Tensor, means: Tensor, sigma: float, *, radius_sigmas: float = 3.0) -> ModeStatistics:
@@ -66,13 +72,15 @@ def mode_statistics(points: Tensor, means: Tensor, sigma: float, *, radius_sigma
         sigma: width of the Gaussians.
         radius_sigmas: radius of high quality in units of sigma.
     """
-    counts = mode_counts(points, means, sigma, radius_sigmas=radius_sigmas)
+    distance, nearest = _nearest(points, means)
+    counts = torch.bincount(nearest[distance < radius_sigmas * sigma], minlength=len(means))
     total = int(counts.sum())
     share = counts.double() / total if total else None
     return ModeStatistics(
         modes=int((counts > 0).sum()),
         high_quality=100 * total / len(points),
         reverse_kl=None if share is None else float(torch.xlogy(share, share * len(means)).sum().clamp(min=0)),
+        nearest=(torch.bincount(nearest, minlength=len(means)) / len(points)).tolist(),
     )
 
 
@@ -156,7 +164,7 @@ class ModeEvaluator(SampleEvaluator):
                 skipped[key] = "no sample is of high quality, so there is no histogram of modes"
             else:
                 scores.append(Score(key, value, None, MODE_METRICS[metric], self._protocol(metric, real, weights)))
-        return Evaluation(scores=scores, skipped=skipped, notes=[self._ceiling(real)])
+        return Evaluation(scores=scores, skipped=skipped, notes=[self._ceiling(real)], mode_fractions=found.nearest)
 
     def _protocol(self, metric: str, real: Mixture, weights: str) -> dict[str, str | int | float]:
         return {

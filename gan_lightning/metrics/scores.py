@@ -88,6 +88,7 @@ class Evaluation:
         scores: in the order in which the metrics were asked for.
         skipped: score key to the reason why it could not be computed.
         class_fractions: share of the generated samples per class, if the extractor knows the data's classes.
+        mode_fractions: share of the generated samples nearest to each mode, however far, if the data have known modes.
         notes: what a reader of the scores should know.
         class_distances: the Frechet distance within each class, if it was asked for.
         closest: the generated samples that come nearest to copies of real ones, if authenticity was asked for.
@@ -96,6 +97,7 @@ class Evaluation:
     scores: list[Score] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     class_fractions: list[float] | None = None
+    mode_fractions: list[float] | None = None
     notes: list[str] = field(default_factory=list)
     class_distances: list[float] | None = None
     closest: list[Closest] = field(default_factory=list)

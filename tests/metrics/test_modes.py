@@ -29,6 +29,8 @@ def test_hand_made_samples():
     assert found.high_quality == pytest.approx(50.0, abs=1e-9)
     entropy = -(2 / 3 * math.log(2 / 3) + 1 / 3 * math.log(1 / 3))
     assert found.reverse_kl == pytest.approx(math.log(4) - entropy, abs=1e-12)
+    assert found.nearest[1:3] == pytest.approx([1 / 6, 0.0], abs=1e-6)
+    assert sum(found.nearest) == pytest.approx(1.0, abs=1e-6)  # the sample of nobody is nearest to somebody
 
 
 def test_the_radius_is_exclusive_and_in_units_of_sigma():

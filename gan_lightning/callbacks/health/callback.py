@@ -132,11 +132,15 @@ class TrainingHealth(Callback):
             if expected is None or len(expected) != len(result.class_fractions):
                 expected = [1 / len(result.class_fractions)] * len(result.class_fractions)
             begun += self.monitor.classes(images_seen, result.class_fractions, expected)
-        scores = {score.protocol.get("metric"): score for score in result.scores}
-        if "modes" in scores and "high_quality" in scores:
-            total = int(scores["modes"].protocol["modes"])
-            quality = scores["high_quality"].value / 100
-            begun += self.monitor.modes(images_seen, scores["modes"].value, total, quality)
+        if result.mode_fractions is not None:
+            scores = {score.protocol.get("metric"): score.value for score in result.scores}
+            percent = scores.get("high_quality")
+            begun += self.monitor.modes(
+                images_seen,
+                result.mode_fractions,
+                covered=scores.get("modes"),
+                high_quality=None if percent is None else percent / 100,
+            )
         self._tell(begun)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

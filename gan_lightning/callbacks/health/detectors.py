@@ -200,18 +200,27 @@ def misses_classes(fractions: Sequence[float], expected: Sequence[float], *, pro
     return f"the generator misses {len(missing)} of {len(expected)} classes: {named}"
 
 
-def misses_modes(modes: float, total: int, high_quality: float, *, progress: float) -> str | None:
-    """Samples lie near modes of the distribution, but not near all of them.
+def misses_modes(
+    fractions: Sequence[float], *, covered: float | None, high_quality: float | None, progress: float
+) -> str | None:
+    """Samples lie near some modes of a distribution of equally likely ones, but not near all of them.
+
+    A generator that has collapsed to a place between modes covers none. So a mode counts as missing also if hardly any
+    sample has it for its nearest one, however far that is; samples on their way, spread over the plane, have all.
 
     Args:
-        modes: how many are covered.
-        total: how many there are.
-        high_quality: share of the samples that lie near a mode.
+        fractions: share of the samples nearest to each mode.
+        covered: how many modes have a sample within a few of their standard deviations; None: unknown.
+        high_quality: share of the samples that are so near to any mode; None: unknown.
         progress: share of the budget that is spent.
     """
-    if modes >= total or high_quality < LOOKED_AT_QUALITY or progress < MATURE:
+    if progress < MATURE:
         return None
-    return f"the generator misses {total - modes:.0f} of {total} modes"
+    total = len(fractions)
+    missing = sum(share < MISSING / total for share in fractions)
+    if covered is not None and high_quality is not None and high_quality >= LOOKED_AT_QUALITY:
+        missing = max(missing, total - round(covered))
+    return f"the generator misses {missing} of {total} modes" if missing else None
 
 
 def overfits(overfitting: Sequence[float], memorised: Sequence[float]) -> str | None:

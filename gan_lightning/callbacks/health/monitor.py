@@ -102,12 +102,14 @@ class Monitor:
         progress = self._progress(images_seen)
         return self._enter(images_seen, {"classes": detectors.misses_classes(fractions, expected, progress=progress)})
 
-    def modes(self, images_seen: int, modes: float, total: int, high_quality: float) -> list[Trouble]:
-        """Enter how many modes of a known distribution are covered, and the share of samples near any."""
-        progress = self._progress(images_seen)
-        return self._enter(
-            images_seen, {"modes": detectors.misses_modes(modes, total, high_quality, progress=progress)}
+    def modes(
+        self, images_seen: int, fractions: Sequence[float], *, covered: float | None, high_quality: float | None
+    ) -> list[Trouble]:
+        """Enter what is known of samples of a distribution whose modes are known; see ``detectors.misses_modes``."""
+        seen = detectors.misses_modes(
+            fractions, covered=covered, high_quality=high_quality, progress=self._progress(images_seen)
         )
+        return self._enter(images_seen, {"modes": seen})
 
     def diverged(self, images_seen: int, message: str) -> list[Trouble]:
         """Enter the end of a run that has diverged."""

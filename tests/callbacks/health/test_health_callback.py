@@ -152,14 +152,15 @@ def test_the_evaluation_tells_of_missing_classes_and_modes(build, caplog):
     assert (["mode_collapse"], ["mode_collapse"]) in told
     assert told[-1] == (["mode_collapse"], [])
     assert "60 images: the generator misses 8 of 10 classes: 2, 3, 4, 5, 6, 7, 8, 9. Remedy: " in caplog.text
-    protocol = {"metric": "modes", "modes": 25}
+    protocol = {"metric": "modes"}
     health.evaluated(
         100,
         scored(
             scores=[
                 Score("modes", 20.0, None, True, protocol),
                 Score("quality", 80.0, None, True, {"metric": "high_quality"}),
-            ]
+            ],
+            mode_fractions=[1 / 25] * 25,
         ),
     )
     assert health.monitor.troubles["mode_collapse"].message == "the generator misses 5 of 25 modes"

@@ -87,11 +87,25 @@ def test_classes_are_missing_by_what_real_samples_have():
     assert "misses 20 of 21 classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ..." in many
 
 
-def test_modes_are_missing_only_if_the_samples_are_good():
-    assert "misses 6 of 8 modes" in d.misses_modes(2, 8, 0.9, progress=1.0)
-    assert d.misses_modes(8, 8, 0.9, progress=1.0) is None
-    assert d.misses_modes(2, 8, 0.1, progress=1.0) is None
-    assert d.misses_modes(2, 8, 0.9, progress=0.1) is None
+EVEN, ONE = [1 / 8] * 8, [0.0] * 3 + [1.0] + [0.0] * 4
+
+
+@pytest.mark.parametrize(
+    ("fractions", "covered", "high_quality", "progress", "missing"),
+    [
+        (EVEN, 8, 0.9, 1.0, None),
+        (EVEN, 2, 0.9, 1.0, 6),  # good samples, and others between the modes
+        (EVEN, 2, 0.1, 1.0, None),  # on their way
+        (ONE, 0, 0.0, 1.0, 7),  # collapsed to a place that is no mode
+        (ONE, 1, 0.9, 1.0, 7),
+        (ONE, None, None, 1.0, 7),
+        (ONE, 1, 0.9, 0.2, None),
+        ([0.013, 0.012, *[0.1625] * 6], None, None, 1.0, 1),
+    ],
+)
+def test_modes_are_missing_that_no_sample_is_near_to(fractions, covered, high_quality, progress, missing):
+    seen = d.misses_modes(fractions, covered=covered, high_quality=high_quality, progress=progress)
+    assert seen == (None if missing is None else f"the generator misses {missing} of 8 modes")
 
 
 def test_knowing_the_training_set_is_overfitting():

@@ -60,12 +60,12 @@ def test_two_detectors_of_one_kind_are_one_trouble(monitor):
     for seen in range(100, 500, 100):
         monitor.look(seen, diversity=0.01, overfitting=None, memorised=None)
     monitor.classes(500, [1.0, 0.0], [0.5, 0.5])
-    monitor.modes(600, 1, 8, 0.9)
+    monitor.modes(600, [0.0] * 7 + [1.0], covered=None, high_quality=None)
     assert set(monitor.lasting) == {"diversity", "classes", "modes"}
     assert monitor.kinds == list(monitor.troubles) == ["mode_collapse"]
     assert monitor.troubles["mode_collapse"].message == "the generator misses 7 of 8 modes"
     monitor.look(700, diversity=0.9, overfitting=None, memorised=None)
-    monitor.modes(800, 8, 8, 0.9)
+    monitor.modes(800, [1 / 8] * 8, covered=8, high_quality=0.9)
     assert monitor.kinds == ["mode_collapse"]
     monitor.classes(900, [0.5, 0.5], [0.5, 0.5])
     assert monitor.kinds == []

@@ -1,16 +1,18 @@
 """Real trainings that go wrong in one way each: the right warning appears, and no other; healthy ones give none."""
 
 import logging
+import re
 
 import pytest
 import torch
 from lightning import Trainer
 
 from gan_lightning import losses, regularizers
-from gan_lightning.callbacks import TrainingHealth
+from gan_lightning.callbacks import Evaluation, TrainingHealth
 from gan_lightning.data import DigitsDataModule, RingDataModule
 from gan_lightning.data.base import InMemoryDataModule
 from gan_lightning.data.labelled import LabelledImages
+from gan_lightning.metrics import ModeEvaluator
 from gan_lightning.models import DCGAN, WGANGP, UpdateRule
 from gan_lightning.networks import (
     DCGANDiscriminator,
@@ -115,14 +117,15 @@ def healthy_demo():
     return model, DigitsDataModule(resolution=8, batch_size=32), 8.0, 10
 
 
-def watch(model, data, *, kimg, every):
+def watch(model, data, *, kimg, every, evaluator=None):
     model.budget_images = round(1000 * kimg)
     health, rows = TrainingHealth(every_kimg=kimg / LOOKS, samples=48), Rows()
+    evaluation = Evaluation(evaluator=evaluator, every_kimg=kimg / 3)
     trainer = Trainer(
         accelerator="cpu",
         max_epochs=-1,
         logger=rows,
-        callbacks=[health],
+        callbacks=[health, evaluation],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -164,11 +167,29 @@ def test_the_right_warning_appears_and_no_other(provoke, caplog):
         assert not model.diverged
 
 
+def test_a_generator_that_cannot_reach_all_modes_is_told_so_wherever_its_samples_are(caplog):
+    """Its samples lie on a line, which passes near two of the modes; none of them need be good."""
+    torch.manual_seed(0)
+    wide, narrow = ({"widths": (width,), "activation": "tanh", "initialization": "xavier"} for width in (32, 1))
+    model = WGANGP(
+        generator=PointGenerator(latent_dim=1, batch_norm=False, **narrow),
+        discriminator=PointDiscriminator(**wide),
+        regularizers={"gradient_penalty": regularizers.WGANGP(weight=0.1)},
+        **rates(1e-3, 1e-3, betas=(0.5, 0.9)),
+    )
+    with caplog.at_level(logging.WARNING, logger="gan_lightning"):
+        health, _ = watch(model, ring(), kimg=6.0, every=5, evaluator=ModeEvaluator(samples=480))
+    assert list(health.monitor.troubles) == ["mode_collapse"]
+    assert re.fullmatch(r"the generator misses [456] of 8 modes", health.monitor.troubles["mode_collapse"].message)
+    assert caplog.text.count("Remedy: ") == 1
+
+
 @pytest.mark.parametrize("build", [healthy_points, healthy_demo], ids=lambda function: function.__name__)
 def test_a_healthy_run_gives_no_warning(build, caplog):
     model, data, kimg, every = build()
+    evaluator = ModeEvaluator(samples=480) if isinstance(data, RingDataModule) else None
     with caplog.at_level(logging.WARNING, logger="gan_lightning"):
-        health, rows = watch(model, data, kimg=kimg, every=every)
+        health, rows = watch(model, data, kimg=kimg, every=every, evaluator=evaluator)
     assert health.monitor.troubles == {}
     assert caplog.text == ""
     assert len(rows) >= 15
