@@ -38,7 +38,9 @@ def inspect(cfg: DictConfig, *, sweeping: bool, remote: bool = False) -> None:
     if wrong & {"seed", "batch_size"}:
         wrong |= {"data", "trainer"}  # they get these values, and would say the same again
     with collected(problems):
-        check_acceleration(dry_build(cfg, nodes=[node for node in DRY if node not in wrong]))
+        parts = dry_build(cfg, nodes=[node for node in DRY if node not in wrong])
+        check_acceleration(parts)
+        check_evaluator(parts)
     processes = None
     if "trainer" not in wrong and not remote:
         with collected(problems):
@@ -68,6 +70,28 @@ def check_acceleration(parts: Mapping[str, Any]) -> None:
                 callback.check(parts["model"])
             except ValueError as error:
                 raise ConfigError([str(error)]) from error
+
+
+def check_evaluator(parts: Mapping[str, Any]) -> None:
+    """Refuse to judge colour images by the classifier of grey digits, the evaluator of configs that choose none.
+
+    Raises:
+        ConfigError: naming others.
+    """
+    from gan_lightning.data import ImageDataModule
+    from gan_lightning.metrics import DigitsExtractor, Evaluator, TranslationEvaluator
+
+    data, evaluator = parts.get("data"), parts.get("evaluator")
+    if isinstance(evaluator, TranslationEvaluator):
+        evaluator = evaluator.evaluator
+    of_digits = isinstance(evaluator, Evaluator) and isinstance(evaluator.extractor, DigitsExtractor)
+    if of_digits and isinstance(data, ImageDataModule) and data.channels == 3:
+        raise ConfigError(
+            [
+                "evaluator: the digits classifier knows nothing of colour images; choose evaluator=none, "
+                "evaluator=inception or, for translations, evaluator=translation"
+            ]
+        )
 
 
 @contextmanager

@@ -45,6 +45,7 @@ def refused(commands, cwd, command, *argv):
             ["experiment=demo", "callbacks.acceleration.compile=both"],
             ["callbacks.acceleration.compile", "model.regularizers.r1"],
         ),
+        (["data=photos", "model=dcgan"], ["evaluator", "colour images", "evaluator=none"]),
         (["budget.kimg=null"], ["budget.images, budget.kimg and budget.epochs", "none of them"]),
         (["budget.kimg=3", "budget.epochs=2"], ["budget.kimg=3", "budget.epochs=2", "exactly one"]),
         (["trainer.accelerator=tpu"], ["accelerator=tpu"]),
