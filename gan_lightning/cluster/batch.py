@@ -12,6 +12,7 @@ from typing import Any
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
+from gan_lightning.cli.entry import InputError
 from gan_lightning.cli.job import Ending, note, read_ending, resolved, settled, write_config
 from gan_lightning.cli.lock import exclusive
 from gan_lightning.cli.plan import PlannedJob, without_hydra
@@ -60,7 +61,10 @@ def run_batch(jobs: Sequence[PlannedJob], *, submitit_folder: str, max_num_timeo
 def begin(jobs: Sequence[PlannedJob], *, submitit_folder: str, max_num_timeout: int) -> dict[Path, str]:
     """Submit what has to be submitted, and return the SLURM job of each folder that has one.
 
-    Jobs that ask for the same share an array.
+    Jobs that ask for the same share an array. What SLURM does not take keeps no other job from being submitted.
+
+    Raises:
+        InputError: if there is nothing to submit but jobs that SLURM does not take.
     """
     former = {job.folder: name for job in jobs if (name := submitted(job.folder)) is not None}
     known = slurm.alive(set(former.values())) if former else {}
@@ -84,7 +88,13 @@ def begin(jobs: Sequence[PlannedJob], *, submitit_folder: str, max_num_timeout: 
         else:
             alike.append(job.folder)
     for request, folders in groups:
-        names = submit(folders, request, submitit_folder=submitit_folder, max_num_timeout=max_num_timeout)
+        try:
+            names = submit(folders, request, submitit_folder=submitit_folder, max_num_timeout=max_num_timeout)
+        except InputError as error:
+            if len(groups) == 1 and not waiting:
+                raise
+            log.error("%s (%s)", error, ", ".join(map(str, folders)))
+            continue
         for folder, name in zip(folders, names, strict=True):
             log.info("SLURM job %s: %s", name, folder)
             waiting[folder] = name

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gan_lightning.cli.entry import InputError
 from gan_lightning.cli.job import Ending, note, read_ending, train_folder
 from gan_lightning.cluster import slurm
 
@@ -109,14 +110,25 @@ def submit(folders: Sequence[Path], request: Request, *, submitit_folder: str, m
 
     Returns:
         The SLURM job of each folder.
+
+    Raises:
+        InputError: with SLURM's reason if it does not take them, which is noted in their folders too.
     """
     import submitit
+    from submitit.core.utils import FailedJobError
 
     executor = submitit.AutoExecutor(cluster="slurm", folder=submitit_folder, slurm_max_num_timeout=max_num_timeout)
     executor.update_parameters(**request.parameters())
     for folder in folders:
         note(folder, Ending("queued"))
-    jobs = [job.job_id for job in executor.map_array(FolderTask(), [str(folder) for folder in folders])]
+    try:
+        jobs = [job.job_id for job in executor.map_array(FolderTask(), [str(folder) for folder in folders])]
+    except FailedJobError as error:
+        lines = [line.removeprefix("sbatch: error: ") for line in str(error).strip().splitlines()]
+        reason = f"hydra.launcher: SLURM does not take the job: {'; '.join(lines)}"
+        for folder in folders:
+            note(folder, Ending("refused", message=reason))
+        raise InputError(reason) from error
     for folder, job in zip(folders, jobs, strict=True):
         (folder / JOB_FILE).write_text(f"{job}\n", encoding="utf-8")
     return jobs

@@ -84,6 +84,22 @@ def test_what_is_done_or_alive_is_not_submitted_again(jobs, submissions):
     assert run([done]) == [0.5]
 
 
+def test_a_job_that_slurm_does_not_take_keeps_no_other_from_running(jobs, submissions, monkeypatch):
+    take = batch.submit
+
+    def submit(folders, request, **arguments):
+        if request.tasks_per_node == 2:
+            raise InputError("too much")
+        return take(folders, request, **arguments)
+
+    monkeypatch.setattr(batch, "submit", submit)
+    planned = jobs(1, 2)
+    run(planned)
+    assert submissions["submitted"] == [(1, [planned[0].folder.name])]
+    with pytest.raises(InputError, match="too much"):
+        run(planned[1:])
+
+
 def test_two_starts_at_once_submit_a_job_once(jobs, submissions, monkeypatch):
     planned = jobs(1)
     folder = planned[0].folder.parent / ".submitit"

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from submitit.core.utils import UncompletedJobError
 
+from gan_lightning.cli.entry import InputError
 from gan_lightning.cli.job import Ending, note, read_ending
 from gan_lightning.cluster import slurm, submission
 
@@ -67,3 +68,57 @@ def test_a_job_that_has_not_noted_its_end_yet_has_not_given_up(tmp_path):
     assert not submission.given_up(tmp_path)
     note(tmp_path, Ending("running"))
     assert not submission.given_up(tmp_path)
+
+
+REQUEST = submission.Request(
+    nodes=1, tasks_per_node=1, cpus_per_task=1, gpus_per_node=None, mem_gb=None, timeout_min=5, signal_delay_s=60,
+    name="test", array_parallelism=2, partition="gpuu", account=None, qos=None, constraint=None, exclude=None,
+)  # fmt: skip
+
+
+def programs(folder, monkeypatch, sbatch):
+    """Put SLURM's programs on the path."""
+    for name, text in (("srun", "exit 0"), ("sbatch", sbatch)):
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+
+def submit(folder):
+    folders = [folder / "0", folder / "1"]
+    for each in folders:
+        each.mkdir()
+    return folders, lambda: submission.submit(
+        folders, REQUEST, submitit_folder=f"{folder}/.submitit/%j", max_num_timeout=3
+    )
+
+
+def test_what_slurm_does_not_take_is_refused_in_its_words(tmp_path, monkeypatch):
+    words = "sbatch: error: invalid partition specified: gpuu"
+    programs(
+        tmp_path, monkeypatch, f"echo '{words}' >&2; echo 'sbatch: error: Batch job submission failed' >&2; exit 1"
+    )
+    folders, call = submit(tmp_path)
+    with pytest.raises(InputError, match="not take the job: invalid partition specified: gpuu; Batch job submission"):
+        call()
+    assert {read_ending(folder).state for folder in folders} == {"refused"}
+    assert "gpuu" in read_ending(folders[1]).message
+    assert [submission.submitted(folder) for folder in folders] == [None, None]
+
+
+def test_a_submission_asks_for_what_the_request_says_and_notes_its_jobs(tmp_path, monkeypatch):
+    programs(tmp_path, monkeypatch, f'cp "$1" {tmp_path}/script; echo Submitted batch job 17')
+    folders, call = submit(tmp_path)
+    assert call() == ["17_0", "17_1"]
+    assert [submission.submitted(folder) for folder in folders] == ["17_0", "17_1"]
+    assert {read_ending(folder).state for folder in folders} == {"queued"}
+    script = (tmp_path / "script").read_text()
+    for option in (
+        "partition=gpuu",
+        "time=5",
+        "signal=USR2@60",
+        "array=0-1%2",
+        "ntasks-per-node=1",
+        "open-mode=append",
+    ):
+        assert f"#SBATCH --{option}" in script
