@@ -102,6 +102,10 @@ class TranslationModule(ImageDataModule):
         """Return targets and sources of ``split``."""
         raise NotImplementedError
 
+    def evaluation_set(self, split: str) -> TranslationImages:
+        """Return ``evaluation_images``; "heldout" stands for the part that is held out, whatever its name."""
+        return self.evaluation_images(self.heldout_split or split if split == "heldout" else split)
+
     def check_inner(self, name: str, inner: ImageDataModule, channels: int) -> None:
         """Refuse an inner data module whose batches would not fit.
 

@@ -89,7 +89,7 @@ class TranslationEvaluator(SampleEvaluator):
     Args:
         evaluator: of the distribution.
         metrics: which of "mae", "psnr" and "ssim"; left out where there are no pairs.
-        samples: number of translations; None: as ``evaluator`` says.
+        samples: number of translations; None: one of every source image.
         real_split: part of the real data to translate and to compare with; None: as ``evaluator`` says.
 
     Raises:
@@ -109,9 +109,9 @@ class TranslationEvaluator(SampleEvaluator):
         if any(metric not in PAIR_METRICS for metric in metrics):
             raise ValueError(f"evaluator.metrics must be some of {', '.join(PAIR_METRICS)}, got {list(metrics)}")
         self.evaluator = evaluator
-        evaluator.samples = samples or evaluator.samples
         evaluator.real_split = real_split or evaluator.real_split
         self.metrics = tuple(dict.fromkeys(metrics))
+        self.samples = samples
         self.seed = evaluator.seed
         self.real_split = evaluator.real_split
 
@@ -132,6 +132,7 @@ class TranslationEvaluator(SampleEvaluator):
         """
         if not (isinstance(real, TranslationImages) and isinstance(sample, TranslationSampler)):
             raise ValueError("evaluator: translations are scored of a model and data that have source images")
+        self.evaluator.samples = self.samples or len(real.sources)
         if not (self.metrics and real.paired):
             result = self.evaluator.evaluate(sample, real, weights=weights, device=device)
         else:
@@ -141,6 +142,7 @@ class TranslationEvaluator(SampleEvaluator):
             result = replace(result, scores=[*result.scores, *scores])
         if sample.back is None:
             return result
+        self.evaluator.samples = self.samples or len(real.targets)
         way_back = self.evaluator.evaluate(sample.back, real.reversed, weights=weights, device=device)
         scores = [replace(score, key=f"{score.key}_back") for score in way_back.scores]
         skipped = {f"{key}_back": reason for key, reason in way_back.skipped.items()}

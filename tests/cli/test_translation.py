@@ -17,8 +17,6 @@ SMALL = [
     "callbacks=translation",
     "callbacks.samples.rows=2",
     "evaluator=translation",
-    "evaluator.samples=4",
-    "evaluator.real_split=test",
     "logger=none",
     "trainer=cpu",
     "budget.kimg=null",
@@ -60,8 +58,8 @@ def test_a_run_is_scored_and_shows_what_it_trained_on(runs, model):
     results = json.loads((run / "results.json").read_text())
     assert results["status"] == "finished"
     keys = set(results["evaluations"][-1]["scores"])
-    pairs = {"mae4_test", "psnr4_test", "ssim4_test"}
-    assert keys >= (pairs if model == "pix2pix" else {"fd4_test_texture_back"}) | {"fd4_test_texture"}
+    pairs = {"mae3_test", "psnr3_test", "ssim3_test"}
+    assert keys >= (pairs if model == "pix2pix" else {"fd3_test_texture_back"}) | {"fd3_test_texture"}
     assert keys.isdisjoint(pairs) == (model == "cyclegan")
     assert Image.open(run / "samples" / "000000016.png").size == ((3 if model == "pix2pix" else 6) * 66 + 2, 134)
     report = json.loads((run / "data_source" / "data.json").read_text())

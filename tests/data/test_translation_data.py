@@ -134,6 +134,10 @@ def test_every_damaged_image_is_named_before_training_those_held_out_too(tmp_pat
     unpaired = module(tmp_path / "set", tmp_path, paired=False, on_bad="skip")
     assert unpaired.images_per_epoch == 3
     assert len(unpaired.evaluation_images("test").sources) == 1
+    assert unpaired.evaluation_set("heldout").split == "test"
+    assert unpaired.evaluation_set("train").split == "train"
+    with pytest.raises(DataError, match="no split 'heldout'"):
+        module(write(tmp_path / "all", pairs(2)), tmp_path).evaluation_set("heldout")
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,12 @@ def images(count, seed, side=16, split="heldout"):
 def evaluator(tmp_path, count, **options):
     inner = Evaluator(
         extractor=TextureExtractor(),
-        samples=count,
         batch_size=4,
         metrics=("frechet",),
         real_split="heldout",
         cache_dir=str(tmp_path),
     )
-    return TranslationEvaluator(evaluator=inner, **options)
+    return TranslationEvaluator(evaluator=inner, samples=count, **options)
 
 
 def off_by(real, levels):
@@ -92,6 +91,8 @@ def test_without_pairs_both_directions_are_scored_against_their_domains(tmp_path
     assert result.scores[0].value == pytest.approx(0, abs=1e-6)  # all six targets
     assert result.scores[1].value > 1e-3  # six of eight sources
     assert result.scores[1].protocol["dataset"] == "set 2"
+    every = evaluator(tmp_path, None).evaluate(sampler, real, weights="raw", device="cpu")
+    assert [score.key for score in every.scores] == ["fd8_heldout_texture", "fd6_heldout_texture_back"]
     swapped = TranslationSampler(off_by(real.sources, 0), off_by(real.targets, 0))
     assert evaluator(tmp_path, 6).evaluate(swapped, real, weights="raw", device="cpu").scores[0].value > 1e-3
 
@@ -101,9 +102,9 @@ def test_what_does_not_translate_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"evaluator\.metrics"):
         evaluator(tmp_path, 3, metrics=("lpips",))
     with pytest.raises(ValueError, match=r"evaluator\.samples"):
-        evaluator(tmp_path, 3, samples=0)
-    chosen = evaluator(tmp_path, 3, samples=2, real_split="test")
-    assert (chosen.evaluator.samples, chosen.real_split, chosen.evaluator.real_split) == (2, "test", "test")
+        evaluator(tmp_path, 0)
+    chosen = evaluator(tmp_path, 3, real_split="test")
+    assert (chosen.real_split, chosen.evaluator.real_split) == ("test", "test")
     with pytest.raises(ValueError, match="source images"):
         evaluator(tmp_path, 3).evaluate(off_by(real, 0), real, weights="raw", device="cpu")
     with pytest.raises(ValueError, match="as many sources as targets"):
@@ -142,11 +143,9 @@ def test_texture_features_are_of_colour_and_scale():
 
 def test_an_extractor_of_another_kind_does_as_well(tmp_path):
     grey = [TensorImages(images=torch.randint(0, 256, (5, 1, 4, 4)).to(torch.uint8), name="x", split="heldout")] * 2
-    inner = Evaluator(
-        extractor=ToyExtractor(), samples=4, metrics=("frechet",), real_split="heldout", cache_dir=str(tmp_path)
-    )
+    inner = Evaluator(extractor=ToyExtractor(), metrics=("frechet",), real_split="heldout", cache_dir=str(tmp_path))
     real = TranslationImages(*grey, paired=False)
     result = TranslationEvaluator(evaluator=inner).evaluate(
         TranslationSampler(off_by(real, 0)), real, weights="ema", device="cpu"
     )
-    assert [score.key for score in result.scores] == ["fd4_heldout_toy"]
+    assert [score.key for score in result.scores] == ["fd5_heldout_toy"]
