@@ -65,7 +65,7 @@ class Evaluation(Callback):
         """Evaluate the last state, unless the run was interrupted or diverged."""
         assert isinstance(pl_module, AdversarialModule)
         interrupted = any(
-            isinstance(callback, Interruption) and callback.received is not None
+            isinstance(callback, Interruption) and callback.stopped is not None
             for callback in trainer.callbacks  # type: ignore[attr-defined]
         )
         if self._evaluated_at != pl_module.images_seen and not interrupted and not pl_module.diverged:

@@ -27,7 +27,8 @@ class Interruption(Callback):
     a state saved then is one that no uninterrupted run passes through. A second SIGINT interrupts at once.
 
     Attributes:
-        received: the signal that stopped the training, or None.
+        received: the strongest signal that came so far, or None.
+        stopped: the one for which all processes stopped, or None; a run that it came too late for is finished.
         on_stop: called with the trainer at once, since an evaluation that is due may outlast the time that is left.
     """
 
@@ -35,17 +36,18 @@ class Interruption(Callback):
         super().__init__()
         self.on_stop: list[Callable[[Trainer], None]] = []
         self.received: signal.Signals | None = None
+        self.stopped: signal.Signals | None = None
         self._interrupted = False
         self._former: dict[signal.Signals, Any] = {}
 
     @property
     def warned(self) -> bool:
         """Whether a cluster said that it will take the machine away, and left the requeue to us."""
-        return self.received in WARNINGS
+        return self.stopped in WARNINGS
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Replace the handlers that Lightning has installed by now."""
-        self.received, self._interrupted = early_warning(), False
+        self.received, self.stopped, self._interrupted = early_warning(), None, False
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
                 self._former[number] = signal.signal(number, self._note)
@@ -61,14 +63,23 @@ class Interruption(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Ask the trainer to stop if a signal came in; all ranks stop at the same step, for the same reason."""
+        """Ask the trainer to stop if a signal came in."""
+        self._stop_together(trainer, pl_module)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Leave without a last evaluation, for which there may be no time, if a signal came behind the last step."""
+        if self.stopped is None:
+            self._stop_together(trainer, pl_module)
+
+    def _stop_together(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Stop if a signal came to any process: all do so at the same step, for the same reason."""
         strongest = 0 if self.received is None else 1 + SIGNALS.index(self.received)
         if trainer.world_size > 1:
             everyone = torch.tensor(strongest, device=pl_module.device)
             strongest = int(trainer.strategy.reduce(everyone, reduce_op="max"))
         if strongest:
-            self.received = SIGNALS[strongest - 1]
-            log.warning("received %s: saving the state and leaving", self.received.name)
+            self.received = self.stopped = SIGNALS[strongest - 1]
+            log.warning("received %s: saving the state and leaving", self.stopped.name)
             trainer.should_stop = True
             for listener in self.on_stop:
                 listener(trainer)

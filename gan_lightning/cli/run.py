@@ -222,8 +222,8 @@ def ending(parts: Parts) -> Status:
     interruption = parts.callback(Interruption)
     if parts.model.diverged:
         return "diverged"
-    if interruption is not None and interruption.received is not None:
-        return "interrupted" if interruption.received.name == "SIGINT" else "preempted"
+    if interruption is not None and interruption.stopped is not None:
+        return "interrupted" if interruption.stopped.name == "SIGINT" else "preempted"
     return "finished"
 
 

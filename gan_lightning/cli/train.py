@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from gan_lightning.cli.entry import launch
 from gan_lightning.cli.resume import continued_run
 from gan_lightning.cluster import slurm
-from gan_lightning.cluster.signals import hold_warnings
+from gan_lightning.cluster.signals import hold_warnings, ignore_warnings
 
 
 def task(cfg: DictConfig) -> float:
@@ -45,9 +45,14 @@ def command_line() -> list[str]:
 
 def main() -> None:
     """Entry point of the console command."""
-    if slurm.job_id() is not None:
-        hold_warnings()
-    launch("train", task, command_line(), job=job)
+    if slurm.job_id() is None:
+        launch("train", task, command_line(), job=job)
+        return
+    hold_warnings()
+    try:
+        launch("train", task, command_line(), job=job)
+    finally:
+        ignore_warnings()
 
 
 if __name__ == "__main__":

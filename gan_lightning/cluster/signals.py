@@ -17,6 +17,15 @@ def hold_warnings() -> None:
         signal.signal(number, _keep)
 
 
+def ignore_warnings() -> None:
+    """Let the signals do nothing any more, for a process that only has to leave.
+
+    Python gives up its handlers well before it has left, and the next signal would end a finished job as a failed one.
+    """
+    for number in WARNINGS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _keep(number: int, frame: FrameType | None) -> None:
     _early.append(signal.Signals(number))
 

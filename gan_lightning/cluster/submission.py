@@ -13,6 +13,7 @@ from typing import Any
 from gan_lightning.cli.entry import InputError
 from gan_lightning.cli.job import Ending, note, read_ending, train_folder
 from gan_lightning.cluster import slurm
+from gan_lightning.cluster.signals import ignore_warnings
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class FolderTask:
             slurm.await_the_end(refused=lambda: given_up(Path(folder)))
         elif ending.requeue:
             go_on_in_another_job(Path(folder), resubmit)
+        ignore_warnings()
         if ending.code:
             raise SystemExit(ending.code)
 

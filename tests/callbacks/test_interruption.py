@@ -47,7 +47,7 @@ def test_a_signal_stops_at_the_end_of_the_step_and_the_state_is_saved(build, tmp
     interruption = Interruption()
     callbacks = [RunCheckpoint(folder=str(tmp_path)), interruption]
     trainer = fit(first, data, images=90, callbacks=callbacks, enable_checkpointing=True)
-    assert interruption.received is number
+    assert interruption.stopped is number
     assert interruption.warned == (number in (signal.SIGUSR1, signal.SIGUSR2))
     assert trainer.state.finished
     assert current() == handlers
@@ -88,7 +88,7 @@ def test_handlers_are_replaced_while_training_and_restored_after_it(build, handl
     fit(*build(), images=10, callbacks=[interruption, Look()])
     assert seen == [dict.fromkeys(handlers, interruption._note)]
     assert current() == handlers
-    assert interruption.received is None
+    assert interruption.stopped is None
 
 
 def test_handlers_are_restored_after_an_error(build, handlers):
@@ -103,11 +103,11 @@ def test_handlers_are_restored_after_an_error(build, handlers):
 
 def test_a_new_fit_forgets_the_signal_of_the_last(build):
     interruption = Interruption()
-    interruption.received = signal.SIGTERM
+    interruption.received = interruption.stopped = signal.SIGTERM
     model, data = build()
     fit(model, data, images=30, callbacks=[interruption])
     assert model.images_seen == 30
-    assert interruption.received is None
+    assert interruption.stopped is None
 
 
 def test_a_warning_is_not_forgotten_for_the_sigterm_behind_it():
@@ -124,7 +124,7 @@ def test_a_warning_before_training_ends_it_after_one_step(build, handlers):
     interruption = Interruption()
     model, data = build()
     fit(model, data, images=90, callbacks=[interruption])
-    assert (interruption.received, model.images_seen) == (signal.SIGUSR1, 10)
+    assert (interruption.stopped, model.images_seen) == (signal.SIGUSR1, 10)
     assert early_warning() is None
 
 
@@ -144,3 +144,34 @@ def test_the_state_is_saved_before_an_evaluation_that_is_due_and_again_after_it(
     assert states == [40]
     kept = read_checkpoint(tmp_path / "latest.ckpt")["callbacks"]["Evaluation"]
     assert kept["best"]["value"] == 2.0
+
+
+class SendsAtTheEnd(Callback):
+    """Sends this process a warning when the last step is over; it comes behind the interruption."""
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        if pl_module.images_seen == 90:
+            os.kill(os.getpid(), signal.SIGUSR2)
+
+
+def test_a_warning_behind_the_last_step_leaves_the_last_evaluation_to_the_next_job(build, scripted, tmp_path):
+    interruption, evaluator = Interruption(), scripted([])
+    callbacks = [interruption, SendsAtTheEnd(), Evaluation(evaluator=evaluator), RunCheckpoint(folder=str(tmp_path))]
+    fit(*build(), images=90, callbacks=callbacks, enable_checkpointing=True)
+    assert interruption.warned
+    assert evaluator.calls == []
+    assert read_checkpoint(tmp_path / "latest.ckpt")["gan_lightning"]["images_seen"] == 90
+
+
+def test_a_warning_during_the_last_evaluation_comes_too_late_to_stop_anything(build, scripted):
+    class Warned(scripted):
+        def evaluate(self, *arguments, **named):
+            os.kill(os.getpid(), signal.SIGUSR2)
+            return super().evaluate(*arguments, **named)
+
+    interruption, evaluation = Interruption(), Evaluation(evaluator=Warned([1.0]))
+    fit(*build(), images=90, callbacks=[interruption, evaluation])
+    assert evaluation.latest.scores[0].value == 1.0
+    assert interruption.received is signal.SIGUSR2
+    assert interruption.stopped is None
+    assert not interruption.warned
