@@ -12,13 +12,14 @@ from gan_lightning.data.images import EvaluationImages
 from gan_lightning.metrics.base import GeneratorSampler, SampleEvaluator, Sampler
 from gan_lightning.metrics.cache import cache_root
 from gan_lightning.metrics.collection import Collection, collect
+from gan_lightning.metrics.estimates import Evidence
 from gan_lightning.metrics.extractor import FORWARD_IMAGES, FeatureExtractor
 from gan_lightning.metrics.frechet import Moments, frechet_distance
 from gan_lightning.metrics.isolation import full_float32, undisturbed_rng
 from gan_lightning.metrics.lpips import LPIPS
 from gan_lightning.metrics.perceptual import path_distances
 from gan_lightning.metrics.scores import METRICS, Evaluation
-from gan_lightning.metrics.scoring import Evidence, Scoring
+from gan_lightning.metrics.scoring import Scoring
 from gan_lightning.metrics.settings import Settings
 from gan_lightning.metrics.statistics import load_statistics, save_statistics, statistics_key
 from gan_lightning.metrics.world import World

@@ -84,3 +84,11 @@ class ToySimilarity(LPIPS):
 
     def forward(self, first, second):
         return (first - second).flatten(1).mean(1).square()
+
+
+def run(evaluator, sample=None, real=None, weights="ema"):
+    return evaluator.evaluate(sample or toy_sample, real or toy_real(), weights=weights, device="cpu")
+
+
+def values(evaluation):
+    return {score.key: score.value for score in evaluation.scores}

@@ -1,0 +1,117 @@
+import json
+
+import pytest
+import torch
+
+from gan_lightning.metrics.extractor import Features
+
+from .toy import (
+    FEATURE_METRICS,
+    ToyExtractor,
+    ToySampler,
+    ToySimilarity,
+    run,
+    toy_real,
+    values,
+)
+
+
+def test_names_follow_the_extractor(make):
+    general = run(make())
+    assert [s.key for s in general.scores] == [
+        "fd100_train_toy",
+        "cs100_toy",
+        "kd100_train_toy",
+        "precision100_train_toy",
+        "recall100_train_toy",
+        "density100_train_toy",
+        "coverage100_train_toy",
+    ]
+    standard = run(make(extractor=ToyExtractor(standard=True), samples=1000, metrics=["kernel", "frechet", "score"]))
+    assert [s.key for s in standard.scores] == ["kid1k_train", "fid1k_train", "is1k"]
+
+
+def test_protocol_is_plain_and_says_it_all(make):
+    evaluation = run(make(seed=3), weights="raw")
+    by_metric = {s.protocol["metric"]: s for s in evaluation.scores}
+    assert json.loads(json.dumps(by_metric["kernel"].protocol)) == {
+        "metric": "kernel",
+        "n_generated": 100,
+        "n_real": 120,
+        "split": "train",
+        "dataset": "toy",
+        "dataset_fingerprint": toy_real().fingerprint,
+        "extractor": "toy",
+        "extractor_weights": ToyExtractor().weights_hash,
+        "preprocessing": "none",
+        "weights": "raw",
+        "seed": 3,
+        "estimator": "subsets",
+        "subsets": 5,
+        "subset_size": 50,
+        "subset_seed": 2020,
+    }
+    assert by_metric["score"].protocol["n_real"] is None
+    directions = {m: s.higher_is_better for m, s in by_metric.items()}
+    assert directions == dict.fromkeys(FEATURE_METRICS, True) | {"frechet": False, "kernel": False}
+
+
+def test_too_few_samples_leave_metrics_out_with_a_reason(make):
+    evaluation = run(make(samples=1))
+    assert values(evaluation).keys() == {"density1_train_toy", "coverage1_train_toy"}
+    assert evaluation.skipped["fd1_train_toy"] == "needs at least 2 generated images, there are 1"
+    assert evaluation.skipped.keys() == {
+        "fd1_train_toy",
+        "cs1_toy",
+        "kd1_train_toy",
+        "precision1_train_toy",
+        "recall1_train_toy",
+    }
+    with pytest.raises(KeyError, match="at least 2 generated"):
+        evaluation.value("fd1_train_toy")
+    few_real = run(make(metrics=["kernel", "coverage"]), real=toy_real(3))
+    assert few_real.skipped["kd100_train_toy"] == "needs at least 50 real images, there are 3"
+    assert few_real.skipped["coverage100_train_toy"] == "needs at least 6 real images, there are 3"
+
+
+def test_rank_deficient_covariance_is_noted(make):
+    assert run(make()).notes == []
+    assert "rank-deficient" in run(make(samples=5)).notes[0]
+
+
+def test_what_samples_or_data_lack_is_said(make):
+    evaluator = make(metrics=["intra_frechet", "path_length"], similarity=ToySimilarity())
+    evaluation = run(evaluator)
+    assert evaluation.skipped == {
+        "intra_fd100_train_toy": "the generated images have no classes",
+        "ppl10k_toy": "needs a generator whose samples are made of latents alone",
+    }
+    unlabelled = run(make(metrics=["intra_frechet"]), ToySampler())
+    assert unlabelled.skipped == {"intra_fd100_train_toy": "the real images have no classes"}
+    missing = run(make(metrics=["intra_frechet"]), ToySampler(), toy_real(labels=torch.arange(120) % 4))
+    assert "class 3 has 0 generated, 30 real" in missing.skipped["intra_fd100_train_toy"]
+
+
+def test_features_without_logits_have_no_classifier_score(make):
+    class Headless(ToyExtractor):
+        n_classes = 0
+        knows_classes = False
+
+        def extract(self, images):
+            pool = super().extract(images).pool
+            return Features(pool, pool[:, :0])
+
+    evaluation = run(make(extractor=Headless(), metrics=["frechet", "score"]))
+    assert evaluation.skipped == {"cs100_toy": "the toy features come without class logits"}
+    assert len(evaluation.scores) == 1
+
+
+def test_a_preset_is_in_key_and_protocol(make):
+    evaluation = run(make(metrics=["frechet", "score"], protocol="legacy-tf"))
+    assert [s.key for s in evaluation.scores] == ["fd100_train_toy_legacy_tf", "cs100_toy_legacy_tf"]
+    assert {s.protocol["protocol"] for s in evaluation.scores} == {"legacy-tf"}
+
+
+def test_images_from_files_have_neither_weights_nor_a_seed(make):
+    protocol = run(make(metrics=["frechet"]), weights="files").scores[0].protocol
+    assert (protocol["weights"], protocol["seed"]) == ("files", None)
