@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import torch
@@ -40,7 +41,9 @@ def save_program(model: AdversarialModule, path: Path, *, weights: Weights, tole
     except (torch._dynamo.exc.TorchDynamoException, RuntimeError) as error:
         raise ValueError(f"{type(parts.network.generator).__name__} cannot be traced: {error}") from error
     with whole_file(path) as temporary:
-        torch.export.save(program, temporary, extra_files={RECORD: dumps(generator_record(model, weights))})
+        buffer = io.BytesIO()  # torch's own writing to a file ends with a RuntimeError where the disk is full
+        torch.export.save(program, buffer, extra_files={RECORD: dumps(generator_record(model, weights))})
+        temporary.write_bytes(buffer.getbuffer())
         loaded = torch.export.load(temporary).module()
         with torch.no_grad():
             return parts.check(loaded(*arguments), tolerance=tolerance, what="the program")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import io
 from collections.abc import Sequence
@@ -54,14 +55,25 @@ def _save_mp4(frames: Sequence[np.ndarray], path: Path, *, fps: float) -> None:
 
     height, width, _ = frames[0].shape
     odd = ((0, height % 2), (0, width % 2), (0, 0))  # the usual pixel format has half the resolution in colour
+    size = (width + width % 2, height + height % 2)
     with whole_file(path) as temporary:
-        writer = write_frames(
-            str(temporary), (width + width % 2, height + height % 2), fps=fps, quality=8, macro_block_size=2
-        )
+        writer = write_frames(str(temporary), size, fps=fps, quality=8, macro_block_size=2, ffmpeg_log_level="quiet")
         writer.send(None)
-        try:
+        with contextlib.suppress(OSError):  # ffmpeg has ended; what it wrote tells whether too early
             for frame in frames:
                 rgb = frame if frame.shape[2] == 3 else frame.repeat(3, axis=2)
                 writer.send(np.ascontiguousarray(np.pad(rgb, odd, mode="edge")))
-        finally:
-            writer.close()
+        writer.close()
+        written = _frames_in(temporary)
+        if written != len(frames):
+            raise OSError(f"ffmpeg wrote {written} of {len(frames)} frames; is the disk full?")
+
+
+def _frames_in(path: Path) -> int:
+    """Number of frames that ffmpeg can read; its writer does not tell whether it failed."""
+    from imageio_ffmpeg import count_frames_and_secs
+
+    try:
+        return int(count_frames_and_secs(str(path))[0])
+    except RuntimeError:
+        return 0
