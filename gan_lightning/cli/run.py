@@ -238,6 +238,7 @@ def finish(parts: Parts, record: RunRecord, status: Status, failure: BaseExcepti
                 record.artefact(path.stem, path)
     record.finish(status, images_seen=parts.model.images_seen, error=failure)
     with contextlib.ExitStack() as closing:  # each is closed, whatever another one raises
+        closing.callback(lambda: record.tracking(problem for tracker in parts.trackers for problem in tracker.problems))
         for tracker in parts.trackers:
             closing.callback(tracker.close, EXIT_CODES[status])
         if parts.trainer.is_global_zero:

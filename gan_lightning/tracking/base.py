@@ -26,6 +26,11 @@ class Tracker(ABC):
         """Whether anything was recorded; a failure before that needs no record."""
         return True
 
+    @property
+    def problems(self) -> list[str]:
+        """What it failed to show, in sentences; none of it ended the training."""
+        return []
+
     def identify(self, origin: Origin, config: Mapping[str, Any]) -> None:  # noqa: B027 - not every tracker has names
         """Take name, group and tags from how the run was started, where its own arguments leave them open.
 

@@ -53,8 +53,8 @@ class RunRecord:
 
     The file holds ``status``, ``images_seen``, ``wall_time_s``, ``scores`` (``final`` and ``best``, each score
     with its protocol and number of images), ``evaluations`` (the values over time), ``skipped`` (metric to
-    reason), ``health`` (troubles of the training, see ``callbacks.health``), ``artefacts`` (paths relative to the
-    run's folder), ``error``, ``versions``, ``git_commit`` and
+    reason), ``health`` (troubles of the training, see ``callbacks.health``), ``tracking`` (what the trackers failed
+    to show), ``artefacts`` (paths relative to the run's folder), ``error``, ``versions``, ``git_commit`` and
     ``config_hash``. Only rank zero writes.
 
     Args:
@@ -87,6 +87,7 @@ class RunRecord:
             "scores": {"final": {}, "best": {}},
             "skipped": {},
             "health": [],
+            "tracking": [] if old is None else old.get("tracking", []),
             "artefacts": {} if old is None else old["artefacts"],
             "evaluations": [],
             "versions": versions(),
@@ -122,6 +123,12 @@ class RunRecord:
     def health(self, troubles: Iterable[Mapping[str, Any]]) -> None:
         """Enter the troubles of the training, all of them; see ``callbacks.health`` for the form."""
         self.content["health"] = [dict(trouble) for trouble in troubles]
+        self._keep()
+
+    @rank_zero_only
+    def tracking(self, problems: Iterable[str]) -> None:
+        """Enter what the trackers failed to show, in sentences."""
+        self.content["tracking"] += problems
         self._keep()
 
     @rank_zero_only

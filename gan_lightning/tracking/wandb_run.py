@@ -7,9 +7,9 @@ import os
 import secrets
 import signal
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import WandbLogger
@@ -19,9 +19,11 @@ from PIL import Image
 from gan_lightning.tracking.axis import images_axis
 from gan_lightning.tracking.base import Tracker, plain
 from gan_lightning.tracking.files import write_atomic
+from gan_lightning.tracking.metrics_file import FILE_NAME as METRICS
 from gan_lightning.tracking.origin import Origin
 from gan_lightning.tracking.wandb_login import Mode, resolve_mode, server_answers
 from gan_lightning.tracking.wandb_segments import FOLDER, add_segment, read_segments
+from gan_lightning.tracking.wandb_session import Session, init
 
 if TYPE_CHECKING:
     from wandb import Run, Settings
@@ -40,7 +42,8 @@ class WandbTracker(WandbLogger, Tracker):
     It differs from its base class where that fails silently: a second run in one process is a second run;
     the mode is an argument of ``wandb.init`` and never leaks into the environment of later jobs; the
     configuration stays nested; a resumed run continues under the id stored in ``<save_dir>/wandb/run_id``;
-    and ``close`` ends the run with its exit code. The W&B run begins at the first use, not here.
+    and ``close`` ends the run with its exit code. The W&B run begins at the first use, not here; from then on nothing
+    that happens to W&B ends the training, see ``Session``.
 
     Args:
         save_dir: the run's folder; W&B's files go to its ``wandb/``.
@@ -87,6 +90,7 @@ class WandbTracker(WandbLogger, Tracker):
         )
         self._record_git = record_git
         self._log_best_checkpoint = log_best_checkpoint
+        self._session = Session(self._begin, advice=self._advice)
         self._latest = 0
         self._closed = False
 
@@ -94,9 +98,7 @@ class WandbTracker(WandbLogger, Tracker):
     @rank_zero_experiment
     def experiment(self) -> Run:
         """The W&B run, begun at the first call; on ranks above zero an object that does nothing."""
-        if self._experiment is None:
-            self._experiment = self._begin()
-        return cast("Run", self._experiment)
+        return self._session.run
 
     @property
     def mode(self) -> str:
@@ -106,7 +108,12 @@ class WandbTracker(WandbLogger, Tracker):
     @property
     def begun(self) -> bool:
         """Whether the W&B run has begun."""
-        return self._experiment is not None
+        return self._session.begun
+
+    @property
+    def problems(self) -> list[str]:
+        """What W&B did not record, or not at once, and why."""
+        return self._session.problems
 
     @rank_zero_only
     def identify(self, origin: Origin, config: Mapping[str, Any]) -> None:
@@ -120,7 +127,8 @@ class WandbTracker(WandbLogger, Tracker):
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Log one row at its number of images, see ``images_axis``."""
         self._latest = images_axis(metrics, step, self._latest)
-        self.experiment.log({**metrics, "images_seen": self._latest})
+        row = {**metrics, "images_seen": self._latest}
+        self._tell(lambda run: run.log(row))
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace) -> None:
@@ -129,32 +137,39 @@ class WandbTracker(WandbLogger, Tracker):
     @rank_zero_only
     def set_config(self, config: Mapping[str, Any]) -> None:
         """Record the resolved configuration, nested plain data; raises ValueError for anything else."""
-        data = plain(dict(config))
-        self.experiment.config.update(data, allow_val_change=True)
+        self._session.config = plain(dict(config))
+        if self.begun:
+            self._tell(lambda run: run.config.update(self._session.config, allow_val_change=True))
+        else:
+            self._tell(lambda run: None)  # it begins with its configuration
 
     @rank_zero_only
     def log_images(self, key: str, image: str | os.PathLike[str] | Image.Image, images_seen: int) -> None:
         """Show a picture at ``images_seen``."""
         import wandb
 
-        picture = wandb.Image(image if isinstance(image, Image.Image) else os.fspath(image))
-        self.log_metrics({key: picture, "images_seen": images_seen})
+        self._latest = images_axis({"images_seen": images_seen}, None, self._latest)
+        shown, seen = image if isinstance(image, Image.Image) else os.fspath(image), self._latest
+        self._tell(lambda run: run.log({key: wandb.Image(shown), "images_seen": seen}))
 
     @rank_zero_only
     def summary(self, values: Mapping[str, Any]) -> None:
         """Set summary values, which tables of runs show and sort by."""
         data = plain(dict(values))
-        self.experiment.summary.update(data)
+        self._tell(lambda run: run.summary.update(data))
 
     @rank_zero_only
     def best_checkpoint(self, path: str | os.PathLike[str], values: Mapping[str, Any]) -> None:
         """Log the file as the artifact ``<run id>-best`` of type "checkpoint", if this was asked for."""
         import wandb
 
-        if self._log_best_checkpoint:
-            artifact = wandb.Artifact(f"{self.experiment.id}-best", type="checkpoint", metadata=plain(dict(values)))
+        def keep(run: Run) -> None:
+            artifact = wandb.Artifact(f"{run.id}-best", type="checkpoint", metadata=plain(dict(values)))
             artifact.add_file(os.fspath(path))
-            self.experiment.log_artifact(artifact, aliases=["best"])
+            run.log_artifact(artifact, aliases=["best"])
+
+        if self._log_best_checkpoint:
+            self._tell(keep)
 
     @rank_zero_only
     def close(self, exit_code: int) -> None:
@@ -162,21 +177,32 @@ class WandbTracker(WandbLogger, Tracker):
 
         With the exit code of SIGTERM, W&B shows the run as preempted, and not as crashed.
         """
-        if self._experiment is not None and not self._closed:
+
+        def end(run: Run) -> None:
             if exit_code == PREEMPTED:
-                self._experiment.mark_preempting()
-            self._experiment.finish(exit_code=exit_code)
+                run.mark_preempting()
+            run.finish(exit_code=exit_code)
+
+        if self.begun and not self._closed:
+            self._tell(end)
         self._closed = True
 
     def where(self) -> str:
         """The run's page (online), or the command that uploads its offline segments in the order they were made."""
-        if self._mode == "online" and self._experiment is not None:
-            return str(self._experiment.url)
+        if self._mode == "online" and self.begun:
+            return str(self._session.run.url)
         return f"gan-compare sync {self._folder}" if read_segments(self._folder) else "no W&B run"
 
     @property
     def _folder(self) -> Path:
         return Path(self.save_dir or ".")
+
+    def _tell(self, call: Callable[[Run], object]) -> None:
+        self._session.tell(call, images_seen=self._latest)
+
+    def _advice(self) -> str:
+        kept = f"{self._folder / METRICS} keeps every row"
+        return kept if self._mode == "online" else f"{kept}, gan-compare sync {self._folder} uploads what W&B has"
 
     def _begin(self) -> Run:
         import wandb
@@ -188,14 +214,14 @@ class WandbTracker(WandbLogger, Tracker):
             _log.warning("the W&B server does not answer, the run is recorded offline")
             self._mode = "offline"
         try:
-            run = wandb.init(**arguments, id=self._run_id(), mode=self._mode)
+            run = init({**arguments, "id": self._run_id(), "mode": self._mode})
         except (wandb.errors.CommError, wandb.errors.UsageError) as error:
             if not may_fall_back:
                 raise
             _log.warning("W&B refuses to go online, the run is recorded offline: %s", error)
             self._mode = "offline"
             # W&B's service keeps the id of the failed attempt as in use
-            run = wandb.init(**arguments, id=self._run_id(renew=True), mode="offline")
+            run = init({**arguments, "id": self._run_id(renew=True), "mode": "offline"})
         if self._mode != "disabled":
             folder = Path(run.dir).parent.name
             add_segment(self._folder, folder=folder, run_id=run.id, mode=self._mode)
@@ -227,7 +253,5 @@ class WandbTracker(WandbLogger, Tracker):
         return settings
 
     def __getstate__(self) -> dict[str, Any]:
-        if self._experiment is not None:  # a run cannot travel to a spawned process, which continues it under its id
-            self._experiment.finish()
-            self._experiment = None
+        self._session.leave()  # a run cannot travel to a spawned process, which continues it under its id
         return self.__dict__.copy()

@@ -117,3 +117,24 @@ def test_what_all_jobs_share_is_not_swept(tmp_path):
     assert swept(overrides, tmp_path) == ["seed=1"]
     (tmp_path / "multirun.yaml").write_text("- nothing\n")
     assert swept(overrides, tmp_path) == overrides
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the process in /proc")
+def test_the_death_of_wandb_does_not_end_a_training(commands, tmp_path):
+    kill = ["+callbacks.kill._target_=tests.cli.saboteurs.KillWandb", "+callbacks.kill.images=160"]
+    ended = commands("train", *UNSCORED, "budget.kimg=0.32", "hydra.run.dir=run", *kill, cwd=tmp_path)
+    assert ended.code == 0, ended.text
+    assert ended.text.count("W&B's process died") == 1
+    results = read_results(tmp_path / "run" / "results.json")
+    assert (results["status"], results["images_seen"]) == ("finished", 320)
+    (problem,) = results["tracking"]
+    assert problem in ended.text
+    assert [row["images_seen"] for row in read_metrics(tmp_path / "run" / "metrics.jsonl") if "d/loss" in row] == [
+        16,
+        160,
+        320,
+    ]
+    records = read_wandb(tmp_path / "run")
+    assert 320 in [row["item"]["images_seen"] for row in of_kind(records, "history")]
+    assert [e.get("exit_code", 0) for e in of_kind(records, "exit")] == [0]
+    assert merged(records, "summary")["status"] == "finished"

@@ -1,7 +1,6 @@
 """Against a server on the loopback device: logging, going on after a requeue, and uploading offline segments."""
 
 import json
-import os
 
 import pytest
 
@@ -9,22 +8,6 @@ from gan_lightning.cli import sync as command
 from gan_lightning.tracking import WandbTracker
 from gan_lightning.tracking.wandb_segments import Segment, add_segment, read_segments, write_segments
 from gan_lightning.tracking.wandb_sync import find_tracked, sync_runs
-from tests.tracking.wandb_server import serving
-
-
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    import wandb
-
-    for name in [name for name in os.environ if name.startswith("WANDB_")]:
-        monkeypatch.delenv(name)
-    wandb.teardown()  # W&B remembers server and login for the rest of a process
-    with serving() as started:
-        monkeypatch.setenv("HOME", str(tmp_path / "home"))
-        monkeypatch.setenv("WANDB_API_KEY", "x" * 40)
-        monkeypatch.setenv("WANDB_BASE_URL", started.url)
-        yield started
-        wandb.teardown()
 
 
 def record(folder, images, *, mode="auto", exit_code=0):
