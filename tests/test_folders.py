@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan_lightning.config.folders import LONGEST, job_folder, run_folder
+from gan_lightning.config.folders import LONGEST, job_folder, run_folder, sweep_folder
 
 overrides = st.lists(
     st.tuples(st.sampled_from(["seed", "model/loss", "model.lr", "batch_size"]), st.text(max_size=30)).map("=".join),
@@ -58,3 +58,14 @@ def test_a_single_run_is_named_by_its_time_or_its_slurm_job():
     array = {"SLURM_JOB_ID": "9", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "2"}
     assert run_folder(array) == "slurm_7_2"
     assert run_folder({"SLURM_JOB_ID": "7", "SLURM_STEP_ID": "4294967291"}) == "slurm_7"  # the batch script itself
+
+
+def test_jobs_of_one_folder_stay_there_and_those_of_several_get_one():
+    assert sweep_folder(["s", "s"], runs="runs", names=["a", "b"]) == "s"
+    several = {"runs": "runs", "names": ["a", "a", "b"]}
+    assert sweep_folder(["runs/a/sweep", "runs/a/sweep", "runs/b/sweep"], **several) == "runs/a+b/sweep"
+    names = [f"a_long_name_of_a_variant_{number}" for number in range(30)]
+    many = sweep_folder(names, runs="runs", names=names)
+    assert many == sweep_folder(names, runs="runs", names=names)
+    assert len(many.split("/")[1]) < 100
+    assert many.startswith("runs/a_long_name_of_a_variant_0+29-more-")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, flag_override
 
 from gan_lightning.config import COMPOSITION_ERRORS, ConfigError
+from gan_lightning.config.folders import sweep_folder
+
+SWEEP_DIR = "hydra.sweep.dir"
 
 ENUMERABLE = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 """The sweeper whose jobs are known before it begins; others choose them by the scores of former ones."""
@@ -45,10 +48,10 @@ class PlannedJob:
 
 
 def planned_jobs(config: DictConfig) -> list[PlannedJob]:
-    """Compose every job of a plain sweep.
+    """Compose every job of a plain sweep, and give them one folder.
 
     Args:
-        config: the sweep's, with Hydra's own node.
+        config: the sweep's, with Hydra's own node; unless the user chose a folder, it gets one that all jobs share.
 
     Returns:
         Nothing for a sweeper that chooses its jobs as it goes.
@@ -64,24 +67,46 @@ def planned_jobs(config: DictConfig) -> list[PlannedJob]:
     parsed = OverridesParser.create().parse_overrides([*given, *config.hydra.overrides.task])
     jobs = [job for batch in BasicSweeper.split_arguments(parsed, None) for job in batch]
     own = OmegaConf.to_container(config.hydra.overrides.hydra)
-    planned: list[PlannedJob] = []
+    composed: list[DictConfig] = []
     problems: list[str] = []
     try:
-        for number, job in enumerate(jobs):
+        for job in jobs:
             try:
-                composed = hydra.compose(
-                    config.hydra.job.config_name,
-                    overrides=[*own, *job],  # type: ignore[misc]
-                    return_hydra_config=True,
+                composed.append(
+                    hydra.compose(
+                        config.hydra.job.config_name,
+                        overrides=[*own, *job],  # type: ignore[misc]
+                        return_hydra_config=True,
+                    )
                 )
-                planned.append(PlannedJob(job, composed, place(composed, number)))
             except COMPOSITION_ERRORS as error:
                 problems.append(f"{error} (in the job {' '.join(job)})")
+        if problems:
+            raise ConfigError(problems)
+        if not any(override.startswith(f"{SWEEP_DIR}=") for override in config.hydra.overrides.hydra):
+            gather(config, composed)
+        return [PlannedJob(job, made, place(made, n)) for n, (job, made) in enumerate(zip(jobs, composed, strict=True))]
     finally:
         HydraConfig.instance().set_config(copy.deepcopy(config))
-    if problems:
-        raise ConfigError(problems)
-    return planned
+
+
+def gather(config: DictConfig, jobs: Sequence[DictConfig]) -> None:
+    """Let jobs of different names lie in one folder, also where Hydra composes them again.
+
+    Args:
+        config: the sweep's.
+        jobs: their configs.
+    """
+    folders = []
+    for job in jobs:
+        HydraConfig.instance().set_config(copy.deepcopy(job))
+        folders.append((str(job.hydra.sweep.dir), str(job.paths.runs), str(job.name)))
+    folder = sweep_folder([own for own, _, _ in folders], runs=folders[0][1], names=[name for _, _, name in folders])
+    quoted = folder.replace("\\", "\\\\").replace("'", "\\'")
+    for each in (config, *jobs):
+        with flag_override(each, ["struct", "readonly"], False), flag_override(each.hydra, "readonly", False):
+            each.hydra.sweep.dir = folder
+            each.hydra.overrides.hydra.append(f"{SWEEP_DIR}='{quoted}'")
 
 
 def place(config: DictConfig, number: int) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import logging
 import os
 import shutil
 import traceback
@@ -21,8 +22,11 @@ from gan_lightning.cli.inspection import inspect
 from gan_lightning.cli.job import read_config
 from gan_lightning.cli.plan import PlannedJob, planned_jobs, without_hydra
 from gan_lightning.cli.resume import differences
+from gan_lightning.cli.sweep_progress import SweepProgress
 from gan_lightning.cli.sweep_report import folders_below, report
 from gan_lightning.config import COMPOSITION_ERRORS, ConfigError
+
+log = logging.getLogger(__name__)
 
 REMOTE = "hydra_plugins.gan_lightning_slurm.launcher.SlurmLauncher"
 """The launcher whose jobs run on other machines."""
@@ -33,10 +37,12 @@ class Preflight(Callback):
 
     Attributes:
         folders: of the jobs of a plain sweep.
+        progress: of that sweep.
     """
 
     def __init__(self) -> None:
         self.folders: list[Path] = []
+        self.progress: SweepProgress | None = None
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Stop with exit code 2 and all complaints."""
@@ -64,6 +70,12 @@ class Preflight(Callback):
             if problems:
                 raise ConfigError([f"{message} ({which(found, len(jobs))})" for message, found in problems.items()])
             self.folders = check_folders([(job.folder, " ".join(job.overrides)) for job in jobs])
+            self.progress = SweepProgress(self.folders) if self.folders else None
+
+    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Say how far the sweep has come, whichever process has this job."""
+        if self.progress is not None:
+            log.info(self.progress.describe())
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Say what became of every job, and end the process with a code that tells of it."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from gan_lightning.cli.entry import EXIT_CODES
 from gan_lightning.cli.job import FILE_NAME, WORST, Ending, read_ending
+from gan_lightning.tracking.report.folders import RESULTS
 
 GRAVEST_FIRST = (1, EXIT_CODES["refused"], EXIT_CODES["interrupted"], EXIT_CODES["preempted"], EXIT_CODES["diverged"])
 PLAIN_WIDTH = 1000
@@ -47,7 +49,20 @@ def report(folders: Sequence[Path]) -> int:
         message = ending.message.strip().splitlines() or [""]
         table.add_row(shown(folder), ending.state, objective, message[-1])
     console.print(table)
+    for line in answer([folder for folder in folders if (folder / RESULTS).is_file()]):
+        console.print(line, highlight=False, markup=False)
     return sweep_code(endings)
+
+
+def answer(folders: Sequence[Path]) -> list[str]:
+    """Return which configuration won, by how much, and why others lost; and the command that shows all of it."""
+    from gan_lightning.tracking.report import compare, find_runs
+
+    if not folders:
+        return []
+    content = compare(find_runs(folders))
+    shared = shown(Path(os.path.commonpath(folders)))
+    return [*content.verdicts, *content.reasons, f"more: gan-compare runs={shared} out=report.html"]
 
 
 def shown(folder: Path) -> str:

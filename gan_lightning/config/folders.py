@@ -38,6 +38,27 @@ def job_folder(overrides: Sequence[str]) -> str:
     return f"{readable[: LONGEST - len(digest) - 1]}-{digest}"
 
 
+def sweep_folder(folders: Sequence[str], *, runs: str, names: Sequence[str]) -> str:
+    """Return the one folder of a sweep whose jobs would each have a folder after their own name.
+
+    Args:
+        folders: the sweep's folder as each job resolves it.
+        runs: the folder of all runs.
+        names: of the jobs' configurations.
+
+    Returns:
+        That folder, if it is the same for all; else ``<runs>/<name>+<name>/sweep``, the same at every start.
+    """
+    if len(set(folders)) == 1:
+        return folders[0]
+    several = list(dict.fromkeys(names))
+    joined = "+".join(several)
+    if len(joined) > LONGEST:
+        digest = hashlib.sha256(joined.encode()).hexdigest()[:10]
+        joined = f"{several[0][: LONGEST // 2]}+{len(several) - 1}-more-{digest}"
+    return f"{runs}/{joined}/sweep"
+
+
 def _key(override: str) -> str:
     return override.partition("=")[0].lstrip("~").partition("@")[0]
 
