@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from gan_lightning.tracking.report import Comparison, Run
     from gan_lightning.tracking.report.cells import Table
 
+LEAST_FIRST = ("images/s", "run", "kimg", "wall time", "cost of a run", "warnings", "seeds")
+"""Columns that a narrow terminal leaves out."""
+
+FOLDED = 12
+"""Characters to which the title of a column may be folded."""
+
 PLAIN_WIDTH = 1000
 """Of a table in a file: wide enough for whole rows."""
 
@@ -28,6 +34,7 @@ def task(cfg: DictConfig) -> None:
     """
     from gan_lightning.tracking.files import write_atomic
     from gan_lightning.tracking.report import compare, select
+    from gan_lightning.tracking.report.run import score_keys
 
     outputs = [(Path(name), writer(name)) for name in strings(cfg.out, "out", "a file or a list of files")]
     roots = strings(cfg.runs, "runs", "a folder or a list of folders")
@@ -35,7 +42,9 @@ def task(cfg: DictConfig) -> None:
     if not roots:
         raise InputError(f"runs = {cfg.runs}: must be a folder or a list of folders")
     try:
-        content = compare(select(read(roots), conditions), sort=cfg.sort, moment=cfg.by.value)
+        runs = select(read(roots), conditions)
+        first = next(iter(score_keys(runs)), None)
+        content = compare(runs, sort=first if cfg.sort is None else cfg.sort, moment=cfg.by.value)
     except (FileNotFoundError, ValueError) as error:
         raise InputError(str(error)) from error
     show(content)
@@ -89,9 +98,13 @@ def show(content: Comparison) -> None:
     def say(line: str) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
-    console.print(drawn(run_table(content)))
-    for table in group_tables(content):
-        console.print(drawn(table))
+    left_out: list[str] = []
+    for table in (run_table(content), *group_tables(content)):
+        narrow, dropped = narrowed(table, console.width)
+        left_out += dropped
+        console.print(drawn(narrow))
+    if left_out:
+        say(f"this terminal is too narrow for {', '.join(dict.fromkeys(left_out))}; out=table.md has every column")
     if content.keys:
         say(STATED)
     for heading, lines in (
@@ -103,6 +116,28 @@ def show(content: Comparison) -> None:
             console.print(f"\n[bold]{heading}[/bold]", highlight=False)
         for line in lines:
             say(line)
+
+
+def narrowed(table: Table, width: int) -> tuple[Table, list[str]]:
+    """Leave out columns until the table fits, what matters least first; return their titles, too."""
+    from gan_lightning.tracking.report.cells import without
+
+    def needed(one: Table) -> int:
+        columns = zip(one.header, *one.rows, strict=True)
+        widths = (max(min(len(title), FOLDED), *map(longest, cells), 0) for title, *cells in columns)
+        return sum(column_width + 3 for column_width in widths) + 1
+
+    dropped: list[str] = []
+    for title in LEAST_FIRST:
+        if needed(table) > width and title in table.header:
+            table = without(table, table.header.index(title))
+            dropped.append(title)
+    return table, dropped
+
+
+def longest(cell: str) -> int:
+    """Length of its longest line."""
+    return max(map(len, cell.split("\n")))
 
 
 def drawn(table: Table) -> Any:

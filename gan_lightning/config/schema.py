@@ -92,7 +92,7 @@ class EvaluateConfig:
         generated: images to evaluate instead: a folder, a zip archive, or a .npz file of uint8 arrays.
         real: what to compare with: likewise, or a checkpoint, whose data are meant; null: the data of ``ckpt``.
         evaluator: replaces the evaluator stored in the checkpoint; null or empty: the stored one.
-        weights: averaged or raw generator.
+        weights: averaged or raw generator; null: averaged where there is one.
         device: "auto", "cpu", "cuda" or "cuda:1".
         out: JSON file for the scores; null: beside the checkpoint.
         trust: build whatever the checkpoint's config names, also outside the packages known to be harmless.
@@ -104,7 +104,7 @@ class EvaluateConfig:
     real: Optional[str] = None
     paths: dict[str, Any] = field(default_factory=dict)
     evaluator: Optional[dict[str, Any]] = field(default_factory=dict)
-    weights: Weights = Weights.ema
+    weights: Optional[Weights] = None
     device: str = "auto"
     out: Optional[str] = None
     trust: bool = False
@@ -148,7 +148,7 @@ class CompareConfig:
     Attributes:
         runs: a folder, ``wandb:ENTITY/PROJECT``, or a list of those; every run at or below them is read.
         where: conditions on the runs' configurations, separated by commas, such as "model.loss=hinge,seed=0".
-        sort: score to sort the groups by, the best first, or a key of their configurations; null: as the runs are.
+        sort: score to sort the groups by, the best first, or a key of their configurations; null: the first score.
         by: which value of the scores is shown and ranked.
         out: file or list of files to write to: .html, .md, .csv or .tex; null: it is only printed.
     """

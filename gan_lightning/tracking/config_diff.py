@@ -24,8 +24,9 @@ def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
 def differing_keys(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     """The keys whose values are not the same in all flat configs, in their order of appearance.
 
-    Left out are the arguments of a node whose ``_target_`` differs already, and keys that repeat another one's
-    values under the same last name, since they are interpolated from it (``data.batch_size``).
+    Left out are arguments that only some classes have where the ``_target_`` of their node differs already, and keys
+    that repeat another one's values under the same last name, since they are interpolated from it
+    (``data.batch_size``).
     """
     keys = list(dict.fromkeys(key for config in configs for key in config))
     differing = [
@@ -33,7 +34,10 @@ def differing_keys(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
     swapped = [key.removesuffix(TARGET) for key in differing if key.endswith(f".{TARGET}")]
     differing = [
-        key for key in differing if not any(key.startswith(node) and key != f"{node}{TARGET}" for node in swapped)
+        key
+        for key in differing
+        if all(key in config for config in configs)
+        or not any(key.startswith(node) and key != f"{node}{TARGET}" for node in swapped)
     ]
     origin: dict[str, str] = {}
     for key in differing:
@@ -74,7 +78,8 @@ def brief(keys: Sequence[str]) -> dict[str, str]:
 def telling_keys(keys: Sequence[str], configs: Sequence[Mapping[str, Any]], *, most: int) -> list[str]:
     """As few of the keys as tell the flat configs apart, in their order.
 
-    The key is taken first that splits the configs into the most kinds, then the one that splits them further.
+    The key is taken first that splits the configs into the most kinds, then the one that splits them further; of
+    equals the one nearest to the root, ``model`` before ``model.loss``.
 
     Args:
         keys: those in which the configs differ.
@@ -89,5 +94,6 @@ def telling_keys(keys: Sequence[str], configs: Sequence[Mapping[str, Any]], *, m
 
     taken: list[str] = []
     while len(taken) < most and kinds(taken) < kinds(keys):
-        taken.append(max((key for key in keys if key not in taken), key=lambda key: kinds([*taken, key])))
+        rest = [key for key in keys if key not in taken]
+        taken.append(max(rest, key=lambda key: (kinds([*taken, key]), -key.removesuffix(f".{TARGET}").count("."))))
     return [key for key in keys if key in taken]

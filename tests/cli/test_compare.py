@@ -7,7 +7,8 @@ import io
 
 import pytest
 
-from gan_lightning.cli.compare import quoted
+from gan_lightning.cli.compare import narrowed, quoted
+from gan_lightning.tracking.report.cells import Table
 from tests.tracking.report.conftest import make_run
 
 FD = "fd2k_train_digits"
@@ -31,9 +32,7 @@ def test_the_verdict_the_tables_and_the_problems_are_printed(commands, place):
     (verdict,) = [line for line in lines if line.startswith(FD)]  # the answer comes last
     assert "lr=0.0002, loss=Hinge has the best mean, 10.1" in verdict
     assert "lr=0.0002, loss=NonSaturating is 10 behind, significant ***" in verdict
-    assert lines.index(verdict) > max(
-        n for n, line in enumerate(lines) if line.startswith("single: ")
-    )
+    assert lines.index(verdict) > max(n for n, line in enumerate(lines) if line.startswith("single: "))
     assert any(line.startswith("single: diverged at 100 images") for line in lines)
     settings = [line.split()[1] for line in lines if line.startswith("│ loss=")]
     assert settings == ["loss=Hinge", "loss=NonSaturating", "loss=Wasserstein"]
@@ -65,8 +64,10 @@ def test_one_call_writes_every_format(commands, place, tmp_path):
 def test_runs_are_filtered(commands, place, where, names):
     ended = commands("compare", "runs=.", where, cwd=place)
     assert ended.code == 0, ended.text
-    shown = {line.split()[1] for line in ended.out.splitlines() if line.startswith(("│ sweep/", "│ single"))}
-    assert shown == names
+    lines = ended.out.splitlines()
+    (folder,) = [line.split()[2] for line in lines if line.startswith("runs in ")] or [""]
+    end = next(n for n, line in enumerate(lines) if line.startswith("└"))  # the table of runs comes first
+    assert {folder + line.split()[1] for line in lines[:end] if line.startswith("│ ")} == names
 
 
 @pytest.mark.parametrize(
@@ -98,3 +99,14 @@ def test_conditions_are_quoted_for_hydra():
     assert quoted(r"where=a='b\c'") == r"where='a=\'b\\c\''"
     for word in ("where=null", "where='a=b'", "where=[x]", "where=", "runs=a=b", "--help"):
         assert quoted(word) == word
+
+
+def test_a_narrow_terminal_leaves_out_what_matters_least():
+    table = Table("", ["run", "seed", "a_very_long_score", "kimg"], [["x" * 30, "0", "1.5", "6"]], frozenset({(0, 2)}))
+    assert narrowed(table, 200) == (table, [])
+    narrow, dropped = narrowed(table, 63)
+    assert (narrow, dropped) == (table, [])
+    narrow, dropped = narrowed(table, 40)
+    assert (narrow.header, dropped) == (["seed", "a_very_long_score", "kimg"], ["run"])
+    assert (narrow.rows, narrow.best) == ([["0", "1.5", "6"]], {(0, 1)})
+    assert narrowed(table, 1)[1] == ["run", "kimg"]  # never the seed and the scores

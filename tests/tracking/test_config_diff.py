@@ -14,6 +14,8 @@ def test_interpolated_copies_and_arguments_of_exchanged_parts_are_not_repeated()
     assert differing_keys([config(64, "x.Ns", real_target=1.0), config(64, "x.Ns", real_target=0.9)]) == [
         "model.loss.real_target"
     ]
+    common = [config(64, f"x.{name}", lr=lr) for name, lr in (("A", 1.0), ("B", 2.0))]  # variants with their own rates
+    assert differing_keys(common) == ["model.loss._target_", "model.loss.lr"]
     assert shown("model.loss._target_", "x.y.Hinge") == "model.loss=Hinge"
     assert shown("model.clip", None) == "model.clip=null"
 

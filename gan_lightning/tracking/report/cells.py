@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gan_lightning.tracking.report.content import Comparison
 from gan_lightning.tracking.report.group import Group, Section, Standing, standing
-from gan_lightning.tracking.report.run import Run
+from gan_lightning.tracking.report.run import DAMAGED, Run
 from gan_lightning.tracking.report.spread import Spread, stars
 from gan_lightning.tracking.report.verdict import number
 
@@ -31,6 +32,18 @@ class Table:
     rows: Sequence[Sequence[str]]
     best: frozenset[tuple[int, int]] = frozenset()
     numeric: frozenset[int] = frozenset()
+
+
+def without(table: Table, column: int) -> Table:
+    """The table without one of its columns."""
+    place = {old: old - (old > column) for old in range(len(table.header)) if old != column}
+    return Table(
+        table.title,
+        [title for index, title in enumerate(table.header) if index in place],
+        [[cell for index, cell in enumerate(row) if index in place] for row in table.rows],
+        frozenset((row, place[index]) for row, index in table.best if index in place),
+        frozenset(place[index] for index in table.numeric if index in place),
+    )
 
 
 def group_tables(content: Comparison) -> list[Table]:
@@ -67,12 +80,14 @@ def _cost(group: Group) -> list[str]:
 
 
 def run_table(content: Comparison) -> Table:
-    """One row for each run, the damaged ones too."""
+    """One row for each run, in the order of the groups, then the damaged ones; paths below the folder they share."""
+    root = shared_root([run.place for run in content.runs])
+    unread = [run for run in content.runs if run.status == DAMAGED]
     labels = {id(run): content.label(group) for group in content.groups for run in group.runs}
     header = ["run", "configuration", "seed", "status", *content.keys, "kimg", "wall time", "images/s", "warnings"]
     rows = [
         [
-            run.place,
+            run.place.removeprefix(root),
             labels.get(id(run), NOTHING),
             NOTHING if run.seed is None else str(run.seed),
             run.status,
@@ -82,9 +97,23 @@ def run_table(content: Comparison) -> Table:
             NOTHING if run.images_per_second is None else f"{run.images_per_second:.0f}",
             ", ".join(dict.fromkeys(words(warning["kind"]) for warning in run.warnings)) or NOTHING,
         ]
-        for run in content.runs
+        for run in [*(run for group in content.groups for run in group.runs), *unread]
     ]
-    return Table("", header, rows, numeric=frozenset(range(len(header))) - {0, 1, 3, len(header) - 1})
+    return Table(
+        f"runs in {root}" if root else "",
+        header,
+        rows,
+        numeric=frozenset(range(len(header))) - {0, 1, 3, len(header) - 1},
+    )
+
+
+def shared_root(places: Sequence[str]) -> str:
+    """The folder, with a slash at its end, below which all of two or more runs lie; empty if there is none."""
+    if len(places) < 2:
+        return ""
+    parents = zip(*(place.split("/")[:-1] for place in places), strict=False)
+    shared = [names[0] for names in itertools.takewhile(lambda names: len(set(names)) == 1, parents)]
+    return "/".join([*shared, ""]) if any(shared) else ""
 
 
 def score_text(place: Standing, index: int, expected: int) -> str:
@@ -167,13 +196,44 @@ def advice(content: Comparison) -> list[str]:
     return [_advised(content, group, kind) for group in content.groups for kind in group.warnings]
 
 
+@dataclass(frozen=True)
+class Seen:
+    """One kind of trouble in the runs of a group.
+
+    Attributes:
+        seeds: where it was seen, such as ``0, 2``.
+        count: in how many runs that was.
+        when: between the first time in any run and the last one.
+        message: what was seen in the first of these runs.
+        remedy: what to try.
+        config_key: the setting that this is about.
+    """
+
+    seeds: str
+    count: int
+    when: str
+    message: str
+    remedy: str
+    config_key: str
+
+
+def trouble_in(group: Group, kind: str) -> Seen:
+    """Gather what the runs of a group say of one kind of trouble, which at least one of them has seen."""
+    found = [(run, warning) for run in group.runs for warning in run.warnings if warning["kind"] == kind]
+    run, first = found[0]
+    return Seen(
+        seeds=", ".join(dict.fromkeys(str(run.seed) for run, _ in found)),
+        count=len(found),
+        when=span(min(w["first_images_seen"] for _, w in found), max(w["last_images_seen"] for _, w in found)),
+        message=f"{first['message']}{f' (seed {run.seed})' if len(found) > 1 else ''}",
+        remedy=first["remedy"],
+        config_key=first["config_key"],
+    )
+
+
 def _advised(content: Comparison, group: Group, kind: str) -> str:
-    seen = [(run, warning) for run in group.runs for warning in run.warnings if warning["kind"] == kind]
-    when = span(min(w["first_images_seen"] for _, w in seen), max(w["last_images_seen"] for _, w in seen))
-    seeds = ", ".join(dict.fromkeys(str(run.seed) for run, _ in seen))
-    run, warning = seen[0]
+    seen = trouble_in(group, kind)
     return (
-        f"{content.label(group)}: {words(kind)} in {len(seen)} of {len(group.runs)} runs (seed {seeds}; {when}): "
-        f"{warning['message']}{f' (seed {run.seed})' if len(seen) > 1 else ''}. "
-        f"Try: {warning['remedy']} [{warning['config_key']}]"
+        f"{content.label(group)}: {words(kind)} in {seen.count} of {len(group.runs)} runs (seed {seen.seeds}; "
+        f"{seen.when}): {seen.message}. Try: {seen.remedy} [{seen.config_key}]"
     )

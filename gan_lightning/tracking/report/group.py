@@ -145,9 +145,13 @@ def sections(runs: Sequence[Run]) -> list[Section]:
 
 
 def _in_order(groups: Mapping[str, Sequence[Run]]) -> list[Group]:
-    """Groups and their runs in the order of the folders."""
-    made = [Group(key, sorted(runs, key=lambda run: natural(run.place))) for key, runs in groups.items()]
-    return sorted(made, key=lambda group: natural(group.runs[0].place))
+    """Groups in the order of the folders, their runs in that of the seeds, and then of the folders."""
+
+    def rank(run: Run) -> tuple[bool, int, list[tuple[int, int | str]]]:
+        return run.seed is None, run.seed or 0, natural(run.place)
+
+    made = [Group(key, sorted(runs, key=rank)) for key, runs in groups.items()]
+    return sorted(made, key=lambda group: min(natural(run.place) for run in group.runs))
 
 
 def ranked(section: Section, key: str, moment: Moment = "final") -> Section:

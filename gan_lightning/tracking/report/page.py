@@ -16,7 +16,7 @@ from typing import Any
 from gan_lightning import __version__
 from gan_lightning.tracking.config_diff import ABSENT
 from gan_lightning.tracking.files import dumps
-from gan_lightning.tracking.report.cells import words
+from gan_lightning.tracking.report.cells import shared_root, trouble_in, words
 from gan_lightning.tracking.report.content import STATED, Comparison, ending
 from gan_lightning.tracking.report.page_data import letters, own, page_data, short
 
@@ -68,12 +68,12 @@ def _named(content: Comparison) -> dict[str, str]:
 
 
 def _troubles(content: Comparison) -> list[dict[str, Any]]:
-    """What went wrong in each run, the ends that were none first."""
-    names = _named(content)
+    """What went wrong: runs that did not end well, then each kind of trouble in the runs of a configuration."""
+    names, root = _named(content), shared_root([run.place for run in content.runs])
     found: list[dict[str, Any]] = [
         {
             "group": names.get(run.place, ""),
-            "place": run.place,
+            "place": run.place.removeprefix(root),
             "what": run.status,
             "ended": True,
             "message": ending(run).removeprefix(f"{run.place}: "),
@@ -81,11 +81,11 @@ def _troubles(content: Comparison) -> list[dict[str, Any]]:
         for run in content.runs
         if run.status != "finished"
     ]
-    found += [
-        {**warning, "group": names.get(run.place, ""), "place": run.place, "what": words(warning["kind"])}
-        for run in content.runs
-        for warning in run.warnings
-    ]
+    for group in content.groups:
+        for kind in group.warnings:
+            seen = trouble_in(group, kind)
+            name = names[group.runs[0].place]
+            found.append({"group": name, "what": words(kind), "seen": seen, "of": len(group.runs)})
     return found
 
 

@@ -92,7 +92,9 @@ def as_markdown(content: Comparison) -> str:
     blocks = [_bullets([*content.verdicts, *content.reasons])]
     for table in group_tables(content):
         blocks += [table.title and f"**{table.title}**", _markdown(table)]
-    blocks += [STATED.replace("*", "\\*"), _markdown(run_table(content)), _bullets([*content.notes, *advice(content)])]
+    runs = run_table(content)
+    blocks += [STATED.replace("*", "\\*"), runs.title and f"**{runs.title}**", _markdown(runs)]
+    blocks += [_bullets([*content.notes, *advice(content)])]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 

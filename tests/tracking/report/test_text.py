@@ -8,7 +8,7 @@ import re
 import pytest
 
 from gan_lightning.tracking.report import as_csv, as_latex, as_markdown, compare, find_runs
-from gan_lightning.tracking.report.cells import advice, duration, group_tables, run_table
+from gan_lightning.tracking.report.cells import advice, duration, group_tables, run_table, shared_root
 from gan_lightning.tracking.report.text import tex
 
 FD = "fd2k_train_digits"
@@ -42,8 +42,26 @@ def test_a_row_shows_what_a_configuration_has_of_its_own(content):
 
 def test_every_run_is_in_the_table_of_runs(content, runs):
     table = run_table(content)
-    assert [row[3] for row in table.rows] == ["finished"] * 3 + ["running", "damaged", "finished", "diverged", "failed"]
-    assert table.rows[0][:3] == [str(runs / "hinge/0"), "loss=Hinge", "0"]
+    ends = ["finished", "diverged", "failed", *["finished"] * 3, "running", "damaged"]  # in the order of the groups
+    assert [row[3] for row in table.rows] == ends
+    assert table.rows[3][:3] == ["hinge/0", "loss=Hinge", "0"]
+    assert table.title == f"runs in {runs}/"
+
+
+@pytest.mark.parametrize(
+    ("places", "root"),
+    [
+        (["a/b/0", "a/b/1"], "a/b/"),
+        (["/r/a/0", "/r/ab/1"], "/r/"),
+        (["/r/0", "s/1"], ""),
+        (["/r/0", "/s/1"], ""),
+        (["0", "1"], ""),
+        (["a/b"], ""),
+        (["a/b", "a/b/c"], "a/"),
+    ],
+)
+def test_the_folder_that_runs_share(places, root):
+    assert shared_root(places) == root
 
 
 def test_verdicts_say_by_how_much_and_whether_seeds_are_enough(content):

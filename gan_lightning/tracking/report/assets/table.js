@@ -21,7 +21,7 @@ function rowsOfTable() {
       id: `${group.id}${index}`,
       run,
       words: [`seed ${run.seed}`, run.place, run.status, run.problem, ...run.warnings].join(" ").toLowerCase(),
-      label: run.place,
+      label: `${run.seed ?? ""} ${run.place}`,
       ...run,
       warnings: run.warnings.length,
       ...Object.fromEntries(data.settings.map(({ key }) => [`setting:${key}`, group.settings[key]])),
@@ -50,24 +50,23 @@ function columnsOfTable() {
   }));
   return [
     { formatter: "rowSelection", headerSort: false, width: 34, hozAlign: "center", frozen: true, cellClick: (_, cell) => cell.getData().run && cell.getRow().deselect() },
-    { title: data.settings.length < 2 ? "configuration" : "group", field: "label", sorter: "alphanum", frozen: true, minWidth: data.settings.length < 2 ? 230 : groups().some(({ name }) => name) ? 170 : 120, widthGrow: data.settings.length < 2 ? 2 : 0, formatter: nameCell },
+    { title: data.settings.length < 2 ? "configuration" : "group", field: "label", sorter: "alphanum", frozen: true, minWidth: data.settings.length < 2 ? 200 : groups().some(({ name }) => name) ? 170 : 120, widthGrow: data.settings.length < 2 ? 2 : 0, formatter: nameCell },
     ...settings,
     ...data.keys.map(({ key, higher }) => ({
       title: `${key} ${higher ? "↑" : "↓"}`, headerTooltip: higher ? "higher is better" : "lower is better", field: `score:${key}`,
-      sorter: "number", sorterParams: missingLast, headerSortStartingDir: higher ? "desc" : "asc", hozAlign: "right", headerHozAlign: "right", minWidth: 196, formatter: scoreCell(key),
+      sorter: "number", sorterParams: missingLast, headerSortStartingDir: higher ? "desc" : "asc", hozAlign: "right", headerHozAlign: "right", minWidth: 186, formatter: scoreCell(key),
     })),
-    { title: "seeds", field: "seed", sorter: "number", hozAlign: "right", width: 78, formatter: (cell) => (cell.getData().run ? `#${cell.getValue() ?? "–"}` : cell.getValue()) },
-    { title: "status", field: "status", minWidth: 112, formatter: (cell) => statusCell(cell.getData()) },
-    { title: "warnings", field: "warnings", sorter: "number", minWidth: 190, formatter: (cell) => warningCell(cell.getData()) },
-    { title: "images seen", field: "images_seen", sorter: "number", hozAlign: "right", width: 88, formatter: (cell) => cell.getValue().toLocaleString("en") },
-    { title: "wall time", field: "wall_time_s", sorter: "number", sorterParams: missingLast, hozAlign: "right", width: 104, formatter: (cell) => cell.getData().wall_time },
-    { title: "images/s", field: "images_per_second", sorter: "number", sorterParams: missingLast, hozAlign: "right", width: 98, formatter: (cell) => (cell.getValue() === null ? "–" : Math.round(cell.getValue())) },
+    { title: "status", field: "status", minWidth: 102, formatter: (cell) => statusCell(cell.getData()) },
+    { title: "warnings", field: "warnings", sorter: "number", minWidth: 150, formatter: (cell) => warningCell(cell.getData()) },
+    { title: "kimg", headerTooltip: "thousands of images seen", field: "images_seen", sorter: "number", hozAlign: "right", width: 74, formatter: (cell) => number(cell.getValue() / 1000) },
+    { title: "wall time", field: "wall_time_s", sorter: "number", sorterParams: missingLast, hozAlign: "right", width: 98, formatter: (cell) => cell.getData().wall_time },
+    { title: "images/s", field: "images_per_second", sorter: "number", sorterParams: missingLast, hozAlign: "right", width: 94, formatter: (cell) => (cell.getValue() === null ? "–" : Math.round(cell.getValue())) },
   ];
 }
 
 function nameCell(cell) {
   const { group, run } = cell.getData();
-  if (run) return element("span", { textContent: run.place.split("/").slice(-2).join("/"), title: run.place });
+  if (run) return element("span", { textContent: run.seed === null ? run.place.split("/").pop() : `seed ${run.seed}`, title: run.place });
   return nameOf(group, { long: data.settings.length < 2 });
 }
 
