@@ -90,7 +90,8 @@ class TranslationEvaluator(SampleEvaluator):
         evaluator: of the distribution.
         metrics: which of "mae", "psnr" and "ssim"; left out where there are no pairs.
         samples: number of translations; None: one of every source image.
-        real_split: part of the real data to translate and to compare with; None: as ``evaluator`` says.
+        real_split: part of the real data to translate and to compare with; "heldout": what they hold out, whatever
+            its name; None: as ``evaluator`` says.
 
     Raises:
         ValueError: for an unknown metric, or less than one sample.
@@ -133,6 +134,8 @@ class TranslationEvaluator(SampleEvaluator):
         if not (isinstance(real, TranslationImages) and isinstance(sample, TranslationSampler)):
             raise ValueError("evaluator: translations are scored of a model and data that have source images")
         self.evaluator.samples = self.samples or len(real.sources)
+        if self.real_split == "heldout":
+            self.evaluator.real_split = real.split
         if not (self.metrics and real.paired):
             result = self.evaluator.evaluate(sample, real, weights=weights, device=device)
         else:
