@@ -175,6 +175,30 @@ def test_groups_are_sorted_by_a_score_and_by_a_setting(page):
     assert complaints(page) == []
 
 
+def test_the_keyboard_sorts_filters_and_moves_the_slider(page):
+    from selenium.webdriver.common.keys import Keys
+
+    def press(selector, *keys):
+        page.find_element("css selector", selector).send_keys(*keys)
+
+    title = f'.tabulator-col[tabulator-field="score:{FD}"]'
+    assert page.find_element("css selector", title).get_attribute("tabindex") == "0"
+    press(title, Keys.ENTER)
+    assert letters(page) == "ABEFCD"
+    press(title, Keys.SPACE)
+    assert letters(page) == "DCFEBA"
+    press("#search", "wasserstein")
+    assert sorted(letters(page)) == ["E", "F"]
+    press("#search", *[Keys.BACK_SPACE] * len("wasserstein"))
+    assert texts(page, "#time-text") == ["4 kimg"]
+    press("#time", Keys.ARROW_LEFT)
+    assert texts(page, "#time-text") == ["2 kimg"]
+    press("#theme", Keys.ENTER)
+    assert page.execute_script("return document.documentElement.dataset.theme") == "dark"
+    press("#theme", Keys.ENTER)
+    assert complaints(page) == []
+
+
 def test_groups_are_filtered_by_words_and_seeds_can_be_opened(page):
     change(page, "#search", "wasserstein", "input")
     assert letters(page) == "EF"

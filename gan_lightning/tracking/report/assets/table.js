@@ -99,7 +99,20 @@ function makeTable() {
     if (ids.size === state.chosen.size && [...ids].every((id) => state.chosen.has(id))) return;
     choose(groups().filter((group) => ids.has(group.id)));
   });
+  table.on("tableBuilt", () => reachable(table.getColumns()));
   table.on("dataFiltered", (_, rows) => sayShown(rows.length));
+}
+
+// Titles can be reached by Tab, and sort with Enter or the space bar.
+function reachable(columns) {
+  columns.map((column) => column.getElement()).filter((title) => title.classList.contains("tabulator-sortable")).forEach((title) => {
+    title.tabIndex = 0;
+    title.onkeydown = (event) => {
+      if (event.target !== title || !["Enter", " "].includes(event.key)) return;
+      event.preventDefault();
+      title.click();
+    };
+  });
 }
 
 function sayShown(count = groups().length) {
