@@ -74,7 +74,7 @@ def of_checkpoint(cfg: DictConfig, path: Path) -> Sides:
     if "_target_" not in node:
         raise InputError(f"{path} was trained without an evaluator: choose one, evaluator=digits for instance")
     evaluator = instantiate(node, trust=cfg.trust or "_target_" in given, key="evaluator")
-    weights: Literal["ema", "raw"] = cfg.weights.value
+    weights: Literal["ema", "raw"] = model.default_weights if cfg.weights is None else cfg.weights.value
     model.network(weights)
     real = open_real(cfg, evaluator, config["data"])
     device = pick_device(cfg.device)

@@ -80,6 +80,15 @@ def test_a_folder_is_translated_at_the_size_of_each_image(commands, runs, model,
     assert np.array_equal(first, np.asarray(Image.open(tmp_path / "again" / "a.png"))) == (model == "cyclegan")
 
 
+def test_a_checkpoint_is_scored_again_by_the_generator_it_has(commands, runs, tmp_path):
+    ended = commands("evaluate", f"ckpt={runs}/pix2pix/checkpoints/latest.ckpt", "out=scores.json", cwd=tmp_path)
+    assert ended.code == 0, ended.text
+    again = json.loads((tmp_path / "scores.json").read_text())["scores"]["mae3_test"]
+    first = json.loads((runs / "pix2pix" / "results.json").read_text())["evaluations"][-1]["scores"]["mae3_test"]
+    assert again["value"] == first["value"]
+    assert again["protocol"]["weights"] == "raw"
+
+
 @pytest.mark.parametrize(
     ("model", "words", "parts"),
     [
