@@ -23,17 +23,14 @@ from gan_lightning.tracking.metrics_file import FILE_NAME as METRICS
 from gan_lightning.tracking.origin import Origin
 from gan_lightning.tracking.wandb_login import Mode, resolve_mode, server_answers
 from gan_lightning.tracking.wandb_segments import FOLDER, add_segment, read_segments
-from gan_lightning.tracking.wandb_session import Session, init
+from gan_lightning.tracking.wandb_session import Session, init, settings
 
 if TYPE_CHECKING:
-    from wandb import Run, Settings
+    from wandb import Run
 
 _log = logging.getLogger(__name__)
 
 PREEMPTED = 128 + signal.SIGTERM
-INIT_TIMEOUT_S = 30
-FLUSH_INTERVAL_S = 2.0
-"""W&B keeps up to 15 s of rows in memory by default, and a killed job loses them."""
 
 
 class WandbTracker(WandbLogger, Tracker):
@@ -208,7 +205,7 @@ class WandbTracker(WandbLogger, Tracker):
         import wandb
 
         arguments = {key: value for key, value in self._wandb_init.items() if key not in ("id", "anonymous")}
-        arguments["settings"] = self._settings()
+        arguments["settings"] = settings(record_git=self._record_git)
         may_fall_back = self._wished_mode == "auto" and self._mode == "online"
         if may_fall_back and not server_answers():
             _log.warning("the W&B server does not answer, the run is recorded offline")
@@ -235,22 +232,6 @@ class WandbTracker(WandbLogger, Tracker):
         if renew or not path.is_file():
             write_atomic(path, secrets.token_hex(4) + "\n")
         return path.read_text(encoding="utf-8").strip()
-
-    def _settings(self) -> Settings:
-        import wandb
-
-        settings = wandb.Settings(
-            console="off",  # capturing stdout costs time and breaks the progress bar
-            quiet=True,
-            silent=True,
-            disable_code=True,
-            disable_git=not self._record_git,
-            save_code=False,
-            init_timeout=INIT_TIMEOUT_S,
-        )
-        if "x_transaction_log_flush_interval" in wandb.Settings.model_fields:  # not in older releases
-            settings.x_transaction_log_flush_interval = FLUSH_INTERVAL_S
-        return settings
 
     def __getstate__(self) -> dict[str, Any]:
         self._session.leave()  # a run cannot travel to a spawned process, which continues it under its id

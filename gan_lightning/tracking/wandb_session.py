@@ -12,9 +12,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wandb import Run
+    from wandb import Run, Settings
 
 _log = logging.getLogger(__name__)
+
+INIT_TIMEOUT_S = 30
+
+FLUSH_INTERVAL_S = 2.0
+"""W&B keeps up to 15 s of rows in memory by default, and a killed job loses them."""
 
 RESTARTS = 3
 """So often the process is started again; where it dies more often, the machine has no room for it."""
@@ -32,6 +37,24 @@ def refused() -> tuple[type[Exception], ...]:
     import wandb
 
     return (OSError, wandb.errors.Error)
+
+
+def settings(*, record_git: bool) -> Settings:
+    """How W&B should behave: quietly, and without what costs time."""
+    import wandb
+
+    made = wandb.Settings(
+        console="off",  # capturing stdout costs time and breaks the progress bar
+        quiet=True,
+        silent=True,
+        disable_code=True,
+        disable_git=not record_git,
+        save_code=False,
+        init_timeout=INIT_TIMEOUT_S,
+    )
+    if "x_transaction_log_flush_interval" in wandb.Settings.model_fields:  # not in older releases
+        made.x_transaction_log_flush_interval = FLUSH_INTERVAL_S
+    return made
 
 
 def init(arguments: dict[str, Any]) -> Run:

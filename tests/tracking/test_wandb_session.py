@@ -9,9 +9,8 @@ import pytest
 
 from gan_lightning.cli import sync as command
 from gan_lightning.tracking import WandbTracker
-from gan_lightning.tracking.wandb_run import FLUSH_INTERVAL_S
 from gan_lightning.tracking.wandb_segments import read_segments
-from gan_lightning.tracking.wandb_session import RESTARTS, Session
+from gan_lightning.tracking.wandb_session import FLUSH_INTERVAL_S, RESTARTS, Session
 from tests.tracking.wandb_death import kill_wandb
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the process in /proc")
