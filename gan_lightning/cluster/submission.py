@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gan_lightning.cli.entry import InputError
+from gan_lightning.cli.entry import EXIT_CODES, InputError
 from gan_lightning.cli.job import Ending, note, read_ending, train_folder
 from gan_lightning.cluster import slurm
 from gan_lightning.cluster.signals import ignore_warnings
@@ -58,7 +58,15 @@ class FolderTask:
         Raises:
             SystemExit: with the job's code unless it is 0, which is how SLURM gets to know it.
         """
-        resubmit = signal.getsignal(preemption_signal())  # submitit's own; training puts others in its place
+        resubmit = signal.getsignal(preemption_signal())  # submitit's own
+
+        def leave(number: int, frame: Any) -> None:
+            """Go on elsewhere at once: nothing is trained yet, or all is."""
+            if not slurm.task_rank():
+                go_on_in_another_job(Path(folder), resubmit)
+                raise SystemExit(EXIT_CODES["preempted"])
+
+        signal.signal(preemption_signal(), leave)  # training puts others in its place
         ending = train_folder(Path(folder))
         if ending.requeue and slurm.task_rank():
             slurm.await_the_end(refused=lambda: given_up(Path(folder)))

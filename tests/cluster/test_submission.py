@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 
 import pytest
@@ -10,6 +12,7 @@ from submitit.core.utils import UncompletedJobError
 from gan_lightning.cli.entry import InputError
 from gan_lightning.cli.job import Ending, note, read_ending
 from gan_lightning.cluster import slurm, submission
+from gan_lightning.cluster.signals import WARNINGS
 
 
 @pytest.fixture
@@ -68,6 +71,25 @@ def test_a_job_that_has_not_noted_its_end_yet_has_not_given_up(tmp_path):
     assert not submission.given_up(tmp_path)
     note(tmp_path, Ending("running"))
     assert not submission.given_up(tmp_path)
+
+
+def test_a_job_that_times_out_too_often_before_it_trains_says_so(folder, monkeypatch):
+    def resubmit(number, frame):
+        raise UncompletedJobError("Job not requeued because: timed-out too many times.")
+
+    def import_for_long(path):
+        os.kill(os.getpid(), submission.preemption_signal())
+
+    number = submission.preemption_signal()
+    former = {each: signal.signal(each, resubmit) for each in {number, *WARNINGS}}
+    monkeypatch.setattr(submission, "train_folder", import_for_long)
+    try:
+        with pytest.raises(SystemExit, match="143"):
+            submission.FolderTask()(str(folder))
+    finally:
+        for each, handler in former.items():
+            signal.signal(each, handler)
+    assert "max_num_timeout is used up" in read_ending(folder).message
 
 
 REQUEST = submission.Request(
