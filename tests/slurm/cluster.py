@@ -1,4 +1,4 @@
-"""A SLURM of our own: three virtual nodes on this machine, all daemons as the present user, nothing left behind.
+"""A SLURM of our own: four virtual nodes on this machine, all daemons as the present user, nothing left behind.
 
 Debian's packages ``slurmctld slurmd slurm-client munge`` are all it needs, and no systemd. Their build can run several
 node daemons on one machine, each under its node's name and on its own port.
@@ -18,10 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "munged")
-NODES = ("n1", "n2", "n3")
+NODES = ("n1", "n2", "n3", "n4")
 CPUS, GPUS, MEMORY_MB = 4, 2, 8000
 PARTITIONS = """PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
-PartitionName=apart Nodes=n3 MaxTime=INFINITE State=UP
+PartitionName=apart Nodes=n3,n4 MaxTime=INFINITE State=UP
 """
 DEAD_NODE_S = 6
 """The controller gives a silent node up after so many seconds."""

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
 
+from gan_lightning.cluster import slurm
+
 
 class Diary(Callback):
-    """Notes every step on rank 0, and is slow as long as SLURM has not restarted the job, so that it can be hit.
+    """Notes every step on rank 0, and is slow until SLURM has restarted the job so often, so that it can be hit.
 
     Args:
-        slow_s: seconds that a step of the job's first life lasts.
+        slow_s: seconds that a step lasts while it is slow.
+        restarts: how often SLURM restarts the job before it is quick.
     """
 
-    def __init__(self, *, slow_s: float) -> None:
+    def __init__(self, *, slow_s: float, restarts: int = 1) -> None:
         super().__init__()
         self.slow_s = slow_s
+        self.restarts = restarts
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -27,7 +30,7 @@ class Diary(Callback):
         if trainer.is_global_zero:
             with (Path(trainer.default_root_dir) / "steps").open("a") as file:
                 file.write(f"{pl_module.images_seen}\n")
-        if "SLURM_JOB_ID" in os.environ and os.environ.get("SLURM_RESTART_COUNT", "0") == "0":
+        if slurm.job_id() is not None and slurm.restarts() < self.restarts:
             time.sleep(self.slow_s)
 
 

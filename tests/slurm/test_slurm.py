@@ -2,7 +2,8 @@
 
 Everything runs at the same time, since the jobs mostly import: a sweep of four jobs, of which one is requeued by hand,
 one gets the pre-emption signal and the others lose their node; a sweep with a job that fails and one that is
-cancelled; and a job of two processes that runs into its time limit.
+cancelled; a job of two processes that runs into its time limit; and one that submitit started, which is told so often
+that its time is up that it gives up, and goes on when the sweep is started again.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ APART = ["hydra.launcher.partition=apart", "hydra.launcher.cpus_per_task=1", "hy
 ENDLESS = ["-m", "cluster=cpu", *SMALL, *APART, "logger=none", "callbacks.diary._target_=hooks.Breaks,hooks.Diary"]
 ENDLESS += ["hydra.sweep.dir=endless", "hydra.sweep.subdir=${hydra.job.num}"]
 TWO = [*SMALL, "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "logger=wandb"]
+PAIRED = ["-m", "cluster=cpu", *TWO, *APART, "logger=none", "seed=5", "hydra.sweep.dir=paired"]
+PAIRED += ["hydra.sweep.subdir=0", "hydra.launcher.max_num_timeout=1", "+callbacks.diary.restarts=2"]
 
 
 class Lab:
@@ -111,6 +114,7 @@ def disturb(lab: Lab) -> Lab:
     cluster = lab.cluster
     sweep = lab.train("sweep", *SWEEP)
     endless = lab.train("endless", *ENDLESS)
+    paired = lab.train("paired", *PAIRED)
     folders = [lab.folder / "sweep" / str(number) for number in range(len(JOBS))]
 
     def running() -> bool:
@@ -135,10 +139,27 @@ def disturb(lab: Lab) -> Lab:
     cluster.call("scancel", job_of(lab.folder / "endless" / "1"))
     undisturbed = lab.train("undisturbed", *TWO, "seed=5", "hydra.run.dir=undisturbed")
     lab.codes = {}
-    for name, process in (("endless", endless), ("sweep", sweep), ("undisturbed", undisturbed)):
+    lab.gave_up = time_is_up_twice(lab, lab.folder / "paired" / "0")
+    lab.codes["paired"] = paired.wait(timeout=PATIENCE_S)
+    paired_again = lab.train("paired_again", *PAIRED, "callbacks.diary.slow_s=0")
+    processes = {"endless": endless, "sweep": sweep, "undisturbed": undisturbed, "paired_again": paired_again}
+    for name, process in processes.items():
         lab.codes[name] = process.wait(timeout=PATIENCE_S)
     cluster.wait(lab.limited, ("COMPLETED", "FAILED", "TIMEOUT", "CANCELLED"), PATIENCE_S)
     return lab
+
+
+def time_is_up_twice(lab: Lab, folder: Path) -> str:
+    """Send a job the signal of its time limit whenever it trains; return the job."""
+    until((folder / "slurm_job").is_file, PATIENCE_S, "a job of two processes")
+    job = job_of(folder)
+    for before in (0, 1):
+        further = len(steps(folder)) + 3
+        until(lambda: len(steps(folder)) > further, PATIENCE_S, "two processes that train")  # noqa: B023
+        assert restarts(lab, job) == before
+        lab.cluster.call("scancel", "--signal=USR2", job)
+        until(lambda: restarts(lab, job) == 1, PATIENCE_S, "a requeue")
+    return job
 
 
 def state(folder: Path) -> dict:
@@ -200,6 +221,19 @@ def test_a_time_limit_costs_two_processes_one_requeue_and_no_step(lab):
     assert read_results(folder / "results.json")["status"] == "finished"
     assert len({path.name.rpartition("-")[2] for path in folder.glob("wandb/offline-run-*")}) == 1
     assert len(list(folder.glob("wandb/offline-run-*"))) == 1 + restarts(lab, lab.limited)
+
+
+def test_a_job_of_two_processes_that_times_out_too_often_says_so_and_goes_on_when_it_is_told_to(lab):
+    folder = lab.folder / "paired" / "0"
+    assert lab.codes["paired"] == 143, lab.output("paired")
+    for words in ("preempted", "hydra.launcher.max_num_timeout is used up", "the same command goes on with it"):
+        assert words in lab.output("paired")
+    assert restarts(lab, lab.gave_up) == 1
+    assert lab.cluster.state(lab.gave_up) == "FAILED"
+    assert lab.codes["paired_again"] == 0, lab.output("paired_again")
+    assert job_of(folder) != lab.gave_up
+    assert steps(folder) == list(range(1, STEPS + 1))
+    assert_same(state(folder), state(lab.folder / "undisturbed"))
 
 
 def test_a_failing_job_is_not_requeued_and_a_cancelled_one_saves(lab):
