@@ -32,6 +32,8 @@ def task(cfg: DictConfig) -> None:
     out = Path(cfg.out) if cfg.out else sides.default_out
     if out.is_dir():
         raise InputError(f"out = {out}: it is a folder; name a file for the scores")
+    if out.suffix.lower() != ".json":  # a checkpoint, for instance, would be replaced
+        raise InputError(f"out = {out}: scores are written as JSON; name a file that ends in .json")
     try:
         result = sides.evaluator.evaluate(sides.sample, sides.real, weights=sides.weights, device=sides.device)
     except ValueError as error:  # NaN in samples, files that vanished, or an evaluator that does not fit

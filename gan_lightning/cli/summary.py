@@ -73,14 +73,16 @@ def heldout_distance(data: RealDataModule, evaluation: Evaluation | None) -> flo
 def score_table(scores: list[Score], *, reference: float | None = None) -> Table:
     """Return scores with their direction, spread and protocol."""
     table = Table(title="scores of the averaged generator" if scores[0].protocol["weights"] == "ema" else "scores")
-    for column in ("score", "value", "± s.e.", "better", "real held-out images"):
-        table.add_column(column, justify="left" if column == "score" else "right")
+    table.add_column("score", no_wrap=True, overflow="fold")  # a key cut short is nobody's key
+    columns = ["value", "± s.e.", "better", *(["real held-out images"] if reference is not None else [])]
+    for column in columns:
+        table.add_column(column, justify="right")
     for score in scores:
-        table.add_row(
-            score.key,
+        cells = [
             f"{score.value:.4g}",
             "" if score.stderr is None else f"{score.stderr:.2g}",
             "higher" if score.higher_is_better else "lower",
             f"{reference:.4g}" if reference is not None and score.protocol["metric"] == "frechet" else "",
-        )
+        ]
+        table.add_row(score.key, *cells[: len(columns)])
     return table

@@ -110,6 +110,8 @@ def npz_images(path: Path, *, key: str, split: str, labelled: bool) -> TensorIma
     """
     if not path.is_file():
         raise DataError(f"{key} = {path}: there is no such file")
+    if not zipfile.is_zipfile(path):  # numpy would take it for a pickle, and advise to load that
+        raise DataError(f"{key} = {path}: not a complete .npz file, which numpy.savez or gan-sample writes")
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}

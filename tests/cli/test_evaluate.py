@@ -259,6 +259,7 @@ def test_keys_that_do_not_fit_together(commands, ckpt, digits, tmp_path):
     assert "evaluator=legacy_tf" in refused(commands, tmp_path, made, real).err
     assert "does not score images in files" in refused(commands, tmp_path, made, real, "evaluator=modes").err
     assert "it is a folder" in refused(commands, tmp_path, made, real, *DIGITS, "out=.").err
+    assert "ends in .json" in refused(commands, tmp_path, f"ckpt={ckpt}", *DIGITS, f"out={ckpt}").err
     text = refused(commands, tmp_path, f"ckpt={ckpt}", "evaluator=digits", "evaluator.metrics=[path_length]").err
     assert "evaluator.similarity" in text
 
