@@ -81,9 +81,10 @@ def test_a_folder_is_translated_at_the_size_of_each_image(commands, runs, model,
 
 
 def test_a_checkpoint_is_scored_again_by_the_generator_it_has(commands, runs, tmp_path):
-    ended = commands("evaluate", f"ckpt={runs}/pix2pix/checkpoints/latest.ckpt", "out=scores.json", cwd=tmp_path)
+    ended = commands("evaluate", "ckpt=pix2pix/checkpoints/latest.ckpt", f"out={tmp_path / 'scores.json'}", cwd=runs)
     assert ended.code == 0, ended.text
-    again = json.loads((tmp_path / "scores.json").read_text())["scores"]["mae3_test"]
+    scores = json.loads((tmp_path / "scores.json").read_text())["scores"]
+    again = next(score for score in scores if score["key"] == "mae3_test")
     first = json.loads((runs / "pix2pix" / "results.json").read_text())["evaluations"][-1]["scores"]["mae3_test"]
     assert again["value"] == first["value"]
     assert again["protocol"]["weights"] == "raw"
