@@ -50,17 +50,17 @@ function columnsOfTable() {
   }));
   return [
     { formatter: "rowSelection", headerSort: false, width: 34, hozAlign: "center", frozen: true, cellClick: (_, cell) => cell.getData().run && cell.getRow().deselect() },
-    { title: data.settings.length < 2 ? "configuration" : "group", field: "label", sorter: "alphanum", frozen: true, minWidth: data.settings.length < 2 ? 200 : groups().some(({ name }) => name) ? 170 : 120, widthGrow: data.settings.length < 2 ? 2 : 0, formatter: nameCell },
+    { title: data.settings.length < 2 ? "configuration" : "group", field: "label", sorter: "alphanum", frozen: true, minWidth: data.settings.length < 2 ? 180 : groups().some(({ name }) => name) ? 170 : 120, widthGrow: data.settings.length < 2 ? 2 : 0, formatter: nameCell },
     ...settings,
     ...data.keys.map(({ key, higher }) => ({
       title: `${key} ${higher ? "↑" : "↓"}`, headerTooltip: higher ? "higher is better" : "lower is better", field: `score:${key}`,
-      sorter: "number", sorterParams: missingLast, headerSortStartingDir: higher ? "desc" : "asc", hozAlign: "right", headerHozAlign: "right", minWidth: 186, formatter: scoreCell(key),
+      sorter: "number", sorterParams: missingLast, headerSortStartingDir: higher ? "desc" : "asc", hozAlign: "right", headerHozAlign: "right", minWidth: 204, formatter: scoreCell(key),
     })),
     { title: "status", field: "status", minWidth: 102, formatter: (cell) => statusCell(cell.getData()) },
-    { title: "warnings", field: "warnings", sorter: "number", minWidth: 150, formatter: (cell) => warningCell(cell.getData()) },
+    { title: "warnings", field: "warnings", sorter: "number", minWidth: groups().some(({ warnings }) => Object.keys(warnings).length) ? 150 : 108, formatter: (cell) => warningCell(cell.getData()) },
     { title: "kimg", headerTooltip: "thousands of images seen", field: "images_seen", sorter: "number", hozAlign: "right", width: 74, formatter: (cell) => number(cell.getValue() / 1000) },
     { title: "wall time", field: "wall_time_s", sorter: "number", sorterParams: missingLast, hozAlign: "right", width: 98, formatter: (cell) => cell.getData().wall_time },
-    { title: "images/s", field: "images_per_second", sorter: "number", sorterParams: missingLast, hozAlign: "right", width: 94, formatter: (cell) => (cell.getValue() === null ? "–" : Math.round(cell.getValue())) },
+    { title: "images/s", field: "images_per_second", sorter: "number", sorterParams: missingLast, hozAlign: "right", width: 98, formatter: (cell) => (cell.getValue() === null ? "–" : Math.round(cell.getValue())) },
   ];
 }
 
