@@ -144,9 +144,7 @@ def test_throughput_and_the_cost_of_three_metrics(
     lines.append(f"{count / found['pass_s']:.1f} images/s, {share:.3f} of the bare forward (target 0.95)")
     for name in (name for name in works if name.startswith("torch")):
         once, cached = found[name] / found["first_s"], found[name] / found["cached_s"]
-        lines.append(
-            f"{name}: {once:.2f} times our FID+IS+KID+PR, {cached:.2f} with real ones cached (target 2.5)"
-        )
+        lines.append(f"{name}: {once:.2f} times our FID+IS+KID+PR, {cached:.2f} with real ones cached (target 2.5)")
     with capsys.disabled():
         print("", *lines, sep="\n")
     for value in values.values():
