@@ -34,11 +34,13 @@ def test_the_picture_shows_the_model_on_held_out_images(variant, columns, tmp_pa
     pixels = np.asarray(Image.open(path))
     assert pixels.shape == (3 * 66 + 2, columns * 66 + 2, 3)
     real = data.evaluation_images("heldout")
-    second = spread(len(real), 3)[1]  # row 1, column 0 is its source, and column 2 of pix2pix its target
-    shown = pixels[68 : 68 + 64 : 2, 2 : 2 + 64 : 2].transpose(2, 0, 1)
-    assert np.array_equal(shown, real.sources.take([second])[0].expand(3, -1, -1))
+    second = spread(len(real.sources), 3)[1]  # row 1, column 0 is its source, and column 2 of pix2pix its target
+    source = real.sources.take([second])[0]
+    every = 64 // source.shape[-1]  # pixels of the picture for one of the image
+    shown = pixels[68 : 68 + 64 : every, 2 : 2 + 64 : every].transpose(2, 0, 1)
+    assert np.array_equal(shown, source.expand(3, -1, -1))
     if variant == "pix2pix":
-        shown = pixels[68 : 68 + 64 : 2, 134 : 134 + 64 : 2].transpose(2, 0, 1)
+        shown = pixels[68 : 68 + 64 : every, 134 : 134 + 64 : every].transpose(2, 0, 1)
         assert np.array_equal(shown, real.take([second])[0])
 
 
