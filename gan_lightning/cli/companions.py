@@ -1,7 +1,7 @@
 """The end of a run whose processes do not all live: the others must not wait for the dead one.
 
 A collective operation over gloo fails at once when a process is gone, one over NCCL waits for up to half an hour.
-Where a launcher started the processes (srun, torchrun), ending them all is its task.
+Where a launcher started the processes (srun with ``--kill-on-bad-exit``, torchrun), ending them all is its task.
 """
 
 from __future__ import annotations

@@ -32,6 +32,8 @@ from gan_lightning.config import (
 
 BAD_INPUT = 2
 EXIT_CODES = {"finished": 0, "failed": 1, "refused": BAD_INPUT, "diverged": 3, "interrupted": 130, "preempted": 143}
+FAILURES = ("failed", "refused")
+"""Endings that an error brought about; the others every process of a run reaches together."""
 """How a run can end, and the exit code that says so."""
 
 COMPOSING: tuple[type[Exception], ...] = (*COMPOSITION_ERRORS, AssertionError)

@@ -6,7 +6,7 @@ import sys
 
 from omegaconf import DictConfig
 
-from gan_lightning.cli.entry import launch
+from gan_lightning.cli.entry import EXIT_CODES, FAILURES, launch
 from gan_lightning.cli.resume import continued_run
 from gan_lightning.cluster import slurm
 from gan_lightning.cluster.signals import hold_warnings, ignore_warnings
@@ -51,6 +51,11 @@ def main() -> None:
     hold_warnings()
     try:
         launch("train", task, command_line(), job=job)
+    except SystemExit as leaving:
+        if isinstance(leaving.code, int):
+            failed = leaving.code in [EXIT_CODES[state] for state in FAILURES]
+            leaving.code = slurm.exit_code(leaving.code, failed=failed, rank=slurm.task_rank())
+        raise
     finally:
         ignore_warnings()
 

@@ -14,6 +14,9 @@ COMMAND_TIMEOUT_S = 60
 LEAVING_S = 120
 """How long the processes of a requeued job wait for SLURM to end them; it takes a second or two."""
 
+FAILING_S = 20
+"""How long a process whose run has failed stays for process 0, where a failure of its own follows within seconds."""
+
 
 def job_id(environment: Mapping[str, str] = os.environ) -> str | None:
     """Return the present job as SLURM's commands name it, ``17`` or ``17_3`` in an array; None outside of jobs."""
@@ -84,6 +87,26 @@ def requeue(job: str) -> bool:
     if done.returncode:
         log.error("SLURM does not requeue job %s: %s", job, done.stderr.strip())
     return done.returncode == 0
+
+
+def exit_code(code: int, *, failed: bool, rank: int) -> int:
+    """Return the code that a process which ``srun`` started should end with; may wait before it does.
+
+    ``srun --kill-on-bad-exit`` ends all processes as soon as one leaves with another code than 0. So where a run came
+    to an end in order only process 0 tells how, when it has closed everything. A process that failed by itself gives
+    process 0 the time to notice and to record it first.
+
+    Args:
+        code: of the run, as this process sees it.
+        failed: whether an error ended it.
+        rank: this process's number.
+    """
+    if rank == 0 or code == 0:
+        return code
+    if failed:
+        time.sleep(FAILING_S)
+        return code
+    return 0
 
 
 def await_the_end(refused: Callable[[], bool] = lambda: False) -> None:

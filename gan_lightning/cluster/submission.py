@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gan_lightning.cli.entry import EXIT_CODES, InputError
+from gan_lightning.cli.entry import EXIT_CODES, FAILURES, InputError
 from gan_lightning.cli.job import Ending, note, read_ending, train_folder
 from gan_lightning.cluster import slurm
 from gan_lightning.cluster.signals import ignore_warnings
@@ -73,8 +73,8 @@ class FolderTask:
         elif ending.requeue:
             go_on_in_another_job(Path(folder), resubmit)
         ignore_warnings()
-        if ending.code:
-            raise SystemExit(ending.code)
+        if code := slurm.exit_code(ending.code, failed=ending.state in FAILURES, rank=slurm.task_rank()):
+            raise SystemExit(code)
 
     def checkpoint(self, folder: str) -> Any:
         """Return what submitit is to run in the requeued job: the same, which goes on from its checkpoint."""
@@ -128,7 +128,7 @@ def submit(folders: Sequence[Path], request: Request, *, submitit_folder: str, m
     from submitit.core.utils import FailedJobError
 
     executor = submitit.AutoExecutor(cluster="slurm", folder=submitit_folder, slurm_max_num_timeout=max_num_timeout)
-    executor.update_parameters(**request.parameters())
+    executor.update_parameters(**request.parameters(), slurm_srun_args=["--kill-on-bad-exit=1"])
     for folder in folders:
         note(folder, Ending("queued"))
     try:

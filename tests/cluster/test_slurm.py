@@ -70,3 +70,20 @@ def test_how_a_job_ended_if_slurm_still_knows(program, monkeypatch):
     assert slurm.last_state("7") is None
     monkeypatch.setenv("PATH", "/nowhere")
     assert slurm.last_state("7") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "failed", "rank", "expected", "waits"),
+    [
+        pytest.param(1, True, 0, 1, False, id="process 0 fails"),
+        pytest.param(1, True, 1, 1, True, id="another one fails, and waits for process 0 to say why"),
+        pytest.param(143, False, 0, 143, False, id="process 0 tells how the run ended"),
+        pytest.param(143, False, 1, 0, False, id="nobody is killed because another one has left already"),
+        pytest.param(0, False, 1, 0, False, id="all is well"),
+    ],
+)
+def test_exit_codes_of_processes_that_srun_started(monkeypatch, code, failed, rank, expected, waits):
+    slept: list[float] = []
+    monkeypatch.setattr(slurm.time, "sleep", slept.append)
+    assert slurm.exit_code(code, failed=failed, rank=rank) == expected
+    assert bool(slept) == waits

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,20 @@ class Diary(Callback):
                 file.write(f"{pl_module.images_seen}\n")
         if slurm.job_id() is not None and slurm.restarts() < self.restarts:
             time.sleep(self.slow_s)
+
+
+class DiesEarly(Callback):
+    """Kills process 1 of a job before the processes have met.
+
+    Args:
+        slow_s: nothing, see ``Breaks``.
+    """
+
+    def __init__(self, *, slow_s: float) -> None:
+        super().__init__()
+        if slurm.task_rank() == 1:
+            Path(f"died_{slurm.job_id()}").write_text(str(time.time()))
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Breaks(Callback):

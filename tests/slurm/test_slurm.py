@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from tests.slurm.cluster import Cluster, until
 ROOT = Path(__file__).parent.parent.parent
 BATCH, STEPS, SAVED_EVERY = 20, 800, 20
 LIMIT_MIN = int(os.environ.get("GAN_LIGHTNING_TEST_SLURM_LIMIT_MIN", "3"))
+ENDS = ("COMPLETED", "FAILED", "TIMEOUT", "CANCELLED")
 PATIENCE_S = 600
 """For a machine that does other things too; alone it takes a minute."""
 SMALL = [
@@ -53,6 +55,7 @@ APART = ["hydra.launcher.partition=apart", "hydra.launcher.cpus_per_task=1", "hy
 ENDLESS = ["-m", "cluster=cpu", *SMALL, *APART, "logger=none", "callbacks.diary._target_=hooks.Breaks,hooks.Diary"]
 ENDLESS += ["hydra.sweep.dir=endless", "hydra.sweep.subdir=${hydra.job.num}"]
 TWO = [*SMALL, "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "logger=wandb"]
+MEETING = [*TWO, "callbacks.diary._target_=hooks.DiesEarly", "logger=none"]
 PAIRED = ["-m", "cluster=cpu", *TWO, *APART, "logger=none", "seed=5", "hydra.sweep.dir=paired"]
 PAIRED += ["hydra.sweep.subdir=0", "hydra.launcher.max_num_timeout=1", "+callbacks.diary.restarts=2"]
 
@@ -135,6 +138,11 @@ def disturb(lab: Lab) -> Lab:
     cluster.call("scancel", "--signal=USR2", job_of(second))
     lab.requeued, lab.warned = first, second
 
+    script = [*script[:-2], "--time=9", str(ROOT / "cluster" / "train.sbatch")]
+    met = lab.start("met", "sbatch", *script, *MEETING)
+    assert met.wait(timeout=PATIENCE_S) == 0, lab.output("met")
+    meeting = lab.train("meeting", "-m", "cluster=cpu", *MEETING, *APART, "hydra.sweep.dir=meeting")
+
     until(lambda: len(steps(lab.folder / "endless" / "1")) > 3, PATIENCE_S, "the job to cancel")
     cluster.call("scancel", job_of(lab.folder / "endless" / "1"))
     undisturbed = lab.train("undisturbed", *TWO, "seed=5", "hydra.run.dir=undisturbed")
@@ -142,10 +150,19 @@ def disturb(lab: Lab) -> Lab:
     lab.gave_up = time_is_up_twice(lab, lab.folder / "paired" / "0")
     lab.codes["paired"] = paired.wait(timeout=PATIENCE_S)
     paired_again = lab.train("paired_again", *PAIRED, "callbacks.diary.slow_s=0")
-    processes = {"endless": endless, "sweep": sweep, "undisturbed": undisturbed, "paired_again": paired_again}
+    processes = {
+        "endless": endless,
+        "meeting": meeting,
+        "sweep": sweep,
+        "undisturbed": undisturbed,
+        "paired_again": paired_again,
+    }
     for name, process in processes.items():
         lab.codes[name] = process.wait(timeout=PATIENCE_S)
-    cluster.wait(lab.limited, ("COMPLETED", "FAILED", "TIMEOUT", "CANCELLED"), PATIENCE_S)
+    (folder,) = (path.parent for path in (lab.folder / "meeting").glob("*/slurm_job"))
+    lab.meeting = [lab.output("met").strip(), job_of(folder)]
+    for job in (*lab.meeting, lab.limited):
+        cluster.wait(job, ENDS, PATIENCE_S)
     return lab
 
 
@@ -234,6 +251,16 @@ def test_a_job_of_two_processes_that_times_out_too_often_says_so_and_goes_on_whe
     assert job_of(folder) != lab.gave_up
     assert steps(folder) == list(range(1, STEPS + 1))
     assert_same(state(folder), state(lab.folder / "undisturbed"))
+
+
+def test_a_process_that_dies_before_it_has_met_the_others_takes_them_along(lab):
+    assert lab.codes["meeting"] == 1, lab.output("meeting")
+    for job in lab.meeting:
+        assert lab.cluster.state(job) == "FAILED"
+        assert restarts(lab, job) == 0
+        died = float((lab.folder / f"died_{job}").read_text())
+        end = datetime.fromisoformat(lab.cluster.job_field(job, "EndTime")).timestamp()
+        assert died - 1 < end < died + 60  # SLURM's time is whole seconds
 
 
 def test_a_failing_job_is_not_requeued_and_a_cancelled_one_saves(lab):
