@@ -98,7 +98,7 @@ def compute(
         return found
     fake = generated.features.to(device)
     if "frechet" in metrics:
-        fill["frechet"] = frechet_estimate(fake, generated.moments, reference.moments)
+        fill["frechet"] = frechet_estimate(fake, generated.moments, reference.moments, reference=reference.features)
     if "frechet_infinity" in metrics:
         fill["frechet_infinity"] = frechet_infinity(fake, reference.moments, points=settings.infinity_points)
     if reference.features is None:

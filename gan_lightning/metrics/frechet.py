@@ -10,6 +10,12 @@ from torch import Tensor
 _TOLERANCE = 1e-10
 """Estimated relative rounding of the trace that the faster way may have."""
 
+_FAR_FROM_SINGULAR = 1e-9
+"""Ratio of the pivots below which rounding could be seen in what Cholesky makes of the small ones."""
+
+_FEW = 0.5
+"""Samples per dimension up to which a factor of their covariance is cheaper to get from them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Moments:
@@ -76,6 +82,26 @@ def covariance_factor(covariance: Tensor) -> Tensor:
     return vectors[:, kept] * eigenvalues[kept].sqrt()
 
 
+def few_samples_factor(features: Tensor | None, mean: Tensor) -> Tensor | None:
+    """Factor the covariance of few samples as ``covariance_factor`` does, without an eigenvalue problem of size D.
+
+    The factor is the centred samples' right singular vectors, which also keeps the digits that squaring would lose.
+
+    Args:
+        features: ``(N, D)``, or None.
+        mean: theirs, float64 ``(D,)``.
+
+    Returns:
+        float64 ``(D, R)``; None without features, and for so many that it would save nothing.
+    """
+    if features is None or len(features) < 2 or len(features) > features.shape[1] * _FEW:
+        return None
+    centred = (features.to(mean.device).double() - mean) / (len(features) - 1) ** 0.5
+    _, values, vectors = torch.linalg.svd(centred, full_matrices=False)
+    kept = values > values.amax() * features.shape[1] * torch.finfo(torch.float64).eps
+    return vectors[kept].T * values[kept]
+
+
 @dataclass(frozen=True, slots=True)
 class Transport:
     """The optimal transport between two centred Gaussians, as far as a Frechet distance needs it.
@@ -90,7 +116,14 @@ class Transport:
     map_factor: Tensor | None
 
 
-def transport(covariance_1: Tensor, covariance_2: Tensor, *, with_map: bool = False) -> Transport:
+def transport(
+    covariance_1: Tensor,
+    covariance_2: Tensor,
+    *,
+    with_map: bool = False,
+    factor_1: Tensor | None = None,
+    factor_2: Tensor | None = None,
+) -> Transport:
     """Solve the transport between two Gaussians by a symmetric eigenvalue problem.
 
     With ``S_i = F_i F_i^T`` and ``M = F_1^T F_2``, the trace of ``(S_1 S_2)^{1/2}`` is the sum of M's singular values,
@@ -103,10 +136,16 @@ def transport(covariance_1: Tensor, covariance_2: Tensor, *, with_map: bool = Fa
         covariance_1: float64 ``(D, D)``.
         covariance_2: float64 ``(D, D)``.
         with_map: whether ``map_factor`` is wanted.
+        factor_1: float64 ``(D, R)`` with orthogonal columns, the first covariance's factor if it is known.
+        factor_2: a factor of the second; its columns need not be orthogonal.
     """
-    return _full_rank_transport(covariance_1, covariance_2, with_map) or _any_rank_transport(
-        covariance_1, covariance_2, with_map
-    )
+    if factor_1 is None and factor_2 is None:
+        solved = _full_rank_transport(covariance_1, covariance_2, with_map)
+        if solved is not None:
+            return solved
+    if factor_1 is None:
+        factor_1 = covariance_factor(covariance_1)
+    return _any_rank_transport(factor_1, any_factor(covariance_2) if factor_2 is None else factor_2, with_map)
 
 
 def _full_rank_transport(covariance_1: Tensor, covariance_2: Tensor, with_map: bool) -> Transport | None:
@@ -131,9 +170,21 @@ def _full_rank_transport(covariance_1: Tensor, covariance_2: Tensor, with_map: b
     return Transport(roots.sum().item(), torch.linalg.solve_triangular(f1.T, vectors * roots.sqrt(), upper=True))
 
 
-def _any_rank_transport(covariance_1: Tensor, covariance_2: Tensor, with_map: bool) -> Transport:
-    f1 = covariance_factor(covariance_1)
-    product = f1.T @ covariance_factor(covariance_2)
+def any_factor(covariance: Tensor) -> Tensor:
+    """Factor a covariance as ``F F^T``: by Cholesky if it is far from singular, else as ``covariance_factor`` does.
+
+    Args:
+        covariance: float64 ``(D, D)``.
+    """
+    factor, failed = torch.linalg.cholesky_ex(covariance)
+    diagonal = factor.diagonal()
+    if int(failed) or not diagonal.amin() ** 2 > _FAR_FROM_SINGULAR * diagonal.amax() ** 2:
+        return covariance_factor(covariance)
+    return factor
+
+
+def _any_rank_transport(f1: Tensor, f2: Tensor, with_map: bool) -> Transport:
+    product = f1.T @ f2
     if not with_map:
         return Transport(torch.linalg.svdvals(product).sum().item(), None)
     vectors, values, _ = torch.linalg.svd(product, full_matrices=False)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gan_lightning.metrics.estimate import Estimate
-from gan_lightning.metrics.frechet import Moments, Transport, distance_given, transport
+from gan_lightning.metrics.frechet import Moments, Transport, distance_given, few_samples_factor, transport
 
 BLOCK = 4096
 """Rows that are held in float64 at once."""
@@ -40,7 +40,7 @@ def influences(features: Tensor, first: Moments, second: Moments, solved: Transp
     return found - found.mean()
 
 
-def frechet_estimate(features: Tensor, first: Moments, second: Moments) -> Estimate:
+def frechet_estimate(features: Tensor, first: Moments, second: Moments, *, reference: Tensor | None = None) -> Estimate:
     """The Frechet distance and its standard error over draws of the first set; the second is taken as given.
 
     The error is that of the infinitesimal jackknife, ``sqrt(sum_i influence_i^2) / N`` (Efron 1982): what a bootstrap
@@ -50,11 +50,18 @@ def frechet_estimate(features: Tensor, first: Moments, second: Moments) -> Estim
         features: ``(N, D)``, the samples of ``first``; computed where they are.
         first: their moments.
         second: of the set that they are compared with.
+        reference: ``(M, D)``, its samples if they are at hand: where they are few, that is quicker.
 
     Raises:
         ValueError: if a side has fewer than two samples.
     """
     device = features.device
-    solved = transport(first.covariance.to(device), second.covariance.to(device), with_map=True)
+    solved = transport(
+        first.covariance.to(device),
+        second.covariance.to(device),
+        with_map=True,
+        factor_1=few_samples_factor(features, first.mean.to(device)),
+        factor_2=few_samples_factor(reference, second.mean.to(device)),
+    )
     found = influences(features, first, second, solved)
     return Estimate(distance_given(solved.trace, first, second), None, found.norm().item() / len(features))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gan_lightning.metrics.estimate import DRAWING_SEED, Estimate
-from gan_lightning.metrics.frechet import Moments, distance_given, transport
+from gan_lightning.metrics.frechet import Moments, any_factor, distance_given, few_samples_factor, transport
 from gan_lightning.metrics.frechet_error import influences
 
 BLOCK = 4096
@@ -44,11 +44,20 @@ def frechet_infinity(features: Tensor, reference: Moments, *, points: int = 15, 
     order = torch.from_numpy(np.random.RandomState(seed).permutation(n)).to(features.device)
     moments = Moments.empty(features.shape[1], device=features.device)
     reference = Moments(reference.count, reference.mean.to(features.device), reference.scatter.to(features.device))
-    distances, solved = [], None
+    distances, solved, reference_factor = [], None, None
     for start, end in zip([0, *sizes[:-1]], sizes, strict=True):
         for rows in order[start:end].split(BLOCK):
             moments = moments.merge(Moments.of(features[rows]))
-        solved = transport(moments.covariance, reference.covariance, with_map=bool(end == n))
+        factor = few_samples_factor(features[order[:end]], moments.mean)
+        if factor is not None and reference_factor is None:
+            reference_factor = any_factor(reference.covariance)
+        solved = transport(
+            moments.covariance,
+            reference.covariance,
+            with_map=bool(end == n),
+            factor_1=factor,
+            factor_2=None if factor is None else reference_factor,
+        )
         distances.append(distance_given(solved.trace, moments, reference))
     assert solved is not None
     weights = np.linalg.pinv(np.stack([np.ones(len(sizes)), 1 / sizes], 1))[0]

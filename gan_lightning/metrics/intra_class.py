@@ -36,7 +36,8 @@ def intra_class_frechet(
         members = [part[owner.to(part.device) == label] for part, owner in ((generated, labels), (real, real_labels))]
         if min(map(len, members)) < 2:
             raise ValueError(too_few(label, *map(len, members)))
-        estimates.append(frechet_estimate(members[0], *(Moments.of(part) for part in members)))
+        moments = [Moments.of(part) for part in members]
+        estimates.append(frechet_estimate(members[0], *moments, reference=members[1]))
     values, errors = [e.mean for e in estimates], [e.stderr or 0.0 for e in estimates]
     return Estimate(sum(values) / classes, None, sum(e * e for e in errors) ** 0.5 / classes), values
 

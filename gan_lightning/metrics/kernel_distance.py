@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gan_lightning.metrics.estimate import DRAWING_SEED, Estimate
 
-BLOCK = 512
+BLOCK = 256
 """Rows and columns of a kernel matrix that are in memory at once: few enough for a processor's cache."""
 
 
@@ -66,10 +66,13 @@ class _KernelSums:
 
 def _kernel(rows: Tensor, columns: Tensor, base: Tensor, cube: Tensor) -> Tensor:
     """``(x . y / D + 1)^3`` of all pairs, in ``cube``; both are used again, as new memory costs more than the sums."""
-    size, shape = len(rows) * len(columns), (len(rows), len(columns))
-    plain, result = base[:size].view(shape), cube[:size].view(shape)
-    torch.addmm(rows.new_ones(()), rows, columns.T, alpha=1 / rows.shape[1], out=plain)
-    return torch.mul(plain, plain, out=result).mul_(plain)
+    plain = _inner(rows, columns, base)
+    return torch.mul(plain, plain, out=cube[: plain.numel()].view_as(plain)).mul_(plain)
+
+
+def _inner(rows: Tensor, columns: Tensor, memory: Tensor) -> Tensor:
+    plain = memory[: len(rows) * len(columns)].view(len(rows), len(columns))
+    return torch.addmm(rows.new_ones(()), rows, columns.T, alpha=1 / rows.shape[1], out=plain)
 
 
 def _kernel_diagonal(x: Tensor) -> Tensor:
@@ -109,7 +112,7 @@ def _jackknife_variance(within: Tensor, across: Tensor, others: int) -> float:
 
 
 def mmd2_unbiased(generated: Tensor, real: Tensor) -> float:
-    """The value of ``mmd2_estimate`` alone.
+    """The value of ``mmd2_estimate`` alone, sooner.
 
     Args:
         generated: ``(M, D)``; computed in float64.
@@ -118,8 +121,23 @@ def mmd2_unbiased(generated: Tensor, real: Tensor) -> float:
     Raises:
         ValueError: with fewer than two samples on a side.
     """
-    _check_counts(len(generated), len(real))
-    return _KernelSums.of(generated.double(), real.double()).mmd2.item()
+    m, n = len(generated), len(real)
+    _check_counts(m, n)
+    x, y = generated.double(), real.double()
+    within_x, within_y = _total(x, x) - _kernel_diagonal(x).sum(), _total(y, y) - _kernel_diagonal(y).sum()
+    return (within_x / (m * (m - 1)) + within_y / (n * (n - 1)) - 2 * _total(x, y) / (m * n)).item()
+
+
+def _total(a: Tensor, b: Tensor) -> Tensor:
+    """The sum of the kernel over all pairs, without the sums of rows: two thirds of the time of ``_KernelSums``."""
+    total = a.new_zeros(())
+    base, square = (a.new_empty(BLOCK * BLOCK) for _ in range(2))
+    for start in range(0, len(a), BLOCK):
+        for other in range(start if a is b else 0, len(b), BLOCK):
+            plain = _inner(a[start : start + BLOCK], b[other : other + BLOCK], base).view(-1)
+            found = torch.dot(torch.mul(plain, plain, out=square[: len(plain)]), plain)
+            total += found if a is not b or start == other else 2 * found
+    return total
 
 
 def _check_counts(m: int, n: int) -> None:

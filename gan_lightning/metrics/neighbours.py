@@ -3,46 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-BLOCK = 1024
-"""Rows and columns of a distance matrix that are in memory at once: few enough for a processor's cache."""
+BLOCK, WIDE_BLOCK = 512, 1024
+"""Rows and columns of a distance matrix that are in memory at once: few enough for a processor's cache, and for long
+features enough that preparing them costs little."""
+
+WIDE = 512
+"""Length of features from which on blocks are wide."""
 
 _EQUAL = 1e-13
 """Squared distance, relative to the largest squared length, below which float32 features are the same."""
 
 
-def workspace(points: Tensor) -> Tensor:
-    """Memory for a block of distances on the device of ``points``, to be used again and again."""
-    return torch.empty(BLOCK * BLOCK, dtype=torch.float64, device=points.device)
+class Block(NamedTuple):
+    """Some of the features.
+
+    Attributes:
+        place: their rows among all.
+        points: float64 ``(M, D)``.
+        squared: float64 ``(M,)``, squared lengths.
+        rounding: what a squared distance to one of them may be off by, from the longest of all features.
+    """
+
+    place: slice
+    points: Tensor
+    squared: Tensor
+    rounding: float
 
 
-def squared_distances(rows: Tensor, columns: Tensor, *, memory: Tensor) -> Tensor:
+class Blocks:
+    """Features as blocks in float64, made when they are asked for.
+
+    Args:
+        points: ``(N, D)``.
+    """
+
+    def __init__(self, points: Tensor) -> None:
+        self.points = points
+        self.rows = WIDE_BLOCK if points.shape[1] >= WIDE else BLOCK
+        parts = points.split(self.rows)
+        self.squared = torch.cat([part.double().square().sum(1) for part in parts]) if len(points) else None
+        self.rounding = 0.0 if self.squared is None else _EQUAL * self.squared.amax().item()
+
+    def workspace(self) -> Tensor:
+        """Memory for a block of distances, to be used again and again."""
+        return torch.empty(self.rows**2, dtype=torch.float64, device=self.points.device)
+
+    def __iter__(self) -> Iterator[Block]:
+        return self.after(0)
+
+    def after(self, start: int) -> Iterator[Block]:
+        """The blocks from row ``start`` on, which begins one."""
+        for first in range(start, len(self.points), self.rows):
+            place = slice(first, min(first + self.rows, len(self.points)))
+            assert self.squared is not None
+            yield Block(place, self.points[place].double(), self.squared[place], self.rounding)
+
+
+def squared_distances(rows: Block, columns: Block, *, memory: Tensor) -> Tensor:
     """Squared Euclidean distances of all pairs, float64 ``(M, N)``, exactly 0 between equal points.
 
     In float64: a squared distance is a difference of large terms, and ties decide who is a neighbour.
 
     Args:
-        rows: ``(M, D)``.
-        columns: ``(N, D)``.
+        rows: M features.
+        columns: N features.
         memory: float64 with at least M N elements, which the result is written into.
     """
-    x, y = rows.double(), columns.double()
-    rows_squared, columns_squared = x.square().sum(1), y.square().sum(1)
-    found = memory[: len(x) * len(y)].view(len(x), len(y))
-    torch.addmm(columns_squared, x, y.T, alpha=-2, out=found)
-    found += rows_squared[:, None]
-    rounding = _EQUAL * (rows_squared.amax() + columns_squared.amax()).item()
-    return F.threshold(found, rounding, 0.0, inplace=True)
-
-
-def blocks(count: int) -> Iterator[slice]:
-    """Slices of ``BLOCK`` rows that cover ``count`` of them."""
-    for start in range(0, count, BLOCK):
-        yield slice(start, min(start + BLOCK, count))
+    found = memory[: len(rows.points) * len(columns.points)].view(len(rows.points), len(columns.points))
+    torch.addmm(columns.squared, rows.points, columns.points.T, alpha=-2, out=found)
+    found += rows.squared[:, None]
+    return F.threshold(found, rows.rounding + columns.rounding, 0.0, inplace=True)
 
 
 def squared_radii(points: Tensor, largest: int) -> Tensor:
@@ -63,7 +99,8 @@ def squared_radii(points: Tensor, largest: int) -> Tensor:
     if not 1 <= largest < len(points):
         raise ValueError(f"k must lie in [1, number of points - 1 = {len(points) - 1}], got {largest}")
     nearest = torch.full((len(points), largest), torch.inf, dtype=torch.float64, device=points.device)
-    memory = workspace(points)
+    parts = Blocks(points)
+    memory = parts.workspace()
 
     def enter(place: slice, candidates: Tensor) -> None:
         # few rows find a nearer neighbour in a late block: sort those only
@@ -73,16 +110,14 @@ def squared_radii(points: Tensor, largest: int) -> Tensor:
             both = torch.cat([nearest[place][better], found.values], 1)
             nearest[better + place.start] = both.topk(largest, dim=1, largest=False, sorted=True).values
 
-    for rows in blocks(len(points)):
-        for columns in blocks(len(points)):
-            if columns.start < rows.start:
-                continue
-            found = squared_distances(points[rows], points[columns], memory=memory)
-            if columns == rows:
+    for rows in parts:
+        for columns in parts.after(rows.place.start):
+            found = squared_distances(rows, columns, memory=memory)
+            if columns.place == rows.place:
                 found.fill_diagonal_(torch.inf)
             else:
-                enter(columns, found.T)
-            enter(rows, found)
+                enter(columns.place, found.T)
+            enter(rows.place, found)
     return nearest
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gan_lightning.metrics.estimate import Estimate, share
-from gan_lightning.metrics.neighbours import blocks, squared_distances, squared_radii, workspace
+from gan_lightning.metrics.neighbours import Blocks, squared_distances, squared_radii
 
 
 class PrecisionRecall(NamedTuple):
@@ -92,10 +92,12 @@ def neighbourhood(
     inside, recalled, covered = (torch.zeros(size, dtype=torch.bool, device=device) for size in (m, n, n))
     best = torch.full((m, nearest), torch.inf, dtype=torch.float64, device=device)
     best_rows = torch.zeros((m, nearest), dtype=torch.int64, device=device)
-    memory, beyond = workspace(real), workspace(real)
-    for columns in blocks(m):
-        for rows in blocks(n):
-            found = squared_distances(generated[columns], real[rows], memory=memory)
+    real_blocks = Blocks(real)
+    memory, beyond = real_blocks.workspace(), real_blocks.workspace()
+    for of_generated in Blocks(generated):
+        for of_real in real_blocks:
+            columns, rows = of_generated.place, of_real.place
+            found = squared_distances(of_generated, of_real, memory=memory)
             outside = beyond[: found.numel()].view_as(found)
             # the smallest of the differences: several times faster than comparing all and asking whether any is true
             inside[columns] |= torch.sub(found, precise[rows], out=outside).amin(1) <= 0

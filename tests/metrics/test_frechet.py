@@ -9,6 +9,8 @@ from gan_lightning.metrics.frechet import (
     Moments,
     _any_rank_transport,
     _full_rank_transport,
+    any_factor,
+    few_samples_factor,
     frechet_distance,
     trace_of_root,
     transport,
@@ -112,10 +114,38 @@ def test_nearly_singular_covariances_take_the_exact_way():
     first = Moments.of(random_features(200, 30, seed=3) * scale).covariance
     second = Moments.of(random_features(200, 30, seed=4) * scale).covariance
     assert _full_rank_transport(first, second, False) is None
-    assert trace_of_root(first, second) == pytest.approx(_any_rank_transport(first, second, False).trace, rel=1e-12)
+    assert trace_of_root(first, second) == pytest.approx(
+        _any_rank_transport(any_factor(first), any_factor(second), False).trace, rel=1e-12
+    )
 
 
 def test_both_ways_agree_where_both_apply():
     first, second = (Moments.of(random_features(200, 30, seed=s)).covariance for s in (3, 4))
-    quick, exact = _full_rank_transport(first, second, False), _any_rank_transport(first, second, False)
+    quick, exact = (
+        _full_rank_transport(first, second, False),
+        _any_rank_transport(any_factor(first), any_factor(second), False),
+    )
     assert quick.trace == pytest.approx(exact.trace, rel=1e-10)
+
+
+@pytest.mark.parametrize(("n", "m", "d"), [(15, 20, 64), (2, 3, 10), (30, 200, 64), (15, 50, 64)])
+def test_few_samples_take_the_way_through_themselves_and_reach_the_nuclear_norm(n, m, d):
+    x, y = random_features(n, d, seed=1), random_features(m, d, seed=2, scale=2)
+    first, second = Moments.of(x), Moments.of(y)
+    factors = few_samples_factor(x, first.mean), few_samples_factor(y, second.mean)
+    assert factors[0].shape == (d, n - 1)
+    assert (factors[1] is None) == (m > d / 2)
+    torch.testing.assert_close(factors[0] @ factors[0].T, first.covariance)
+    solved = transport(first.covariance, second.covariance, with_map=True, factor_1=factors[0], factor_2=factors[1])
+    # the singular values of both samples' products are those of the covariances' roots
+    products = (x - x.mean(0)).numpy() @ (y - y.mean(0)).numpy().T
+    expected = np.linalg.norm(products, "nuc") / np.sqrt((n - 1) * (m - 1))
+    assert solved.trace == pytest.approx(expected, rel=1e-10)
+    carried = (solved.map_factor @ solved.map_factor.T * first.covariance).sum()
+    assert carried.item() == pytest.approx(expected, rel=1e-8)
+
+
+def test_equal_samples_have_an_empty_factor():
+    factor = few_samples_factor(torch.ones(3, 10), torch.ones(10, dtype=torch.float64))
+    assert factor.shape == (10, 0)
+    assert transport(torch.zeros(10, 10).double(), torch.eye(10).double(), with_map=True, factor_1=factor).trace == 0

@@ -4,7 +4,7 @@ import torch
 from scipy.spatial.distance import cdist
 
 from gan_lightning.metrics import neighbours as module
-from gan_lightning.metrics.neighbours import neighbour_radii, squared_distances, squared_radii, workspace
+from gan_lightning.metrics.neighbours import Blocks, neighbour_radii, squared_distances, squared_radii
 from gan_lightning.metrics.precision_recall import density_coverage, neighbourhood, precision_recall
 
 
@@ -103,7 +103,9 @@ def test_repeated_real_samples_are_no_distance_apart():
     real = torch.cat([features(10, 3, 1e3)] * 5)
     found = neighbourhood(torch.cat([real[:3], features(3, 5)]), real)
     assert found.closeness.tolist() == [1, 1, 1, np.inf, np.inf, np.inf]
-    assert squared_distances(real, real, memory=workspace(real)).diagonal().tolist() == [0] * 50
+    blocks = Blocks(real)
+    (block,) = blocks
+    assert squared_distances(block, block, memory=blocks.workspace()).diagonal().tolist() == [0] * 50
     assert squared_radii(real, 4)[:, 3].tolist() == [0] * 50
 
 
