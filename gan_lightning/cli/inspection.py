@@ -114,7 +114,8 @@ def check_devices(cfg: DictConfig) -> int:
     """
     from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-    from gan_lightning.cli.run import check_world, quiet_libraries
+    from gan_lightning.cli.parts import check_world
+    from gan_lightning.cli.run import quiet_libraries
     from gan_lightning.instantiate import instantiate
 
     quiet_libraries()

@@ -14,7 +14,7 @@ import torch
 from omegaconf import OmegaConf
 
 from gan_lightning.callbacks import TrainingHealth
-from gan_lightning.cli.run import build
+from gan_lightning.cli.parts import build
 from gan_lightning.tracking import WallClock
 
 LIMIT = 0.03
