@@ -15,6 +15,7 @@ from gan_lightning.data.layout import (
     class_order,
     common_root,
     folder_class,
+    heldout_of,
     listed,
     matched,
     read_labels,
@@ -56,9 +57,7 @@ def arrange(
     """
     entries = {entry.name: entry for entry in files.entries() if is_image(entry.name) or is_label_file(entry.name)}
     root = common_root(list(entries))
-    files.prefix = root
-    if root:
-        entries = {name.removeprefix(root): e._replace(name=name.removeprefix(root)) for name, e in entries.items()}
+    entries = files.below(root, entries)
     images = [name for name in entries if is_image(name)]
     if not images:
         raise DataError(f"data.path = {files.location}: there are no images in it")
@@ -66,7 +65,7 @@ def arrange(
     if found is None and split == "folders":
         raise DataError(f"data.split=folders, but {files.location} has no folder 'train' at its top")
     by_name = found if found is not None else by_hash(images, heldout_fraction)
-    heldout = next((name for name in ("test", "val", "heldout") if name in by_name), None)
+    heldout = heldout_of(by_name)
     if not labelled:
         return Arrangement({name: taken(files, entries, names) for name, names in by_name.items()}, heldout, None)
     classes_of, labelled_by = class_names_of(files, entries, images, in_folders=found is not None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import torch
 from lightning import LightningDataModule
@@ -13,6 +14,15 @@ from gan_lightning.data.images import EvaluationImages, EvaluationSet, TensorIma
 from gan_lightning.data.labelled import LabelledImages
 from gan_lightning.data.loader import InMemoryLoader
 from gan_lightning.progress import CountsImages
+
+
+class Standing(NamedTuple):
+    """Where a loader is to start: the run's device and ``images_seen``, and this process among how many."""
+
+    device: torch.device
+    start: int
+    rank: int
+    world_size: int
 
 
 class RealDataModule(LightningDataModule):
@@ -59,14 +69,18 @@ class RealDataModule(LightningDataModule):
         """Return what the evaluator compares generated samples with."""
         raise NotImplementedError
 
+    def standing(self) -> Standing:
+        """Return where the module stands; without a trainer, at the beginning, alone, on the CPU."""
+        trainer = self.trainer
+        if trainer is None:
+            return Standing(torch.device("cpu"), start=0, rank=0, world_size=1)
+        model = trainer.lightning_module
+        start = model.images_seen if isinstance(model, CountsImages) else 0
+        return Standing(trainer.strategy.root_device, start, trainer.global_rank, trainer.world_size)
+
     def loader_in_memory(self, samples: Tensor, labels: Tensor | None = None, *, flip: bool = False) -> InMemoryLoader:
         """Return an endless loader over ``samples`` on the training device, from where the module stands."""
-        trainer = self.trainer
-        device, start, rank, world_size = torch.device("cpu"), 0, 0, 1
-        if trainer is not None:
-            device, rank, world_size = trainer.strategy.root_device, trainer.global_rank, trainer.world_size
-            if isinstance(trainer.lightning_module, CountsImages):
-                start = trainer.lightning_module.images_seen
+        device, start, rank, world_size = self.standing()
         return InMemoryLoader(
             samples.to(device),
             None if labels is None else labels.to(device),

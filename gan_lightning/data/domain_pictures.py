@@ -24,6 +24,7 @@ class HalfImages(FileImages):
         left: which half.
     """
 
+    labels = None
     class_names = None
 
     def __init__(self, whole: FileImages, *, left: bool) -> None:
@@ -34,11 +35,6 @@ class HalfImages(FileImages):
     def key(self) -> str:
         """Key of the files, and which half."""
         return f"{self._whole.key} {'left' if self._left else 'right'}"
-
-    @property
-    def labels(self) -> None:
-        """None."""
-        return None
 
     def __len__(self) -> int:
         return len(self._whole)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,6 +46,11 @@ class Files(ABC):
             OSError: if it cannot be read.
             zipfile.BadZipFile: if its checksum is wrong.
         """
+
+    def below(self, root: str, entries: Mapping[str, Entry]) -> dict[str, Entry]:
+        """Take the folders ``root`` off every name, and read the files by what is left."""
+        self.prefix = root
+        return {name.removeprefix(root): e._replace(name=name.removeprefix(root)) for name, e in entries.items()}
 
 
 class FolderFiles(Files):

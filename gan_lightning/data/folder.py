@@ -92,7 +92,7 @@ class FolderDataModule(PicturesDataModule):
             seed=seed,
             flip=flip,
             crop_from=crop_from,
-            subset=Subset(fraction, None if only_classes is None else tuple(only_classes), subset_seed),
+            subset=Subset(fraction, only_classes, subset_seed),
             balance=balance,
             min_size=min_size,
             on_bad=on_bad,

@@ -15,6 +15,7 @@ from gan_lightning.data.errors import DataError
 from gan_lightning.data.files import is_image
 from gan_lightning.data.images import EvaluationImages, TensorImages
 from gan_lightning.data.loading import Loading
+from gan_lightning.data.preflight import complaints
 from gan_lightning.data.source import FileImages
 from gan_lightning.data.store import FOLDER, look
 from gan_lightning.data.stream import StreamedImages
@@ -86,11 +87,8 @@ def side_of(source: FileImages, what: str) -> int:
 
 def refusal(what: str, bad: dict[str, str], *, total: int) -> str:
     """Say which images cannot be used: a score must not depend on which were left out."""
-    lines = [f"{name}: {problem}" for name, problem in list(bad.items())[:_NAMED]]
-    if len(bad) > _NAMED:
-        lines.append(f"and {len(bad) - _NAMED} more")
     head = f"{what}: {len(bad)} of {total} images are damaged or of another size than the first:"
-    return "\n  ".join([head, *lines])
+    return "\n  ".join([head, *complaints(bad, _NAMED)])
 
 
 def npz_images(path: Path, *, key: str, split: str, labelled: bool) -> TensorImages:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from torch import Tensor
 
 from gan_lightning.data.errors import DataError
+from gan_lightning.data.layout import check_apart
 from gan_lightning.data.loading import Loading
 from gan_lightning.data.pictures import PicturesDataModule
 from gan_lightning.data.preflight import OnBad
@@ -20,25 +20,38 @@ from gan_lightning.data.subset import Subset
 from gan_lightning.data.transform import Filter, Fit, Transform
 
 
-def load_rows(path: str, subset: str | None, revision: str | None, cache_dir: str | None) -> Any:
-    """Return the splits of a data set: a folder that ``save_to_disk`` wrote, or what ``load_dataset`` finds.
+def from_hub(config: str, where: str, load: Callable[[Any], Any], *, hint: str = "") -> Any:
+    """Return what ``load`` gets from the package ``datasets``.
+
+    Args:
+        config: that needs the package, for messages.
+        where: what is loaded, likewise.
+        load: takes the package.
+        hint: what to do about a failure.
 
     Raises:
-        DataError: if the package is missing, or there is no such data set.
+        DataError: if the package is missing, or finds no such data set.
     """
     try:
         import datasets  # type: ignore[import, unused-ignore]
     except ImportError as error:
-        raise DataError("data=huggingface needs the package datasets: pip install datasets") from error
+        raise DataError(f"data={config} needs the package datasets: pip install datasets") from error
     try:
+        return load(datasets)
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+        raise DataError(f"{where}: {type(error).__name__}: {error}{hint}") from error
+
+
+def load_rows(path: str, subset: str | None, revision: str | None, cache_dir: str | None) -> Any:
+    """Return the splits of a data set: a folder that ``save_to_disk`` wrote, or what ``load_dataset`` finds."""
+    hint = "\nwhere there is no network, save the data set elsewhere with save_to_disk and give that folder"
+
+    def load(datasets: Any) -> Any:
         if Path(path, "dataset_dict.json").is_file() or Path(path, "state.json").is_file():
             return datasets.load_from_disk(path)
         return datasets.load_dataset(path, subset, revision=revision, cache_dir=cache_dir)
-    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-        raise DataError(
-            f"data.path = {path}: {type(error).__name__}: {error}\n"
-            "where there is no network, save the data set elsewhere with save_to_disk and give that folder"
-        ) from error
+
+    return from_hub("huggingface", f"data.path = {path}", load, hint=hint)
 
 
 class RowImages(ImageSource):
@@ -60,26 +73,20 @@ class RowImages(ImageSource):
             raise DataError(f"data.image_column = {image_column!r} holds {rows.features[image_column]}, not images")
         self._rows = rows.select_columns([image_column])
         self._column = image_column
-        self._labels: Tensor | None = None
-        self.class_names = None
+        self.labels = self.class_names = None
         if label_column is not None:
             feature, values = rows.features[label_column], rows[label_column][:]
             if any(isinstance(value, bool) or not isinstance(value, int) or value < 0 for value in values):
                 raise DataError(f"data.label_column = {label_column!r} holds {feature}, not class indices")
-            self._labels = integers(values)
+            self.labels = integers(values)
             names = getattr(feature, "names", None)
             self.class_names = list(names or map(str, range(max(values, default=-1) + 1)))
 
     @property
     def key(self) -> str:
         """Sha256 of the library's fingerprint of the rows, and of the labels."""
-        labels = None if self._labels is None else self._labels.tolist()
+        labels = None if self.labels is None else self.labels.tolist()
         return hashlib.sha256(json.dumps([self._rows._fingerprint, self._column, labels]).encode()).hexdigest()
-
-    @property
-    def labels(self) -> Tensor | None:
-        """Class indices."""
-        return self._labels
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -160,8 +167,7 @@ class HuggingFaceDataModule(PicturesDataModule):
         download_dir: str | None = None,
         loading: Loading | None = None,
     ) -> None:
-        if heldout == train_split:
-            raise ValueError(f"data.heldout must be another split than data.train_split, got {heldout!r} twice")
+        check_apart(train_split, heldout)
         super().__init__(
             dataset=Path(path).name,
             transform=Transform(crop_from or resolution, channels, fit, filter, background),
@@ -171,7 +177,7 @@ class HuggingFaceDataModule(PicturesDataModule):
             seed=seed,
             flip=flip,
             crop_from=crop_from,
-            subset=Subset(fraction, None if only_classes is None else tuple(only_classes), subset_seed),
+            subset=Subset(fraction, only_classes, subset_seed),
             balance=balance,
             min_size=None,
             on_bad=on_bad,

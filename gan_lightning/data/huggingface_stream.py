@@ -5,31 +5,24 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-import torch
-
 from gan_lightning.data.base import ImageDataModule
 from gan_lightning.data.errors import DataError
+from gan_lightning.data.huggingface import from_hub
 from gan_lightning.data.images import TensorImages
+from gan_lightning.data.layout import check_apart
+from gan_lightning.data.loader import window_side
 from gan_lightning.data.row_stream import RowDecoder, RowStreamLoader
 from gan_lightning.data.stream import centred
 from gan_lightning.data.transform import Filter, Fit, Transform
-from gan_lightning.progress import CountsImages
 
 
 def open_stream(path: str, subset: str | None, revision: str | None, split: str) -> Any:
-    """Return a ``datasets.IterableDataset`` over one split.
+    """Return a ``datasets.IterableDataset`` over one split."""
 
-    Raises:
-        DataError: if the package is missing, or there is no such data set or split.
-    """
-    try:
-        import datasets  # type: ignore[import, unused-ignore]
-    except ImportError as error:
-        raise DataError("data=huggingface_stream needs the package datasets: pip install datasets") from error
-    try:
+    def load(datasets: Any) -> Any:
         return datasets.load_dataset(path, subset, revision=revision, split=split, streaming=True)
-    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-        raise DataError(f"data.path = {path}, split {split!r}: {type(error).__name__}: {error}") from error
+
+    return from_hub("huggingface_stream", f"data.path = {path}, split {split!r}", load)
 
 
 class HuggingFaceStreamDataModule(ImageDataModule):
@@ -95,10 +88,8 @@ class HuggingFaceStreamDataModule(ImageDataModule):
         for key, value in {**counts, "prefetch": prefetch, "classes": classes}.items():
             if value is not None and value < 1:
                 raise ValueError(f"data.{key} must be at least 1, got {value}")
-        if crop_from is not None and crop_from < resolution:
-            raise ValueError(f"data.crop_from must be at least data.resolution = {resolution}, got {crop_from}")
-        if heldout == train_split:
-            raise ValueError(f"data.heldout must be another split than data.train_split, got {heldout!r} twice")
+        window = window_side(resolution, crop_from)
+        check_apart(train_split, heldout)
         super().__init__(
             dataset=path.rstrip("/").rsplit("/", 1)[-1],
             resolution=resolution,
@@ -117,7 +108,7 @@ class HuggingFaceStreamDataModule(ImageDataModule):
         self.image_column, self.label_column = image_column, label_column
         self.transform = Transform(crop_from or resolution, channels, fit, filter, background)
         self.flip = flip
-        self.window = None if crop_from is None or crop_from == resolution else resolution
+        self.window = window
         self._streams: dict[str, tuple[Any, RowDecoder]] = {}
         self._references: dict[str, TensorImages] = {}
 
@@ -174,12 +165,7 @@ class HuggingFaceStreamDataModule(ImageDataModule):
 
     def train_dataloader(self) -> RowStreamLoader:
         """Return an endless loader onto the training device, from where the module stands."""
-        trainer = self.trainer
-        device, start, rank, world_size = torch.device("cpu"), 0, 0, 1
-        if trainer is not None:
-            device, rank, world_size = trainer.strategy.root_device, trainer.global_rank, trainer.world_size
-            if isinstance(trainer.lightning_module, CountsImages):
-                start = trainer.lightning_module.images_seen
+        device, start, rank, world_size = self.standing()
         rows, decode = self.stream("train")
         return RowStreamLoader(
             rows,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.files import FolderFiles, digest
+from gan_lightning.data.layout import check_apart
 from gan_lightning.data.loading import Loading
 from gan_lightning.data.pictures import PicturesDataModule
 from gan_lightning.data.source import ArrayImages, Arrays, ImageSource, integers
@@ -108,8 +109,7 @@ class IdxDataModule(PicturesDataModule):
         balance: bool = False,
         loading: Loading | None = None,
     ) -> None:
-        if heldout == train_split:
-            raise ValueError(f"data.heldout must be another split than data.train_split, got {heldout!r} twice")
+        check_apart(train_split, heldout)
         super().__init__(
             dataset=f"{Path(path).name} {train_split}",
             transform=Transform(crop_from or resolution, channels, fit, filter),
@@ -119,7 +119,7 @@ class IdxDataModule(PicturesDataModule):
             seed=seed,
             flip=flip,
             crop_from=crop_from,
-            subset=Subset(fraction, None if only_classes is None else tuple(only_classes), subset_seed),
+            subset=Subset(fraction, only_classes, subset_seed),
             balance=balance,
             min_size=None,
             on_bad="stop",

@@ -52,6 +52,21 @@ def by_folders(names: Sequence[str]) -> dict[str, list[str]] | None:
     return splits
 
 
+def heldout_of(splits: Collection[str]) -> str | None:
+    """Return the name of the split that training never sees, or None."""
+    return next((name for name in ("test", "val", "heldout") if name in splits), None)
+
+
+def check_apart(train_split: str, heldout: str | None) -> None:
+    """Refuse to hold out what is trained on.
+
+    Raises:
+        ValueError: if both are the same split.
+    """
+    if heldout == train_split:
+        raise ValueError(f"data.heldout must be another split than data.train_split, got {heldout!r} twice")
+
+
 def is_held_out(name: str, fraction: float) -> bool:
     """Whether the hash of an image's name falls into the held-out fraction, whatever other images there are."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) < fraction * 2**64

@@ -20,6 +20,17 @@ def to_unit_range(images: Tensor) -> Tensor:
     return images.float().div_(127.5).sub_(1.0)
 
 
+def window_side(resolution: int, crop_from: int | None) -> int | None:
+    """Return the side of the windows of images of ``crop_from`` pixels; None: the whole image.
+
+    Raises:
+        ValueError: if the images are smaller than the windows.
+    """
+    if crop_from is not None and crop_from < resolution:
+        raise ValueError(f"data.crop_from must be at least data.resolution = {resolution}, got {crop_from}")
+    return None if crop_from is None or crop_from == resolution else resolution
+
+
 def windows(images: Tensor, top: Tensor, left: Tensor, side: int) -> Tensor:
     """Cut one window out of each image.
 

@@ -112,7 +112,7 @@ class OfficialDataModule(PicturesDataModule):
             seed=seed,
             flip=flip,
             crop_from=crop_from,
-            subset=Subset(fraction, None if only_classes is None else tuple(only_classes), subset_seed),
+            subset=Subset(fraction, only_classes, subset_seed),
             balance=balance,
             min_size=None,
             on_bad="stop",

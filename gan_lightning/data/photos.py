@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gan_lightning.data.base import InMemoryDataModule
+from gan_lightning.data.derived import grey
 from gan_lightning.data.labelled import LabelledImages
 
 Photo = Literal["china", "flower"]
@@ -61,8 +62,7 @@ def patches(photo: Tensor, *, side: int, stride: int, strips: Sequence[int]) -> 
 
 def contrast(images: Tensor) -> Tensor:
     """Deviation of the luma (ITU-R BT.601) within each image, in grey levels: uint8 ``(N, 3, H, W)`` to ``(N,)``."""
-    luma = (images.float() * torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1)
-    return luma.flatten(1).std(1, correction=0)
+    return grey(images.float()).flatten(1).std(1, correction=0)
 
 
 class PhotosDataModule(InMemoryDataModule):

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gan_lightning.data.base import ImageDataModule
 from gan_lightning.data.images import EvaluationImages, TensorImages
-from gan_lightning.data.loader import EndlessLoader, InMemoryLoader
+from gan_lightning.data.loader import EndlessLoader, InMemoryLoader, window_side
 from gan_lightning.data.loading import Loading
 from gan_lightning.data.preflight import OnBad
 from gan_lightning.data.preview import save_preview
@@ -20,7 +20,6 @@ from gan_lightning.data.store import Looked, look
 from gan_lightning.data.stream import StreamedImages, StreamLoader, centred
 from gan_lightning.data.subset import Subset
 from gan_lightning.data.transform import Transform
-from gan_lightning.progress import CountsImages
 
 log = logging.getLogger(__name__)
 
@@ -89,8 +88,7 @@ class PicturesDataModule(ImageDataModule):
         )
         if classes is not None and classes < 1:
             raise ValueError(f"data.classes must be at least 1, or null, got {classes}")
-        if crop_from is not None and crop_from < resolution:
-            raise ValueError(f"data.crop_from must be at least data.resolution = {resolution}, got {crop_from}")
+        self.window = window_side(resolution, crop_from)
         if on_bad not in ("stop", "skip"):
             raise ValueError(f"data.on_bad must be 'stop' or 'skip', got {on_bad!r}")
         if balance and classes is None:
@@ -101,7 +99,6 @@ class PicturesDataModule(ImageDataModule):
             )
         self.transform = transform
         self.flip = flip
-        self.window = None if crop_from is None or crop_from == resolution else resolution
         self.subset = subset
         self.balance = balance
         self.min_size = min_size
@@ -154,14 +151,9 @@ class PicturesDataModule(ImageDataModule):
     def train_dataloader(self) -> EndlessLoader:
         """Return an endless loader onto the training device, from where the module stands."""
         found = self.looked("train")
-        trainer = self.trainer
-        device, start, rank, world_size = torch.device("cpu"), 0, 0, 1
-        if trainer is not None:
-            device, rank, world_size = trainer.strategy.root_device, trainer.global_rank, trainer.world_size
-            if isinstance(trainer.lightning_module, CountsImages):
-                start = trainer.lightning_module.images_seen
-            if trainer.is_global_zero:
-                self.describe(Path(trainer.default_root_dir))
+        device, start, rank, world_size = self.standing()
+        if self.trainer is not None and self.trainer.is_global_zero:
+            self.describe(Path(self.trainer.default_root_dir))
         if found.pixels is None:
             return StreamLoader(
                 found.source,

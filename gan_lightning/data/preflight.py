@@ -76,9 +76,7 @@ class Report:
             DataError: naming the images and their problems.
         """
         if self.bad and (on_bad == "stop" or self.images == 0):
-            lines = [f"{name}: {problem}" for name, problem in list(self.bad.items())[:_NAMED]]
-            if len(self.bad) > _NAMED:
-                lines.append(f"and {len(self.bad) - _NAMED} more")
+            lines = complaints(self.bad, _NAMED)
             total = self.images + len(self.bad)
             raise DataError(
                 "\n  ".join([f"{where}: {len(self.bad)} of {total} images cannot be used:", *lines])
@@ -86,6 +84,12 @@ class Report:
             )
         if self.images == 0:
             raise DataError(f"{where}: there are no images")
+
+
+def complaints(bad: Mapping[str, str], most: int) -> list[str]:
+    """Return a line for each of the first ``most`` bad images, and one that counts the others."""
+    lines = [f"{name}: {problem}" for name, problem in list(bad.items())[:most]]
+    return lines + [f"and {len(bad) - most} more"] * (len(bad) > most)
 
 
 def examine(

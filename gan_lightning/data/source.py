@@ -23,20 +23,17 @@ class ImageSource(ABC):
     """One split of a data set, before decoding.
 
     Attributes:
+        labels: class indices, int64 ``(N,)``, or None.
         class_names: one per class, or None without labels.
     """
 
+    labels: Tensor | None
     class_names: Sequence[str] | None
 
     @property
     @abstractmethod
     def key(self) -> str:
         """Sha256 of all that determines the images and labels; finding it reads no image."""
-
-    @property
-    @abstractmethod
-    def labels(self) -> Tensor | None:
-        """Class indices, int64 ``(N,)``, or None."""
 
     @abstractmethod
     def __len__(self) -> int:
@@ -67,21 +64,16 @@ class Selection(ImageSource):
     ) -> None:
         self._whole = whole
         self._rows = rows
-        self._labels = labels
+        self.labels = labels
         self.class_names = class_names
 
     @cached_property
     def key(self) -> str:
         """Sha256 of the whole's key, the rows and the labels."""
         hashed = hashlib.sha256(json.dumps([self._whole.key, self.class_names]).encode())
-        for tensor in (self._rows, self._labels):
+        for tensor in (self._rows, self.labels):
             hashed.update(b"" if tensor is None else tensor.numpy().tobytes())
         return hashed.hexdigest()
-
-    @property
-    def labels(self) -> Tensor | None:
-        """The new labels."""
-        return self._labels
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -114,19 +106,14 @@ class FileImages(ImageSource):
     ) -> None:
         self._files = files
         self._entries = entries
-        self._labels = labels
+        self.labels = labels
         self.class_names = class_names
 
     @cached_property
     def key(self) -> str:
         """Sha256 of names, sizes, times or checksums, and labels."""
-        labels = None if self._labels is None else self._labels.tolist()
+        labels = None if self.labels is None else self.labels.tolist()
         return hashlib.sha256(json.dumps([digest(self._entries), self.class_names, labels]).encode()).hexdigest()
-
-    @property
-    def labels(self) -> Tensor | None:
-        """Class indices."""
-        return self._labels
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -178,7 +165,7 @@ class ArrayImages(ImageSource):
         return hashlib.sha256(self.identity.encode()).hexdigest()
 
     @property
-    def labels(self) -> Tensor | None:
+    def labels(self) -> Tensor | None:  # type: ignore[override]
         """Class indices."""
         return self.arrays.labels
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.layout import listed
@@ -30,7 +29,7 @@ class Subset:
     """
 
     fraction: float = 1.0
-    only_classes: tuple[str | int, ...] | None = None
+    only_classes: Sequence[str | int] | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -90,8 +89,3 @@ def class_indices(wanted: Sequence[str | int], names: Sequence[str]) -> list[int
         else:
             raise DataError(f"data.only_classes: there is no class {entry!r}; there are {listed(list(names))}")
     return found
-
-
-def label_counts(labels: Tensor, classes: int) -> Tensor:
-    """Return the number of images of each class: int64 ``(classes,)``."""
-    return labels.bincount(minlength=classes)

@@ -78,8 +78,13 @@ class Transform:
         """
         image = in_channels(upright(image), self.channels, self.background)
         image = squared(image, self.resolution, self.fit, FILTERS[self.filter], self.background)
-        pixels = np.asarray(image)
-        return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+        return planes(image)
+
+
+def planes(image: Image.Image) -> NDArray[np.uint8]:
+    """Return the pixels of a grey or RGB picture, channels first: uint8 ``(C, H, W)``."""
+    pixels = np.asarray(image)
+    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
 def upright(image: Image.Image) -> Image.Image:

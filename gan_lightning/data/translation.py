@@ -12,6 +12,7 @@ from gan_lightning.data.domain_pictures import DomainPictures, HalfImages
 from gan_lightning.data.domains import TranslationImages, TranslationModule, ZippedLoader
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.files import is_image
+from gan_lightning.data.layout import heldout_of
 from gan_lightning.data.loading import Loading
 from gan_lightning.data.preflight import OnBad
 from gan_lightning.data.source import FileImages, ImageSource
@@ -130,10 +131,7 @@ class TranslationFolderDataModule(TranslationModule):
         if not entries:
             raise DataError(f"{where}: there are no images in it")
         root = domain_root(list(entries))
-        self._files.prefix = root
-        self._entries = {
-            name.removeprefix(root): e._replace(name=name.removeprefix(root)) for name, e in entries.items()
-        }
+        self._entries = self._files.below(root, entries)
         return arrange_domains(
             list(self._entries),
             layout=self.layout,
@@ -158,7 +156,7 @@ class TranslationFolderDataModule(TranslationModule):
     @property
     def heldout_split(self) -> str | None:  # type: ignore[override]
         """Name of the split that training never sees, or None."""
-        return next((split for split in ("test", "val", "heldout") if split in self.splits), None)
+        return heldout_of(self.splits)
 
     @property
     def images_per_epoch(self) -> int:
