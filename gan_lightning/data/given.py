@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gan_lightning.data.archive import open_files
 from gan_lightning.data.arrangement import arrange
-from gan_lightning.data.errors import DataError
+from gan_lightning.data.errors import BadImage, DataError, decoding
 from gan_lightning.data.files import is_image
 from gan_lightning.data.images import EvaluationImages, TensorImages
 from gan_lightning.data.loading import Loading
@@ -75,9 +75,9 @@ def side_of(source: FileImages, what: str) -> int:
     """
     for index in range(len(source)):
         try:
-            with source.open(index) as image:
-                width, height = image.size
-        except Exception:  # Pillow's decoders raise all kinds of things on damaged files; `look` reports them
+            with decoding():
+                width, height = source.open(index).size
+        except BadImage:  # `look` reports it
             continue
         if width != height:
             raise DataError(f"{what}: {source.name(index)} is {width}x{height}; images must be square")

@@ -21,13 +21,7 @@ from gan_lightning.data.transform import Filter, Fit, Transform
 
 
 def from_hub(config: str, where: str, load: Callable[[Any], Any], *, hint: str = "") -> Any:
-    """Return what ``load`` gets from the package ``datasets``.
-
-    Args:
-        config: that needs the package, for messages.
-        where: what is loaded, likewise.
-        load: takes the package.
-        hint: what to do about a failure.
+    """Return what ``load`` gets from the package ``datasets``; the other arguments are for messages.
 
     Raises:
         DataError: if the package is missing, or finds no such data set.

@@ -101,6 +101,8 @@ class EndlessLoader(ABC):
         self.flip = flip
         self.window = window
         self.device = device
+        share = batch_size // world_size
+        self.mine = slice(rank * share, (rank + 1) * share)
         self._order = EndlessOrder(length, seed=seed, balance=labels.cpu() if balance and labels is not None else None)
 
     def indices(self, position: int, count: int) -> Tensor:
@@ -111,7 +113,7 @@ class EndlessLoader(ABC):
         """Yield this rank's images of each batch, from the start position on."""
         position = self.start
         while True:
-            yield self._mine(self.indices(position, self.batch_size))
+            yield self.indices(position, self.batch_size)[self.mine]
             position += self.batch_size
 
     @abstractmethod
@@ -127,19 +129,15 @@ class EndlessLoader(ABC):
             yield Batch(self._finished(images, position), labels)
             position += self.batch_size
 
-    def _mine(self, chosen: Tensor) -> Tensor:
-        share = self.batch_size // self.world_size
-        return chosen[self.rank * share : (self.rank + 1) * share]
-
     def _finished(self, images: Tensor, position: int) -> Tensor:
         if self.window is not None:
             space = torch.tensor(images.shape[2:]) - self.window + 1
             random = torch.rand(self.batch_size, 2, generator=generator_for(self.seed, _WINDOW, position))
-            top, left = self._mine((random * space).long()).to(images.device).unbind(1)
+            top, left = (random * space).long()[self.mine].to(images.device).unbind(1)
             images = windows(images, top, left, self.window)
         if self.flip:  # before the conversion: a byte per value instead of four
             random = torch.rand(self.batch_size, generator=generator_for(self.seed, _FLIP, position))
-            mirrored = self._mine(random.lt(0.5)).nonzero().squeeze(1).to(images.device)
+            mirrored = random[self.mine].lt(0.5).nonzero().squeeze(1).to(images.device)
             images.index_copy_(0, mirrored, images.index_select(0, mirrored).flip(-1))
         if images.dtype == torch.uint8:
             images = to_unit_range(images)
@@ -152,15 +150,7 @@ class InMemoryLoader(EndlessLoader):
     Args:
         images: uint8 ``(N, C, H, W)``, or float32 samples of any shape, which are passed on as they are.
         labels: int64 ``(N,)`` on the same device, or None.
-        batch_size: global batch, over all ranks.
-        seed: of the order, the windows and the flips.
-        start: position of the first image, the run's ``images_seen``.
-        rank: of this process.
-        world_size: number of processes.
-        flip: mirror each image with probability one half.
-        window: side of the window that is cut out of each image at random; None: the whole image.
-        balance: show all classes equally often.
-        device: where batches are wanted; None: where the images are.
+        batch_size: global batch; this and all others as of ``EndlessLoader``.
 
     Raises:
         ValueError: as ``EndlessLoader``.

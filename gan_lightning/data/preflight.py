@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from gan_lightning.data.errors import DataError
+from gan_lightning.data.errors import BadImage, DataError, decoding
 from gan_lightning.data.source import ImageSource
 from gan_lightning.data.transform import Transform
 
@@ -108,23 +108,30 @@ def examine(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd palettes and metadata, which do not matter here
-            image = source.open(index)
-            size, mode = image.size, image.mode
-            image.load()
+            with decoding():
+                image = source.open(index)
+                size, mode = image.size, image.mode
+                image.load()
             if min_size is not None and min(size) < min_size:
                 return Finding(size, mode, f"{size[0]}x{size[1]} is smaller than data.min_size = {min_size}")
             pixels = transform(image)
-    except MemoryError:
+    except BadImage as error:
+        return Finding(size, mode, problem_of(error))
+    except ValueError as error:
+        return Finding(size, mode, f"{error}")
+    except Exception as error:
+        error.add_note(f"while examining {source.name(index)}")
         raise
-    except UnidentifiedImageError:
-        return Finding(size, mode, "not an image of a known format")
-    except Image.DecompressionBombError as error:
-        return Finding(size, mode, f"too large: {error}")
-    except Exception as error:  # Pillow's decoders raise all kinds of things on damaged files
-        return Finding(size, mode, f"{error}" if isinstance(error, ValueError) else f"{type(error).__name__}: {error}")
     if out is not None:
         out[...] = pixels
     return Finding(size, mode, None)
+
+
+def problem_of(error: BadImage) -> str:
+    """Say what is wrong with an image that its decoder refused."""
+    if isinstance(error.reason, UnidentifiedImageError):
+        return "not an image of a known format"
+    return f"too large: {error}" if isinstance(error.reason, Image.DecompressionBombError) else f"{error}"
 
 
 def summary(findings: Sequence[Finding], source: ImageSource) -> Report:

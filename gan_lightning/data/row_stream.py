@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import Any
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.loader import EndlessLoader
+from gan_lightning.data.source import integers
+from gan_lightning.data.stream import decoded
 from gan_lightning.data.transform import Transform
 from gan_lightning.seeding import mix
 
@@ -48,19 +50,15 @@ class RowDecoder:
         Raises:
             DataError: for a row that cannot be used.
         """
-        side = self._transform.resolution
-        pixels = np.empty((len(rows), self._transform.channels, side, side), np.uint8)
-        for place, (number, row) in enumerate(rows):
-            stored = row[self._image_column]
-            if stored is None:
+        images = decoded(self._named(rows), len(rows), self._transform)
+        labels = None if self._label_column is None else integers([row[self._label_column] for _, row in rows])
+        return images, labels
+
+    def _named(self, rows: list[tuple[int, Mapping[str, Any]]]) -> Iterator[tuple[str, Callable[[], Image.Image]]]:
+        for number, row in rows:
+            if row[self._image_column] is None:
                 raise DataError(f"row {number} of the stream: no image in this row")
-            try:
-                pixels[place] = self._transform(self._open_image(stored))
-            except Exception as error:  # Pillow's decoders raise all kinds of things on damaged files
-                raise DataError(f"row {number} of the stream: {type(error).__name__}: {error}") from error
-        if self._label_column is None:
-            return torch.from_numpy(pixels), None
-        return torch.from_numpy(pixels), torch.tensor([row[self._label_column] for _, row in rows], dtype=torch.int64)
+            yield f"row {number} of the stream", partial(self._open_image, row[self._image_column])
 
 
 class RowStreamLoader(EndlessLoader):
@@ -75,14 +73,7 @@ class RowStreamLoader(EndlessLoader):
         images_per_epoch: number of rows.
         shuffle_buffer: rows out of which the next one is drawn; 1: the order of the files.
         prefetch: batches that are kept ready.
-        batch_size: global batch, over all ranks.
-        seed: of the order, the windows and the flips.
-        start: position of the first image, the run's ``images_seen``.
-        rank: of this process.
-        world_size: number of processes.
-        flip: mirror each image with probability one half.
-        window: side of the window that is cut out of each image at random; None: the whole image.
-        device: where batches are wanted.
+        batch_size: global batch; this and all others as of ``EndlessLoader``.
 
     Raises:
         ValueError: as ``EndlessLoader``.
@@ -148,9 +139,7 @@ class RowStreamLoader(EndlessLoader):
         rows, device = self.rows(), self.device or torch.device("cpu")
 
         def batch() -> tuple[Tensor, Tensor | None]:
-            share = self.batch_size // self.world_size
-            together = list(islice(rows, self.batch_size))
-            images, labels = self._decode(together[self.rank * share : (self.rank + 1) * share])
+            images, labels = self._decode(list(islice(rows, self.batch_size))[self.mine])
             return (images.pin_memory() if device.type == "cuda" else images), labels
 
         reader = ThreadPoolExecutor(max_workers=1)

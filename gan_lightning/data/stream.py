@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
-from gan_lightning.data.errors import DataError
+from gan_lightning.data.errors import BadImage, DataError, decoding
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.data.loader import EndlessLoader
 from gan_lightning.data.loading import Loading
 from gan_lightning.data.source import ImageSource
 from gan_lightning.data.transform import Transform
 from gan_lightning.data.workers import parallel
+
+
+def decoded(images: Iterable[tuple[str, Callable[[], Image.Image]]], count: int, transform: Transform) -> Tensor:
+    """Decode images into one tensor.
+
+    Args:
+        images: for each, the complaint if it cannot be used, and what opens it.
+        count: how many there are.
+        transform: what is done to each.
+
+    Returns:
+        uint8 ``(count, C, R, R)``.
+
+    Raises:
+        DataError: for an image that cannot be used.
+    """
+    side = transform.resolution
+    pixels = np.empty((count, transform.channels, side, side), np.uint8)
+    for place, (complaint, open_image) in enumerate(images):
+        try:
+            with decoding():
+                image = open_image()
+                image.load()
+            pixels[place] = transform(image)
+        except ValueError as error:
+            reason = error.reason if isinstance(error, BadImage) else error
+            raise DataError(f"{complaint}: {type(reason).__name__}: {reason}") from reason
+    return torch.from_numpy(pixels)
 
 
 class Decoder:
@@ -35,15 +65,8 @@ class Decoder:
         Raises:
             DataError: for an image that was good before the run.
         """
-        side = self.transform.resolution
-        pixels = np.empty((len(rows), self.transform.channels, side, side), np.uint8)
-        for place, row in enumerate(rows):
-            try:
-                pixels[place] = self.transform(self.source.open(row))
-            except Exception as error:  # Pillow's decoders raise all kinds of things on damaged files
-                name = self.source.name(row)
-                raise DataError(f"{name} cannot be read any more: {type(error).__name__}: {error}") from error
-        return torch.from_numpy(pixels)
+        named = ((f"{self.source.name(row)} cannot be read any more", partial(self.source.open, row)) for row in rows)
+        return decoded(named, len(rows), self.transform)
 
 
 class StreamLoader(EndlessLoader):
@@ -53,15 +76,7 @@ class StreamLoader(EndlessLoader):
         source: the images, all of them good.
         transform: what is done to each.
         loading: number of workers, and how far they work ahead.
-        batch_size: global batch, over all ranks.
-        seed: of the order, the windows and the flips.
-        start: position of the first image, the run's ``images_seen``.
-        rank: of this process.
-        world_size: number of processes.
-        flip: mirror each image with probability one half.
-        window: side of the window that is cut out of each image at random; None: the whole image.
-        balance: show all classes equally often.
-        device: where batches are wanted.
+        batch_size: global batch; this and all others as of ``EndlessLoader``.
 
     Raises:
         ValueError: as ``EndlessLoader``.

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageOps
 
+from gan_lightning.data.errors import decoding
+
 Fit = Literal["center_crop", "pad", "stretch", "exact"]
 Filter = Literal["lanczos", "bicubic", "bilinear", "box"]
 
@@ -74,7 +76,7 @@ class Transform:
         """Return uint8 ``(C, resolution, resolution)``.
 
         Raises:
-            ValueError: for a mode without a stated range, or another size under "exact".
+            ValueError: for a mode without a stated range, another size under "exact", or a damaged file.
         """
         image = in_channels(upright(image), self.channels, self.background)
         image = squared(image, self.resolution, self.fit, FILTERS[self.filter], self.background)
@@ -88,10 +90,13 @@ def planes(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """Turn a photograph the way its camera was held, as its EXIF orientation says."""
-    if image.getexif().get(_ORIENTATION_TAG, 1) == 1:
-        return image
-    return ImageOps.exif_transpose(image)
+    """Turn a photograph the way its camera was held, as its EXIF orientation says.
+
+    Raises:
+        BadImage: if the EXIF record is damaged.
+    """
+    with decoding():
+        return image if image.getexif().get(_ORIENTATION_TAG, 1) == 1 else ImageOps.exif_transpose(image)
 
 
 def in_channels(image: Image.Image, channels: int, background: str) -> Image.Image:

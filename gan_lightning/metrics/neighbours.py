@@ -106,7 +106,9 @@ def squared_radii(points: Tensor, largest: int) -> Tensor:
         # few rows find a nearer neighbour in a late block: sort those only
         better = (candidates.amin(1) < nearest[place, -1]).nonzero()[:, 0]
         if len(better):
-            found = candidates[better].topk(min(largest, candidates.shape[1]), dim=1, largest=False, sorted=False)
+            found = candidates.index_select(0, better).topk(
+                min(largest, candidates.shape[1]), dim=1, largest=False, sorted=False
+            )
             both = torch.cat([nearest[place][better], found.values], 1)
             nearest[better + place.start] = both.topk(largest, dim=1, largest=False, sorted=True).values
 

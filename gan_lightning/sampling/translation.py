@@ -10,10 +10,12 @@ from torch import Tensor
 
 from gan_lightning.callbacks.grid import png
 from gan_lightning.data.archive import open_files
+from gan_lightning.data.errors import decoding
 from gan_lightning.data.files import Entry, Files, is_image
 from gan_lightning.data.loader import to_unit_range
+from gan_lightning.data.preflight import complaints
 from gan_lightning.data.source import FileImages
-from gan_lightning.data.transform import Transform, in_channels, upright
+from gan_lightning.data.transform import Transform, in_channels, planes, upright
 from gan_lightning.metrics.images import to_uint8
 from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.sampling import Weights
@@ -84,15 +86,16 @@ class Translation(SamplingMode):
         """Return one image as the network takes it: float32 ``(1, C, H, W)`` in [-1, 1].
 
         Raises:
-            Exception: of any kind, for a damaged file.
+            ValueError: for a damaged file, or one that cannot be converted.
         """
-        image = FileImages(files, [entry]).open(0)
+        with decoding():
+            image = FileImages(files, [entry]).open(0)
+            image.load()
         channels = network.source_shape[0]
         if self.size is not None:
             pixels = Transform(self.size, channels, self.fit)(image)  # type: ignore[arg-type]
         else:
-            pixels = np.asarray(in_channels(upright(image), channels, "white"))
-            pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+            pixels = planes(in_channels(upright(image), channels, "white"))
         return to_unit_range(torch.from_numpy(np.ascontiguousarray(pixels)))[None]
 
     def _check(self, files: Files, entries: list[Entry], network: Translator) -> None:
@@ -101,16 +104,14 @@ class Translation(SamplingMode):
         Raises:
             ValueError: naming them.
         """
-        bad = []
+        bad = {}
         for entry in entries:
             try:
                 network.check_images(self.prepared(files, entry, network))
-            except Exception as error:  # Pillow's decoders raise all kinds of things on damaged files
-                text = f"{error}" if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-                bad.append(f"{entry.name}: {text}")
+            except ValueError as error:
+                bad[entry.name] = f"{error}"
         if bad:
-            rest = [f"and {len(bad) - _NAMED} more"] if len(bad) > _NAMED else []
-            listed = "\n  ".join([*bad[:_NAMED], *rest])
+            listed = "\n  ".join(complaints(bad, _NAMED))
             raise ValueError(
                 f"mode.source = {self.source}: {len(bad)} of {len(entries)} images cannot be translated:\n  {listed}\n"
                 f"mode.size={network.source_shape[1]} would resize them to the size of the training"
