@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from lightning.fabric.plugins.precision.amp import _optimizer_handles_unscaling
 from lightning.pytorch.plugins.precision import MixedPrecision, Precision
+from torch.optim import Optimizer
 
 
 class PlayerScalers:
@@ -48,6 +50,14 @@ class PlayerScalers:
         """Let the plugin scale with the scaler of ``player``."""
         if self._plugin is not None:
             self._plugin.scaler = self.of_player[player]
+
+    def unscale(self, player: str, optimizer: Optimizer) -> None:
+        """Unscale the gradients of an optimizer that would do so within its step, where nobody can measure or clip them.
+
+        Fused optimizers do. For all others Lightning has unscaled the gradients before it asks to clip them.
+        """
+        if self._plugin is not None and _optimizer_handles_unscaling(optimizer):
+            self.of_player[player].unscale_(optimizer)
 
     def state_dict(self) -> dict[str, dict[str, Any]]:
         """Return the scalers' states by player."""

@@ -185,7 +185,8 @@ class TwoPlayerModule(LogsRows):
                 log[key] = log.get(key, 0.0) + term.detach() / parts
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Clip the active player's gradients: Lightning calls this once they are unscaled."""
+        """Clip the active player's gradients, unscaled."""
+        self._scalers.unscale(self._active, optimizer)
         limit = self._clip_norms[self._active]
         if limit is not None or self._measure_norm:
             parameters = self._parameters_of[self._active]

@@ -1,5 +1,7 @@
 """float16 with gradient scalers, on the CPU, which autocasts to float16 as a GPU does."""
 
+from functools import partial
+
 import pytest
 import torch
 from lightning.pytorch.plugins.precision import MixedPrecision
@@ -62,13 +64,14 @@ def test_scales_grow_once_per_update_of_their_own_player():
     assert watch.seen == [(1, 1), (2, 1), (2, 1), (4, 2), (4, 2), (8, 2), (8, 2), (16, 4)]
 
 
+@pytest.mark.parametrize("fused", [False, True])
 @pytest.mark.parametrize("limit", [None, 0.01])
-def test_clipping_acts_on_unscaled_gradients(limit):
+def test_clipping_acts_on_unscaled_gradients(limit, fused):
     runs = {}
     for name, plugins in (("float32", None), ("float16", [half(4096.0)])):
         updates = UpdateRule(discriminator_clip_norm=limit, generator_clip_norm=limit)
         model, logger = points(updates=updates), Rows()
-        model.optimizer_factories = dict.fromkeys(model.optimizer_factories, sgd)
+        model.optimizer_factories = dict.fromkeys(model.optimizer_factories, partial(sgd, fused=fused))
         start = vector(model.discriminator), vector(model.generator)
         train(model, 1, logger=logger, plugins=plugins)
         steps = [(vector(model.discriminator) - start[0]).norm(), (vector(model.generator) - start[1]).norm()]

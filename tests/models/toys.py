@@ -18,9 +18,9 @@ from gan_lightning.seeding import generator_for
 BATCH = 8
 
 
-def sgd(parameters):
+def sgd(parameters, *, fused=False):
     """Plain gradient descent with rate 1: a step is the gradient itself."""
-    return torch.optim.SGD(parameters, lr=1.0)
+    return torch.optim.SGD(parameters, lr=1.0, fused=fused)
 
 
 def points(*, updates: UpdateRule | None = None, batch_norm: bool = False, **parts: Any) -> AdversarialModule:
