@@ -16,6 +16,7 @@ from gan_lightning.sampling import paths
 from gan_lightning.sampling.animation import check_animation, save_animation
 from gan_lightning.sampling.base import SamplingMode
 from gan_lightning.sampling.classes import Labels, chosen_classes
+from gan_lightning.sampling.limits import check_tiles
 from gan_lightning.sampling.progress import progress
 
 FRAME_PX = 256
@@ -88,6 +89,8 @@ class Interpolation(SamplingMode):
         if len(shape) != 3:
             raise ValueError(f"mode=interpolation draws images, this model makes samples of shape {tuple(shape)}")
         segment_count = self.keys if self.loop else self.keys - 1
+        asked = f"n = {self.keys}, mode.walks = {walks}, mode.steps = {self.steps}"
+        check_tiles(walks * segment_count * self.steps, asked)
         if out.suffix == ".png":
             shares = torch.linspace(0, 1, self.steps).tolist()
         else:

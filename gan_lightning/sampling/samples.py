@@ -18,13 +18,14 @@ from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.sampling import Weights
 from gan_lightning.sampling.base import SamplingMode
 from gan_lightning.sampling.classes import Labels, Plan, check_count, in_rows, plan
+from gan_lightning.sampling.limits import MAX_TILES, check_room, check_room_for_files
 from gan_lightning.sampling.npz import write_npz
 from gan_lightning.sampling.progress import progress
 from gan_lightning.tracking.files import write_atomic
 from gan_lightning.tracking.whole import whole_folder
 
-MAX_TILES = 4096
-"""More samples would make a picture that hardly any program opens."""
+MAX_POINTS = 1_000_000
+"""More points than a scatter plot has pixels."""
 _BATCH_VALUES = 2**24
 
 
@@ -63,6 +64,8 @@ class Samples(SamplingMode):
 
     def write(self, model: AdversarialModule, out: Path, *, weights: Weights, trust: bool) -> str:
         """Draw the samples and write them."""
+        if self.n is not None:
+            self._check_size(model, self.n, out)
         chosen = plan(model, n=self.n, labels=self.labels)
         model.network(weights)  # refuses weights that there are not before anything is drawn
         batches = self._batches(model, chosen, weights)
@@ -74,7 +77,28 @@ class Samples(SamplingMode):
             self._write_grid(chosen, batches, out)
         else:
             self._write_folder(chosen, batches, out)
-        return f"{chosen.count} samples (seed {self.seed}, {weights} weights)"
+        noun = "sample" if chosen.count == 1 else "samples"
+        return f"{chosen.count} {noun} (seed {self.seed}, {weights} weights)"
+
+    def _check_size(self, model: AdversarialModule, count: int, out: Path) -> None:
+        """Refuse what no picture shows or no disk here holds, before labels for all of it are laid out.
+
+        Raises:
+            ValueError: saying what would fit.
+        """
+        shape = model.generator.sample_shape
+        if out.suffix == ".npz":
+            bytes_per_value = 4 if len(shape) == 1 else 3 if self.rgb and shape[0] == 1 else 1
+            check_room(out, count * math.prod(shape) * bytes_per_value, f"n = {count}")
+        elif out.suffix == "" and len(shape) == 3:
+            check_room_for_files(out, count, f"n = {count}")
+        elif out.suffix == ".png" and len(shape) == 3 and count > MAX_TILES:
+            raise ValueError(
+                f"n = {count}: a picture shows at most {MAX_TILES} samples; write a folder or an archive "
+                "(out=NAME or out=NAME.npz)"
+            )
+        elif count > MAX_POINTS:
+            raise ValueError(f"n = {count}: a picture shows at most {MAX_POINTS} points; write out=NAME.npz")
 
     def _batches(self, model: AdversarialModule, chosen: Plan, weights: Weights) -> Iterator[Tensor]:
         """Images as uint8 ``(n, C, H, W)``, or points as they are, on the CPU, as many as fit into memory easily."""
@@ -90,11 +114,6 @@ class Samples(SamplingMode):
                 report(len(indices))
 
     def _write_grid(self, chosen: Plan, batches: Iterator[Tensor], out: Path) -> None:
-        if chosen.count > MAX_TILES:
-            raise ValueError(
-                f"n = {chosen.count}: a picture shows at most {MAX_TILES} samples; write a folder or an archive "
-                "(out=NAME or out=NAME.npz)"
-            )
         images = torch.cat(list(batches))
         if chosen.labels is not None:
             sizes = torch.unique_consecutive(chosen.labels, return_counts=True)[1].tolist()

@@ -14,6 +14,7 @@ from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.sampling import Sampling, Weights
 from gan_lightning.sampling.base import SamplingMode
 from gan_lightning.sampling.classes import Labels, check_count, chosen_classes, in_rows
+from gan_lightning.sampling.limits import check_tiles
 
 
 def code_rows(
@@ -138,6 +139,8 @@ class Traversal(SamplingMode):
         shape = model.generator.sample_shape
         if len(shape) != 3:
             raise ValueError(f"mode=traversal draws images, this model makes samples of shape {tuple(shape)}")
+        varied = 1 if self.components is None else len(self.components)
+        check_tiles(self.samples * varied * self.steps, f"n = {self.samples}, mode.steps = {self.steps}")
         classes = chosen_classes(model, self.labels)
         labels = None if classes is None else torch.tensor([classes[i % len(classes)] for i in range(self.samples)])
         inputs = model.inputs(range(self.samples), seed=self.seed, labels=labels, truncation=self.truncation)
