@@ -6,11 +6,13 @@ A sweep ends with 0 when all its jobs are done, and otherwise with the worst of 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
+import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import hydra
@@ -101,6 +103,20 @@ def guarded(
             stop(error)
 
     return run
+
+
+@contextlib.contextmanager
+def cleaned_up_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM unwind the block, as Ctrl-C does, so that no temporary file of half the result is left behind."""
+
+    def unwind(number: int, frame: object) -> None:
+        raise SystemExit(EXIT_CODES["preempted"])
+
+    former = signal.signal(signal.SIGTERM, unwind)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def is_sweep() -> bool:

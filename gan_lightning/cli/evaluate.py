@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from gan_lightning.cli.entry import InputError, launch
+from gan_lightning.cli.entry import InputError, cleaned_up_on_sigterm, launch
 
 if TYPE_CHECKING:
     from gan_lightning.cli.sides import Sides
@@ -84,7 +84,8 @@ def write(result: Evaluation, sides: Sides, out: Path) -> None:
 
 def main() -> None:
     """Entry point of the console command."""
-    launch("evaluate", task)
+    with cleaned_up_on_sigterm():
+        launch("evaluate", task)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from gan_lightning.cli.entry import InputError, launch
+from gan_lightning.cli.entry import InputError, cleaned_up_on_sigterm, launch
 
 if TYPE_CHECKING:
     from gan_lightning.sampling import SamplingMode
@@ -67,7 +67,8 @@ def destination(mode: SamplingMode, cfg: DictConfig, ckpt: Path) -> Path:
 
 def main() -> None:
     """Entry point of the console command."""
-    launch("sample", task)
+    with cleaned_up_on_sigterm():
+        launch("sample", task)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import shutil
+import signal
+import time
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ import torch
 from PIL import Image
 
 import gan_lightning
+from gan_lightning.sampling import samples as samples_module
 from tests.cli.conftest import UNSCORED, listing
 
 
@@ -170,6 +174,21 @@ def test_a_full_disk(commands, runs, tmp_path, argv):
     assert "Traceback" not in ended.err
     assert ended.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("out", ["folder", "a.npz"])
+def test_sigterm_leaves_nothing_half_written(commands, runs, tmp_path, monkeypatch, out):
+    def terminated(*arguments):
+        assert next(path.name for path in tmp_path.iterdir()).startswith(".")
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)  # the signal ends it
+
+    former = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(samples_module, "to_uint8", terminated)
+    ended = commands("sample", f"ckpt={runs}/dcgan.ckpt", "n=4", f"out={out}", cwd=tmp_path)
+    assert (ended.code, ended.text) == (143, "")
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) is former
 
 
 def test_help_and_completion_know_modes_and_options(commands, tmp_path, monkeypatch):
