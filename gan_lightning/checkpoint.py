@@ -88,6 +88,8 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise CheckpointError(
             f"{path} is not a checkpoint of gan-lightning: it holds something other than plain containers and tensors"
         ) from error
+    except PermissionError as error:
+        raise CheckpointError(f"the checkpoint {path} cannot be read: {error}") from error
     except Exception as error:  # arbitrary bytes make the reader fail in any way (IndexError, TypeError, ...)
         raise CheckpointError(f"the checkpoint {path} is damaged or truncated, or no checkpoint at all") from error
     record = checkpoint.get(RECORD) if isinstance(checkpoint, dict) else None

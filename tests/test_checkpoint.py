@@ -163,6 +163,16 @@ def test_damaged_files_are_refused(trainer, tmp_path):
     assert all("damaged.ckpt" in message for message in messages)
 
 
+def test_a_checkpoint_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    def refuse(path, **_):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    (tmp_path / "a.ckpt").write_bytes(b"")
+    monkeypatch.setattr(torch, "load", refuse)
+    with pytest.raises(CheckpointError, match=r"a\.ckpt cannot be read: .*Permission denied"):
+        read_checkpoint(tmp_path / "a.ckpt")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
