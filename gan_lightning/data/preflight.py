@@ -116,7 +116,10 @@ def examine(
                 return Finding(size, mode, f"{size[0]}x{size[1]} is smaller than data.min_size = {min_size}")
             pixels = transform(image)
     except BadImage as error:
-        return Finding(size, mode, problem_of(error))
+        if isinstance(error.reason, UnidentifiedImageError):
+            return Finding(size, mode, "not an image of a known format")
+        too_large = isinstance(error.reason, Image.DecompressionBombError)
+        return Finding(size, mode, f"too large: {error.reason}" if too_large else f"{error}")
     except ValueError as error:
         return Finding(size, mode, f"{error}")
     except Exception as error:
@@ -125,13 +128,6 @@ def examine(
     if out is not None:
         out[...] = pixels
     return Finding(size, mode, None)
-
-
-def problem_of(error: BadImage) -> str:
-    """Say what is wrong with an image that its decoder refused."""
-    if isinstance(error.reason, UnidentifiedImageError):
-        return "not an image of a known format"
-    return f"too large: {error}" if isinstance(error.reason, Image.DecompressionBombError) else f"{error}"
 
 
 def summary(findings: Sequence[Finding], source: ImageSource) -> Report:
