@@ -1,6 +1,6 @@
 """Batches of real samples and the data modules that make them."""
 
-from gan_lightning.data.base import ImageDataModule, InMemoryDataModule, RealDataModule
+from gan_lightning.data.base import ImageDataModule, InMemoryDataModule, LabelledImages, RealDataModule
 from gan_lightning.data.batch import Batch, as_batch
 from gan_lightning.data.celeba import CelebADataModule
 from gan_lightning.data.derived import DerivedPairsDataModule
@@ -12,7 +12,6 @@ from gan_lightning.data.huggingface import HuggingFaceDataModule
 from gan_lightning.data.huggingface_stream import HuggingFaceStreamDataModule
 from gan_lightning.data.idx import IdxDataModule
 from gan_lightning.data.images import EvaluationImages, EvaluationSet, TensorImages
-from gan_lightning.data.labelled import LabelledImages
 from gan_lightning.data.loader import EndlessLoader, InMemoryLoader
 from gan_lightning.data.loading import Loading
 from gan_lightning.data.lsun import LSUNDataModule

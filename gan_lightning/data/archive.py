@@ -39,7 +39,7 @@ class ZipFiles(Files):
     """
 
     def __init__(self, location: Path, *, cache: Path | None = None) -> None:
-        self.location = location
+        super().__init__(location)
         self._cache = cache
         self._members: dict[str, tuple[int, int, int, int]] = {}
         self._file: BinaryIO | None = None

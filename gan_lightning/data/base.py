@@ -11,9 +11,15 @@ from torch import Tensor
 
 from gan_lightning.data.batch import Batch
 from gan_lightning.data.images import EvaluationImages, EvaluationSet, TensorImages
-from gan_lightning.data.labelled import LabelledImages
 from gan_lightning.data.loader import InMemoryLoader
 from gan_lightning.progress import CountsImages
+
+
+class LabelledImages(NamedTuple):
+    """Images uint8 ``(N, C, H, W)`` and labels int64 ``(N,)``, or None, as a data set hands them over."""
+
+    images: Tensor
+    labels: Tensor | None
 
 
 class Standing(NamedTuple):
@@ -78,18 +84,32 @@ class RealDataModule(LightningDataModule):
         start = model.images_seen if isinstance(model, CountsImages) else 0
         return Standing(trainer.strategy.root_device, start, trainer.global_rank, trainer.world_size)
 
-    def loader_in_memory(self, samples: Tensor, labels: Tensor | None = None, *, flip: bool = False) -> InMemoryLoader:
-        """Return an endless loader over ``samples`` on the training device, from where the module stands."""
+    def loader_in_memory(
+        self,
+        samples: Tensor,
+        labels: Tensor | None = None,
+        *,
+        flip: bool = False,
+        window: int | None = None,
+        balance: bool = False,
+        resident: bool = True,
+    ) -> InMemoryLoader:
+        """Return an endless loader from ``standing`` on; ``resident``: all samples are kept on the training device."""
         device, start, rank, world_size = self.standing()
+        if resident:
+            samples, labels = samples.to(device), None if labels is None else labels.to(device)
         return InMemoryLoader(
-            samples.to(device),
-            None if labels is None else labels.to(device),
+            samples,
+            labels,
             batch_size=self.batch_size,
             seed=self.seed,
             start=start,
             rank=rank,
             world_size=world_size,
             flip=flip,
+            window=window,
+            balance=balance,
+            device=device,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -57,6 +58,7 @@ def edges(images: Tensor) -> Tensor:
 DERIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"grey": grey, "edges": edges}
 
 
+@dataclass(frozen=True)
 class DerivedLoader:
     """Adds the source image to every batch of a loader, on the loader's device.
 
@@ -65,13 +67,12 @@ class DerivedLoader:
         derive: images in [-1, 1] to their source images.
     """
 
-    def __init__(self, batches: Iterable[Batch], derive: Callable[[Tensor], Tensor]) -> None:
-        self._batches = batches
-        self._derive = derive
+    batches: Iterable[Batch]
+    derive: Callable[[Tensor], Tensor]
 
     def __iter__(self) -> Iterator[Batch]:
-        for batch in self._batches:
-            yield Batch(batch.images, batch.labels, self._derive(batch.images))
+        for batch in self.batches:
+            yield Batch(batch.images, batch.labels, self.derive(batch.images))
 
 
 class DerivedImages(EvaluationImages):

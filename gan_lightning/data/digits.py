@@ -7,8 +7,7 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 
-from gan_lightning.data.base import InMemoryDataModule
-from gan_lightning.data.labelled import LabelledImages
+from gan_lightning.data.base import InMemoryDataModule, LabelledImages
 
 HELD_OUT_EVERY = 5
 """Within each class, in the order of the data set, every fifth image is held out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +17,8 @@ from gan_lightning.data.subset import Subset
 from gan_lightning.data.transform import Transform, upright
 
 
-class HalfImages(FileImages):
+@dataclass(eq=False)
+class HalfImages(ImageSource):
     """The left or the right half of image files that hold a pair side by side.
 
     Args:
@@ -24,24 +26,22 @@ class HalfImages(FileImages):
         left: which half.
     """
 
-    labels = None
-    class_names = None
-
-    def __init__(self, whole: FileImages, *, left: bool) -> None:
-        self._whole = whole
-        self._left = left
+    whole: FileImages
+    left: bool
+    labels: None = None
+    class_names: None = None
 
     @property
     def key(self) -> str:
         """Key of the files, and which half."""
-        return f"{self._whole.key} {'left' if self._left else 'right'}"
+        return f"{self.whole.key} {'left' if self.left else 'right'}"
 
     def __len__(self) -> int:
-        return len(self._whole)
+        return len(self.whole)
 
     def name(self, index: int) -> str:
         """The file's name."""
-        return self._whole.name(index)
+        return self.whole.name(index)
 
     def open(self, index: int) -> Image.Image:
         """Open the file and cut it.
@@ -49,11 +49,11 @@ class HalfImages(FileImages):
         Raises:
             ValueError: if its width is odd.
         """
-        image = upright(self._whole.open(index))
+        image = upright(self.whole.open(index))
         width, height = image.size
         if width % 2:
             raise ValueError(f"{width}x{height}: the width must be even for two images side by side")
-        return image.crop((0, 0, width // 2, height) if self._left else (width // 2, 0, width, height))
+        return image.crop((0, 0, width // 2, height) if self.left else (width // 2, 0, width, height))
 
 
 class DomainPictures(PicturesDataModule):

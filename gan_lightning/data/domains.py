@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -118,6 +119,7 @@ class TranslationModule(ImageDataModule):
                 raise ValueError(f"data.{name}.{key} must be {wanted}, as outside, got {given}")
 
 
+@dataclass(frozen=True)
 class ZippedLoader:
     """Batches of two loaders side by side.
 
@@ -126,12 +128,11 @@ class ZippedLoader:
         targets: yields the images; labels are theirs.
     """
 
-    def __init__(self, sources: Iterable[Batch], targets: Iterable[Batch]) -> None:
-        self._sources = sources
-        self._targets = targets
+    sources: Iterable[Batch]
+    targets: Iterable[Batch]
 
     def __iter__(self) -> Iterator[Batch]:
-        for source, target in zip(self._sources, self._targets, strict=True):
+        for source, target in zip(self.sources, self.targets, strict=True):
             yield Batch(target.images, target.labels, source.images)
 
 

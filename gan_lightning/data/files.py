@@ -31,8 +31,10 @@ class Files(ABC):
         prefix: what was taken off every name.
     """
 
-    location: Path
     prefix: str = ""
+
+    def __init__(self, location: Path) -> None:
+        self.location = location
 
     @abstractmethod
     def entries(self) -> list[Entry]:
@@ -55,9 +57,6 @@ class Files(ABC):
 
 class FolderFiles(Files):
     """Files below a folder; links are followed."""
-
-    def __init__(self, location: Path) -> None:
-        self.location = location
 
     def entries(self) -> list[Entry]:
         """List the files below the folder."""

@@ -18,7 +18,7 @@ from gan_lightning.data.loading import Loading
 from gan_lightning.data.preflight import complaints
 from gan_lightning.data.source import FileImages
 from gan_lightning.data.store import FOLDER, look
-from gan_lightning.data.stream import StreamedImages
+from gan_lightning.data.stream import for_evaluation
 from gan_lightning.data.transform import Transform
 
 _NAMED = 20
@@ -57,14 +57,10 @@ def given_images(
     transform = Transform(side_of(source, what), 3, "exact")
     found = look(source, transform, loading, min_size=None, what=location.stem)
     if found.report.bad:
-        raise DataError(refusal(what, found.report.bad, total=len(source)))
-    if found.pixels is None:
-        return StreamedImages(
-            found.source, transform, loading, name=location.stem, split=split, fingerprint=found.fingerprint
-        )
-    return TensorImages(
-        images=found.pixels, labels=found.labels, name=location.stem, split=split, fingerprint=found.fingerprint
-    )
+        bad = found.report.bad  # a score must not depend on which were left out
+        head = f"{what}: {len(bad)} of {len(source)} images are damaged or of another size than the first:"
+        raise DataError("\n  ".join([head, *complaints(bad, _NAMED)]))
+    return for_evaluation(found, loading, name=location.stem, split=split)
 
 
 def side_of(source: FileImages, what: str) -> int:
@@ -83,12 +79,6 @@ def side_of(source: FileImages, what: str) -> int:
             raise DataError(f"{what}: {source.name(index)} is {width}x{height}; images must be square")
         return width
     raise DataError(f"{what}: none of its {len(source)} files is a readable image")
-
-
-def refusal(what: str, bad: dict[str, str], *, total: int) -> str:
-    """Say which images cannot be used: a score must not depend on which were left out."""
-    head = f"{what}: {len(bad)} of {total} images are damaged or of another size than the first:"
-    return "\n  ".join([head, *complaints(bad, _NAMED)])
 
 
 def npz_images(path: Path, *, key: str, split: str, labelled: bool) -> TensorImages:

@@ -16,15 +16,6 @@ from gan_lightning.data.stream import centred
 from gan_lightning.data.transform import Filter, Fit, Transform
 
 
-def open_stream(path: str, subset: str | None, revision: str | None, split: str) -> Any:
-    """Return a ``datasets.IterableDataset`` over one split."""
-
-    def load(datasets: Any) -> Any:
-        return datasets.load_dataset(path, subset, revision=revision, split=split, streaming=True)
-
-    return from_hub("huggingface_stream", f"data.path = {path}, split {split!r}", load)
-
-
 class HuggingFaceStreamDataModule(ImageDataModule):
     """Images of the Hugging Face hub, or of a folder that ``load_dataset`` understands, without a copy on disk.
 
@@ -122,7 +113,13 @@ class HuggingFaceStreamDataModule(ImageDataModule):
             from datasets import Image as ImageFeature  # type: ignore[import, unused-ignore]
 
             name = self.train_split if split == "train" else split
-            rows = open_stream(self.path, self.subset_name, self.revision, name)
+            rows = from_hub(
+                "huggingface_stream",
+                f"data.path = {self.path}, split {name!r}",
+                lambda datasets: datasets.load_dataset(
+                    self.path, self.subset_name, revision=self.revision, split=name, streaming=True
+                ),
+            )
             if rows.features is None:
                 rows = rows._resolve_features()
             image = rows.features.get(self.image_column)

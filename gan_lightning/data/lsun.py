@@ -36,9 +36,6 @@ class LmdbFiles(Files):
     a worker process.
     """
 
-    def __init__(self, location: Path) -> None:
-        self.location = location
-
     def _open(self) -> Any:
         try:
             import lmdb  # type: ignore[import, unused-ignore]

@@ -11,9 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gan_lightning.data.base import InMemoryDataModule
+from gan_lightning.data.base import InMemoryDataModule, LabelledImages
 from gan_lightning.data.derived import grey
-from gan_lightning.data.labelled import LabelledImages
 
 Photo = Literal["china", "flower"]
 PHOTOS: tuple[Photo, ...] = ("china", "flower")

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from gan_lightning.data.base import ImageDataModule
-from gan_lightning.data.images import EvaluationImages, TensorImages
-from gan_lightning.data.loader import EndlessLoader, InMemoryLoader, window_side
+from gan_lightning.data.images import EvaluationImages
+from gan_lightning.data.loader import EndlessLoader, window_side
 from gan_lightning.data.loading import Loading
 from gan_lightning.data.preflight import OnBad
 from gan_lightning.data.preview import save_preview
 from gan_lightning.data.source import ImageSource
 from gan_lightning.data.store import Looked, look
-from gan_lightning.data.stream import StreamedImages, StreamLoader, centred
+from gan_lightning.data.stream import StreamLoader, for_evaluation
 from gan_lightning.data.subset import Subset
 from gan_lightning.data.transform import Transform
 
@@ -169,45 +169,19 @@ class PicturesDataModule(ImageDataModule):
                 balance=self.balance,
                 device=device,
             )
-        images, labels = found.pixels, found.labels
-        if device.type == "cuda" and images.nbytes <= self.loading.memory_fraction * torch.cuda.mem_get_info(device)[0]:
-            images, labels = images.to(device), None if labels is None else labels.to(device)
-        return InMemoryLoader(
-            images,
-            labels,
-            batch_size=self.batch_size,
-            seed=self.seed,
-            start=start,
-            rank=rank,
-            world_size=world_size,
-            flip=self.flip,
-            window=self.window,
-            balance=self.balance,
-            device=device,
+        fits = device.type == "cuda" and (
+            found.pixels.nbytes <= self.loading.memory_fraction * torch.cuda.mem_get_info(device)[0]
+        )
+        return self.loader_in_memory(
+            found.pixels, found.labels, flip=self.flip, window=self.window, balance=self.balance, resident=fits
         )
 
     def evaluation_images(self, split: str) -> EvaluationImages:
         """Return the real images of ``split`` as the evaluator wants them; ``train_full`` knows no fraction."""
         if split not in self._evaluation:
-            found = self.looked(split)
-            if found.pixels is None:
-                self._evaluation[split] = StreamedImages(
-                    found.source,
-                    found.transform,
-                    self.loading,
-                    name=self.dataset,
-                    split=split,
-                    fingerprint=found.fingerprint if self.window is None else f"{found.fingerprint} {self.window}",
-                    window=self.window,
-                )
-            else:
-                self._evaluation[split] = TensorImages(
-                    images=centred(found.pixels, self.window),
-                    labels=found.labels,
-                    name=self.dataset,
-                    split=split,
-                    fingerprint=found.fingerprint if self.window is None else None,
-                )
+            self._evaluation[split] = for_evaluation(
+                self.looked(split), self.loading, name=self.dataset, split=split, window=self.window
+            )
         return self._evaluation[split]
 
     def describe(self, folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -21,6 +22,7 @@ from gan_lightning.data.transform import Transform
 from gan_lightning.seeding import mix
 
 
+@dataclass(frozen=True, kw_only=True)
 class RowDecoder:
     """Makes tensors of the rows of a ``datasets.IterableDataset`` whose images are not decoded.
 
@@ -31,18 +33,10 @@ class RowDecoder:
         transform: what is done to each picture.
     """
 
-    def __init__(
-        self,
-        *,
-        image_column: str,
-        label_column: str | None,
-        open_image: Callable[[Any], Image.Image],
-        transform: Transform,
-    ) -> None:
-        self._image_column = image_column
-        self._label_column = label_column
-        self._open_image = open_image
-        self._transform = transform
+    image_column: str
+    label_column: str | None
+    open_image: Callable[[Any], Image.Image]
+    transform: Transform
 
     def __call__(self, rows: list[tuple[int, Mapping[str, Any]]]) -> tuple[Tensor, Tensor | None]:
         """Return images, uint8 ``(n, C, R, R)``, and labels, int64 ``(n,)`` or None, of numbered rows.
@@ -50,15 +44,15 @@ class RowDecoder:
         Raises:
             DataError: for a row that cannot be used.
         """
-        images = decoded(self._named(rows), len(rows), self._transform)
-        labels = None if self._label_column is None else integers([row[self._label_column] for _, row in rows])
+        images = decoded(self._named(rows), len(rows), self.transform)
+        labels = None if self.label_column is None else integers([row[self.label_column] for _, row in rows])
         return images, labels
 
     def _named(self, rows: list[tuple[int, Mapping[str, Any]]]) -> Iterator[tuple[str, Callable[[], Image.Image]]]:
         for number, row in rows:
-            if row[self._image_column] is None:
+            if row[self.image_column] is None:
                 raise DataError(f"row {number} of the stream: no image in this row")
-            yield f"row {number} of the stream", partial(self._open_image, row[self._image_column])
+            yield f"row {number} of the stream", partial(self.open_image, row[self.image_column])
 
 
 class RowStreamLoader(EndlessLoader):

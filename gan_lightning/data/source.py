@@ -7,7 +7,7 @@ import io
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -51,42 +51,46 @@ class ImageSource(ABC):
             Exception: of any kind, for a damaged one.
         """
 
+    def only(self, rows: Tensor) -> ImageSource:
+        """Return some of the images, in the order of ``rows``, with their labels."""
+        labels = None if self.labels is None else self.labels[rows]
+        return self.select(rows, labels=labels, class_names=self.class_names)
+
     def select(self, rows: Tensor, *, labels: Tensor | None, class_names: Sequence[str] | None) -> ImageSource:
         """Return some of the images, in the order of ``rows``, with new labels."""
         return Selection(self, rows, labels, class_names)
 
 
+@dataclass(eq=False)
 class Selection(ImageSource):
     """Some images of another source; see ``ImageSource.select``."""
 
-    def __init__(
-        self, whole: ImageSource, rows: Tensor, labels: Tensor | None, class_names: Sequence[str] | None
-    ) -> None:
-        self._whole = whole
-        self._rows = rows
-        self.labels = labels
-        self.class_names = class_names
+    whole: ImageSource
+    rows: Tensor
+    labels: Tensor | None
+    class_names: Sequence[str] | None
 
     @cached_property
     def key(self) -> str:
         """Sha256 of the whole's key, the rows and the labels."""
-        hashed = hashlib.sha256(json.dumps([self._whole.key, self.class_names]).encode())
-        for tensor in (self._rows, self.labels):
+        hashed = hashlib.sha256(json.dumps([self.whole.key, self.class_names]).encode())
+        for tensor in (self.rows, self.labels):
             hashed.update(b"" if tensor is None else tensor.numpy().tobytes())
         return hashed.hexdigest()
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def name(self, index: int) -> str:
         """Name of the image in the whole."""
-        return self._whole.name(int(self._rows[index]))
+        return self.whole.name(int(self.rows[index]))
 
     def open(self, index: int) -> Image.Image:
         """Open the image of the whole."""
-        return self._whole.open(int(self._rows[index]))
+        return self.whole.open(int(self.rows[index]))
 
 
+@dataclass(eq=False)
 class FileImages(ImageSource):
     """Image files.
 
@@ -97,34 +101,27 @@ class FileImages(ImageSource):
         class_names: one per class, or None.
     """
 
-    def __init__(
-        self,
-        files: Files,
-        entries: Sequence[Entry],
-        labels: Tensor | None = None,
-        class_names: Sequence[str] | None = None,
-    ) -> None:
-        self._files = files
-        self._entries = entries
-        self.labels = labels
-        self.class_names = class_names
+    files: Files
+    entries: Sequence[Entry]
+    labels: Tensor | None = None
+    class_names: Sequence[str] | None = None
 
     @cached_property
     def key(self) -> str:
         """Sha256 of names, sizes, times or checksums, and labels."""
         labels = None if self.labels is None else self.labels.tolist()
-        return hashlib.sha256(json.dumps([digest(self._entries), self.class_names, labels]).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([digest(self.entries), self.class_names, labels]).encode()).hexdigest()
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.entries)
 
     def name(self, index: int) -> str:
         """The file's name below the folder or in the archive."""
-        return self._files.prefix + self._entries[index].name
+        return self.files.prefix + self.entries[index].name
 
     def open(self, index: int) -> Image.Image:
         """Open the file's first picture."""
-        content = self._files.read(self._entries[index].name)
+        content = self.files.read(self.entries[index].name)
         if not content:
             raise ValueError("empty file")
         return Image.open(io.BytesIO(content))
@@ -150,14 +147,11 @@ class ArrayImages(ImageSource):
 
     identity: str
     fetch: Callable[[], Arrays]
-    _arrays: Arrays | None = field(default=None, repr=False)
 
-    @property
+    @cached_property
     def arrays(self) -> Arrays:
         """The arrays, fetched once."""
-        if self._arrays is None:
-            self._arrays = self.fetch()
-        return self._arrays
+        return self.fetch()
 
     @property
     def key(self) -> str:

@@ -93,16 +93,14 @@ def look(source: ImageSource, transform: Transform, loading: Loading, *, min_siz
     with locked(path):
         report = read_report(path)
         if report is None:
-            examiner = Examiner(source, transform, min_size=min_size, keep=False)
+            examiner = Examiner(source=source, transform=transform, min_size=min_size, keep=False)
             _, report = run_all(examiner, loading.processes, None, what=f"checking {what}")
             if loading.keep:
                 write_kept(path, lambda temporary: temporary.write_text(report.to_json()))
-    rows = torch.tensor([i for i in range(len(source)) if source.name(i) not in report.bad], dtype=torch.int64)
-    labels = source.labels
     if report.bad:
-        labels = None if labels is None else labels[rows]
-        source = source.select(rows, labels=labels, class_names=source.class_names)
-    return Looked(source, transform, report, hashlib.sha256(f"{key} streamed".encode()).hexdigest(), labels, None)
+        source = source.only(integers([i for i in range(len(source)) if source.name(i) not in report.bad]))
+    fingerprint = hashlib.sha256(f"{key} streamed".encode()).hexdigest()
+    return Looked(source, transform, report, fingerprint, source.labels, None)
 
 
 def decode(
@@ -111,7 +109,7 @@ def decode(
     """Decode all images, and keep them at ``path``, if that is wanted and possible."""
     side = transform.resolution
     images = torch.empty((len(source), transform.channels, side, side), dtype=torch.uint8)
-    examiner = Examiner(source, transform, min_size=min_size, keep=True)
+    examiner = Examiner(source=source, transform=transform, min_size=min_size, keep=True)
     findings, report = run_all(examiner, loading.processes, images, what=f"decoding {what}")
     labels = source.labels
     if report.bad:
@@ -169,6 +167,7 @@ def write_kept(path: Path, write: Callable[[Path], object]) -> None:
         log.warning("cannot keep %s for the next start: %s", path, error)
 
 
+@dataclass(frozen=True, kw_only=True)
 class Examiner:
     """Examines some images of a source, in any process.
 
@@ -179,11 +178,10 @@ class Examiner:
         keep: whether to return the pixels.
     """
 
-    def __init__(self, source: ImageSource, transform: Transform, *, min_size: int | None, keep: bool) -> None:
-        self.source = source
-        self.transform = transform
-        self.min_size = min_size
-        self.keep = keep
+    source: ImageSource
+    transform: Transform
+    min_size: int | None
+    keep: bool
 
     def __call__(self, rows: list[int]) -> tuple[list[Finding], Tensor | None]:
         """Return what was found, and uint8 ``(n, C, R, R)`` or None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -11,10 +12,11 @@ from PIL import Image
 from torch import Tensor
 
 from gan_lightning.data.errors import BadImage, DataError, decoding
-from gan_lightning.data.images import EvaluationImages
+from gan_lightning.data.images import EvaluationImages, TensorImages
 from gan_lightning.data.loader import EndlessLoader
 from gan_lightning.data.loading import Loading
 from gan_lightning.data.source import ImageSource
+from gan_lightning.data.store import Looked
 from gan_lightning.data.transform import Transform
 from gan_lightning.data.workers import parallel
 
@@ -47,6 +49,7 @@ def decoded(images: Iterable[tuple[str, Callable[[], Image.Image]]], count: int,
     return torch.from_numpy(pixels)
 
 
+@dataclass(frozen=True)
 class Decoder:
     """Decodes some images of a source into one tensor.
 
@@ -55,9 +58,8 @@ class Decoder:
         transform: what is done to each.
     """
 
-    def __init__(self, source: ImageSource, transform: Transform) -> None:
-        self.source = source
-        self.transform = transform
+    source: ImageSource
+    transform: Transform
 
     def __call__(self, rows: list[int]) -> Tensor:
         """Return uint8 ``(n, C, R, R)``.
@@ -175,6 +177,19 @@ class StreamedImages(EvaluationImages):
     def take(self, rows: list[int]) -> Tensor:
         """Return some of the images."""
         return centred(self._decoder(rows), self._window)
+
+
+def for_evaluation(
+    found: Looked, loading: Loading, *, name: str, split: str, window: int | None = None
+) -> EvaluationImages:
+    """Return the images of a split that has been looked at, or their middles, from memory if they are there."""
+    if found.pixels is None:
+        key = found.fingerprint if window is None else f"{found.fingerprint} {window}"
+        return StreamedImages(
+            found.source, found.transform, loading, name=name, split=split, fingerprint=key, window=window
+        )
+    images, known = centred(found.pixels, window), found.fingerprint if window is None else None
+    return TensorImages(images=images, labels=found.labels, name=name, split=split, fingerprint=known)
 
 
 def centred(images: Tensor, window: int | None) -> Tensor:

@@ -70,8 +70,7 @@ class Subset:
             return source
         shuffled = torch.randperm(len(source), generator=generator_for(self.seed, _SUBSET))
         rows = shuffled[: max(1, round(self.fraction * len(source)))].sort().values
-        labels = None if source.labels is None else source.labels[rows]
-        return source.select(rows, labels=labels, class_names=source.class_names)
+        return source.only(rows)
 
 
 def class_indices(wanted: Sequence[str | int], names: Sequence[str]) -> list[int]:

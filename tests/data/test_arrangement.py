@@ -46,7 +46,7 @@ def test_what_everything_lies_in_is_no_class(arranged):
     found = arranged(["x/y/dog/1.png", "x/y/cat/2.png"], labelled=True, classes=2)
     assert listing(found.splits["train"]) == ["x/y/cat/2.png", "x/y/dog/1.png"]
     assert found.splits["train"].class_names == ["cat", "dog"]
-    assert found.splits["train"]._files.read("cat/2.png") == b"x/y/cat/2.png"
+    assert found.splits["train"].files.read("cat/2.png") == b"x/y/cat/2.png"
 
 
 @pytest.mark.parametrize("held", ["test", "val", "valid", "validation"])
@@ -63,7 +63,7 @@ def test_split_folders(arranged, held):
 def test_split_folders_without_classes(arranged):
     found = arranged(["data/train/1.png", "data/test/2.png"])
     assert listing(found.splits["train"]) == ["data/train/1.png"]
-    assert found.splits["test"]._files.read("test/2.png") == b"data/test/2.png"
+    assert found.splits["test"].files.read("test/2.png") == b"data/test/2.png"
 
 
 def test_split_folders_must_hold_everything(arranged):

@@ -10,8 +10,7 @@ from lightning import Trainer
 from gan_lightning import losses, regularizers
 from gan_lightning.callbacks import Evaluation, TrainingHealth
 from gan_lightning.data import DigitsDataModule, RingDataModule
-from gan_lightning.data.base import InMemoryDataModule
-from gan_lightning.data.labelled import LabelledImages
+from gan_lightning.data.base import InMemoryDataModule, LabelledImages
 from gan_lightning.metrics import ModeEvaluator
 from gan_lightning.models import DCGAN, WGANGP, UpdateRule
 from gan_lightning.networks import (
