@@ -84,7 +84,9 @@ def plan(model: Sampling, *, n: int | None, labels: Labels) -> Plan:
     if count % len(classes):
         raise ValueError(f"n = {count}: must be a multiple of the number of classes, {len(classes)}")
     per_class = count // len(classes)
-    return Plan(count, torch.tensor(classes).repeat_interleave(per_class), columns=min(per_class, MAX_COLUMNS))
+    lines = math.ceil(per_class / MAX_COLUMNS)  # of a class, which are equally long as far as possible
+    columns = math.ceil(per_class / lines)
+    return Plan(count, torch.tensor(classes).repeat_interleave(per_class), columns=columns)
 
 
 def in_rows(images: Tensor, *, rows: Sequence[int], columns: int) -> Tensor:

@@ -30,8 +30,9 @@ def test_eight_of_each_class_unless_a_number_is_given(labelled):
     assert (drawn.count, drawn.columns) == (24, 8)
 
 
-def test_long_classes_take_several_rows(labelled):
-    assert plan(labelled, n=120, labels="all").columns == 32
+@pytest.mark.parametrize(("per_class", "columns"), [(1, 1), (32, 32), (33, 17), (40, 20), (64, 32), (100, 25)])
+def test_long_classes_take_several_rows_of_one_length(labelled, per_class, columns):
+    assert plan(labelled, n=3 * per_class, labels="all").columns == columns
 
 
 @pytest.mark.parametrize("labels", [3, -1, [0, 3], []])
