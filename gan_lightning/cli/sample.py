@@ -25,6 +25,7 @@ def task(cfg: DictConfig) -> None:
     from gan_lightning.checkpoint import CheckpointError, load_model
     from gan_lightning.cli.device import pick_device
     from gan_lightning.instantiate import instantiate
+    from gan_lightning.metrics.images import NonFiniteSamples
     from gan_lightning.sampling import SamplingMode
 
     mode = instantiate(cfg.mode, trust=True, key="mode")
@@ -40,10 +41,12 @@ def task(cfg: DictConfig) -> None:
         model.to(pick_device(cfg.device))
         weights = model.default_weights if cfg.weights is None else cfg.weights.value
         made = mode.write(model, out, weights=weights, trust=cfg.trust)
+    except NonFiniteSamples as error:
+        raise InputError(f"ckpt = {path}: its generator is broken, nothing was written: {error}") from error
     except (CheckpointError, ValueError) as error:
         raise InputError(str(error)) from error
-    except OSError as error:
-        raise InputError(f"out = {out}: cannot be written: {error}") from error
+    except OSError as error:  # of a temporary file, whose name says nothing
+        raise InputError(f"out = {out}: cannot be written: {error.strerror or error}") from error
     print(f"{made} written to {out}")
 
 
@@ -59,7 +62,7 @@ def destination(mode: SamplingMode, cfg: DictConfig, ckpt: Path) -> Path:
         allowed = ", ".join(suffix or "a folder (no ending)" for suffix in mode.suffixes)
         raise InputError(f"out = {out}: mode={mode.name} writes {allowed}")
     if out.is_dir() and (out.suffix or any(out.iterdir())):
-        raise InputError(f"out = {out}: there is a folder already, and it is not replaced")
+        raise InputError(f"out = {out}: there is a folder already, and it is not replaced; choose another name")
     if out.exists() and not out.is_dir() and not (cfg.overwrite and out.is_file()):
         raise InputError(f"out = {out}: exists already; overwrite=true replaces it")
     return out

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from gan_lightning.metrics.images import NonFiniteSamples
 from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.sampling import Weights
 from gan_lightning.networks.base import Generator
@@ -57,10 +58,13 @@ class Exportable:
         """Return the largest difference of ``images`` to those of the model.
 
         Raises:
+            NonFiniteSamples: if a pixel is NaN or infinite.
             ValueError: if it is above ``tolerance``.
         """
-        if images.shape != self.images.shape or not images.isfinite().all():
-            raise ValueError(f"{what} made {tuple(images.shape)} images, or some that are not finite")
+        if images.shape != self.images.shape:
+            raise ValueError(f"{what} made images {tuple(images.shape)}, the model makes {tuple(self.images.shape)}")
+        if not images.isfinite().all():
+            raise NonFiniteSamples(f"{what} made NaN or infinite pixel values")
         difference = float((images - self.images).abs().max())
         if difference > tolerance:
             raise ValueError(

@@ -170,10 +170,34 @@ def test_a_full_disk(commands, runs, tmp_path, argv):
         ended = commands("sample", f"ckpt={runs}/dcgan.ckpt", *argv, cwd=tmp_path)
     assert ended.code == 2, ended.text
     assert ended.err.startswith("out = ")
-    assert "cannot be written" in ended.err
+    assert "cannot be written: File too large\n" in ended.err or "ffmpeg" in ended.err or "a.pt2" in ended.err
     assert "Traceback" not in ended.err
     assert ended.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["out=a.png"],
+        ["out=folder"],
+        ["out=a.npz"],
+        ["mode=interpolation", "out=a.gif"],
+        ["mode=traversal", "mode.components=[0]"],
+        ["mode=export"],
+    ],
+    ids=" ".join,
+)
+def test_a_generator_that_makes_nan_is_named(commands, runs, tmp_path, words):
+    checkpoint = torch.load(runs / "dcgan.ckpt", weights_only=True)
+    weights = [value for key, value in checkpoint["state_dict"].items() if key.startswith("generator_ema.")]
+    next(value for value in weights if value.ndim > 1).fill_(float("nan"))
+    torch.save(checkpoint, tmp_path / "nan.ckpt")
+    ended = commands("sample", "ckpt=nan.ckpt", *words, cwd=tmp_path)
+    assert ended.code == 2, ended.text
+    assert ended.err.startswith("ckpt = nan.ckpt: its generator is broken, nothing was written: ")
+    assert "NaN or infinite" in ended.err
+    assert [path.name for path in tmp_path.iterdir()] == ["nan.ckpt"]
 
 
 @pytest.mark.parametrize("out", ["folder", "a.npz"])
