@@ -65,10 +65,7 @@ class Translation(SamplingMode):
         if not isinstance(model, SourceConditional):
             raise ValueError(f"mode=translation: a {type(model).__name__} makes images from noise, it translates none")
         network = model.translator(weights, back=self.back)
-        try:
-            files = open_files(self.source)
-        except ValueError as error:
-            raise ValueError(f"mode.source = {self.source}: {error}") from error
+        files = open_files(self.source, key="mode.source")
         entries = [entry for entry in files.entries() if is_image(entry.name)]
         check_names(entries, self.source)
         self._check(files, entries, network)
@@ -80,7 +77,8 @@ class Translation(SamplingMode):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(png(to_uint8(made.cpu())[0].permute(1, 2, 0)))
                 report(1)
-        return f"{len(entries)} translations (seed {self.seed}, {weights} weights)"
+        noun = "translation" if len(entries) == 1 else "translations"
+        return f"{len(entries)} {noun} (seed {self.seed}, {weights} weights)"
 
     def prepared(self, files: Files, entry: Entry, network: Translator) -> Tensor:
         """Return one image as the network takes it: float32 ``(1, C, H, W)`` in [-1, 1].
@@ -96,7 +94,7 @@ class Translation(SamplingMode):
             pixels = Transform(self.size, channels, self.fit)(image)  # type: ignore[arg-type]
         else:
             pixels = planes(in_channels(upright(image), channels, "white"))
-        return to_unit_range(torch.from_numpy(np.ascontiguousarray(pixels)))[None]
+        return to_unit_range(torch.from_numpy(np.array(pixels, order="C")))[None]  # Pillow's memory is read-only
 
     def _check(self, files: Files, entries: list[Entry], network: Translator) -> None:
         """Refuse images that cannot be read or translated, all at once, before anything is written.
@@ -105,16 +103,23 @@ class Translation(SamplingMode):
             ValueError: naming them.
         """
         bad = {}
+        hint = ""
         for entry in entries:
             try:
-                network.check_images(self.prepared(files, entry, network))
+                image = self.prepared(files, entry, network)
             except ValueError as error:
                 bad[entry.name] = f"{error}"
+                continue
+            try:
+                network.check_images(image)
+            except ValueError as error:
+                bad[entry.name] = f"{error}"
+                hint = f"\nmode.size={network.source_shape[1]} would resize the images to the size of the training"
         if bad:
             listed = "\n  ".join(complaints(bad, _NAMED))
             raise ValueError(
-                f"mode.source = {self.source}: {len(bad)} of {len(entries)} images cannot be translated:\n  {listed}\n"
-                f"mode.size={network.source_shape[1]} would resize them to the size of the training"
+                f"mode.source = {self.source}: {len(bad)} of {len(entries)} images cannot be translated:\n  {listed}"
+                f"{hint}"
             )
 
 
