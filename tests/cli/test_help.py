@@ -7,6 +7,9 @@ import subprocess
 import sys
 
 import pytest
+from omegaconf import OmegaConf
+
+from gan_lightning.config import SCHEMAS, conf_dir, root_keys
 
 COMMANDS = ("train", "evaluate", "sample", "compare", "prefetch")
 
@@ -44,6 +47,21 @@ def test_help_is_quick_and_says_how_to_begin(helps, command):
     assert found["cpu_s"] < 2.0
     assert f"gan-{command}" in found["out"]
     assert "Usage: " in found["out"]
+
+
+@pytest.mark.parametrize(("command", "group"), [("evaluate", "evaluator"), ("sample", "mode")])
+def test_help_explains_every_key_and_every_option_that_the_command_has(helps, command, group):
+    text = helps["found"][command]["out"]
+    begun = [line.split()[0] for line in text.splitlines() if line.startswith("  ") and len(line.split()) > 1]
+    options = [path.stem for path in (conf_dir() / group).glob("*.yaml")]
+    keys = [key for key in root_keys(SCHEMAS[f"{command}_schema"]) if key != group]
+    assert set(begun) >= {*options, *keys}
+    assert "experiment:" not in text  # groups of other commands
+    for option in options if command == "sample" else []:
+        line = next(line for line in text.splitlines() if line.split()[:1] == [option])
+        config = OmegaConf.to_container(OmegaConf.load(conf_dir() / group / f"{option}.yaml"), resolve=False)
+        own = {f"mode.{key}" for key in config if key not in {"_target_", *keys}}
+        assert {word for word in line.split() if word.startswith("mode.")} == own
 
 
 def test_the_composed_config_can_be_looked_at(commands, tmp_path):
