@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from itertools import count as counted
 
 import torch
 from torch import Tensor
@@ -101,9 +102,13 @@ class EndlessLoader(ABC):
         self.flip = flip
         self.window = window
         self.device = device
-        share = batch_size // world_size
-        self.mine = slice(rank * share, (rank + 1) * share)
         self._order = EndlessOrder(length, seed=seed, balance=labels.cpu() if balance and labels is not None else None)
+
+    @property
+    def mine(self) -> slice:
+        """This rank's part of a global batch."""
+        share = self.batch_size // self.world_size
+        return slice(self.rank * share, (self.rank + 1) * share)
 
     def indices(self, position: int, count: int) -> Tensor:
         """Return the images at stream positions ``position`` to ``position + count``: int64 ``(count,)``."""
@@ -111,10 +116,8 @@ class EndlessLoader(ABC):
 
     def shares(self) -> Iterator[Tensor]:
         """Yield this rank's images of each batch, from the start position on."""
-        position = self.start
-        while True:
+        for position in counted(self.start, self.batch_size):
             yield self.indices(position, self.batch_size)[self.mine]
-            position += self.batch_size
 
     @abstractmethod
     def samples(self) -> Iterator[tuple[Tensor, Tensor | None]]:

@@ -169,9 +169,8 @@ class PicturesDataModule(ImageDataModule):
                 balance=self.balance,
                 device=device,
             )
-        fits = device.type == "cuda" and (
-            found.pixels.nbytes <= self.loading.memory_fraction * torch.cuda.mem_get_info(device)[0]
-        )
+        free_bytes = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
+        fits = found.pixels.nbytes <= self.loading.memory_fraction * free_bytes
         return self.loader_in_memory(
             found.pixels, found.labels, flip=self.flip, window=self.window, balance=self.balance, resident=fits
         )

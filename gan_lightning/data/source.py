@@ -97,8 +97,6 @@ class FileImages(ImageSource):
     Args:
         files: where they lie.
         entries: which files.
-        labels: int64 ``(N,)``, or None.
-        class_names: one per class, or None.
     """
 
     files: Files
