@@ -87,7 +87,7 @@ def test_a_good_config_composes_and_passes(composed):
         ("data=digit", ["data/digit", "Available options", "digits"]),
         ("sede=3", ["sede", "command line", "did you mean 'seed'"]),
         ("data.resolutoin=3", ["data.resolutoin", "command line"]),
-        ("seed=many", ["seed=many", "'many'", "Integer"]),
+        ("seed=many", ["seed = 'many': must be an integer"]),
         ("seed==3", ["seed==3"]),
     ],
 )
@@ -135,7 +135,7 @@ def test_commands_that_read_a_checkpoint_need_one(composed):
         assert set(cfg) == set(root_keys(schema))
         with pytest.raises(COMPOSITION_ERRORS) as caught:
             composed("weights=mean", name=name)
-        assert "[ema, raw]" in str(composition_error(caught.value, root_keys=root_keys(schema)))
+        assert "'mean': must be one of ema, raw" in str(composition_error(caught.value, root_keys=root_keys(schema)))
     assert composed("labels=[1,2]", "ckpt=a", name="sample").labels == [1, 2]
     with pytest.raises(ConfigError, match="n = 0: must be at least 1"):
         check_config(composed("ckpt=a", "n=0", name="sample"))

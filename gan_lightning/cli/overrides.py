@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config import COMPOSITION_ERRORS, composition_error, conf_dir
-from gan_lightning.config.errors import did_you_mean
+from gan_lightning.config.errors import allowed_keys
 
 
 def quoted(value: str) -> str:
@@ -33,7 +34,7 @@ def override_errors(config_name: str, argv: Sequence[str], root_keys: Sequence[s
     """
     folders = [conf_dir(), *config_folders(argv)]
     context = [f"hydra.searchpath=[{','.join(quoted(f'file://{folder.resolve()}') for folder in folders[1:])}]"]
-    messages: list[str] = []
+    messages = stray_words(argv, root_keys)
     choices: list[Override] = []
     values: list[Override] = []
     for text in (argument for argument in argv if "=" in argument and not argument.startswith("-")):
@@ -65,6 +66,16 @@ def override_errors(config_name: str, argv: Sequence[str], root_keys: Sequence[s
             tried = (_problem(config_name, [*context, line], root_keys) for line in single(override))
             messages += [unknown] if unknown else [message for message in tried if message]
     return list(dict.fromkeys(messages))
+
+
+def stray_words(argv: Sequence[str], root_keys: Sequence[str]) -> list[str]:
+    """Say of each argument that is neither KEY=VALUE, nor a flag or its value, what it may have been meant for."""
+    meant = next((key for key in ("ckpt", "runs") if key in root_keys), None)
+    return [
+        f"{word}: arguments have the form KEY=VALUE{f'; did you mean {meant}={word}?' if meant else ''}"
+        for before, word in itertools.pairwise(["", *argv])
+        if "=" not in word and not word.startswith(("-", "~")) and not before.startswith("-")
+    ]
 
 
 def single(override: Override) -> list[str]:
@@ -114,7 +125,7 @@ def unknown_key(override: Override, cfg: DictConfig, root_keys: Sequence[str]) -
     where = f"under {'.'.join(parents)}" if parents else "at the root of the config"
     added = f"; +{key}=... would add it" if parents else ""
     value = (override.input_line or "").partition("=")[2]
-    return f"{key} = {value}: no such key {where}{did_you_mean(last, allowed)} Allowed: {', '.join(allowed)}{added}"
+    return f"{key} = {value}: no such key {where}{allowed_keys(last, allowed)}{added}"
 
 
 def config_folders(argv: Sequence[str]) -> list[Path]:

@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from gan_lightning.config.errors import ConfigError, did_you_mean
+from gan_lightning.config.errors import ConfigError, allowed_keys
 from gan_lightning.config.hints import UNRESOLVED
 from gan_lightning.config.schema import Budget, TrainConfig, budget_problem, root_keys
 from gan_lightning.config.signature import node_problems
@@ -94,11 +94,7 @@ def root_problems(schema: type | None, values: dict[Any, Any]) -> list[str]:
 
 def _unknown_keys(schema: type, values: dict[Any, Any], prefix: str) -> list[str]:
     allowed = root_keys(schema)
-    return [
-        f"{prefix}{key}: no such key{did_you_mean(str(key), allowed)} Allowed: {', '.join(allowed)}"
-        for key in values
-        if key not in allowed
-    ]
+    return [f"{prefix}{key}: no such key{allowed_keys(str(key), allowed)}" for key in values if key not in allowed]
 
 
 def _check_nodes(value: Any, key: str, problems: list[str]) -> None:

@@ -44,6 +44,12 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
+def allowed_keys(word: str, allowed: Sequence[str]) -> str:
+    """Return the end of a sentence about a key that there is not: the one that was meant, perhaps, and all of them."""
+    near = did_you_mean(word, allowed)
+    return f"{near or '.'} Allowed: {', '.join(allowed)}" if allowed else ", where nothing is set"
+
+
 def composition_error(error: Exception, *, root_keys: Sequence[str]) -> ConfigError:
     """Turn what Hydra raised while composing into a message that names key and file.
 
@@ -55,6 +61,8 @@ def composition_error(error: Exception, *, root_keys: Sequence[str]) -> ConfigEr
     cause = error.__cause__
     if cause is not None and str(cause).splitlines()[:1] not in ([], [text.splitlines()[0]]):
         text = f"{text}\n{cause}"
+    if (plain := in_plain_words(text)) is not None:
+        return ConfigError([plain])
     file = re.search(r"In '([^']+)'", text)
     unknown = re.search(r"(?:Key|Could not override) '([^']+)'", text)
     if unknown is None or "Could not find" in text:
@@ -71,10 +79,30 @@ def composition_error(error: Exception, *, root_keys: Sequence[str]) -> ConfigEr
         )
     if "." in key:
         return ConfigError([f"{key}{where}: no such key in the composed config; +{key}=... would add it"])
-    allowed = ", ".join(root_keys)
-    return ConfigError(
-        [f"{key}{where}: no such key at the root of the config{did_you_mean(key, root_keys)} Allowed: {allowed}"]
-    )
+    return ConfigError([f"{key}{where}: no such key at the root of the config{allowed_keys(key, root_keys)}"])
+
+
+_TYPES = {"Integer": "an integer", "Float": "a number"}
+
+
+def in_plain_words(text: str) -> str | None:
+    """Say what Hydra means by its commonest complaints about a command line; None for any other.
+
+    Args:
+        text: Hydra's.
+    """
+    if several := re.match(r"Ambiguous value for argument '([^'=]+)=([^']*)'", text):
+        key, values = several.groups()
+        return f"{key} = {values}: a list is written {key}=[{values}]; --multirun tries the values one by one"
+    if refused := re.match(r"Error merging override ([^=]+)=(.*)\n(.*)", text):
+        key, value, reason = refused.groups()
+        if wrong := re.match(r"Value '.*' of type '.*' could not be converted to (\w+)", reason):
+            return f"{key} = {value!r}: must be {_TYPES.get(wrong[1], wrong[1])}"
+        if re.match(r"Value '.*' is not a valid bool", reason):
+            return f"{key} = {value!r}: must be true or false"
+        if wrong := re.match(r"Invalid value '.*', expected one of \[(.*)\]", reason):
+            return f"{key} = {value!r}: must be one of {wrong[1]}"
+    return None
 
 
 def _without_noise(text: str) -> str:
