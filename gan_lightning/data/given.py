@@ -110,7 +110,13 @@ def npz_images(path: Path, *, key: str, split: str, labelled: bool) -> TensorIma
         held = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in arrays.items()) or "nothing"
         raise DataError(f"{key} = {path}: expected one array of images, uint8 (N, H, W, 1 or 3); it holds {held}")
     pixels = channels_first(images[0], what=f"{key} = {path}")
-    labels = [a for a in arrays.values() if a.shape == (len(pixels),) and np.issubdtype(a.dtype, np.integer)]
+    if pixels.shape[2] != pixels.shape[3]:
+        raise DataError(f"{key} = {path}: its images are {pixels.shape[3]}x{pixels.shape[2]}; images must be square")
+    flat = {name: a for name, a in arrays.items() if a.ndim == 1 and np.issubdtype(a.dtype, np.integer)}
+    for name, array in flat.items():
+        if len(array) != len(pixels):
+            raise DataError(f"{key} = {path}: {name} has {len(array)} labels for {len(pixels)} images")
+    labels = list(flat.values())
     if labelled and len(labels) != 1:
         raise DataError(f"{key} = {path}: expected one array of labels, integers ({len(pixels)},)")
     return TensorImages(

@@ -76,6 +76,19 @@ def test_arrays_of_something_else_are_refused(tmp_path, arrays, message):
         given(tmp_path / "a.npz")
 
 
+@pytest.mark.parametrize("labelled", [False, True])
+def test_labels_of_other_images_are_not_passed_over(tmp_path, labelled):
+    np.savez(tmp_path / "a.npz", PIXELS.numpy(), np.zeros(len(PIXELS) - 1, dtype=np.int64))
+    with pytest.raises(DataError, match=f"arr_1 has {len(PIXELS) - 1} labels for {len(PIXELS)} images"):
+        given(tmp_path / "a.npz", labelled=labelled)
+
+
+def test_arrays_must_be_square_as_files_must(tmp_path):
+    np.savez(tmp_path / "a.npz", np.zeros((5, 8, 16, 3), dtype=np.uint8))
+    with pytest.raises(DataError, match="its images are 16x8; images must be square"):
+        given(tmp_path / "a.npz")
+
+
 def test_labels_that_are_needed_must_be_there(tmp_path):
     np.savez(tmp_path / "a.npz", PIXELS.numpy())
     assert given(tmp_path / "a.npz").labels is None
