@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ def task(cfg: DictConfig) -> None:
         raise InputError(f"out = {out}: it is a folder; name a file for the scores")
     if out.suffix.lower() != ".json":  # a checkpoint, for instance, would be replaced
         raise InputError(f"out = {out}: scores are written as JSON; name a file that ends in .json")
+    check_writable(out)
     try:
         result = sides.evaluator.evaluate(sides.sample, sides.real, weights=sides.weights, device=sides.device)
     except ValueError as error:  # NaN in samples, files that vanished, or an evaluator that does not fit
@@ -42,7 +44,18 @@ def task(cfg: DictConfig) -> None:
     try:
         write(result, sides, out)
     except OSError as error:
-        raise InputError(f"out = {out}: the scores above cannot be written: {error}") from error
+        raise InputError(f"out = {out}: the scores above cannot be written: {error.strerror or error}") from error
+
+
+def check_writable(out: Path) -> None:
+    """Refuse a place where the scores could not be written, before hours are spent on them.
+
+    Raises:
+        InputError: naming the folder.
+    """
+    folder = next(parent for parent in out.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"out = {out}: cannot be written: {folder} is no folder, or one that is read-only")
 
 
 def show(result: Evaluation) -> None:

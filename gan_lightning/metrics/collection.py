@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -89,6 +90,25 @@ def collect(
         logits=world.gather_interleaved(torch.cat(logits), total) if keep_logits else None,
         images=gather_images(pictures, min(keep_images, total), world) if keep_images else None,
     )
+
+
+def check_memory(samples: int, *, floats: int) -> None:
+    """Refuse more samples than this machine could hold what is kept of them, before any is made.
+
+    Args:
+        samples: their number.
+        floats: float32 values that are kept of each, beside its index.
+
+    Raises:
+        ValueError: saying how much memory there is.
+    """
+    needed = samples * (8 + 4 * floats)
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        raise ValueError(
+            f"evaluator.samples = {samples}: the {floats} features and logits that are kept of each take "
+            f"{needed / 1e9:.0f} GB, this machine has {there / 1e9:.0f} GB of memory"
+        )
 
 
 def gather_images(pictures: list[Tensor], total: int, world: World) -> Tensor | None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.metrics.base import GeneratorSampler, SampleEvaluator, Sampler
 from gan_lightning.metrics.cache import cache_root
-from gan_lightning.metrics.collection import Collection, collect
+from gan_lightning.metrics.collection import Collection, check_memory, collect
 from gan_lightning.metrics.estimates import Evidence
 from gan_lightning.metrics.extractor import FORWARD_IMAGES, FeatureExtractor
 from gan_lightning.metrics.frechet import Moments, frechet_distance
@@ -146,12 +146,16 @@ class Evaluator(SampleEvaluator):
 
         Raises:
             NonFiniteSamples: if a generated pixel is NaN or infinite.
-            ValueError: for another split than ``real_split``, or unknown ``weights``.
+            ValueError: for another split than ``real_split``, unknown ``weights``, or more samples than fit in memory.
         """
         if weights not in ("ema", "raw", "files"):
             raise ValueError(f"weights must be 'ema', 'raw' or 'files', got {weights!r}")
         if real.split != self.real_split:
             raise ValueError(f"evaluator.real_split is {self.real_split!r}, but the images are of {real.split!r}")
+        keep_features = self._any("features")
+        keep_logits = "score" in self.metrics or self.extractor.knows_classes
+        kept = keep_features * self.extractor.feature_dim + keep_logits * self.extractor.n_classes
+        check_memory(self.samples, floats=kept)
         device = torch.device(device)
         world = World.current(device)
         with torch.no_grad(), undisturbed_rng(device), full_float32(device):
@@ -163,8 +167,8 @@ class Evaluator(SampleEvaluator):
                 total=self.samples,
                 device=device,
                 world=world,
-                keep_features=self._any("features"),
-                keep_logits="score" in self.metrics or self.extractor.knows_classes,
+                keep_features=keep_features,
+                keep_logits=keep_logits,
                 keep_images=2 * self.settings.diversity_pairs if "lpips_diversity" in self.metrics else 0,
             )
             evidence = Evidence(

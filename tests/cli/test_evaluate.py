@@ -277,6 +277,27 @@ def test_a_full_disk_leaves_no_half_of_the_scores(commands, digits, tmp_path, mo
     )
     assert ended.code == 2
     assert "fd60_train_digits" in ended.out
-    assert f"out = {out}: the scores above cannot be written: [Errno 28] No space left on device" in ended.err
+    assert f"out = {out}: the scores above cannot be written: No space left on device" in ended.err
     assert "Traceback" not in ended.text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_named_before_the_work(commands, digits, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("mine")
+    words = [f"generated={digits / 'made'}", f"real={digits / 'real'}", *DIGITS]
+    ended = commands("evaluate", *words, "out=file/s.json", cwd=tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"out = file/s.json: cannot be written: {tmp_path / 'file'} is no folder" in ended.err
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path)
+    ended = commands("evaluate", *words, "out=new/s.json", cwd=tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"out = new/s.json: cannot be written: {tmp_path} is no folder, or one that is read-only" in ended.err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_more_samples_than_the_memory_holds_are_refused_at_once(commands, ckpt, tmp_path):
+    ended = commands("evaluate", f"ckpt={ckpt}", "+evaluator.samples=1000000000000", "out=s.json", cwd=tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert "evaluator.samples = 1000000000000: " in ended.err
+    assert "GB of memory" in ended.err
     assert list(tmp_path.iterdir()) == []
