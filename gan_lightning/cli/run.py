@@ -15,15 +15,16 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.callbacks import Evaluation, Interruption, Progress, RunCheckpoint, TrainingHealth
 from gan_lightning.cli.companions import Companions
-from gan_lightning.cli.entry import EXIT_CODES
+from gan_lightning.cli.entry import EXIT_CODES, InputError
 from gan_lightning.cli.job import WORST
+from gan_lightning.cli.leftovers import discard_unused
 from gan_lightning.cli.lock import exclusive
 from gan_lightning.cli.origin import present_origin
 from gan_lightning.cli.parts import Parts, build
 from gan_lightning.cli.resume import prepare_resume
 from gan_lightning.cli.summary import heldout_distance, print_summary
 from gan_lightning.cluster import slurm
-from gan_lightning.config import check_config
+from gan_lightning.config import ConfigError, check_config
 from gan_lightning.tracking import JSONLLogger, RunRecord, Status, WallClock
 from gan_lightning.tracking.files import write_atomic
 from gan_lightning.tracking.outcome import outcome
@@ -70,7 +71,11 @@ def train(cfg: DictConfig) -> Outcome:
     if rank_zero_only.rank:  # type: ignore[attr-defined]
         return run(config, output_dir)
     with exclusive(output_dir, wait_s=LEAVING_S if slurm.restarts() else 0):
-        return run(config, output_dir)
+        try:
+            return run(config, output_dir)
+        except (ConfigError, InputError):
+            discard_unused(output_dir)
+            raise
 
 
 def run(config: dict[str, Any], output_dir: Path) -> Outcome:

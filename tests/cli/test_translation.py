@@ -144,6 +144,7 @@ def test_a_layout_that_cannot_be_trained_on(commands, tmp_path, model, data, fil
     assert "Traceback" not in ended.text
     for part in parts:
         assert part in ended.err
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 
 def test_a_model_of_pairs_needs_data_of_pairs(commands, tmp_path):
