@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ def task(cfg: DictConfig) -> None:
         raise InputError(f"out = {out}: scores are written as JSON; name a file that ends in .json")
     check_writable(out)
     try:
-        result = sides.evaluator.evaluate(sides.sample, sides.real, weights=sides.weights, device=sides.device)
+        result = evaluate(sides)
     except ValueError as error:  # NaN in samples, files that vanished, or an evaluator that does not fit
         raise InputError(f"{sides.title}: {error}") from error
     show(result)
@@ -45,6 +46,23 @@ def task(cfg: DictConfig) -> None:
         write(result, sides, out)
     except OSError as error:
         raise InputError(f"out = {out}: the scores above cannot be written: {error.strerror or error}") from error
+
+
+def evaluate(sides: Sides) -> Evaluation:
+    """Score one side against the other, and tell on standard error how many samples were looked at if it takes long.
+
+    Raises:
+        ValueError: if the samples are broken, or do not fit the evaluator.
+    """
+    from gan_lightning.cli.watched import Watched
+    from gan_lightning.metrics import Evaluator, GeneratorSampler
+    from gan_lightning.sampling.progress import progress
+
+    sample = sides.sample
+    with contextlib.ExitStack() as stack:
+        if isinstance(sides.evaluator, Evaluator) and isinstance(sample, GeneratorSampler):
+            sample = Watched(sample, stack.enter_context(progress(sides.evaluator.samples, "samples")))
+        return sides.evaluator.evaluate(sample, sides.real, weights=sides.weights, device=sides.device)
 
 
 def check_writable(out: Path) -> None:

@@ -301,3 +301,15 @@ def test_more_samples_than_the_memory_holds_are_refused_at_once(commands, ckpt, 
     assert "evaluator.samples = 1000000000000: " in ended.err
     assert "GB of memory" in ended.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_long_evaluation_tells_how_far_it_is(commands, ckpt, tmp_path, monkeypatch):
+    words = [f"ckpt={ckpt}", "+evaluator.samples=320", "+evaluator.batch_size=32"]
+    assert commands("evaluate", *words, "out=a.json", cwd=tmp_path).code == 0
+    for seconds in ("SILENT_SECONDS", "LINE_SECONDS"):
+        monkeypatch.setattr(f"gan_lightning.sampling.progress.{seconds}", 0.0)
+    ended = commands("evaluate", *words, "out=b.json", cwd=tmp_path)
+    assert ended.code == 0, ended.text
+    lines = [line.split()[0] for line in ended.err.splitlines()]
+    assert lines == [f"{done}/320" for done in range(32, 320, 32)]
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
