@@ -40,7 +40,9 @@ def check_room(out: Path, bytes_needed: int, what: str) -> None:
     disk = os.statvfs(folder)
     room = disk.f_bavail * disk.f_frsize
     if bytes_needed > room:
-        raise ValueError(f"{what}: {out} would take {gigabytes(bytes_needed)}, {gigabytes(room)} are free on its disk")
+        raise ValueError(
+            f"{what}: {out} would take at least {gigabytes(bytes_needed)}, {gigabytes(room)} are free on its disk"
+        )
 
 
 def check_room_for_files(out: Path, count: int, what: str) -> None:

@@ -23,9 +23,9 @@ def refuse_to_draw(monkeypatch, model):
 @pytest.mark.parametrize(
     ("mode", "out", "message"),
     [
-        (Samples(n=HUGE), "a.npz", "n = 1000000000: .*a.npz would take 192 GB, .* free"),
-        (Samples(n=HUGE, labels=2), "a.npz", "would take 192 GB"),
-        (Samples(n=HUGE), "folder", "n = 1000000000: .*folder would take 4096 GB, .* free"),
+        (Samples(n=HUGE), "a.npz", "n = 1000000000: .*a.npz would take at least 192 GB, .* free"),
+        (Samples(n=HUGE, labels=2), "a.npz", "would take at least 192 GB"),
+        (Samples(n=HUGE), "folder", "n = 1000000000: .*folder would take at least 4096 GB, .* free"),
         (Samples(n=HUGE, labels=2), "a.png", "a picture shows at most 4096 samples; write a folder"),
         (Interpolation(n=HUGE), "a.gif", "n = 1000000000, mode.walks = 1, mode.steps = 10: .* at most 4096"),
         (Interpolation(n=2, walks=HUGE), "a.png", "mode.walks = 1000000000"),
