@@ -94,7 +94,8 @@ def share_the_processor(environment: MutableMapping[str, str]) -> None:
 
     Left alone GNU's OpenMP, which PyTorch brings along, spins for milliseconds. Where another program takes a share of
     the processors, the thread that is waited for does not get one meanwhile, and small networks train tens of times
-    slower. On an idle machine of two cores so many spins cost nothing measurable. PyTorch reads this when it is imported.
+    slower. On an idle machine of two cores so many spins cost nothing measurable.
+    PyTorch reads this when it is imported.
 
     Args:
         environment: of this process; it is changed.
