@@ -52,7 +52,7 @@ class PlayerScalers:
             self._plugin.scaler = self.of_player[player]
 
     def unscale(self, player: str, optimizer: Optimizer) -> None:
-        """Unscale the gradients of an optimizer that would do so within its step, where nobody can measure or clip them.
+        """Unscale the gradients of an optimizer that would do so in its step, where nobody can measure or clip them.
 
         Fused optimizers do. For all others Lightning has unscaled the gradients before it asks to clip them.
         """
