@@ -39,6 +39,17 @@ class Prior:
         rows = [self.draw_one(dim, random) for random in sample_generators(seed, indices)]
         return torch.from_numpy(np.stack(rows)) if rows else torch.empty(0, dim)
 
+    def reach(self, component: int) -> float:
+        """Return how far from 0 a walk along one component should go: 2 standard deviations of a normal one.
+
+        Args:
+            component: its index in z.
+
+        Raises:
+            ValueError: for a component that is no quantity.
+        """
+        return 2.0
+
     def truncate(self, latents: Tensor, threshold: float) -> Tensor:
         """Move latents of this distribution to the same distribution under the condition |z_k| <= threshold.
 
@@ -118,6 +129,10 @@ class Uniform(Prior):
         """Draw float32 ``(dim,)`` from ``random``."""
         return (random.random(dim, dtype=np.float32) * 2 - 1) * np.float32(self.bound)
 
+    def reach(self, component: int) -> float:
+        """The bound: beyond it the generator was never trained."""
+        return self.bound
+
     def truncate(self, latents: Tensor, threshold: float) -> Tensor:
         """Components uniform in [-threshold, threshold], if that is less than the bound; see ``Prior.truncate``."""
         check_threshold(threshold)
@@ -160,6 +175,15 @@ class Clusters(Prior):
         one_hot = np.zeros(self.clusters, dtype=np.float32)
         one_hot[random.integers(self.clusters)] = self.clusters**0.5
         return np.concatenate([one_hot, random.standard_normal(dim - self.clusters, dtype=np.float32)])
+
+    def reach(self, component: int) -> float:
+        """Refuse the components that tell the cluster; the others are normal."""
+        if component < self.clusters:
+            raise ValueError(
+                f"component {component} is one of the {self.clusters} that tell in which cluster z is; those from "
+                f"{self.clusters} on vary within it"
+            )
+        return super().reach(component)
 
     def truncate(self, latents: Tensor, threshold: float) -> Tensor:
         """Truncated normal components, in the same cluster; see ``Prior.truncate``."""

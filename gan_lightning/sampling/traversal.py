@@ -12,9 +12,12 @@ from gan_lightning.callbacks.grid import save_grid
 from gan_lightning.metrics.images import to_uint8
 from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.sampling import Sampling, Weights
+from gan_lightning.priors import Prior
 from gan_lightning.sampling.base import SamplingMode
 from gan_lightning.sampling.classes import Labels, check_count, chosen_classes, in_rows
 from gan_lightning.sampling.limits import check_tiles
+
+CODES_EXTENT = 2.0
 
 
 def code_rows(
@@ -43,7 +46,13 @@ def code_rows(
 
 
 def latent_rows(
-    latents: Tensor, condition: Tensor | None, *, components: Sequence[int], steps: int, extent: float
+    latents: Tensor,
+    condition: Tensor | None,
+    *,
+    components: Sequence[int],
+    steps: int,
+    prior: Prior,
+    extent: float | None,
 ) -> list[tuple[Tensor, Tensor | None]]:
     """Return, component by component and sample by sample, inputs in which that latent component alone varies.
 
@@ -52,10 +61,11 @@ def latent_rows(
         condition: their N conditions, or None.
         components: indices of latent components.
         steps: values of a component.
-        extent: its largest absolute value.
+        prior: of the latents.
+        extent: its largest absolute value; None: what the prior says.
 
     Raises:
-        ValueError: for a component that there is not.
+        ValueError: for a component that there is not, or that is no quantity.
     """
     dim = latents.shape[1]
     wrong = [component for component in components if not 0 <= component < dim]
@@ -63,9 +73,14 @@ def latent_rows(
         raise ValueError(f"mode.components = {wrong}: the latent vectors have components 0 to {dim - 1}")
     rows: list[tuple[Tensor, Tensor | None]] = []
     for component in components:
+        try:
+            reach = prior.reach(component)
+        except ValueError as error:
+            raise ValueError(f"mode.components: {error}") from error
+        reach = reach if extent is None else extent
         for sample in range(len(latents)):
             varied = latents[sample].repeat(steps, 1)
-            varied[:, component] = torch.linspace(-extent, extent, steps)
+            varied[:, component] = torch.linspace(-reach, reach, steps)
             same = None if condition is None else condition[sample].expand(steps, *condition.shape[1:])
             rows.append((varied, same))
     return rows
@@ -100,7 +115,8 @@ class Traversal(SamplingMode):
         truncation: largest absolute value of a latent component of the samples; see ``Prior.truncate``.
         components: latent components to vary; None: the model's codes.
         steps: images in a row of continuous values, at least 2.
-        extent: largest absolute value; the codes were trained up to 1, the paper shows them up to 2.
+        extent: largest absolute value; None: 2 for codes, which were trained up to 1 and which the paper shows up to 2,
+            and for latent components what their prior says.
 
     Raises:
         ValueError: for a number out of range.
@@ -118,9 +134,9 @@ class Traversal(SamplingMode):
         truncation: float | None = None,
         components: Sequence[int] | None = None,
         steps: int = 10,
-        extent: float = 2.0,
+        extent: float | None = None,
     ) -> None:
-        if steps < 2 or not 0 < extent < float("inf"):
+        if steps < 2 or (extent is not None and not 0 < extent < float("inf")):
             raise ValueError(
                 f"mode.steps must be at least 2 and mode.extent a positive number, got {steps} and {extent}"
             )
@@ -157,5 +173,13 @@ class Traversal(SamplingMode):
         self, model: AdversarialModule, latents: Tensor, condition: Tensor | None
     ) -> Sequence[tuple[Tensor, Tensor | None]]:
         if self.components is None:
-            return code_rows(model, latents, condition, steps=self.steps, extent=self.extent)
-        return latent_rows(latents, condition, components=self.components, steps=self.steps, extent=self.extent)
+            extent = CODES_EXTENT if self.extent is None else self.extent
+            return code_rows(model, latents, condition, steps=self.steps, extent=extent)
+        return latent_rows(
+            latents,
+            condition,
+            components=self.components,
+            steps=self.steps,
+            prior=model.prior,
+            extent=self.extent,
+        )

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from gan_lightning.metrics.images import to_uint8
+from gan_lightning.priors import Clusters, Normal, Uniform
 from gan_lightning.sampling import Traversal
 from gan_lightning.sampling.traversal import code_rows, latent_rows
 from tests.sampling.test_interpolation import tiles
@@ -42,13 +43,29 @@ def test_the_picture_of_the_codes(coded, tmp_path):
 
 def test_latent_components_of_any_model(labelled, tmp_path):
     latents, condition = labelled.inputs(range(2), seed=0)
-    (first, labels), *rest = latent_rows(latents, condition, components=[4, 0], steps=3, extent=2.0)
+    (first, labels), *rest = latent_rows(
+        latents, condition, components=[4, 0], steps=3, prior=labelled.prior, extent=None
+    )
     assert len(rest) == 3
     assert first[:, 4].tolist() == [-2.0, 0.0, 2.0]
     assert torch.equal(first[:, :4], latents[:1, :4].expand(3, -1))
     assert labels.tolist() == [int(condition[0])] * 3
     write(Traversal(components=[4], labels=2, n=2, steps=3), labelled, tmp_path / "a.png")
     assert len(tiles(tmp_path / "a.png", 2, 3)) == 2
+
+
+@pytest.mark.parametrize(
+    ("prior", "extent", "reached"),
+    [(Uniform(bound=0.5), None, 0.5), (Uniform(), 1.5, 1.5), (Clusters(clusters=3), None, 2.0), (Normal(), 3.0, 3.0)],
+)
+def test_a_component_goes_as_far_as_its_prior_unless_told_otherwise(prior, extent, reached):
+    ((varied, _),) = latent_rows(torch.zeros(1, 6), None, components=[4], steps=2, prior=prior, extent=extent)
+    assert varied[:, 4].tolist() == [-reached, reached]
+
+
+def test_the_components_that_tell_the_cluster_are_no_quantities():
+    with pytest.raises(ValueError, match=r"mode.components: component 2 is one of the 3 that tell in which cluster"):
+        latent_rows(torch.zeros(1, 6), None, components=[2], steps=2, prior=Clusters(clusters=3), extent=1.0)
 
 
 def test_what_cannot_be_varied(plain, tmp_path):
