@@ -169,7 +169,11 @@ class SourceConditional(AdversarialModule):
             ValueError: if ``real`` has no source images.
         """
         if not isinstance(real, TranslationImages):
-            raise ValueError(f"{type(self).__name__} is evaluated on images with sources, got {type(real).__name__}")
+            raise ValueError(
+                f"{type(self).__name__} translates, and the images of {real.name} come without sources to translate: "
+                "score it on the data it was trained on, or give the translations of a folder "
+                "(gan-sample mode=translation) as generated=<folder>"
+            )
 
         def translated(images: EvaluationImages, indices: Tensor, *, back: bool) -> Tensor:
             rows = indices.tolist()
