@@ -194,7 +194,9 @@ def test_a_fit_learns_what_to_sample_from_and_how_to_show_itself():
     assert model.sources.fingerprint == real.sources.fingerprint
     sources = real.sources.take([0, 1]).float() / 127.5 - 1
     torch.testing.assert_close(model.sample(2, seed=3), model.translate(sources, seed=3))
-    with pytest.raises(ValueError, match=r"Pix2Pix translates, and the images of photos china\+flower come without sources"):
+    with pytest.raises(
+        ValueError, match=r"Pix2Pix translates, and the images of photos china\+flower come without sources"
+    ):
         model.sampler(inner.evaluation_images("heldout"), seed=3, weights="raw")
     sampler = model.sampler(real, seed=3, weights="raw")
     torch.testing.assert_close(sampler(torch.tensor([1])), model.translate(sources, seed=3)[1:])
