@@ -19,6 +19,12 @@ from tests.data.test_huggingface import rows
 datasets = pytest.importorskip("datasets")
 
 
+@pytest.fixture(autouse=True)
+def quick_end_of_an_epoch(monkeypatch):
+    """Let `datasets` wait for PyArrow's threads at the end of an epoch for less than its 5 seconds."""
+    monkeypatch.setattr(datasets.config, "SLEEP_TIME_ON_THREADS_SHUTDOWN", 0.1)
+
+
 @pytest.fixture
 def path(tmp_path):
     """Two shards of training rows, 9 in all, and 4 test rows."""
