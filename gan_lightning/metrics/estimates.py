@@ -11,17 +11,19 @@ from torch import Tensor
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.metrics.class_agreement import class_accuracy, code_purity
 from gan_lightning.metrics.collection import Collection
-from gan_lightning.metrics.estimate import Estimate
+from gan_lightning.metrics.estimate import DRAWING_SEED, Estimate
 from gan_lightning.metrics.frechet_error import frechet_estimate
 from gan_lightning.metrics.frechet_infinity import frechet_infinity
 from gan_lightning.metrics.inception_score import classifier_score
 from gan_lightning.metrics.intra_class import intra_class_frechet
-from gan_lightning.metrics.kernel_distance import kernel_distance, mmd2_estimate
+from gan_lightning.metrics.kernel_distance import kernel_distance, kernel_within_real, mmd2_estimate
 from gan_lightning.metrics.lpips import LPIPS
+from gan_lightning.metrics.neighbours import squared_radii
 from gan_lightning.metrics.perceptual import lpips_diversity, path_length
 from gan_lightning.metrics.precision_recall import neighbourhood
 from gan_lightning.metrics.scores import Closest
 from gan_lightning.metrics.settings import Settings
+from gan_lightning.metrics.statistics import Derived
 
 NEIGHBOURS = ("precision", "recall", "density", "coverage", "authenticity")
 CLOSEST_NEIGHBOURS = 5
@@ -39,6 +41,7 @@ class Evidence:
         labels: classes that were asked of the generator, int64 ``(M,)``, or None.
         path: perceptual distances along steps in latent space ``(P,)``, or None.
         codes: classes or categorical codes that were asked of the generator, int64 ``(M,)``, or None.
+        derived: what is known of the real images beside ``reference``.
     """
 
     generated: Collection
@@ -47,6 +50,7 @@ class Evidence:
     labels: Tensor | None = None
     path: Tensor | None = None
     codes: Tensor | None = None
+    derived: Derived = field(default_factory=Derived)
 
 
 @dataclass(slots=True)
@@ -109,27 +113,40 @@ def compute(
             fake, evidence.labels, real, evidence.real.labels
         )
     if "kernel" in metrics:
-        fill["kernel"] = (
-            mmd2_estimate(fake, real)
-            if settings.kernel_estimator == "exact"
-            else kernel_distance(fake, real, subsets=settings.kernel_subsets, subset_size=settings.kernel_subset_size)
-        )
+        fill["kernel"] = _kernel(fake, real, settings, evidence.derived)
     if any(metric in NEIGHBOURS for metric in metrics):
-        _neighbours(set(metrics), fake, real, settings, found)
+        _neighbours(set(metrics), fake, real, settings, evidence.derived, found)
     return found
 
 
-def _neighbours(wanted: set[str], fake: Tensor, real: Tensor, settings: Settings, found: Found) -> None:
+def _kernel(fake: Tensor, real: Tensor, settings: Settings, derived: Derived) -> Estimate:
+    if settings.kernel_estimator == "exact":
+        return mmd2_estimate(fake, real)
+    subsets, size = settings.kernel_subsets, settings.kernel_subset_size
+    within = derived.get(
+        f"kernel-{len(fake)}-{subsets}x{size}-seed{DRAWING_SEED}",
+        lambda: kernel_within_real(len(fake), real, subsets=subsets, subset_size=size),
+    )
+    return kernel_distance(fake, real, subsets=subsets, subset_size=size, within_real=within)
+
+
+def _neighbours(
+    wanted: set[str], fake: Tensor, real: Tensor, settings: Settings, derived: Derived, found: Found
+) -> None:
     told = min(CLOSEST_NEIGHBOURS, len(real)) if "authenticity" in wanted else 0
+    # what is not asked for must not fail for want of samples
+    k_precision = settings.precision_neighbours if wanted & {"precision", "recall"} else 1
+    k_density = settings.density_neighbours if wanted & {"density", "coverage"} else 1
+    largest = max(k_precision, k_density)
     near = neighbourhood(
         fake,
         real,
-        # what is not asked for must not fail for want of samples
-        k_precision=settings.precision_neighbours if wanted & {"precision", "recall"} else 1,
-        k_density=settings.density_neighbours if wanted & {"density", "coverage"} else 1,
+        k_precision=k_precision,
+        k_density=k_density,
         nearest=told,
         recall="recall" in wanted,
         density=bool(wanted & {"density", "coverage"}),
+        real_radii=derived.get(f"radii-{largest}", lambda: squared_radii(real, largest)).to(real.device),
     )
     for metric, estimate in (
         ("precision", near.precision),

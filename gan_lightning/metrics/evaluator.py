@@ -11,17 +11,18 @@ from torch import Tensor
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.metrics.base import GeneratorSampler, SampleEvaluator, Sampler
 from gan_lightning.metrics.cache import cache_root
-from gan_lightning.metrics.collection import Collection, check_memory, collect
+from gan_lightning.metrics.collection import check_memory, collect
 from gan_lightning.metrics.estimates import Evidence
 from gan_lightning.metrics.extractor import FORWARD_IMAGES, FeatureExtractor
-from gan_lightning.metrics.frechet import Moments, frechet_distance
+from gan_lightning.metrics.frechet import frechet_distance
 from gan_lightning.metrics.isolation import full_float32, undisturbed_rng
 from gan_lightning.metrics.lpips import LPIPS
 from gan_lightning.metrics.perceptual import path_distances
+from gan_lightning.metrics.reference import References
 from gan_lightning.metrics.scores import METRICS, Evaluation
 from gan_lightning.metrics.scoring import Scoring
 from gan_lightning.metrics.settings import Settings
-from gan_lightning.metrics.statistics import load_statistics, save_statistics, statistics_key
+from gan_lightning.metrics.statistics import Derived
 from gan_lightning.metrics.world import World
 
 
@@ -100,7 +101,6 @@ class Evaluator(SampleEvaluator):
         self.seed = seed
         self.metrics = tuple(dict.fromkeys(metrics))
         self.real_split = real_split
-        self.cache_dir = cache_root(cache_dir) / "statistics"
         self.settings = Settings(
             score_splits=score_splits,
             kernel_estimator=kernel_estimator,
@@ -123,6 +123,12 @@ class Evaluator(SampleEvaluator):
             protocol=protocol,
         )
         self._chunk = max(1, batch_size // FORWARD_IMAGES) * FORWARD_IMAGES
+        self.references = References(
+            extractor=extractor,
+            folder=cache_root(cache_dir) / "statistics",
+            chunk=self._chunk,
+            with_features=any(METRICS[m].real and m not in ("frechet", "frechet_infinity") for m in self.metrics),
+        )
 
     def evaluate(
         self,
@@ -173,11 +179,12 @@ class Evaluator(SampleEvaluator):
             )
             evidence = Evidence(
                 generated=generated,
-                reference=self._reference(real, device, world) if self._any("real") else None,
+                reference=self.references.get(real, device, world) if self._any("real") else None,
                 real=real,
                 labels=sample.labels(torch.arange(self.samples)) if isinstance(sample, GeneratorSampler) else None,
                 path=self._path(sample, device, world),
                 codes=sample.codes(torch.arange(self.samples)) if isinstance(sample, GeneratorSampler) else None,
+                derived=Derived(self.references.file(real)),
             )
             seed = None if weights == "files" else self.seed
             return world.on_first(
@@ -200,7 +207,7 @@ class Evaluator(SampleEvaluator):
         world = World.current(device)
         self.extractor.to(device)
         with torch.no_grad(), undisturbed_rng(device), full_float32(device):
-            moments = [self._reference(s, device, world).moments for s in (first, second)]
+            moments = [self.references.get(s, device, world).moments for s in (first, second)]
             return world.on_first(lambda: frechet_distance(*moments))
 
     def _any(self, need: Literal["features", "real"]) -> bool:
@@ -225,24 +232,3 @@ class Evaluator(SampleEvaluator):
             device=device,
             world=world,
         )
-
-    def _reference(self, real: EvaluationImages, device: torch.device, world: World) -> Collection:
-        """Statistics of real images, from the cache or computed by all ranks together; complete on rank 0."""
-        with_features = any(METRICS[m].real and m not in ("frechet", "frechet_infinity") for m in self.metrics)
-        path = self.cache_dir / f"{statistics_key(real, self.extractor, with_features=with_features)}.safetensors"
-        # only rank 0 looks: the ranks may see different disks, and must take the same branch
-        stored = load_statistics(path) if world.rank == 0 else None
-        if world.broadcast(stored is not None):
-            return stored or Collection(moments=Moments.empty(self.extractor.feature_dim))
-        statistics = collect(
-            real.batches(self._chunk, rank=world.rank, world_size=world.size),
-            extractor=self.extractor,
-            total=len(real),
-            device=device,
-            world=world,
-            keep_features=with_features,
-            keep_logits=False,
-        )
-        if world.rank == 0:
-            save_statistics(path, statistics)
-        return statistics

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,11 +122,19 @@ def mmd2_unbiased(generated: Tensor, real: Tensor) -> float:
     Raises:
         ValueError: with fewer than two samples on a side.
     """
-    m, n = len(generated), len(real)
-    _check_counts(m, n)
-    x, y = generated.double(), real.double()
-    within_x, within_y = _total(x, x) - _kernel_diagonal(x).sum(), _total(y, y) - _kernel_diagonal(y).sum()
-    return (within_x / (m * (m - 1)) + within_y / (n * (n - 1)) - 2 * _total(x, y) / (m * n)).item()
+    _check_counts(len(generated), len(real))
+    return _mmd2(generated, real, _mean_within(real))
+
+
+def _mmd2(generated: Tensor, real: Tensor, within_real: Tensor) -> float:
+    across = _total(generated.double(), real.double()) / (len(generated) * len(real))
+    return (_mean_within(generated) + within_real - 2 * across).item()
+
+
+def _mean_within(x: Tensor) -> Tensor:
+    """Mean of the kernel over pairs of different samples of one set."""
+    x = x.double()
+    return (_total(x, x) - _kernel_diagonal(x).sum()) / (len(x) * (len(x) - 1))
 
 
 def _total(a: Tensor, b: Tensor) -> Tensor:
@@ -146,7 +155,13 @@ def _check_counts(m: int, n: int) -> None:
 
 
 def kernel_distance(
-    generated: Tensor, real: Tensor, *, subsets: int = 100, subset_size: int = 1000, seed: int = DRAWING_SEED
+    generated: Tensor,
+    real: Tensor,
+    *,
+    subsets: int = 100,
+    subset_size: int = 1000,
+    seed: int = DRAWING_SEED,
+    within_real: Tensor | None = None,
 ) -> Estimate:
     """Mean of the unbiased estimator over random subsets, as the KID is defined and reported.
 
@@ -159,24 +174,54 @@ def kernel_distance(
         subsets: number of subsets.
         subset_size: samples per subset and side, drawn without replacement.
         seed: of the drawing.
+        within_real: what ``kernel_within_real`` makes of the same arguments, if it is known already.
 
     Raises:
         ValueError: if a side has fewer samples than a subset.
     """
-    if subsets < 1 or not 2 <= subset_size <= min(len(generated), len(real)):
-        raise ValueError(
-            f"subsets must be at least 1 and subset_size lie in [2, {min(len(generated), len(real))}], the smaller "
-            f"number of samples; got {subsets} and {subset_size}"
-        )
-    stream = np.random.RandomState(seed)
-    distances = []
-    for _ in range(subsets):
-        chosen_x = torch.from_numpy(stream.choice(len(generated), subset_size, replace=False))
-        chosen_y = torch.from_numpy(stream.choice(len(real), subset_size, replace=False))
-        distances.append(
-            mmd2_unbiased(generated[chosen_x.to(generated.device)], real[chosen_y.to(real.device)]),
-        )
+    m, n = len(generated), len(real)
+    if within_real is None:
+        within_real = kernel_within_real(m, real, subsets=subsets, subset_size=subset_size, seed=seed)
+    drawn = _draws(m, n, subsets, subset_size, seed)
+    distances = [
+        _mmd2(generated[chosen_x.to(generated.device)], real[chosen_y.to(real.device)], within.to(real.device))
+        for (chosen_x, chosen_y), within in zip(drawn, within_real, strict=True)
+    ]
     std = float(np.std(distances))
-    left_out = min(len(generated), len(real)) - subset_size
+    left_out = min(m, n) - subset_size
     # subsets overlap: the delete-d jackknife (Shao & Wu 1989) scales their spread to the error of the whole
     return Estimate(float(np.mean(distances)), std, std * (subset_size / left_out) ** 0.5 if left_out else None)
+
+
+def kernel_within_real(
+    generated_count: int, real: Tensor, *, subsets: int, subset_size: int, seed: int = DRAWING_SEED
+) -> Tensor:
+    """The part of ``kernel_distance`` that is the same for all generated sets of one size: pairs of real samples.
+
+    Args:
+        generated_count: number of generated samples, which the drawing of real ones depends on.
+        real: ``(N, D)``.
+        subsets: number of subsets.
+        subset_size: samples per subset and side.
+        seed: of the drawing.
+
+    Returns:
+        float64 ``(subsets,)``, the mean of the kernel over pairs of different real samples of each subset.
+
+    Raises:
+        ValueError: if a side has fewer samples than a subset.
+    """
+    drawn = _draws(generated_count, len(real), subsets, subset_size, seed)
+    return torch.stack([_mean_within(real[chosen.to(real.device)]) for _, chosen in drawn])
+
+
+def _draws(m: int, n: int, subsets: int, size: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    if subsets < 1 or not 2 <= size <= min(m, n):
+        raise ValueError(
+            f"subsets must be at least 1 and subset_size lie in [2, {min(m, n)}], the smaller number of samples; "
+            f"got {subsets} and {size}"
+        )
+    stream = np.random.RandomState(seed)
+    for _ in range(subsets):
+        rows = stream.choice(m, size, replace=False)
+        yield torch.from_numpy(rows), torch.from_numpy(stream.choice(n, size, replace=False))

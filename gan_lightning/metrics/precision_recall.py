@@ -63,6 +63,7 @@ def neighbourhood(
     nearest: int = 1,
     recall: bool = True,
     density: bool = True,
+    real_radii: Tensor | None = None,
 ) -> Neighbourhood:
     """Compare two sets of features by their nearest neighbours.
 
@@ -79,12 +80,14 @@ def neighbourhood(
         nearest: how many nearest real samples are told of each generated one; at most N; 0: no authenticity.
         recall: whether recall is wanted, which alone looks at pairs of generated samples.
         density: whether density and coverage are wanted.
+        real_radii: ``squared_radii`` of ``real`` for at least the largest k, if they are known already.
 
     Raises:
         ValueError: if a side has too few samples.
     """
     m, n = len(generated), len(real)
-    real_radii = squared_radii(real, max(k_precision, k_density))
+    if real_radii is None:
+        real_radii = squared_radii(real, max(k_precision, k_density))
     precise, dense, first = real_radii[:, k_precision - 1], real_radii[:, k_density - 1], real_radii[:, 0]
     generated_radii = squared_radii(generated, k_precision)[:, -1] if recall else None
     device = real.device

@@ -7,11 +7,13 @@ import json
 import logging
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.metrics.collection import Collection
@@ -73,6 +75,40 @@ def save_statistics(path: Path, statistics: Collection) -> None:
     tensors = {"count": torch.tensor(moments.count), "mean": moments.mean, "scatter": moments.scatter}
     if statistics.features is not None:
         tensors["features"] = statistics.features
+    _save(path, tensors)
+
+
+class Derived:
+    """What metrics compute of the real images alone, kept beside their statistics.
+
+    Args:
+        statistics: the file of the statistics, whose key enters the names of these files; None: nothing is kept.
+    """
+
+    def __init__(self, statistics: Path | None = None) -> None:
+        self.statistics = statistics
+
+    def get(self, name: str, compute: Callable[[], Tensor]) -> Tensor:
+        """The tensor of that name, read from its file, or computed and written.
+
+        Args:
+            name: says all that the tensor depends on, beside the images and what the key of their statistics has.
+            compute: makes it.
+        """
+        if self.statistics is None:
+            return compute()
+        path = self.statistics.with_name(f"{self.statistics.stem}-{name}{self.statistics.suffix}")
+        if path.exists():
+            try:
+                return load_file(path)[name]
+            except (SafetensorError, KeyError, OSError) as error:
+                log.warning("cached statistics %s are damaged (%s); computing them again", path, error)
+        found = compute()
+        _save(path, {name: found.cpu()})
+        return found
+
+
+def _save(path: Path, tensors: dict[str, Tensor]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".tmp")

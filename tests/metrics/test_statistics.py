@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from gan_lightning.data.images import TensorImages
-from gan_lightning.metrics import Evaluator
+from gan_lightning.metrics import Evaluator, estimates
 from gan_lightning.metrics.cache import cache_root
 from gan_lightning.metrics.collection import Collection
 from gan_lightning.metrics.frechet import Moments
@@ -34,7 +34,7 @@ def test_second_evaluation_reads_the_statistics_and_scores_the_same(tmp_path):
     first, scores = evaluate(tmp_path)
     assert first == 50 + 120
     assert evaluate(tmp_path) == (50, scores)
-    assert [p.suffix for p in (tmp_path / "statistics").iterdir()] == [".safetensors"]
+    assert {p.suffix for p in (tmp_path / "statistics").iterdir()} == {".safetensors"}
 
 
 def test_classifier_score_alone_needs_no_real_images(tmp_path):
@@ -44,13 +44,48 @@ def test_classifier_score_alone_needs_no_real_images(tmp_path):
 
 @pytest.mark.parametrize("damage", ["truncated", "garbage", "empty"])
 def test_damaged_file_is_computed_again_with_a_warning(tmp_path, caplog, damage):
-    _, scores = evaluate(tmp_path)
-    (path,) = (tmp_path / "statistics").iterdir()
-    content = path.read_bytes()
-    path.write_bytes({"truncated": content[:-100], "garbage": b"x" * 500, "empty": b""}[damage])
-    assert evaluate(tmp_path) == (170, scores)
-    assert "damaged" in caplog.text
-    assert path.read_bytes() == content
+    metrics = ["kernel", "precision"]
+    _, scores = evaluate(tmp_path, metrics=metrics)
+    files = sorted((tmp_path / "statistics").iterdir())
+    assert len(files) == 3
+    for path in files:
+        content = path.read_bytes()
+        path.write_bytes({"truncated": content[:-50], "garbage": b"x" * 500, "empty": b""}[damage])
+        caplog.clear()
+        is_statistics = "-" not in path.stem
+        assert evaluate(tmp_path, metrics=metrics) == (170 if is_statistics else 50, scores)
+        assert "damaged" in caplog.text
+        assert path.read_bytes() == content
+
+
+def test_what_depends_on_real_images_alone_is_computed_once_for_each_setting(tmp_path, monkeypatch):
+    computed = []
+    for name in ("squared_radii", "kernel_within_real"):
+        function = getattr(estimates, name)
+        monkeypatch.setattr(
+            estimates, name, lambda *a, name=name, function=function, **k: computed.append(name) or function(*a, **k)
+        )
+
+    def scores(**settings):
+        computed.clear()
+        evaluator = Evaluator(
+            extractor=ToyExtractor(),
+            samples=settings.pop("samples", 50),
+            metrics=["kernel", "precision", "recall", "density"],
+            cache_dir=str(tmp_path),
+            **{"kernel_subset_size": 20, **settings},
+        )
+        found = evaluator.evaluate(toy_sample, toy_real(), weights="ema", device="cpu")
+        return list(computed), {s.key: s.value for s in found.scores}
+
+    both, expected = scores()
+    assert both == ["kernel_within_real", "squared_radii"]
+    assert scores() == ([], expected)
+    assert scores(kernel_subset_size=21)[0] == ["kernel_within_real"]
+    assert scores(kernel_subsets=7)[0] == ["kernel_within_real"]
+    assert scores(samples=60)[0] == ["kernel_within_real"]  # they enter the drawing of the real ones
+    assert scores(density_neighbours=6)[0] == ["squared_radii"]
+    assert scores() == ([], expected)
 
 
 def test_everything_that_matters_is_in_the_key():
