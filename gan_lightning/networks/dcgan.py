@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.checks import check_positive, check_power_of_two
 from gan_lightning.networks.init import normal_init
+from gan_lightning.networks.spectral import normalized_if
 
 
 def dcgan_widths(resolution: int, width: int) -> list[int]:
@@ -82,6 +83,7 @@ class DCGANDiscriminator(Discriminator):
         channels: channels of an image.
         width: channels of the first hidden map, the paper's ``ndf``.
         batch_norm: normalise all hidden maps but the first; a gradient penalty needs it off.
+        spectral_norm: normalise the weights of all layers (Miyato 2018, arXiv 1802.05957).
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -89,13 +91,24 @@ class DCGANDiscriminator(Discriminator):
     Source: arXiv 1511.06434, section 3.
     """
 
-    def __init__(self, *, resolution: int = 64, channels: int = 3, width: int = 64, batch_norm: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        resolution: int = 64,
+        channels: int = 3,
+        width: int = 64,
+        batch_norm: bool = True,
+        spectral_norm: bool = False,
+    ) -> None:
         widths = dcgan_widths(resolution, width)[::-1]
         check_positive(channels=channels)
         super().__init__(feature_dim=16 * widths[-1], sample_shape=(channels, resolution, resolution))
         self.body = downsampling_stack(channels=channels, widths=widths, batch_norm=batch_norm)
         self.output = nn.Linear(self.feature_dim, 1, bias=False)
         normal_init(self)
+        for layer in [*self.body, self.output]:
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                normalized_if(spectral_norm, layer)
 
     def features(self, samples: Tensor) -> Tensor:
         """Images ``(N, channels, resolution, resolution)`` to flattened 4x4 maps ``(N, feature_dim)``."""

@@ -55,3 +55,13 @@ def test_refused_resolution_is_named(network, resolution):
 def test_refused_sizes_are_named(argument):
     with pytest.raises(ValueError, match=f"{argument} must be a positive integer, got 0"):
         DCGANGenerator(**{argument: 0})
+
+
+def test_spectral_norm_holds_every_layer_at_norm_one_and_adds_no_parameter():
+    discriminator = DCGANDiscriminator(resolution=16, channels=1, width=8, batch_norm=False, spectral_norm=True)
+    assert count(discriminator) == count(DCGANDiscriminator(resolution=16, channels=1, width=8, batch_norm=False))
+    for _ in range(30):
+        discriminator(torch.randn(2, 1, 16, 16))
+    layers = [m for m in discriminator.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    norms = [torch.linalg.matrix_norm(layer.weight.flatten(1).detach(), ord=2).item() for layer in layers]
+    assert norms == pytest.approx([1.0] * 3, abs=0.01)
