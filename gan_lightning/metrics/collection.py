@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from gan_lightning.data.memory import memory_bytes
 from gan_lightning.metrics.extractor import FeatureExtractor
 from gan_lightning.metrics.frechet import Moments
 from gan_lightning.metrics.images import NonFiniteSamples, to_uint8
@@ -103,11 +103,11 @@ def check_memory(samples: int, *, floats: int) -> None:
         ValueError: saying how much memory there is.
     """
     needed = samples * (8 + 4 * floats)
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    there = memory_bytes()
     if needed > there:
         raise ValueError(
             f"evaluator.samples = {samples}: the {floats} features and logits that are kept of each take "
-            f"{needed / 1e9:.0f} GB, this machine has {there / 1e9:.0f} GB of memory"
+            f"{needed / 1e9:.0f} GB, there are {there / 1e9:.0f} GB of memory"
         )
 
 
