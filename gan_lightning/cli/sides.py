@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.checkpoint import load_model, read_checkpoint, stored_config
@@ -102,6 +103,7 @@ def of_files(cfg: DictConfig, path: Path) -> Sides:
         )
     labelled = "intra_frechet" in node.get("metrics", [])
     images = given_images(path, key="generated", split="generated", labelled=labelled)
+    check_count(node, len(images), path)
     evaluator = instantiate({**node, "samples": len(images)}, trust=True, key="evaluator")
     if not isinstance(evaluator, Evaluator):
         raise InputError(f"evaluator: {type(evaluator).__name__} does not score images in files, choose another")
@@ -115,6 +117,21 @@ def of_files(cfg: DictConfig, path: Path) -> Sides:
         facts={"generated": str(path), "generated_fingerprint": images.fingerprint},
         default_out=path.absolute().with_name(f"{path.absolute().stem}.scores.json"),
     )
+
+
+def check_count(node: dict[str, Any], count: int, path: Path) -> None:
+    """Refuse a number of samples on the command line that is not that of the files, all of which are compared.
+
+    A preset's number says how many a generator draws, and is no wish about files.
+
+    Raises:
+        InputError: naming both numbers.
+    """
+    given = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    if any(override.lstrip("+").startswith("evaluator.samples=") for override in given) and node["samples"] != count:
+        raise InputError(
+            f"evaluator.samples = {node['samples']}: all {count} images of generated = {path} are compared, leave it out"
+        )
 
 
 def evaluator_of(cfg: DictConfig) -> dict[str, Any]:

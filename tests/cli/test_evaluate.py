@@ -313,3 +313,11 @@ def test_a_long_evaluation_tells_how_far_it_is(commands, ckpt, tmp_path, monkeyp
     lines = [line.split()[0] for line in ended.err.splitlines()]
     assert lines == [f"{done}/320" for done in range(32, 320, 32)]
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+
+
+def test_a_number_of_samples_that_the_files_do_not_have_is_refused(commands, digits, tmp_path):
+    sides = [f"generated={digits / 'made'}", f"real={digits / 'real'}", *DIGITS]
+    text = refused(commands, tmp_path, *sides, "evaluator.samples=50").err
+    assert "evaluator.samples = 50: all 60 images of generated" in text
+    ended = commands("evaluate", *sides, "evaluator.samples=60", "out=s.json", cwd=tmp_path)
+    assert ended.code == 0, ended.text
