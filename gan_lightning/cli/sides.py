@@ -130,7 +130,7 @@ def check_count(node: dict[str, Any], count: int, path: Path) -> None:
     given = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
     if any(override.lstrip("+").startswith("evaluator.samples=") for override in given) and node["samples"] != count:
         raise InputError(
-            f"evaluator.samples = {node['samples']}: all {count} images of generated = {path} are compared, leave it out"
+            f"evaluator.samples = {node['samples']}: all {count} images of generated = {path} are compared"
         )
 
 
