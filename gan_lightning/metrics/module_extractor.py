@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from gan_lightning.metrics.extractor import FeatureExtractor, Features
+from gan_lightning.metrics.extractor import FeatureExtractor, Features, weights_hash
 from gan_lightning.metrics.resize import Resize, check_resize, in_words, normalised, resized
 from gan_lightning.metrics.weights_file import MissingWeights, load_tensors
 
@@ -76,6 +78,8 @@ class ModuleExtractor(FeatureExtractor):
         self.mean, self.std = tuple(mean), tuple(std)
         self.resize: Resize = resize
         self.preprocessing = f"{in_words(resize, resolution)}, minus {list(mean)}, over {list(std)}"
+        if layer is not None:
+            self.preprocessing += f", features of layer {layer}"
         self.requires_grad_(False)
         self.eval()
         self._seen: list[Tensor] = []
@@ -87,6 +91,11 @@ class ModuleExtractor(FeatureExtractor):
         self.layer = layer
         pool, found = self(torch.zeros(1, channels, resolution, resolution, dtype=torch.uint8))
         self.feature_dim, self.n_classes = pool.shape[1], found.shape[1]
+
+    @cached_property
+    def weights_hash(self) -> str:
+        """Sha256 over the weights and what the module says of its parts, since equal weights may act in other ways."""
+        return hashlib.sha256(f"{weights_hash(self)} {self.module!r}".encode()).hexdigest()
 
     def _remember(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         self._seen.append(output)

@@ -109,3 +109,20 @@ def test_bad_weights_and_outputs_are_named(tmp_path):
         ModuleExtractor(module=network(), weights_path=str(tmp_path / "other.pt"), **options)
     with pytest.raises(ValueError, match=r"vectors \(N, D\).*\(1, 64\)"):
         ModuleExtractor(module=nn.Flatten(2), **options)
+
+
+def test_layer_and_structure_are_in_key_and_protocol(tmp_path):
+    def scored(module, cache, **options):
+        extractor = ModuleExtractor(module=module, name="mine", resolution=8, channels=1, **options)
+        evaluator = Evaluator(extractor=extractor, samples=40, metrics=["frechet"], cache_dir=str(tmp_path / cache))
+        (score,) = evaluator.evaluate(toy_sample, toy_real(), weights="ema", device="cpu").scores
+        return score
+
+    other = network()
+    other[1] = nn.Tanh()  # equal weights
+    ways = {"1": (network(), {"layer": "1"}), "0": (network(), {"layer": "0"}), "tanh": (other, {"layer": "1"})}
+    shared = {name: scored(module, "shared", **options) for name, (module, options) in ways.items()}
+    fresh = {name: scored(module, name, **options) for name, (module, options) in ways.items()}
+    assert {n: s.value for n, s in shared.items()} == {n: s.value for n, s in fresh.items()}
+    protocols = [tuple(sorted((k, str(v)) for k, v in score.protocol.items())) for score in shared.values()]
+    assert len(set(protocols)) == 3
