@@ -25,11 +25,12 @@ def lpips_diversity(images: Tensor, similarity: LPIPS, *, device: torch.device) 
     """Mean LPIPS distance between disjoint pairs of samples: 0 if all look the same.
 
     Args:
-        images: uint8 ``(2 P, C, H, W)``; images 2i and 2i + 1 are a pair.
+        images: uint8 ``(2 P, C, H, W)``; images 2i and 2i + 1 are a pair, and one image more is left out.
         similarity: the distance, on ``device``.
         device: where to compute.
     """
-    first, second = images[0::2], images[1::2]
+    paired = images[: len(images) // 2 * 2]
+    first, second = paired[0::2], paired[1::2]
     found = [
         similarity(a.to(device).float() / 127.5 - 1, b.to(device).float() / 127.5 - 1).cpu()
         for a, b in zip(first.split(FORWARD_IMAGES), second.split(FORWARD_IMAGES), strict=True)

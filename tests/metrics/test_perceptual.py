@@ -11,7 +11,7 @@ import torch
 from gan_lightning.metrics import LPIPS, MissingWeights
 from gan_lightning.metrics import lpips as module
 from gan_lightning.metrics.base import GeneratorSampler
-from gan_lightning.metrics.perceptual import path_distances, path_length
+from gan_lightning.metrics.perceptual import lpips_diversity, path_distances, path_length
 from gan_lightning.metrics.weights_file import hub_files
 from gan_lightning.metrics.world import World
 
@@ -155,3 +155,18 @@ def test_path_length_agrees_with_torch_fidelity(tmp_path, monkeypatch):
     assert estimate.mean == pytest.approx(expected["perceptual_path_length_mean"], rel=1e-4)
     assert estimate.std == pytest.approx(expected["perceptual_path_length_std"], rel=1e-4)
     assert estimate.mean > 1e-3
+
+
+@pytest.mark.parametrize("count", [5, 65, 64])
+def test_diversity_leaves_out_an_image_without_a_partner(count):
+    def distance(first, second):
+        return (first - second).abs().mean(dim=(1, 2, 3))
+
+    images = pictures(count, seed=3)
+    pairs = [
+        (a.double() / 127.5 - b.double() / 127.5).abs().mean().item()
+        for a, b in zip(images[0 : count - 1 : 2], images[1::2], strict=True)
+    ]
+    assert len(pairs) == count // 2
+    found = lpips_diversity(images, distance, device=torch.device("cpu"))
+    assert found.mean == pytest.approx(np.mean(pairs), rel=1e-5)
