@@ -51,7 +51,7 @@ CASES: dict[str, tuple[Callable[[], Callable[[torch.Tensor], torch.Tensor]], tup
     "discrimination": (discrimination, (ROWS, 3)),
     "deviation": (lambda: MinibatchStdDev(group_size=4), (ROWS, 3, 2, 2)),
     "relativistic": (lambda: relativistic, (ROWS, 2)),
-    "top_k": (lambda: lambda x: TopK(gamma=0.5, images_per_epoch=1).generator_values(x[:, 0].square(), 5), (ROWS, 1)),
+    "top_k": (lambda: lambda x: TopK(gamma=0.5, images_per_epoch=1).generator_values(x[:, 0].square(), x[:, 0], 5), (ROWS, 1)),
 }
 
 

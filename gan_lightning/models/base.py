@@ -167,6 +167,7 @@ class AdversarialModule(Variant):
             fake=fakes.images,
             condition=fakes.condition,
             images_seen=self.images_seen,
+            shown=self.shown,
         )
         for name, stabilizer in self._techniques.items():
             for key, term in stabilizer.generator_terms(turn).items():

@@ -161,7 +161,7 @@ class CycleGAN(SourceConditional):
 
     def judge_back(self, images: Tensor) -> Tensor:
         """Logits of D_X on augmented images of the source domain."""
-        return self.discriminator_back(images if self.augment is None else self.augment(images))
+        return self.discriminator_back(self.shown(images))
 
     def discriminator_terms(self, batch: Batch, fakes: Fakes, real: Judgement, fake: Judgement) -> dict[str, Tensor]:
         """Add D_X's term to D_Y's, and halve both."""

@@ -126,9 +126,7 @@ class UnrolledGAN(AdversarialModule):
         """Return the adversarial term under the discriminator that is ``unroll_steps`` updates ahead."""
         condition = self.discriminator_condition(batch)
         with torch.autocast(fakes.images.device.type, enabled=False):  # gradients of gradients need float32
-            real, generated = batch.images.float(), fakes.images.float()
-            if self.augment is not None:
-                real, generated = self.augment(real), self.augment(generated)
+            real, generated = self.shown(batch.images.float()), self.shown(fakes.images.float())
             # Copies, so that running statistics and power iterations of the look-ahead leave no trace.
             buffers = {name: buffer.clone() for name, buffer in self.discriminator.named_buffers()}
 
@@ -150,5 +148,5 @@ class UnrolledGAN(AdversarialModule):
         else:
             values = self.loss.generator(fake_logits, real_logits if self.loss.relativistic else None)
         for stabilizer in self._techniques.values():
-            values = stabilizer.generator_values(values, self.images_seen)
+            values = stabilizer.generator_values(values, fake_logits, self.images_seen)
         return {"adversarial": values.mean()}

@@ -148,10 +148,12 @@ class Variant(Sampling, TwoPlayerModule):
 
     def judge(self, images: Tensor, condition: Tensor | None) -> Judgement:
         """Show augmented ``images`` to the discriminator."""
-        if self.augment is not None:
-            images = self.augment(images)
-        features = self.discriminator.features(images)
+        features = self.discriminator.features(self.shown(images))
         return Judgement(self.discriminator.head(features, condition), features)
+
+    def shown(self, images: Tensor) -> Tensor:
+        """Return what the discriminator is shown of ``images``: augmented ones."""
+        return images if self.augment is None else self.augment(images)
 
     def discriminator_terms(self, batch: Batch, fakes: Fakes, real: Judgement, fake: Judgement) -> dict[str, Tensor]:
         """Return the named, weighted scalars that the discriminator minimises the sum of."""
@@ -165,5 +167,5 @@ class Variant(Sampling, TwoPlayerModule):
                 real = self.judge(batch.images, self.discriminator_condition(batch)).logits
         values = self.loss.generator(fake.logits, real)
         for stabilizer in self._techniques.values():
-            values = stabilizer.generator_values(values, self.images_seen)
+            values = stabilizer.generator_values(values, fake.logits, self.images_seen)
         return {"adversarial": values.mean()}

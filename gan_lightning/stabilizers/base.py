@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ class GeneratorTurn:
         fake: generated samples with their graph.
         condition: the condition of ``fake``.
         images_seen: real images shown to the discriminator before this step, over all ranks.
+        shown: makes of samples what the discriminator is shown of them: augments them.
     """
 
     generator: Generator
@@ -28,6 +30,7 @@ class GeneratorTurn:
     fake: Tensor
     condition: Tensor | None
     images_seen: int
+    shown: Callable[[Tensor], Tensor]
 
 
 class Stabilizer(nn.Module):
@@ -40,8 +43,8 @@ class Stabilizer(nn.Module):
         """Replace some of the generated samples that the discriminator learns from (replay)."""
         return fakes
 
-    def generator_values(self, values: Tensor, images_seen: int) -> Tensor:
-        """Select or reweigh the generator's per-sample losses ``(N,)`` (top-k)."""
+    def generator_values(self, values: Tensor, logits: Tensor, images_seen: int) -> Tensor:
+        """Select or reweigh the generator's per-sample losses ``(N,)`` by the samples' logits ``(N,)`` (top-k)."""
         return values
 
     def generator_terms(self, turn: GeneratorTurn) -> dict[str, Tensor]:

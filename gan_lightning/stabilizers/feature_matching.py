@@ -17,7 +17,7 @@ def mean_distance(real: Tensor, fake: Tensor) -> Tensor:
 class FeatureMatching(Stabilizer):
     """Adds the distance of mean features to the generator's loss.
 
-    weight * ||E f(x) - E f(G(z))||_2^2, f the discriminator's body: Salimans et al. 2016 (arXiv 1606.03498),
+    weight * ||E f(x) - E f(G(z))||_2^2, f the discriminator's body on what it is shown: Salimans et al. 2016 (arXiv 1606.03498),
     section 3.1. There it takes the place of the adversarial loss; here it joins it.
 
     Args:
@@ -36,5 +36,6 @@ class FeatureMatching(Stabilizer):
     def generator_terms(self, turn: GeneratorTurn) -> dict[str, Tensor]:
         """The weighted squared distance; gradients reach the generator through ``turn.fake``."""
         with torch.no_grad():
-            real = turn.discriminator.features(turn.real)
-        return {"distance": self.weight * mean_distance(real, turn.discriminator.features(turn.fake))}
+            real = turn.discriminator.features(turn.shown(turn.real))
+        fake = turn.discriminator.features(turn.shown(turn.fake))
+        return {"distance": self.weight * mean_distance(real, fake)}

@@ -10,6 +10,7 @@ from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.utils import parametrize
 
 from gan_lightning.networks.base import Discriminator
+from gan_lightning.networks.equalized import EqualizedConv2d, EqualizedLinear
 from gan_lightning.stabilizers.base import GeneratorTurn, Stabilizer
 from gan_lightning.stabilizers.historical import Player, check_player
 
@@ -24,7 +25,9 @@ def trained_weight(layer: nn.Module) -> Tensor:
 def filters(network: nn.Module) -> Iterator[Tensor]:
     """The weights of all linear and convolutional layers, as matrices with one row an output unit."""
     for layer in network.modules():
-        if isinstance(layer, nn.Linear | _ConvNd):
+        if isinstance(layer, EqualizedLinear | EqualizedConv2d):
+            yield (layer.weight * layer.scale).flatten(1).float()
+        elif isinstance(layer, nn.Linear | _ConvNd):
             weight = trained_weight(layer)
             if isinstance(layer, _ConvTransposeNd):
                 weight = weight.transpose(0, 1)

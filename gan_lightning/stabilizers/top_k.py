@@ -14,9 +14,8 @@ from gan_lightning.stabilizers.base import Stabilizer
 class TopK(Stabilizer):
     """Keeps the k samples that fool the discriminator best, with k falling from the batch size.
 
-    k = max(gamma^e, nu) N in epoch e: Sinha et al. 2020 (arXiv 2002.06224), section 3. The samples kept are
-    those of lowest generator loss, which for every loss that falls with D(G(z)) are those of highest logit. N is the
-    size of the global batch.
+    k = max(gamma^e, nu) N in epoch e: Sinha et al. 2020 (arXiv 2002.06224), section 3. The samples kept are those of
+    highest logit, whatever their loss is. N is the size of the global batch.
 
     Args:
         gamma: factor of k per epoch (published: 0.75 to 0.999).
@@ -44,12 +43,12 @@ class TopK(Stabilizer):
         fraction = max(self.gamma**epoch, self.minimum_fraction)
         return math.ceil(fraction * batch - 1e-9)  # 0.55 * 100 is a little above 55
 
-    def generator_values(self, values: Tensor, images_seen: int) -> Tensor:
-        """Losses ``(N,)`` to the lowest ``(k,)`` of them; on several processes, to values of the same mean over all."""
+    def generator_values(self, values: Tensor, logits: Tensor, images_seen: int) -> Tensor:
+        """Losses ``(N,)`` to the ``(k,)`` of highest logit; on several processes, to values of their mean over all."""
         if world_size() == 1:
-            return values.topk(self.kept(len(values), images_seen), largest=False).values
-        everyone = gathered(values.detach())
+            return values[logits.topk(self.kept(len(values), images_seen)).indices]
+        everyone = gathered(logits.detach())
         kept = self.kept(len(everyone), images_seen)
         weights = torch.zeros_like(everyone)
-        weights[everyone.topk(kept, largest=False).indices] = len(everyone) / kept
+        weights[everyone.topk(kept).indices] = len(everyone) / kept
         return values * own_share(weights)

@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from gan_lightning.networks.equalized import EqualizedConv2d, EqualizedLinear
 from gan_lightning.stabilizers import FeatureMatching, HistoricalAveraging, Orthogonal
+from gan_lightning.stabilizers.feature_matching import mean_distance
 from gan_lightning.stabilizers.orthogonal import filters, overlap
 from tests.stabilizers.toys import ToyDiscriminator, ToyGenerator, generator_turn
 
@@ -80,6 +82,21 @@ def test_overlap_ignores_autocast():
         assert torch.equal(overlap(rows), overlap(rows.clone()))
         inside = overlap(rows)
     assert torch.equal(inside, overlap(rows))
+
+
+def test_feature_matching_compares_what_the_discriminator_is_shown():
+    discriminator, real, fake = ToyDiscriminator(), torch.randn(6, 2), torch.randn(6, 2)
+    turn = generator_turn(ToyGenerator(), discriminator, real, fake, shown=lambda samples: samples + 1)
+    expected = mean_distance(discriminator.features(real + 1), discriminator.features(fake + 1))
+    assert FeatureMatching().generator_terms(turn)["distance"].item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_orthogonal_acts_on_equalised_layers_as_they_act():
+    linear, conv = EqualizedLinear(3, 2), EqualizedConv2d(2, 4, kernel=3)
+    network = nn.Sequential(linear, conv)
+    effective = [(layer.weight * layer.scale).flatten(1) for layer in (linear, conv)]
+    for found, expected in zip(filters(network), effective, strict=True):
+        torch.testing.assert_close(found, expected)
 
 
 def test_orthogonal_takes_one_row_an_output_unit():

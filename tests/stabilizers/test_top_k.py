@@ -26,10 +26,16 @@ def test_k_falls_with_the_epochs_to_its_floor():
 def test_the_best_fakes_are_kept():
     top_k = TopK(gamma=0.5, minimum_fraction=0.5, images_per_epoch=1)
     logits = torch.tensor([0.1, 3.0, -2.0, 1.0], requires_grad=True)
-    kept = top_k.generator_values(Hinge().generator(logits), images_seen=1)
+    kept = top_k.generator_values(Hinge().generator(logits), logits, images_seen=1)
     assert sorted(kept.tolist()) == [-3.0, -1.0]
     kept.mean().backward()
     assert logits.grad.tolist() == [0.0, -0.5, 0.0, -0.5]
+
+
+def test_highest_logits_are_kept_even_where_their_loss_is_not_the_lowest():
+    logits = torch.tensor([3.0, 2.0, 0.9, 0.5])
+    kept = TopK(gamma=0.5, images_per_epoch=1).generator_values((logits - 1).square(), logits, images_seen=1)
+    assert kept.tolist() == [4.0, 1.0]
 
 
 @given(

@@ -29,7 +29,13 @@ class ToyDiscriminator(Discriminator):
         return self.last(features).squeeze(1)
 
 
-def generator_turn(generator, discriminator, real, fake):
+def generator_turn(generator, discriminator, real, fake, shown=lambda samples: samples):
     return GeneratorTurn(
-        generator=generator, discriminator=discriminator, real=real, fake=fake, condition=None, images_seen=0
+        generator=generator,
+        discriminator=discriminator,
+        real=real,
+        fake=fake,
+        condition=None,
+        images_seen=0,
+        shown=shown,
     )
