@@ -24,11 +24,11 @@ class DRAGAN(AdversarialModule):
 
     def default_generator(self) -> Generator:
         """Return the notebook's generator, one hidden layer of 128."""
-        return MLPGenerator(widths=(128,))
+        return MLPGenerator(widths=(128,), initialization="he")
 
     def default_discriminator(self) -> Discriminator:
         """Return the notebook's discriminator, one hidden layer of 128."""
-        return MLPDiscriminator(widths=(128,))
+        return MLPDiscriminator(widths=(128,), activation="relu", initialization="he")
 
     def default_loss(self) -> AdversarialLoss:
         """Return the non-saturating loss."""

@@ -16,9 +16,11 @@ class Generator(nn.Module):
         latent_dim: length of a latent vector.
         sample_shape: ``(C, H, W)`` of an image, or ``(D,)`` of a point.
         classes: number of classes its condition may be one of, or None if it takes no labels.
+        code_dim: length K of the codes it takes, or None if it takes none.
     """
 
     classes: int | None = None
+    code_dim: int | None = None
 
     def __init__(self, *, latent_dim: int, sample_shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -38,7 +40,12 @@ class Discriminator(nn.Module):
     Attributes:
         feature_dim: length F of a feature vector.
         sample_shape: ``(C, H, W)`` of an image, or ``(D,)`` of a point.
+        samples_per_logit: consecutive samples that share features and a logit; 1 unless it packs them.
+        feature_maps: whether features are maps ``(N, feature_dim, h, w)`` and logits ``(N, 1, h, w)``.
     """
+
+    samples_per_logit: int = 1
+    feature_maps: bool = False
 
     def __init__(self, *, feature_dim: int, sample_shape: tuple[int, ...]) -> None:
         super().__init__()

@@ -34,6 +34,8 @@ class InfoGANGenerator(Generator):
     Source: arXiv 1606.03657, appendix C.1; biases as in the released code.
     """
 
+    code_dim: int
+
     def __init__(
         self,
         *,

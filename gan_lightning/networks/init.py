@@ -49,6 +49,20 @@ def xavier_init(module: nn.Module, *, gain: float = 1.0) -> None:
             _zero_bias(layer)
 
 
+def he_init(module: nn.Module, *, uniform: bool = False) -> None:
+    """Draw every weight of a linear or convolutional layer with variance 2 / fan_in (He 2015); biases 0.
+
+    Args:
+        module: its layers are changed.
+        uniform: from U(-a, a) with a = sqrt(6 / fan_in), instead of a normal distribution.
+    """
+    for layer in module.modules():
+        if isinstance(layer, Weighted):
+            draw = nn.init.kaiming_uniform_ if uniform else nn.init.kaiming_normal_
+            draw(layer.weight, nonlinearity="relu")
+            _zero_bias(layer)
+
+
 def _zero_bias(layer: nn.Module) -> None:
     if isinstance(layer, Weighted | Norm) and layer.bias is not None:
         nn.init.zeros_(layer.bias)

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import prod
+from typing import Literal
 
 from torch import Tensor, nn
 
+from gan_lightning.networks.activations import Activation, activation_layer
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.checks import check_positive, check_probability, check_widths
-from gan_lightning.networks.init import uniform_init, xavier_init
+from gan_lightning.networks.init import he_init, uniform_init, xavier_init
 from gan_lightning.networks.maxout import Maxout
+
+Initialization = Literal["xavier", "he"]
+INITIALIZATIONS: dict[str, Callable[[nn.Module], None]] = {
+    "xavier": lambda module: xavier_init(module),
+    "he": lambda module: he_init(module),
+}
+
+
+def _initialize(module: nn.Module, initialization: Initialization) -> None:
+    if initialization not in INITIALIZATIONS:
+        raise ValueError(f"initialization must be one of {sorted(INITIALIZATIONS)}, got {initialization!r}")
+    INITIALIZATIONS[initialization](module)
 
 
 class ScaledSigmoid(nn.Module):
@@ -33,9 +47,10 @@ class MLPGenerator(Generator):
         channels: channels of an image.
         latent_dim: length of a latent vector.
         widths: units of the hidden layers.
+        initialization: ``xavier``, or ``he``: normal with variance 2 / fan_in.
 
     Raises:
-        ValueError: if a size is below 1.
+        ValueError: if an argument is out of its range.
 
     Source: Goodfellow 2014, arXiv 1406.2661, section 5; the sizes of its released configuration, whose U(-0.05, 0.05)
     is what Xavier's rule gives a 1200x1200 layer. The rule keeps narrower networks from starting grey.
@@ -48,6 +63,7 @@ class MLPGenerator(Generator):
         channels: int = 1,
         latent_dim: int = 100,
         widths: Sequence[int] = (1200, 1200),
+        initialization: Initialization = "xavier",
     ) -> None:
         check_positive(resolution=resolution, channels=channels, latent_dim=latent_dim)
         widths = check_widths(widths)
@@ -57,7 +73,7 @@ class MLPGenerator(Generator):
             layers += [nn.Linear(inputs, outputs), nn.ReLU()]
         layers += [nn.Linear(widths[-1], prod(self.sample_shape)), ScaledSigmoid()]
         self.stack = nn.Sequential(*layers, nn.Unflatten(1, self.sample_shape))
-        xavier_init(self)
+        _initialize(self, initialization)
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Latents ``(N, latent_dim)`` to images in [-1, 1]; the condition is not used."""
@@ -116,20 +132,29 @@ class MaxoutDiscriminator(Discriminator):
 
 
 class MLPDiscriminator(Discriminator):
-    """Linear layers with LeakyReLU 0.2 and one linear logit.
+    """Linear layers with an activation and one linear logit.
 
     Args:
         resolution: height and width of an image.
         channels: channels of an image.
         widths: units of the hidden layers.
         dropout: probability that a hidden unit is dropped.
+        activation: ``relu``, ``tanh`` or ``leaky_relu`` (slope 0.2).
+        initialization: ``xavier``, or ``he``: normal with variance 2 / fan_in.
 
     Raises:
         ValueError: if an argument is out of its range.
     """
 
     def __init__(
-        self, *, resolution: int = 28, channels: int = 1, widths: Sequence[int] = (512, 256), dropout: float = 0.0
+        self,
+        *,
+        resolution: int = 28,
+        channels: int = 1,
+        widths: Sequence[int] = (512, 256),
+        dropout: float = 0.0,
+        activation: Activation = "leaky_relu",
+        initialization: Initialization = "xavier",
     ) -> None:
         check_positive(resolution=resolution, channels=channels)
         check_probability(dropout=dropout)
@@ -137,10 +162,10 @@ class MLPDiscriminator(Discriminator):
         super().__init__(feature_dim=widths[-1], sample_shape=(channels, resolution, resolution))
         layers: list[nn.Module] = [nn.Flatten()]
         for inputs, outputs in pairwise([prod(self.sample_shape), *widths]):
-            layers += [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+            layers += [nn.Linear(inputs, outputs), activation_layer(activation), nn.Dropout(dropout)]
         self.body = nn.Sequential(*layers)
         self.output = nn.Linear(self.feature_dim, 1)
-        xavier_init(self)
+        _initialize(self, initialization)
 
     def features(self, samples: Tensor) -> Tensor:
         """Images ``(N, channels, resolution, resolution)`` to the last hidden layer ``(N, feature_dim)``."""

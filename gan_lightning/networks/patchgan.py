@@ -45,6 +45,8 @@ class PatchDiscriminator(Discriminator):
     Source: arXiv 1611.07004, appendix 6.1.2.
     """
 
+    feature_maps = True
+
     def __init__(
         self,
         *,
@@ -98,6 +100,8 @@ class PixelDiscriminator(Discriminator):
 
     Source: arXiv 1611.07004, appendix 6.1.2.
     """
+
+    feature_maps = True
 
     def __init__(
         self,

@@ -8,47 +8,42 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from gan_lightning.networks.activations import Activation, activation_layer
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.checks import check_positive, check_widths
-from gan_lightning.networks.init import normal_init, orthogonal_init, xavier_init
+from gan_lightning.networks.init import he_init, normal_init, orthogonal_init, xavier_init
 from gan_lightning.networks.maxout import Maxout
 
-Activation = Literal["relu", "tanh", "leaky_relu"]
-Initialization = Literal["normal", "xavier", "orthogonal"]
+Initialization = Literal["normal", "xavier", "orthogonal", "he"]
 
 # PacGAN's code averages the population statistics with a decay of 0.95, torch's default is 0.9.
 BATCH_NORM_MOMENTUM = 0.05
-
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "relu": nn.ReLU,
-    "tanh": nn.Tanh,
-    "leaky_relu": lambda: nn.LeakyReLU(0.2),
-}
 
 # The unrolled GAN's toy uses gain 1.4, its authors' choice for tanh layers.
 INITIALIZATIONS: dict[str, Callable[[nn.Module], None]] = {
     "normal": lambda module: normal_init(module, std=0.02),
     "xavier": lambda module: xavier_init(module),
     "orthogonal": lambda module: orthogonal_init(module, gain=1.4),
+    "he": lambda module: he_init(module, uniform=True),
 }
 
 
 def _hidden_layers(sizes: list[int], *, activation: Activation, batch_norm: bool) -> nn.Sequential:
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"activation must be one of {sorted(ACTIVATIONS)}, got {activation!r}")
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(sizes):
         layers.append(nn.Linear(inputs, outputs, bias=not batch_norm))
         if batch_norm:
             layers.append(nn.BatchNorm1d(outputs, momentum=BATCH_NORM_MOMENTUM))
-        layers.append(ACTIVATIONS[activation]())
+        layers.append(activation_layer(activation))
     return nn.Sequential(*layers)
 
 
-def _initialize(module: nn.Module, initialization: Initialization) -> None:
+def _initialize(module: nn.Module, output: nn.Module, initialization: Initialization) -> None:
     if initialization not in INITIALIZATIONS:
         raise ValueError(f"initialization must be one of {sorted(INITIALIZATIONS)}, got {initialization!r}")
     INITIALIZATIONS[initialization](module)
+    if initialization == "he":  # whose factor 2 makes up for a ReLU, which does not follow the output
+        xavier_init(output)
 
 
 class PointGenerator(Generator):
@@ -65,7 +60,8 @@ class PointGenerator(Generator):
         widths: units of the hidden layers.
         activation: ``relu``, ``tanh`` or ``leaky_relu`` (slope 0.2).
         batch_norm: normalise the hidden layers, which then have no bias.
-        initialization: ``normal`` (N(0, 0.02)), ``xavier`` or ``orthogonal`` (gain 1.4).
+        initialization: ``normal`` (N(0, 0.02)), ``xavier``, ``orthogonal`` (gain 1.4), or ``he``: uniform, and Xavier's
+            in the output (the toy of WGAN-GP).
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -86,7 +82,7 @@ class PointGenerator(Generator):
         super().__init__(latent_dim=latent_dim, sample_shape=(dimensions,))
         self.body = _hidden_layers([latent_dim, *widths], activation=activation, batch_norm=batch_norm)
         self.output = nn.Linear(widths[-1], dimensions)
-        _initialize(self, initialization)
+        _initialize(self, self.output, initialization)
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Latents ``(N, latent_dim)`` to points, unbounded; the condition is not used."""
@@ -102,7 +98,8 @@ class PointDiscriminator(Discriminator):
         dimensions: coordinates of a point, times the points in a pack.
         widths: units of the hidden layers.
         activation: ``relu``, ``tanh`` or ``leaky_relu`` (slope 0.2).
-        initialization: ``normal`` (N(0, 0.02)), ``xavier`` or ``orthogonal`` (gain 1.4).
+        initialization: ``normal`` (N(0, 0.02)), ``xavier``, ``orthogonal`` (gain 1.4), or ``he``: uniform, and Xavier's
+            in the output (the toy of WGAN-GP).
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -121,7 +118,7 @@ class PointDiscriminator(Discriminator):
         super().__init__(feature_dim=widths[-1], sample_shape=(dimensions,))
         self.body = _hidden_layers([dimensions, *widths], activation=activation, batch_norm=False)
         self.output = nn.Linear(self.feature_dim, 1)
-        _initialize(self, initialization)
+        _initialize(self, self.output, initialization)
 
     def features(self, samples: Tensor) -> Tensor:
         """Points ``(N, dimensions)`` to the last hidden layer ``(N, feature_dim)``."""

@@ -5,7 +5,9 @@ import torch
 from torch import nn
 
 from gan_lightning.networks import DCGANDiscriminator
-from gan_lightning.networks.init import normal_init, orthogonal_init, uniform_init, xavier_init
+from gan_lightning.models import DRAGAN
+from gan_lightning.networks import PointDiscriminator, PointGenerator
+from gan_lightning.networks.init import he_init, normal_init, orthogonal_init, uniform_init, xavier_init
 
 
 def layers():
@@ -49,3 +51,33 @@ def test_xavier(seeded):
     xavier_init(module, gain=math.sqrt(2))
     bound = math.sqrt(2) * math.sqrt(6 / (9 * 10 + 9 * 20))
     assert 0.98 * bound < module.weight.abs().max() <= bound
+
+
+@pytest.mark.parametrize("uniform", [False, True])
+def test_he_has_variance_two_over_the_inputs(uniform):
+    module = nn.Sequential(nn.Linear(300, 400), nn.Conv2d(32, 64, 3))
+    he_init(module, uniform=uniform)
+    for layer, fan_in in ((module[0], 300), (module[1], 32 * 9)):
+        assert layer.weight.std().item() == pytest.approx(math.sqrt(2 / fan_in), rel=0.02)
+        bounded = layer.weight.abs().max().item() <= math.sqrt(6 / fan_in)
+        assert bounded == uniform
+        assert not layer.bias.any()
+
+
+def test_the_toy_of_wgan_gp_starts_as_its_code_does():
+    for network in (
+        PointGenerator(widths=[512, 512, 512], batch_norm=False, initialization="he"),
+        PointDiscriminator(initialization="he"),
+    ):
+        layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
+        expected = [math.sqrt(2 / layer.in_features) for layer in layers[:-1]]
+        expected.append(math.sqrt(2 / (layers[-1].in_features + layers[-1].out_features)))
+        assert [layer.weight.std().item() for layer in layers] == pytest.approx(expected, rel=0.1)
+
+
+def test_dragan_starts_as_its_notebook_does():
+    model = DRAGAN()
+    for network in (model.generator, model.discriminator):
+        for layer in (layer for layer in network.modules() if isinstance(layer, nn.Linear)):
+            assert layer.weight.std().item() == pytest.approx(math.sqrt(2 / layer.in_features), rel=0.2)
+    assert [type(layer) for layer in model.discriminator.body] == [nn.Flatten, nn.Linear, nn.ReLU, nn.Dropout]

@@ -51,7 +51,7 @@ def test_narrow_generators_start_as_varied_as_wide_ones(width, seeded):
         (lambda: MaxoutDiscriminator(input_dropout=-0.1), r"input_dropout must lie in \[0, 1\), got -0.1"),
         (lambda: MaxoutDiscriminator(pieces=0), "pieces must be a positive integer, got 0"),
         (lambda: PointGenerator(activation="swish"), "activation must be one of .*'relu'.* got 'swish'"),
-        (lambda: PointGenerator(initialization="he"), "initialization must be one of .*'xavier'.* got 'he'"),
+        (lambda: PointGenerator(initialization="lecun"), "initialization must be one of .*'xavier'.* got 'lecun'"),
     ],
 )
 def test_refusals_name_argument_and_value(build, message):
