@@ -16,7 +16,7 @@ from gan_lightning.metrics.frechet_error import frechet_estimate
 from gan_lightning.metrics.frechet_infinity import frechet_infinity
 from gan_lightning.metrics.inception_score import classifier_score
 from gan_lightning.metrics.intra_class import intra_class_frechet
-from gan_lightning.metrics.kernel_distance import kernel_distance, kernel_within_real, mmd2_estimate
+from gan_lightning.metrics.kernel_distance import kernel_distance, kernel_sums_within, kernel_within_real, mmd2_estimate
 from gan_lightning.metrics.lpips import LPIPS
 from gan_lightning.metrics.neighbours import squared_radii
 from gan_lightning.metrics.perceptual import lpips_diversity, path_length
@@ -121,7 +121,8 @@ def compute(
 
 def _kernel(fake: Tensor, real: Tensor, settings: Settings, derived: Derived) -> Estimate:
     if settings.kernel_estimator == "exact":
-        return mmd2_estimate(fake, real)
+        sums = derived.get("kernel-sums", lambda: kernel_sums_within(real))
+        return mmd2_estimate(fake, real, within_real=sums.to(real.device))
     subsets, size = settings.kernel_subsets, settings.kernel_subset_size
     within = derived.get(
         f"kernel-{len(fake)}-{subsets}x{size}-seed{DRAWING_SEED}",

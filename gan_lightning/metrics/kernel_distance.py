@@ -32,30 +32,17 @@ class _KernelSums:
     across_y: Tensor
 
     @classmethod
-    def of(cls, x: Tensor, y: Tensor) -> _KernelSums:
+    def of(cls, x: Tensor, y: Tensor, within_y: Tensor | None = None) -> _KernelSums:
         """Go through all pairs in blocks; each pair within a set is looked at once.
 
         Args:
             x: float64 ``(M, D)``.
             y: float64 ``(N, D)``.
+            within_y: if it is known already.
         """
-        sums = cls(*(z.new_zeros(len(z)) for z in (x, y, x, y)))
-        base, cube = (x.new_empty(BLOCK * BLOCK) for _ in range(2))
-        for a, b, over_a, over_b in (
-            (x, x, sums.within_x, sums.within_x),
-            (y, y, sums.within_y, sums.within_y),
-            (x, y, sums.across_x, sums.across_y),
-        ):
-            for start in range(0, len(a), BLOCK):
-                for other in range(start if a is b else 0, len(b), BLOCK):
-                    rows, columns = slice(start, start + BLOCK), slice(other, other + BLOCK)
-                    found = _kernel(a[rows], b[columns], base, cube)
-                    over_a[rows] += found.sum(1)
-                    if a is not b or start != other:
-                        over_b[columns] += found.sum(0)
-        sums.within_x.sub_(_kernel_diagonal(x))
-        sums.within_y.sub_(_kernel_diagonal(y))
-        return sums
+        across_x, across_y = x.new_zeros(len(x)), y.new_zeros(len(y))
+        _add_sums(x, y, across_x, across_y)
+        return cls(_sums_within(x), _sums_within(y) if within_y is None else within_y, across_x, across_y)
 
     @property
     def mmd2(self) -> Tensor:
@@ -63,6 +50,35 @@ class _KernelSums:
         m, n = len(self.within_x), len(self.within_y)
         within = self.within_x.sum() / (m * (m - 1)) + self.within_y.sum() / (n * (n - 1))
         return within - 2 * self.across_x.sum() / (m * n)
+
+
+def _add_sums(a: Tensor, b: Tensor, over_a: Tensor, over_b: Tensor) -> None:
+    base, cube = (a.new_empty(BLOCK * BLOCK) for _ in range(2))
+    for start in range(0, len(a), BLOCK):
+        for other in range(start if a is b else 0, len(b), BLOCK):
+            rows, columns = slice(start, start + BLOCK), slice(other, other + BLOCK)
+            found = _kernel(a[rows], b[columns], base, cube)
+            over_a[rows] += found.sum(1)
+            if a is not b or start != other:
+                over_b[columns] += found.sum(0)
+
+
+def _sums_within(x: Tensor) -> Tensor:
+    sums = x.new_zeros(len(x))
+    _add_sums(x, x, sums, sums)
+    return sums - _kernel_diagonal(x)
+
+
+def kernel_sums_within(real: Tensor) -> Tensor:
+    """The part of ``mmd2_estimate`` that is the same for all generated sets.
+
+    Args:
+        real: ``(N, D)``.
+
+    Returns:
+        float64 ``(N,)``, the sum of the kernel of each sample with all others.
+    """
+    return _sums_within(real.double())
 
 
 def _kernel(rows: Tensor, columns: Tensor, base: Tensor, cube: Tensor) -> Tensor:
@@ -80,7 +96,7 @@ def _kernel_diagonal(x: Tensor) -> Tensor:
     return (x.square().sum(1) / x.shape[1] + 1).pow(3)
 
 
-def mmd2_estimate(generated: Tensor, real: Tensor) -> Estimate:
+def mmd2_estimate(generated: Tensor, real: Tensor, *, within_real: Tensor | None = None) -> Estimate:
     """Unbiased squared maximum mean discrepancy over all pairs, with its standard error over draws of both sides.
 
     ``sum_{i != j} k(x_i, x_j) / (m (m - 1)) + sum_{i != j} k(y_i, y_j) / (n (n - 1)) - 2 mean_{ij} k(x_i, y_j)``
@@ -91,13 +107,14 @@ def mmd2_estimate(generated: Tensor, real: Tensor) -> Estimate:
     Args:
         generated: ``(M, D)``; computed in float64.
         real: ``(N, D)``.
+        within_real: what ``kernel_sums_within`` makes of ``real``, if it is known already.
 
     Raises:
         ValueError: with fewer than two samples on a side.
     """
     m, n = len(generated), len(real)
     _check_counts(m, n)
-    sums = _KernelSums.of(generated.double(), real.double())
+    sums = _KernelSums.of(generated.double(), real.double(), within_real)
     if min(m, n) < 3:
         return Estimate(sums.mmd2.item(), None, None)
     variance = _jackknife_variance(sums.within_x, sums.across_x, n)

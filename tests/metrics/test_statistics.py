@@ -60,7 +60,7 @@ def test_damaged_file_is_computed_again_with_a_warning(tmp_path, caplog, damage)
 
 def test_what_depends_on_real_images_alone_is_computed_once_for_each_setting(tmp_path, monkeypatch):
     computed = []
-    for name in ("squared_radii", "kernel_within_real"):
+    for name in ("squared_radii", "kernel_within_real", "kernel_sums_within"):
         function = getattr(estimates, name)
         monkeypatch.setattr(
             estimates, name, lambda *a, name=name, function=function, **k: computed.append(name) or function(*a, **k)
@@ -81,6 +81,9 @@ def test_what_depends_on_real_images_alone_is_computed_once_for_each_setting(tmp
     both, expected = scores()
     assert both == ["kernel_within_real", "squared_radii"]
     assert scores() == ([], expected)
+    exact, exact_scores = scores(kernel_estimator="exact")
+    assert exact == ["kernel_sums_within"]
+    assert scores(kernel_estimator="exact") == ([], exact_scores)
     assert scores(kernel_subset_size=21)[0] == ["kernel_within_real"]
     assert scores(kernel_subsets=7)[0] == ["kernel_within_real"]
     assert scores(samples=60)[0] == ["kernel_within_real"]  # they enter the drawing of the real ones

@@ -4,9 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from gan_lightning.networks import DCGANDiscriminator
 from gan_lightning.models import DRAGAN
-from gan_lightning.networks import PointDiscriminator, PointGenerator
+from gan_lightning.networks import DCGANDiscriminator, PointDiscriminator, PointGenerator
 from gan_lightning.networks.init import he_init, normal_init, orthogonal_init, uniform_init, xavier_init
 
 
