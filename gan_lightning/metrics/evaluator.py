@@ -18,6 +18,7 @@ from gan_lightning.metrics.frechet import frechet_distance
 from gan_lightning.metrics.isolation import full_float32, undisturbed_rng
 from gan_lightning.metrics.lpips import LPIPS
 from gan_lightning.metrics.perceptual import path_distances
+from gan_lightning.metrics.presets import check_promise
 from gan_lightning.metrics.reference import References
 from gan_lightning.metrics.scores import METRICS, Evaluation
 from gan_lightning.metrics.scoring import Scoring
@@ -57,7 +58,8 @@ class Evaluator(SampleEvaluator):
         protocol: name of the preset that these values are, at the end of every score's name; None: no preset.
 
     Raises:
-        ValueError: for a number out of range, an unknown metric, none, or one that needs a ``similarity``.
+        ValueError: for a number out of range, an unknown metric, none, one that needs a ``similarity``, or settings
+            that contradict the preset's name.
     """
 
     def __init__(
@@ -114,6 +116,7 @@ class Evaluator(SampleEvaluator):
             diversity_pairs=diversity_pairs,
             closest_shown=closest_shown,
         )
+        check_promise(protocol, metrics=self.metrics, extractor=extractor, settings=self.settings)
         self.similarity = similarity
         self.scoring = Scoring(
             metrics=self.metrics,
