@@ -23,11 +23,12 @@ def dcgan_widths(resolution: int, width: int) -> list[int]:
     return [width * 2**stage for stage in reversed(range(stages))]
 
 
-def upsampling_stack(*, latent_dim: int, widths: list[int], channels: int) -> nn.Sequential:
+def upsampling_stack(*, latent_dim: int, widths: list[int], channels: int, batch_norm: bool = True) -> nn.Sequential:
     """Transposed convolutions from ``(N, latent_dim, 1, 1)`` over 4x4 to an image in [-1, 1]."""
     layers: list[nn.Module] = [nn.ConvTranspose2d(latent_dim, widths[0], 4, 1, 0, bias=False)]
     for inputs, outputs in pairwise([*widths, channels]):
-        layers += [nn.BatchNorm2d(inputs), nn.ReLU(), nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False)]
+        layers += [nn.BatchNorm2d(inputs)] if batch_norm else []
+        layers += [nn.ReLU(), nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False)]
     return nn.Sequential(*layers, nn.Tanh())
 
 
@@ -54,6 +55,7 @@ class DCGANGenerator(Generator):
         channels: channels of an image.
         latent_dim: length of a latent vector.
         width: channels of the last hidden map, the paper's ``ngf``.
+        batch_norm: normalise all hidden maps; WGAN (Arjovsky 2017, arXiv 1701.07875) shows that it does without.
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -61,11 +63,19 @@ class DCGANGenerator(Generator):
     Source: arXiv 1511.06434, figure 1 and section 3.
     """
 
-    def __init__(self, *, resolution: int = 64, channels: int = 3, latent_dim: int = 100, width: int = 64) -> None:
+    def __init__(
+        self,
+        *,
+        resolution: int = 64,
+        channels: int = 3,
+        latent_dim: int = 100,
+        width: int = 64,
+        batch_norm: bool = True,
+    ) -> None:
         widths = dcgan_widths(resolution, width)
         check_positive(channels=channels, latent_dim=latent_dim)
         super().__init__(latent_dim=latent_dim, sample_shape=(channels, resolution, resolution))
-        self.stack = upsampling_stack(latent_dim=latent_dim, widths=widths, channels=channels)
+        self.stack = upsampling_stack(latent_dim=latent_dim, widths=widths, channels=channels, batch_norm=batch_norm)
         normal_init(self)
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:

@@ -65,9 +65,10 @@ EXPECTED = {
 
 
 @cache
-def build(name: str, resolution: int, channels: int, classes: int) -> torch.nn.Module:
+def build(name: str, resolution: int, channels: int, classes: int, changes: tuple[str, ...] = ()) -> torch.nn.Module:
     facts = {"resolution": resolution, "channels": channels, "classes": classes}
     root = OmegaConf.create({"data": facts, "network": OmegaConf.load(CONF / f"{name}.yaml")})
+    root.network.merge_with_dotlist(list(changes))
     # Without values to iterate on, one round of power iteration is as good as fifteen, and quicker.
     with torch.device("meta"), mock.patch.object(spectral, "INITIAL_ITERATIONS", 1):
         return instantiate(root.network)
@@ -104,6 +105,22 @@ def test_parameter_count(name):
 )
 def test_parameter_count_on_other_data(name, shape, expected):
     assert sum(p.numel() for p in build(name, *shape, classes=0).parameters()) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "changes", "expected"),
+    [
+        ("generator/mlp", (28, 1), ("widths=[128]",), 114_064),  # DRAGAN's
+        ("discriminator/mlp", (28, 1), ("widths=[128]",), 100_609),
+        ("generator/dcgan", (64, 3), ("batch_norm=false",), 3_574_784),  # WGAN's ablations
+        ("generator/mlp", (64, 3), ("widths=[512,512,512]",), 6_880_768),
+        ("discriminator/mlp", (64, 3), ("widths=[512,512,512]", "activation=relu"), 6_817_793),
+        ("generator/sngan_64", (64, 3), ("classes=1000",), 17_974_915),
+        ("discriminator/sngan_64", (64, 3), ("classes=1000",), 11_165_441),
+    ],
+)
+def test_parameter_count_of_published_variations(name, shape, changes, expected):
+    assert sum(p.numel() for p in build(name, *shape, classes=0, changes=changes).parameters()) == expected
 
 
 @pytest.mark.parametrize(
