@@ -65,22 +65,21 @@ def collect(
     pictures: list[Tensor] = []
     wanted = len(range(world.rank, min(keep_images, total), world.size))
     problem = ""
-    for batch in batches:
-        try:
+    try:
+        for batch in batches:
             images = to_uint8(batch.to(device))
-        except NonFiniteSamples as error:
-            # the other ranks wait in a collective operation: tell them before raising
-            problem = str(error)
-            break
-        found = extractor(images)
-        moments = moments.merge(Moments.of(found.pool.to(moments.mean.device)))
-        if keep_features:
-            pools.append(found.pool.cpu())
-        if keep_logits:
-            logits.append(found.logits.cpu())
-        if wanted > 0:
-            pictures.append(images[:wanted].cpu())
-            wanted -= len(pictures[-1])
+            found = extractor(images)
+            moments = moments.merge(Moments.of(found.pool.to(moments.mean.device)))
+            if keep_features:
+                pools.append(found.pool.cpu())
+            if keep_logits:
+                logits.append(found.logits.cpu())
+            if wanted > 0:
+                pictures.append(images[:wanted].cpu())
+                wanted -= len(pictures[-1])
+    except NonFiniteSamples as error:  # also from whoever made the batch
+        # the other ranks wait in a collective operation: tell them before raising
+        problem = str(error)
     failed_ranks = int(world.sum(torch.tensor([int(bool(problem))])))
     if failed_ranks:
         raise NonFiniteSamples(problem or f"pixel values on {failed_ranks} other ranks are NaN or infinite")

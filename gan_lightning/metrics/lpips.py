@@ -71,6 +71,14 @@ class LPIPS(nn.Module):
         """Sha256 over names, shapes and values of the weights."""
         return weights_hash(self)
 
+    def facts(self) -> dict[str, str]:
+        """What a score's protocol says of the distance."""
+        return {
+            "extractor": f"lpips {self.net}",
+            "extractor_weights": self.weights_hash,
+            "preprocessing": f"to {self.resize} pixels" if self.resize else "none",
+        }
+
     def train(self, mode: bool = True) -> LPIPS:
         """Stay in evaluation mode, whatever ``mode`` says: there is dropout in it."""
         return super().train(False)

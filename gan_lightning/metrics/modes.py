@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from gan_lightning.data.points import Mixture
 from gan_lightning.metrics.base import SampleEvaluator, Sampler
+from gan_lightning.metrics.estimate import Estimate, share
 from gan_lightning.metrics.images import NonFiniteSamples
 from gan_lightning.metrics.isolation import full_float32, undisturbed_rng
 from gan_lightning.metrics.scores import Evaluation, Score, format_count
@@ -30,12 +32,18 @@ class ModeStatistics:
         reverse_kl: divergence in nats of the histogram of high-quality samples over the means from the uniform
             distribution; None without a high-quality sample.
         nearest: share of all samples that is nearest to each mean, however far away.
+        modes_stderr: standard error of ``modes``; None of a single sample.
+        high_quality_stderr: that of ``high_quality``, binomial.
+        reverse_kl_stderr: that of ``reverse_kl``; None without two high-quality samples.
     """
 
     modes: int
     high_quality: float
     reverse_kl: float | None
     nearest: list[float]
+    modes_stderr: float | None
+    high_quality_stderr: float
+    reverse_kl_stderr: float | None
 
 
 def mode_counts(points: Tensor, means: Tensor, sigma: float, *, radius_sigmas: float = 3.0) -> Tensor:
@@ -74,14 +82,77 @@ def mode_statistics(points: Tensor, means: Tensor, sigma: float, *, radius_sigma
     """
     distance, nearest = _nearest(points, means)
     counts = torch.bincount(nearest[distance < radius_sigmas * sigma], minlength=len(means))
-    total = int(counts.sum())
-    share = counts.double() / total if total else None
+    modes, divergence = covered(counts, len(points)), reverse_divergence(counts)
+    quality = share(int(counts.sum()), len(points))
     return ModeStatistics(
-        modes=int((counts > 0).sum()),
-        high_quality=100 * total / len(points),
-        reverse_kl=None if share is None else float(torch.xlogy(share, share * len(means)).sum().clamp(min=0)),
+        modes=round(modes.mean),
+        high_quality=100 * quality.mean,
+        reverse_kl=None if divergence is None else divergence.mean,
         nearest=(torch.bincount(nearest, minlength=len(means)) / len(points)).tolist(),
+        modes_stderr=modes.stderr,
+        high_quality_stderr=100 * (quality.stderr or 0.0),
+        reverse_kl_stderr=None if divergence is None else divergence.stderr,
     )
+
+
+def covered(counts: Tensor, samples: int) -> Estimate:
+    """Return the number of modes that have a high-quality sample.
+
+    Only the modes with a single one make it uncertain: leaving that sample out would lose them.
+
+    Args:
+        counts: high-quality samples per mode, int64 ``(K,)``.
+        samples: number of all samples.
+    """
+    modes = (counts > 0).sum().double()
+    without = modes - (counts == 1).double()
+    others = counts.new_tensor([samples - int(counts.sum())])
+    return Estimate(modes.item(), None, jackknife(torch.cat([without, modes[None]]), torch.cat([counts, others])))
+
+
+def reverse_divergence(counts: Tensor) -> Estimate | None:
+    """Return the divergence of the histogram of high-quality samples from the uniform distribution, in nats.
+
+    Args:
+        counts: high-quality samples per mode, int64 ``(K,)``.
+
+    Returns:
+        None if there are none.
+    """
+    total, parts = counts.sum().double(), torch.xlogy(counts.double(), counts.double())
+    if total == 0:
+        return None
+
+    def divergence(entropy_sum: Tensor, number: Tensor) -> Tensor:
+        return (math.log(len(counts)) + entropy_sum / number - number.log()).clamp(min=0)
+
+    # the mode that loses a sample has c log c replaced by (c - 1) log (c - 1)
+    fewer = (counts - 1).clamp(min=0).double()
+    without = divergence(parts.sum() - parts + torch.xlogy(fewer, fewer), total - 1)
+    return Estimate(divergence(parts.sum(), total).item(), None, jackknife(without, counts))
+
+
+def jackknife(without: Tensor, counts: Tensor) -> float | None:
+    """Return a standard error out of how a score changes if one sample is left out.
+
+    On average its square is not below the variance (Efron & Stein 1981, "The jackknife estimate of variance"): about
+    the variance of a divergence of uneven modes, up to twice that of even ones, and one to several times that of a
+    number of modes, the more the rarer a mode is missed.
+
+    Args:
+        without: the score without a sample of each group ``(G,)``; groups without samples do not matter.
+        counts: samples of each group, int64 ``(G,)``.
+
+    Returns:
+        None if there are not two samples.
+    """
+    total = int(counts.sum())
+    if total < 2:
+        return None
+    present = counts > 0
+    values, weights = without[present], counts[present].double()
+    deviations = values - (weights * values).sum() / total
+    return ((weights * deviations.square()).sum() * (total - 1) / total).sqrt().item()
 
 
 class ModeEvaluator(SampleEvaluator):
@@ -155,15 +226,19 @@ class ModeEvaluator(SampleEvaluator):
         if broken:
             raise NonFiniteSamples(f"{broken} of {points.numel()} coordinates are NaN or infinite")
         found = mode_statistics(points, real.means, real.sigma, radius_sigmas=self.radius_sigmas)
-        values = {"modes": float(found.modes), "high_quality": found.high_quality, "reverse_kl": found.reverse_kl}
+        values = {
+            "modes": (float(found.modes), found.modes_stderr),
+            "high_quality": (found.high_quality, found.high_quality_stderr),
+            "reverse_kl": (found.reverse_kl, found.reverse_kl_stderr),
+        }
         scores, skipped = [], {}
         for metric in self.metrics:
             key = f"{metric}{format_count(self.samples)}_{real.name}"
-            value = values[metric]
+            value, stderr = values[metric]
             if value is None:
                 skipped[key] = "no sample is of high quality, so there is no histogram of modes"
             else:
-                scores.append(Score(key, value, None, MODE_METRICS[metric], self._protocol(metric, real, weights)))
+                scores.append(Score(key, value, stderr, MODE_METRICS[metric], self._protocol(metric, real, weights)))
         return Evaluation(scores=scores, skipped=skipped, notes=[self._ceiling(real)], mode_fractions=found.nearest)
 
     def _protocol(self, metric: str, real: Mixture, weights: str) -> dict[str, str | int | float]:

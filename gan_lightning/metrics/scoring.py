@@ -115,11 +115,7 @@ class Scoring:
             "dataset_fingerprint": real.fingerprint if compared else None,
         }
         if METRICS[metric].perceptual and self.similarity is not None:
-            facts |= {
-                "extractor": f"lpips {self.similarity.net}",
-                "extractor_weights": self.similarity.weights_hash,
-                "preprocessing": f"to {self.similarity.resize} pixels" if self.similarity.resize else "none",
-            }
+            facts |= self.similarity.facts()
         else:
             facts |= {
                 "extractor": self.extractor.name,

@@ -11,13 +11,15 @@ from torch import Tensor
 
 from gan_lightning.data.domains import TranslationImages
 from gan_lightning.metrics.base import SampleEvaluator, Sampler
+from gan_lightning.metrics.estimate import Estimate
 from gan_lightning.metrics.evaluator import Evaluator
 from gan_lightning.metrics.images import to_uint8
 from gan_lightning.metrics.isolation import full_float32, undisturbed_rng
+from gan_lightning.metrics.lpips import LPIPS
 from gan_lightning.metrics.scores import Evaluation, Score, format_count
 from gan_lightning.metrics.world import World
 
-PAIR_METRICS = {"mae": False, "psnr": True, "ssim": True}
+PAIR_METRICS = {"mae": False, "psnr": True, "ssim": True, "lpips": False}
 """Metrics of pairs, and whether higher is better."""
 
 
@@ -82,19 +84,19 @@ _MEASURES = {"mae": mean_absolute_error, "psnr": peak_signal_to_noise, "ssim": s
 class TranslationEvaluator(SampleEvaluator):
     """Scores translations against the target domain and, where there are pairs, against the target of each.
 
-    ``evaluator`` compares the set of translations with the target images; mae (the mean absolute error, L1), psnr and
-    ssim compare translation i with target i, both as uint8, and are means over its samples. Where the model has a way
-    back, it is scored by ``evaluator`` against the source domain, under the same keys with "_back".
+    ``evaluator`` compares the set of translations with the target images; mae (the mean absolute error, L1), psnr,
+    ssim and lpips compare translation i with target i, both as uint8, and are means over its samples. Where the model
+    has a way back, it is scored by ``evaluator`` against the source domain, under the same keys with "_back".
 
     Args:
-        evaluator: of the distribution.
-        metrics: which of "mae", "psnr" and "ssim"; left out where there are no pairs.
+        evaluator: of the distribution; its ``similarity`` is the network of "lpips".
+        metrics: which of "mae", "psnr", "ssim" and "lpips"; left out where there are no pairs.
         samples: number of translations; None: one of every source image.
         real_split: part of the real data to translate and to compare with; "heldout": what they hold out, whatever
             its name; None: as ``evaluator`` says.
 
     Raises:
-        ValueError: for an unknown metric, or less than one sample.
+        ValueError: for an unknown metric, "lpips" without a ``similarity``, or less than one sample.
     """
 
     def __init__(
@@ -109,6 +111,10 @@ class TranslationEvaluator(SampleEvaluator):
             raise ValueError(f"evaluator.samples must be at least 1, got {samples}")
         if any(metric not in PAIR_METRICS for metric in metrics):
             raise ValueError(f"evaluator.metrics must be some of {', '.join(PAIR_METRICS)}, got {list(metrics)}")
+        if "lpips" in metrics and evaluator.similarity is None:
+            raise ValueError(
+                "evaluator.metrics has lpips, which needs evaluator.evaluator.similarity: an LPIPS network"
+            )
         self.evaluator = evaluator
         evaluator.real_split = real_split or evaluator.real_split
         self.metrics = tuple(dict.fromkeys(metrics))
@@ -139,9 +145,9 @@ class TranslationEvaluator(SampleEvaluator):
         if not (self.metrics and real.paired):
             result = self.evaluator.evaluate(sample, real, weights=weights, device=device)
         else:
-            pairs = PairSums(self.metrics, real, World.current(torch.device(device)))
+            pairs = PairScores(self.metrics, real, similarity=self.evaluator.similarity, device=torch.device(device))
             result = self.evaluator.evaluate(pairs.watching(sample), real, weights=weights, device=device)
-            scores = pairs.scores(self.evaluator, weights)
+            scores = pairs.scores(seed=self.seed, weights=weights)
             result = replace(result, scores=[*result.scores, *scores])
         if sample.back is None:
             return result
@@ -152,19 +158,25 @@ class TranslationEvaluator(SampleEvaluator):
         return replace(result, scores=[*result.scores, *scores], skipped={**result.skipped, **skipped})
 
 
-class PairSums:
-    """Adds up the metrics of pairs while an evaluator draws the translations.
+class PairScores:
+    """Compares pairs while an evaluator draws the translations.
 
     Args:
         metrics: some of ``PAIR_METRICS``.
         real: the pairs.
-        world: the processes that share the work.
+        similarity: the network of "lpips", which the evaluator moves to ``device``; None without that metric.
+        device: where it runs.
     """
 
-    def __init__(self, metrics: Sequence[str], real: TranslationImages, world: World) -> None:
+    def __init__(
+        self, metrics: Sequence[str], real: TranslationImages, *, similarity: LPIPS | None, device: torch.device
+    ) -> None:
+        self._metrics = metrics
         self._real = real
-        self._world = world
-        self._sums = {metric: torch.zeros(2, dtype=torch.float64) for metric in metrics}
+        self._similarity = similarity
+        self._device = device
+        self._world = World.current(device)
+        self._rows = [torch.empty(0, len(metrics), dtype=torch.float64)]
 
     def watching(self, sample: Sampler) -> Sampler:
         """Return a sampler that passes translations on after looking at them."""
@@ -177,30 +189,75 @@ class PairSums:
         return watched
 
     def add(self, images: Tensor, indices: Tensor) -> None:
-        """Compare translations in [-1, 1] with the targets of their indices."""
+        """Compare translations in [-1, 1] with the targets of their indices.
+
+        Raises:
+            NonFiniteSamples: if a pixel is NaN or infinite.
+        """
         targets = self._real.take([index % len(self._real) for index in indices.tolist()])
         with undisturbed_rng(images.device), full_float32(images.device):
-            first, second = (part.cpu().double() / 255 for part in (to_uint8(images), targets))
-            for metric, sums in self._sums.items():
-                values = _MEASURES[metric](first, second)
-                sums += torch.stack([values.sum(), torch.tensor(float(len(values)), dtype=torch.float64)])
+            pictures = to_uint8(images)
+            columns = [self._measure(metric, pictures, targets) for metric in self._metrics]
+        self._rows.append(torch.stack(columns, dim=1))
 
-    def scores(self, evaluator: Evaluator, weights: str) -> list[Score]:
-        """Return the means over the samples of all processes, with their protocol."""
+    def _measure(self, metric: str, images: Tensor, targets: Tensor) -> Tensor:
+        """Compare uint8 ``(n, C, H, W)`` with uint8 of the same shape: float64 ``(n,)`` on the CPU."""
+        if metric == "lpips":
+            assert self._similarity is not None
+            first, second = (part.to(self._device).float() / 127.5 - 1 for part in (images, targets))
+            return self._similarity(first, second).cpu().double()
+        return _MEASURES[metric](*(part.cpu().double() / 255 for part in (images, targets)))
+
+    def scores(self, *, seed: int, weights: str) -> list[Score]:
+        """Return the means over the samples of all processes, with standard errors and protocol; the same everywhere.
+
+        Args:
+            seed: of the samples.
+            weights: which weights they are of.
+        """
+        mine = torch.cat(self._rows)
+        total = int(self._world.sum(torch.tensor([len(mine)])))
+        rows = self._world.gather_interleaved(mine, total)
+        return self._world.on_first(lambda: self._scores(rows, seed, weights))
+
+    def _scores(self, rows: Tensor | None, seed: int, weights: str) -> list[Score]:
+        assert rows is not None
         found = []
-        for metric, sums in self._sums.items():
-            total, count = self._world.sum(sums).tolist()
-            protocol = {
+        for metric, values in zip(self._metrics, rows.unbind(1), strict=True):
+            facts: dict[str, Any] = {
                 "metric": metric,
-                "n_generated": int(count),
+                "n_generated": len(values),
                 "n_real": len(self._real),
                 "split": self._real.split,
                 "dataset": self._real.name,
                 "dataset_fingerprint": self._real.fingerprint,
                 "sources_fingerprint": self._real.sources.fingerprint,
-                "weights": weights,
-                "seed": evaluator.seed,
             }
-            key = f"{metric}{format_count(int(count))}_{self._real.split}"
-            found.append(Score(key, total / count, None, PAIR_METRICS[metric], protocol))
+            key = f"{metric}{format_count(len(values))}_{self._real.split}"
+            if metric == "lpips":
+                assert self._similarity is not None
+                facts |= self._similarity.facts()
+                key = f"{key}_{self._similarity.net}"
+            estimate = pair_estimate(values, len(self._real))
+            protocol = facts | {"weights": weights, "seed": seed}
+            found.append(Score(key, estimate.mean, estimate.stderr, PAIR_METRICS[metric], protocol))
         return found
+
+
+def pair_estimate(values: Tensor, pairs: int) -> Estimate:
+    """Mean over samples, with the standard error that comes of which pairs there are.
+
+    Sample i is of pair i modulo ``pairs``. Several samples of one pair do not tell more pairs: their deviations are
+    added up first. With one sample of each pair the error is the standard deviation over the root of their number.
+
+    Args:
+        values: float64 ``(N,)``.
+        pairs: how many there are.
+    """
+    count, mean = len(values), values.mean()
+    seen = min(pairs, count)
+    if seen < 2:
+        return Estimate(mean.item(), None, None)
+    of_pairs = torch.zeros(seen, dtype=values.dtype).index_add(0, torch.arange(count) % pairs, values - mean)
+    stderr = (of_pairs.square().sum() * seen / (seen - 1)).sqrt() / count
+    return Estimate(mean.item(), values.std(correction=0).item(), stderr.item())

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from gan_lightning.data import GridDataModule, RingDataModule
 from gan_lightning.metrics import DigitsExtractor, Evaluator, ModeEvaluator, NonFiniteSamples
-from gan_lightning.metrics.modes import mode_counts, mode_statistics
+from gan_lightning.metrics.modes import covered, mode_counts, mode_statistics, reverse_divergence
 
 CORNERS = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
 
@@ -62,6 +63,56 @@ def test_the_names_of_the_modes_do_not_matter(order, counts):
     assert 0 <= first.reverse_kl <= math.log(4) + 1e-12
 
 
+def score_errors(points):
+    found = mode_statistics(points, CORNERS, 1.0)
+    return [found.modes_stderr, found.high_quality_stderr, found.reverse_kl_stderr]
+
+
+def test_standard_errors_are_those_of_leaving_each_sample_out():
+    points = torch.cat([CORNERS.repeat_interleave(torch.tensor([5, 1, 0, 3]), dim=0), torch.full((4, 2), 5.0)])
+    n = len(points)
+    left = [mode_statistics(torch.cat([points[:i], points[i + 1 :]]), CORNERS, 1.0) for i in range(n)]
+    modes, quality, divergence = score_errors(points)
+    variance = (n - 1) * np.var([found.modes for found in left])
+    assert modes == pytest.approx(variance**0.5, rel=1e-12)
+    assert quality == pytest.approx(100 * math.sqrt(9 / 13 * 4 / 13 / 13), rel=1e-12)
+    variance = 8 * np.var([found.reverse_kl for found in left[:9]])  # the four others are in no histogram
+    assert divergence == pytest.approx(variance**0.5, rel=1e-9)
+
+
+def test_too_few_samples_have_no_standard_error():
+    assert score_errors(CORNERS[:1]) == [None, 0.0, None]
+    points = torch.tensor([[0.0, 0.0], [5.0, 5.0]])
+    assert score_errors(points) == [pytest.approx(0.5), pytest.approx(100 * 0.125**0.5), None]
+    assert score_errors(points[:1].expand(6, 2)) == [0.0, 0.0, 0.0]  # collapsed, and nothing tells otherwise
+
+
+SHARES = {
+    "uneven": ([0.4, 0.25, 0.15, 0.1, 0.05, 0.04, 0.0], 300),
+    "even": ([0.14] * 7, 300),
+    "rare": ([0.5, 0.2, 0.002, 0.004, 0.006, 0.01, 0.0], 250),
+}
+
+
+@pytest.mark.parametrize("case", SHARES)
+def test_standard_errors_are_the_spread_over_repetitions(case):
+    """By simulation: the root mean square of the errors is not below the spread of the scores, and not far above."""
+    shares, n = SHARES[case]
+    drawn = np.random.default_rng(0).multinomial(n, [*shares, 1 - sum(shares)], size=1500)[:, :-1]
+    histograms = drawn / drawn.sum(1, keepdims=True)
+    divergences = np.log(len(shares)) + (histograms * np.log(np.where(histograms > 0, histograms, 1))).sum(1)
+    found = [reverse_divergence(torch.from_numpy(counts)) for counts in drawn]
+    assert [estimate.mean for estimate in found] == pytest.approx(divergences, abs=1e-12)
+    ratio = math.sqrt(np.mean([estimate.stderr**2 for estimate in found])) / divergences.std()
+    assert 0.95 < ratio < (1.5 if case == "even" else 1.1)
+    modes = [covered(torch.from_numpy(counts), n) for counts in drawn]
+    numbers = (drawn > 0).sum(1)
+    assert [estimate.mean for estimate in modes] == numbers.tolist()
+    if case == "rare":
+        ratio = math.sqrt(np.mean([estimate.stderr**2 for estimate in modes])) / numbers.std()
+        assert 1 < ratio < 1.5
+
+
 @pytest.mark.parametrize("data", [RingDataModule(), GridDataModule()])
 def test_real_points_reach_the_ceiling_and_not_more(data):
     mixture = data.mixture
@@ -92,6 +143,12 @@ def test_scores_have_names_directions_and_protocols():
     assert result.value("modes2500_ring") == 8.0
     assert result.value("high_quality2500_ring") == pytest.approx(98.89, abs=5 * 100 * math.sqrt(0.011 / 2500))
     assert 0 < result.value("reverse_kl2500_ring") < 0.01
+    ceiling = 1 - math.exp(-4.5)
+    assert [score.stderr for score in result.scores] == [
+        0.0,  # no mode hangs on a single sample
+        pytest.approx(100 * math.sqrt(ceiling * (1 - ceiling) / 2500), rel=0.2),
+        pytest.approx(math.sqrt(2 * 7) / (2 * 2500), rel=1),  # half a chi-squared with 7 degrees of freedom, over n
+    ]
     protocol = result.scores[1].protocol
     assert {k: protocol[k] for k in ("metric", "n_generated", "dataset", "modes", "sigma", "weights", "seed")} == {
         "metric": "high_quality",

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import os
+from datetime import timedelta
+
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
 
 from gan_lightning.data import TensorImages, TranslationImages
-from gan_lightning.metrics import Evaluator, TextureExtractor, TranslationEvaluator, TranslationSampler
+from gan_lightning.metrics import (
+    LPIPS,
+    Evaluator,
+    NonFiniteSamples,
+    TextureExtractor,
+    TranslationEvaluator,
+    TranslationSampler,
+)
 from gan_lightning.metrics.texture import haar
-from gan_lightning.metrics.translation import mean_absolute_error, peak_signal_to_noise, structural_similarity
-from tests.metrics.toy import ToyExtractor
+from gan_lightning.metrics.translation import (
+    mean_absolute_error,
+    pair_estimate,
+    peak_signal_to_noise,
+    structural_similarity,
+)
+from tests.metrics.toy import ToyExtractor, ToySimilarity
 
 
 def images(count, seed, side=16, split="heldout"):
@@ -18,13 +35,14 @@ def images(count, seed, side=16, split="heldout"):
     return TensorImages(images=pixels.to(torch.uint8), name=f"set {seed}", split=split)
 
 
-def evaluator(tmp_path, count, **options):
+def evaluator(tmp_path, count, *, similarity=None, **options):
     inner = Evaluator(
         extractor=TextureExtractor(),
         batch_size=4,
         metrics=("frechet",),
         real_split="heldout",
         cache_dir=str(tmp_path),
+        similarity=similarity,
     )
     return TranslationEvaluator(evaluator=inner, samples=count, **options)
 
@@ -83,6 +101,133 @@ def test_scores_of_pairs_and_of_the_domain_come_from_one_pass(tmp_path):
     assert [score.value for score in again.scores] == [score.value for score in result.scores]
 
 
+@pytest.fixture(scope="module")
+def squeeze(tmp_path_factory):
+    """Random weights in the format of torchvision's SqueezeNet."""
+    from torchvision.models import squeezenet1_1
+
+    path = tmp_path_factory.mktemp("weights") / "squeeze.pth"
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        torch.save(squeezenet1_1(weights=None).state_dict(), path)
+    return LPIPS(net="squeeze", weights_path=str(path), resize=32)
+
+
+def test_lpips_of_pairs_is_the_distance_to_each_target(tmp_path, squeeze):
+    real = TranslationImages(images(6, 1, side=32), images(6, 2, side=32), paired=True)
+    sample = off_by(real, 40)
+    chosen = evaluator(tmp_path, None, metrics=("lpips", "mae"), similarity=squeeze)
+    result = chosen.evaluate(TranslationSampler(sample), real, weights="raw", device="cpu")
+    assert [score.key for score in result.scores] == ["fd6_heldout_texture", "lpips6_heldout_squeeze", "mae6_heldout"]
+    rows = torch.arange(6)
+    made = sample(rows).clamp(-1, 1).add(1).mul(127.5).round().div(127.5) - 1
+    expected = squeeze(made, real.take(rows.tolist()).float() / 127.5 - 1).double()
+    score = result.scores[1]
+    assert expected.std() > 0
+    assert score.value == pytest.approx(expected.mean().item(), rel=1e-6)
+    assert score.stderr == pytest.approx(expected.std().item() / 6**0.5, rel=1e-5)
+    assert not score.higher_is_better
+    facts = {"extractor": "lpips squeeze", "extractor_weights": squeeze.weights_hash, "preprocessing": "to 32 pixels"}
+    assert score.protocol.items() >= ({"metric": "lpips", "n_generated": 6, "weights": "raw"} | facts).items()
+    same = chosen.evaluate(TranslationSampler(off_by(real, 0)), real, weights="raw", device="cpu")
+    assert same.value("lpips6_heldout_squeeze") == 0
+
+
+def test_scores_of_pairs_have_standard_errors(tmp_path):
+    real = TranslationImages(images(6, 1), images(6, 2), paired=True)
+    levels = torch.tensor([3.0, 9.0, 2.0, 30.0, 12.0, 7.0])
+
+    def sample(indices):
+        return off_by(real, levels[indices].view(-1, 1, 1, 1))(indices)
+
+    result = evaluator(tmp_path, None).evaluate(TranslationSampler(sample), real, weights="raw", device="cpu")
+    rows = torch.arange(6)
+    made = sample(rows).clamp(-1, 1).add(1).div(2).mul(255).round().double() / 255
+    targets = real.take(rows.tolist()).double() / 255
+    measures = (mean_absolute_error, peak_signal_to_noise, structural_similarity)
+    for score, measure in zip(result.scores[1:], measures, strict=True):
+        values = measure(made, targets).numpy()
+        assert score.value == pytest.approx(values.mean(), rel=1e-9)
+        assert score.stderr == pytest.approx(values.std(ddof=1) / 6**0.5, rel=1e-9)
+    single = evaluator(tmp_path, 1, metrics=("mae",)).evaluate(
+        TranslationSampler(sample), real, weights="raw", device="cpu"
+    )
+    assert single.scores[-1].stderr is None  # one pair tells nothing of others
+
+
+def test_samples_of_the_same_pairs_do_not_shrink_the_standard_error():
+    values = torch.randn(7, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    once, again = pair_estimate(values, 7), pair_estimate(values.repeat(5), 7)
+    assert again.mean == pytest.approx(once.mean)
+    assert again.stderr == pytest.approx(once.stderr)
+    assert once.stderr == pytest.approx(values.std().item() / 7**0.5)
+    assert pair_estimate(values.repeat(5), 35).stderr < once.stderr / 2
+
+
+# Two processes. -------------------------------------------------------------------------------------------
+
+
+def of_pairs(folder, sample=None):
+    """All scores of seven translations, an odd number for two processes."""
+    real = TranslationImages(images(6, 1), images(6, 2), paired=True)
+    chosen = evaluator(
+        folder, 7, metrics=("mae", "psnr", "ssim", "lpips"), similarity=ToySimilarity(), real_split="heldout"
+    )
+    sampler = TranslationSampler(sample or off_by(real, 9), off_by(real.sources, 4))
+    result = chosen.evaluate(sampler, real, weights="raw", device="cpu")
+    return {score.key: (score.value, score.stderr, score.protocol) for score in result.scores}
+
+
+def broken_on_rank_one(indices):
+    made = torch.zeros(len(indices), 3, 16, 16)
+    made[indices == 3] = float("nan")
+    return made
+
+
+def worker(rank, size, folder):
+    torch.set_num_threads(1)
+    os.environ |= {"MASTER_ADDR": "127.0.0.1"}
+    # a rank that waits for one that has raised is to fail soon
+    waiting = timedelta(seconds=30)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=size, timeout=waiting)
+    try:
+        found = of_pairs(f"{folder}/cache{rank}")
+        problem = None
+        try:
+            of_pairs(f"{folder}/cache{rank}", broken_on_rank_one)
+        except NonFiniteSamples as error:
+            problem = str(error)
+        torch.save({"scores": found, "problem": problem}, f"{folder}/rank{rank}.pt")
+    finally:
+        dist.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ranks")
+    mp.spawn(worker, args=(2, str(folder)), nprocs=2)
+    return [torch.load(folder / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
+
+
+def test_two_processes_score_translations_as_one_does(ranks, tmp_path):
+    alone = of_pairs(tmp_path)
+    assert ranks[0]["scores"] == ranks[1]["scores"]
+    assert list(ranks[0]["scores"]) == list(alone)
+    assert len(alone) == 6
+    for key, (value, stderr, protocol) in ranks[0]["scores"].items():
+        assert value == pytest.approx(alone[key][0], rel=1e-10)
+        assert stderr == pytest.approx(alone[key][1], rel=1e-10)
+        assert protocol == alone[key][2]
+
+
+def test_broken_translations_on_one_rank_stop_every_rank(ranks):
+    assert "NaN or infinite" in ranks[1]["problem"]
+    assert "other ranks" in ranks[0]["problem"]
+
+
+# What is left out or refused. -----------------------------------------------------------------------------
+
+
 def test_without_pairs_both_directions_are_scored_against_their_domains(tmp_path):
     real = TranslationImages(images(6, 1), images(8, 2), paired=False)
     sampler = TranslationSampler(off_by(real.targets, 0), off_by(real.sources, 0))
@@ -104,7 +249,9 @@ def test_without_pairs_both_directions_are_scored_against_their_domains(tmp_path
 
 def test_what_does_not_translate_is_refused(tmp_path):
     real = TranslationImages(images(3, 1), images(3, 2), paired=True)
-    with pytest.raises(ValueError, match=r"evaluator\.metrics"):
+    with pytest.raises(ValueError, match=r"evaluator\.metrics must be some of mae, psnr, ssim, lpips"):
+        evaluator(tmp_path, 3, metrics=("fid",))
+    with pytest.raises(ValueError, match=r"lpips, which needs evaluator\.evaluator\.similarity"):
         evaluator(tmp_path, 3, metrics=("lpips",))
     with pytest.raises(ValueError, match=r"evaluator\.samples"):
         evaluator(tmp_path, 0)
