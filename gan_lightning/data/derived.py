@@ -87,6 +87,7 @@ class DerivedImages(EvaluationImages):
         self.name = f"{targets.name} ({kind})"
         self.split = targets.split
         self.labels = targets.labels
+        self.class_names = targets.class_names
         self.fingerprint = hashlib.sha256(f"{targets.fingerprint} {kind} {EDGE_GAIN}".encode()).hexdigest()
         self._targets = targets
         self._derive = DERIVATIONS[kind]

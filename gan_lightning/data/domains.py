@@ -35,6 +35,7 @@ class TranslationImages(EvaluationImages):
         self.split = targets.split
         self.fingerprint = targets.fingerprint
         self.labels = targets.labels
+        self.class_names = targets.class_names
         self.targets = targets
         self.sources = sources
         self.paired = paired

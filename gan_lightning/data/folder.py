@@ -118,6 +118,15 @@ class FolderDataModule(PicturesDataModule):
         """Name of the split that training never sees, or None."""
         return self.arrangement.heldout_split
 
+    @property
+    def class_names(self) -> Sequence[str] | None:
+        """What the classes are called, in the order of their indices; None without labels. No image is read.
+
+        Raises:
+            DataError: if names and config do not fit together.
+        """
+        return self.subset.of_classes(self.source("train")).class_names
+
     def source(self, split: str) -> ImageSource:
         """Return the images of a split."""
         splits = self.arrangement.splits

@@ -190,5 +190,8 @@ class HuggingFaceStreamDataModule(ImageDataModule):
             images, labels = decode(numbered)
             name = f"{self.dataset} (first {len(images)} rows)"
             window = centred(images, self.window)
-            self._references[split] = TensorImages(images=window, labels=labels, name=name, split=split)
+            names = None if labels is None else getattr(rows.features[self.label_column], "names", None)
+            self._references[split] = TensorImages(
+                images=window, labels=labels, name=name, split=split, class_names=names
+            )
         return self._references[split]

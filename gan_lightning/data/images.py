@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -28,10 +28,12 @@ class EvaluationImages(EvaluationSet):
     Attributes:
         fingerprint: sha256 over all that determines the pixels: the key of cached statistics.
         labels: int64 ``(N,)`` class indices, or None.
+        class_names: what the classes are called, in the order of their indices; None: nobody says.
     """
 
     fingerprint: str
     labels: Tensor | None
+    class_names: Sequence[str] | None = None
 
     @abstractmethod
     def __len__(self) -> int:
@@ -63,6 +65,7 @@ class TensorImages(EvaluationImages):
         name: name of the data set.
         split: name of the part.
         labels: int64 ``(N,)`` class indices, or None.
+        class_names: what the classes are called, or None.
         fingerprint: sha256 over shape and pixels, where somebody has computed it already; None: it is computed.
 
     Raises:
@@ -76,6 +79,7 @@ class TensorImages(EvaluationImages):
         name: str,
         split: str,
         labels: Tensor | None = None,
+        class_names: Sequence[str] | None = None,
         fingerprint: str | None = None,
     ) -> None:
         if images.dtype != torch.uint8 or images.ndim != 4:
@@ -85,6 +89,7 @@ class TensorImages(EvaluationImages):
         self.name = name
         self.split = split
         self.labels = labels
+        self.class_names = class_names
         self._images = images.cpu().contiguous()
         self.fingerprint = fingerprint or pixels_fingerprint(self._images)
 

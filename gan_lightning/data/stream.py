@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -141,6 +141,7 @@ class StreamedImages(EvaluationImages):
         name: of the data set.
         split: name of the part.
         fingerprint: sha256 over all that determines the pixels.
+        class_names: what the classes are called, or None.
         window: side of the window cut out of the middle; None: the whole image.
     """
 
@@ -153,12 +154,14 @@ class StreamedImages(EvaluationImages):
         name: str,
         split: str,
         fingerprint: str,
+        class_names: Sequence[str] | None = None,
         window: int | None = None,
     ) -> None:
         self.name = name
         self.split = split
         self.fingerprint = fingerprint
         self.labels = source.labels
+        self.class_names = class_names
         self._decoder = Decoder(source, transform)
         self._loading = loading
         self._window = window
@@ -183,13 +186,27 @@ def for_evaluation(
     found: Looked, loading: Loading, *, name: str, split: str, window: int | None = None
 ) -> EvaluationImages:
     """Return the images of a split that has been looked at, or their middles, from memory if they are there."""
+    # of the report, which may be kept: asking the source would read data that are not needed otherwise
+    names = None if found.report.classes is None else list(found.report.classes)
     if found.pixels is None:
-        key = found.fingerprint if window is None else f"{found.fingerprint} {window}"
         return StreamedImages(
-            found.source, found.transform, loading, name=name, split=split, fingerprint=key, window=window
+            found.source,
+            found.transform,
+            loading,
+            name=name,
+            split=split,
+            fingerprint=found.fingerprint if window is None else f"{found.fingerprint} {window}",
+            class_names=names,
+            window=window,
         )
-    images, known = centred(found.pixels, window), found.fingerprint if window is None else None
-    return TensorImages(images=images, labels=found.labels, name=name, split=split, fingerprint=known)
+    return TensorImages(
+        images=centred(found.pixels, window),
+        labels=found.labels,
+        name=name,
+        split=split,
+        class_names=names,
+        fingerprint=found.fingerprint if window is None else None,
+    )
 
 
 def centred(images: Tensor, window: int | None) -> Tensor:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
+from gan_lightning.data.layout import listed
 from gan_lightning.metrics.estimate import Estimate
 from gan_lightning.metrics.frechet import Moments
 from gan_lightning.metrics.frechet_error import frechet_estimate
@@ -40,6 +43,36 @@ def intra_class_frechet(
         estimates.append(frechet_estimate(members[0], *moments, reference=members[1]))
     values, errors = [e.mean for e in estimates], [e.stderr or 0.0 for e in estimates]
     return Estimate(sum(values) / classes, None, sum(e * e for e in errors) ** 0.5 / classes), values
+
+
+def check_class_names(generated: Sequence[str] | None, real: Sequence[str] | None) -> None:
+    """Refuse to compare class i of one side with another class of the other.
+
+    Names that are the classes' own numbers ("0", "1", ...) say no more than the numbers do, which words may go with.
+
+    Args:
+        generated: what the classes that were asked for are called, in the order of their numbers; None: nobody says.
+        real: likewise.
+
+    Raises:
+        ValueError: if both sides have names, and others.
+    """
+    if generated is None or real is None or list(generated) == list(real):
+        return
+    sides = (generated, real)
+    if any(are_numbers(side) for side in sides) and not any(
+        name.isdecimal() for side in sides if not are_numbers(side) for name in side
+    ):
+        return
+    raise ValueError(
+        "intra_frechet compares class by class, and the classes are not the same: "
+        f"generated are {listed(generated)}; real are {listed(real)}"
+    )
+
+
+def are_numbers(names: Sequence[str]) -> bool:
+    """Whether names are those of numbers that stand for themselves."""
+    return list(names) == [str(number) for number in range(len(names))]
 
 
 def too_few(label: int, generated: int, real: int) -> str:

@@ -39,11 +39,13 @@ def test_a_folder_is_taken_whole_in_the_order_of_its_names(tmp_path, stream):
     assert (images.name, images.split, images.labels) == (tmp_path.stem, "heldout", None)
 
 
-def test_splits_and_classes_are_those_of_the_folders(tmp_path):
+@pytest.mark.parametrize("stream", [False, True])
+def test_splits_and_classes_are_those_of_the_folders(tmp_path, stream):
     names = ["test/a/0", "test/b/0", "train/a/0", "train/a/1", "train/b/0", "train/b/1"]
     write(tmp_path, [f"{name}.png" for name in names])
-    images = given(tmp_path, labelled=True, split="test")
-    assert images.labels.tolist() == [0, 1]
+    loading = Loading(keep=False, memory_fraction=0.0 if stream else 0.5, workers=0)
+    images = given(tmp_path, labelled=True, split="test", loading=loading)
+    assert (images.labels.tolist(), images.class_names) == ([0, 1], ["a", "b"])
     assert torch.equal(content(images), PIXELS[:2])
     with pytest.raises(DataError, match=r"it has the splits (test, train|train, test), not 'val'"):
         given(tmp_path, split="val")

@@ -112,6 +112,7 @@ def test_a_run_trains_and_its_scores_name_the_rows_they_compare_with(path, tmp_p
     expected = np.stack([np.asarray(noise(i)).transpose(2, 0, 1) for i in range(5)])
     assert np.array_equal(references.evaluation_images("train").take(list(range(5))).numpy(), expected)
     assert references.evaluation_images("test").labels.tolist() == [0, 1, 2, 0]
+    assert references.evaluation_images("test").class_names == rows(1).features["label"].names
 
 
 @pytest.mark.parametrize(
