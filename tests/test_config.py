@@ -85,6 +85,7 @@ def test_a_good_config_composes_and_passes(composed):
         ("experiment=broken", ["broken.yaml", "line 2"]),
         ("experiment=absent", ["experiment/absent", "good", "headless"]),
         ("data=digit", ["data/digit", "Available options", "digits"]),
+        ("data/noise=normal", ["data/noise", "command line", "+data/noise=... would add it"]),
         ("sede=3", ["sede", "command line", "did you mean 'seed'"]),
         ("data.resolutoin=3", ["data.resolutoin", "command line"]),
         ("seed=many", ["seed = 'many': must be an integer"]),

@@ -12,12 +12,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+from hydra import compose, initialize_config_dir
 from PIL import Image
 
 from gan_lightning.cli.run import train
+from gan_lightning.config import check_config
 from gan_lightning.data.digits import load_digits
 from tests.conftest import compose_train
 
@@ -44,6 +48,12 @@ def commands() -> list[str]:
     lines = [line.split("  #")[0].strip() for block in blocks("bash") for line in block.splitlines()]
     table = re.findall(r"^\|.*`(gan-[^`]+)` \|$", README, flags=re.MULTILINE)
     return [line for line in [*lines, *table] if line]
+
+
+def evaluations() -> list[str]:
+    """The evaluations that need weights or data from elsewhere, which are therefore composed only."""
+    lines = "\n".join(blocks("console")).replace("\\\n", " ").splitlines()
+    return [line.removeprefix("$ ") for line in lines if line.startswith("$ gan-evaluate ")]
 
 
 def experiments_of_the_table() -> list[str]:
@@ -93,6 +103,25 @@ def test_the_readme_shows_what_this_test_knows_how_to_run():
     programs = {shlex.split(command)[0] for command in commands()}
     assert programs <= {"make", "gan-train", "gan-sample", "gan-evaluate", "gan-compare", "gan-prefetch"}
     assert len(commands()) > 20
+
+
+class MyNetwork(torch.nn.Module):
+    """Stands in for the reader's own."""
+
+
+@pytest.mark.parametrize("command", evaluations())
+def test_an_evaluation_of_the_readme_composes(command: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "my_package", SimpleNamespace(MyNetwork=MyNetwork))
+    with initialize_config_dir(version_base="1.3", config_dir=str(ROOT / "conf")):
+        check_config(compose("evaluate", shlex.split(command)[1:]))
+
+
+def test_the_readme_names_every_kind_of_features():
+    (sentence,) = re.findall(r"\*\*Features\*\* are chosen by `evaluator/extractor=`: (.*?)\.", README, flags=re.DOTALL)
+    options = {path.stem for path in (ROOT / "conf" / "evaluator" / "extractor").glob("*.yaml")}
+    assert set(re.findall(r"`(\w+)`", sentence)) == options
+    asked = {name for command in evaluations() for name in re.findall(r"evaluator/(extractor|similarity)=", command)}
+    assert asked == {"extractor", "similarity"}
 
 
 def test_make_targets_exist():

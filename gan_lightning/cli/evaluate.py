@@ -36,6 +36,8 @@ def task(cfg: DictConfig) -> None:
         raise InputError(f"out = {out}: it is a folder; name a file for the scores")
     if out.suffix.lower() != ".json":  # a checkpoint, for instance, would be replaced
         raise InputError(f"out = {out}: scores are written as JSON; name a file that ends in .json")
+    if out.exists() and not cfg.overwrite:
+        raise InputError(f"out = {out}: exists already; overwrite=true replaces it, out=NAME.json leaves it alone")
     check_writable(out)
     try:
         result = evaluate(sides)

@@ -56,9 +56,11 @@ def destination(mode: SamplingMode, cfg: DictConfig, ckpt: Path) -> Path:
     Raises:
         InputError: if the mode does not write such a file, or it must not be replaced.
     """
+    from gan_lightning.sampling.base import ending
+
     seed = f"_seed{cfg.seed}" if "seed" in cfg.mode else ""
     out = Path(cfg.out) if cfg.out else ckpt.with_name(f"{ckpt.stem}_{mode.name}{seed}{mode.suffixes[0]}")
-    if out.suffix.lower() not in mode.suffixes:
+    if ending(out) not in mode.suffixes:
         allowed = ", ".join(suffix or "a folder (no ending)" for suffix in mode.suffixes)
         raise InputError(f"out = {out}: mode={mode.name} writes {allowed}")
     if out.is_dir() and (out.suffix or any(out.iterdir())):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,11 +15,13 @@ from omegaconf import DictConfig, OmegaConf
 from gan_lightning.checkpoint import load_model, read_checkpoint, stored_config
 from gan_lightning.cli.device import pick_device
 from gan_lightning.cli.entry import InputError
+from gan_lightning.data.folder import FolderDataModule
 from gan_lightning.data.given import given_images
-from gan_lightning.data.images import EvaluationSet
+from gan_lightning.data.images import EvaluationImages, EvaluationSet
 from gan_lightning.instantiate import instantiate
 from gan_lightning.metrics import Evaluator, SampleEvaluator, Sampler
 from gan_lightning.metrics.files import FileSampler
+from gan_lightning.metrics.intra_class import check_class_names
 
 CHECKPOINT = ".ckpt"
 
@@ -78,6 +82,8 @@ def of_checkpoint(cfg: DictConfig, path: Path) -> Sides:
     weights: Literal["ema", "raw"] = model.default_weights if cfg.weights is None else cfg.weights.value
     model.network(weights)
     real = open_real(cfg, evaluator, config["data"])
+    if cfg.real is not None and by_class(evaluator):
+        check_classes(trained_classes(config["data"], trust=cfg.trust), real)
     device = pick_device(cfg.device)
     model.to(device)
     return Sides(
@@ -88,7 +94,7 @@ def of_checkpoint(cfg: DictConfig, path: Path) -> Sides:
         device=device,
         title=str(path),
         facts={"checkpoint": str(path), "images_seen": model.images_seen},
-        default_out=path.with_suffix(".scores.json"),
+        default_out=default_out(path),
     )
 
 
@@ -107,16 +113,26 @@ def of_files(cfg: DictConfig, path: Path) -> Sides:
     evaluator = instantiate({**node, "samples": len(images)}, trust=True, key="evaluator")
     if not isinstance(evaluator, Evaluator):
         raise InputError(f"evaluator: {type(evaluator).__name__} does not score images in files, choose another")
+    real = open_real(cfg, evaluator, None)
+    if by_class(evaluator):
+        check_classes(images.class_names, real)
     return Sides(
         evaluator=evaluator,
         sample=FileSampler(images),
-        real=open_real(cfg, evaluator, None),
+        real=real,
         weights="files",
         device=pick_device(cfg.device),
         title=f"generated = {path}",
         facts={"generated": str(path), "generated_fingerprint": images.fingerprint},
-        default_out=path.absolute().with_name(f"{path.absolute().stem}.scores.json"),
+        default_out=default_out(path.absolute()),
     )
+
+
+def default_out(path: Path) -> Path:
+    """Return where scores go if nobody says: beside ``path``, and apart from those of other evaluators."""
+    choice = HydraConfig.get().runtime.choices.get("evaluator") if HydraConfig.initialized() else None
+    parts = [path.stem, str(choice).replace("/", "_"), "scores.json"] if choice else [path.stem, "scores.json"]
+    return path.with_name(".".join(parts))
 
 
 def check_count(node: dict[str, Any], count: int, path: Path) -> None:
@@ -146,6 +162,29 @@ def open_real(cfg: DictConfig, evaluator: SampleEvaluator, data: dict[str, Any] 
     if cfg.real is not None and Path(cfg.real).suffix == CHECKPOINT:
         data = stored_config(read_checkpoint(cfg.real))["data"]
     elif cfg.real is not None:
-        labelled = isinstance(evaluator, Evaluator) and "intra_frechet" in evaluator.metrics
-        return given_images(cfg.real, key="real", split=evaluator.real_split, labelled=labelled)
+        return given_images(cfg.real, key="real", split=evaluator.real_split, labelled=by_class(evaluator))
     return instantiate(data, trust=cfg.trust, key="data").evaluation_set(evaluator.real_split)
+
+
+def by_class(evaluator: SampleEvaluator) -> bool:
+    """Whether the classes of the two sides are compared."""
+    return isinstance(evaluator, Evaluator) and "intra_frechet" in evaluator.metrics
+
+
+def check_classes(generated: Sequence[str] | None, real: EvaluationSet) -> None:
+    """Refuse two sides of which both say what their classes are called, and differ.
+
+    Raises:
+        ValueError: naming the classes.
+    """
+    if isinstance(real, EvaluationImages):
+        check_class_names(generated, real.class_names)
+
+
+def trained_classes(data: dict[str, Any], *, trust: bool) -> Sequence[str] | None:
+    """Return what the classes that a generator was trained on are called, where its training images are at hand."""
+    with suppress(ValueError):  # they need not be on this machine, nor be trusted
+        module = instantiate(data, trust=trust, key="data")
+        # other data might have to be downloaded to be asked
+        return module.class_names if isinstance(module, FolderDataModule) else None
+    return None

@@ -77,6 +77,10 @@ def composition_error(error: Exception, *, root_keys: Sequence[str]) -> ConfigEr
                 "'# @package _global_'. Without it Hydra puts the file's content under its group's name"
             ]
         )
+    if "/" in key and not file:
+        meant = re.search(r"Did you mean to override (\S+)\?", text)
+        hint = f"did you mean {meant[1]}=...?" if meant else f"+{key}=... would add it"
+        return ConfigError([f"{key}{where}: nothing in the config chooses of this group; {hint}"])
     if "." in key:
         return ConfigError([f"{key}{where}: no such key in the composed config; +{key}=... would add it"])
     return ConfigError([f"{key}{where}: no such key at the root of the config{allowed_keys(key, root_keys)}"])

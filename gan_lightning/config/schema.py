@@ -95,6 +95,7 @@ class EvaluateConfig:
         weights: averaged or raw generator; null: averaged where there is one.
         device: "auto", "cpu", "cuda" or "cuda:1".
         out: JSON file for the scores; null: beside the checkpoint.
+        overwrite: replace the file that is there already.
         trust: build whatever the checkpoint's config names, also outside the packages known to be harmless.
         paths: folders outside the run, such as the cache.
     """
@@ -107,6 +108,7 @@ class EvaluateConfig:
     weights: Optional[Weights] = None
     device: str = "auto"
     out: Optional[str] = None
+    overwrite: bool = False
     trust: bool = False
 
 

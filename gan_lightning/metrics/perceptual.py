@@ -42,7 +42,9 @@ def path_length(distances: Tensor, *, epsilon: float) -> Estimate:
     """Perceptual path length.
 
     ``E [ d(G(z), G(z + epsilon (z' - z))) / epsilon^2 ]`` (Karras 2019, arXiv:1812.04948, section 4.1, between the
-    ends of the path), without the lowest and the highest percent, as torch-fidelity computes it.
+    ends of the path), without the lowest and the highest percent, as torch-fidelity computes it of float32 images
+    (``ppl_sample_similarity_dtype="float32"``). Its default takes uint8 images, whose rounding enters the distances:
+    the two are not comparable.
 
     Args:
         distances: ``(N,)``, the perceptual distances d.

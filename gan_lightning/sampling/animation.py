@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from gan_lightning.sampling.base import ending
 from gan_lightning.tracking.files import write_atomic
 from gan_lightning.tracking.whole import whole_file
 
@@ -23,7 +24,7 @@ def check_animation(path: Path) -> None:
     Raises:
         ValueError: if the package for it is not installed.
     """
-    if path.suffix == ".mp4" and importlib.util.find_spec(FFMPEG) is None:
+    if ending(path) == ".mp4" and importlib.util.find_spec(FFMPEG) is None:
         raise ValueError(
             f"out = {path}: writing .mp4 needs the package imageio-ffmpeg (pip install 'gan-lightning[video]'); "
             ".gif needs nothing"
@@ -41,7 +42,7 @@ def save_animation(frames: Sequence[np.ndarray], path: Path, *, fps: float) -> N
     Raises:
         OSError: if the file cannot be written.
     """
-    if path.suffix == ".mp4":
+    if ending(path) == ".mp4":
         _save_mp4(frames, path, fps=fps)
         return
     first, *rest = [Image.fromarray(frame.squeeze(2) if frame.shape[2] == 1 else frame) for frame in frames]

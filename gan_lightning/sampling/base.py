@@ -9,6 +9,11 @@ from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.sampling import Weights
 
 
+def ending(path: Path) -> str:
+    """Return the ending that says what is written, in lower case; an empty one stands for a folder."""
+    return path.suffix.lower()
+
+
 class SamplingMode(ABC):
     """One way to use a trained model; a subclass is one file here and one in ``conf/mode``.
 
@@ -26,7 +31,7 @@ class SamplingMode(ABC):
 
         Args:
             model: in evaluation mode, on the device to work on.
-            out: file, or folder, that does not exist or may be replaced; it ends as one of ``suffixes``.
+            out: file, or folder, that does not exist or may be replaced; its ``ending`` is one of ``suffixes``.
             weights: averaged or raw generator.
             trust: build whatever the checkpoint's configuration names.
 

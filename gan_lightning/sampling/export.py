@@ -9,7 +9,7 @@ from gan_lightning.export.generator_file import generator_record
 from gan_lightning.export.network import exportable
 from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.sampling import Weights
-from gan_lightning.sampling.base import SamplingMode
+from gan_lightning.sampling.base import SamplingMode, ending
 from gan_lightning.tracking.whole import whole_file
 
 
@@ -38,9 +38,9 @@ class Export(SamplingMode):
     def write(self, model: AdversarialModule, out: Path, *, weights: Weights, trust: bool) -> str:
         """Write the generator and compare it with the model."""
         generator_record(model, weights)  # refuses models that cannot be rebuilt
-        if out.suffix == ".safetensors":
+        if ending(out) == ".safetensors":
             difference = self._write_file(model, out, weights=weights, trust=trust)
-        elif out.suffix == ".onnx":
+        elif ending(out) == ".onnx":
             difference = save_onnx(model, out, weights=weights, tolerance=self.tolerance)
         else:
             difference = save_program(model, out, weights=weights, tolerance=self.tolerance)

@@ -14,7 +14,7 @@ from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.sampling import Weights
 from gan_lightning.sampling import paths
 from gan_lightning.sampling.animation import check_animation, save_animation
-from gan_lightning.sampling.base import SamplingMode
+from gan_lightning.sampling.base import SamplingMode, ending
 from gan_lightning.sampling.classes import Labels, chosen_classes
 from gan_lightning.sampling.limits import check_tiles
 from gan_lightning.sampling.progress import progress
@@ -91,7 +91,7 @@ class Interpolation(SamplingMode):
         segment_count = self.keys if self.loop else self.keys - 1
         asked = f"n = {self.keys}, mode.walks = {walks}, mode.steps = {self.steps}"
         check_tiles(walks * segment_count * self.steps, asked)
-        if out.suffix == ".png":
+        if ending(out) == ".png":
             shares = torch.linspace(0, 1, self.steps).tolist()
         else:
             shares = [step / self.steps for step in range(self.steps)]
@@ -102,7 +102,7 @@ class Interpolation(SamplingMode):
                 images = self._walk(model, walk, label, shares, weights)
                 rows.append(images)
                 report(len(images))
-        if out.suffix == ".png":
+        if ending(out) == ".png":
             save_grid(torch.cat(rows), out, columns=self.steps)
         else:
             self._animate(torch.stack(rows), out)

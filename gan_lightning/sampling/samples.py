@@ -16,7 +16,7 @@ from gan_lightning.instantiate import instantiate
 from gan_lightning.metrics.images import NonFiniteSamples, to_uint8
 from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.sampling import Weights
-from gan_lightning.sampling.base import SamplingMode
+from gan_lightning.sampling.base import SamplingMode, ending
 from gan_lightning.sampling.classes import Labels, Plan, check_count, in_rows, plan
 from gan_lightning.sampling.limits import MAX_TILES, check_room, check_room_for_files
 from gan_lightning.sampling.npz import write_npz
@@ -69,11 +69,11 @@ class Samples(SamplingMode):
         chosen = plan(model, n=self.n, labels=self.labels)
         model.network(weights)  # refuses weights that there are not before anything is drawn
         batches = self._batches(model, chosen, weights)
-        if out.suffix == ".npz":
+        if ending(out) == ".npz":
             self._write_archive(model, chosen, batches, out)
         elif len(model.generator.sample_shape) == 1:
             self._write_points(model, batches, out, trust=trust)
-        elif out.suffix == ".png":
+        elif ending(out) == ".png":
             self._write_grid(chosen, batches, out)
         else:
             self._write_folder(chosen, batches, out)
@@ -87,12 +87,12 @@ class Samples(SamplingMode):
             ValueError: saying what would fit.
         """
         shape = model.generator.sample_shape
-        if out.suffix == ".npz":
+        if ending(out) == ".npz":
             bytes_per_value = 4 if len(shape) == 1 else 3 if self.rgb and shape[0] == 1 else 1
             check_room(out, count * math.prod(shape) * bytes_per_value, f"n = {count}")
-        elif out.suffix == "" and len(shape) == 3:
+        elif ending(out) == "" and len(shape) == 3:
             check_room_for_files(out, count, f"n = {count}")
-        elif out.suffix == ".png" and len(shape) == 3 and count > MAX_TILES:
+        elif ending(out) == ".png" and len(shape) == 3 and count > MAX_TILES:
             raise ValueError(
                 f"n = {count}: a picture shows at most {MAX_TILES} samples; write a folder or an archive "
                 "(out=NAME or out=NAME.npz)"
@@ -145,7 +145,7 @@ class Samples(SamplingMode):
 
     def _write_points(self, model: AdversarialModule, batches: Iterator[Tensor], out: Path, *, trust: bool) -> None:
         data = instantiate((model.run_config or {}).get("data"), trust=trust, key="data")
-        if out.suffix != ".png" or not isinstance(data, MixtureDataModule):
+        if ending(out) != ".png" or not isinstance(data, MixtureDataModule):
             raise ValueError(f"out = {out}: this model makes points, which are drawn as .png or written as .npz")
         write_atomic(out, png(draw_points(torch.cat(list(batches)), data.mixture)))
 

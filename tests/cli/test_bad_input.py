@@ -47,6 +47,35 @@ def refused(commands, cwd, command, *argv):
             ["experiment=demo", "callbacks.acceleration.compile=both"],
             ["callbacks.acceleration.compile", "model.regularizers.r1"],
         ),
+        (["model=cgan", "model/discriminator=packed"], ["PackedDiscriminator judges 2 samples", "different labels"]),
+        (["model=infogan", "model.continuous=3"], ["model.generator.code_dim = 12", "must be 13"]),
+        (["experiment=ring_gan", "model/augment=ada"], ["model.augment: ADA", "shape (2,)", "instance_noise"]),
+        (
+            ["experiment=ring_gan", "data=digits", "evaluator=none"],
+            ["data: its samples have", "(1, 16, 16)", "(2,)"],
+        ),
+        (["experiment=ring_pacgan3", "batch_size=100"], ["batch_size = 100", "multiple of 3", "packs of 3 samples"]),
+        (
+            ["experiment=ring_pacgan3", "batch_size=303", "model.updates.accumulate=2"],
+            ["batch_size = 303", "multiple of 6", "2 micro-batches (model.updates.accumulate) and packs of 3"],
+        ),
+        (
+            ["model=pacgan", "batch_size=6", "trainer=ddp", "trainer.devices=2", "trainer.accelerator=cpu"],
+            ["batch_size = 6", "multiple of 4", "2 processes and packs of 2 samples"],
+        ),
+        (
+            ["model=unrolled", "model/optimizer@model.discriminator_optimizer=rmsprop"],
+            ["model.discriminator_optimizer", "unrolled", "RMSprop"],
+        ),
+        (
+            ["+model.updates.momentum_schedule={_target_: gan_lightning.schedules.Linear}"],
+            ["model.updates.momentum_schedule", "SGD, RMSprop", "model.discriminator_optimizer is Adam"],
+        ),
+        (["model=ssgan", "model/augment=ada"], ["model.augment: ADA turns images", "model.augment.blit=0"]),
+        (
+            ["-m", "cluster=cpu", "model=pacgan", "batch_size=6", "trainer.devices=2"],
+            ["batch_size = 6", "multiple of 4"],
+        ),
         (["data=photos", "model=dcgan"], ["evaluator", "colour images", "evaluator=none"]),
         (["budget.kimg=null"], ["budget.images, budget.kimg and budget.epochs", "none of them"]),
         (["budget.kimg=3", "budget.epochs=2"], ["budget.kimg=3", "budget.epochs=2", "exactly one"]),

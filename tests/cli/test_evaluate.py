@@ -14,7 +14,7 @@ from PIL import Image
 from gan_lightning.data.digits import load_digits
 from gan_lightning.metrics import extractor as extractor_module
 from tests.cli.conftest import TINY, Commands, Ended, listing
-from tests.metrics.random_weights import inception_weights, pictures
+from tests.metrics.random_weights import dinov2_hub, inception_weights, pictures
 
 DIGITS = ["evaluator=digits", "evaluator.metrics=[frechet,kernel,precision,recall,authenticity]"]
 
@@ -140,7 +140,7 @@ def test_two_images_are_scored_where_that_means_something(commands, digits, tmp_
     made = write_png(tmp_path / "two", pictures(2, seed=1))
     ended = commands("evaluate", f"generated={made}", f"real={digits / 'real'}", *DIGITS, cwd=tmp_path)
     assert ended.code == 0, ended.text
-    assert "fd2_train_digits" in scores(tmp_path / "two.scores.json")
+    assert "fd2_train_digits" in scores(tmp_path / "two.digits.scores.json")
     assert "precision2_train_digits was not computed: needs at least 4 generated images, there are 2" in ended.out
     assert "2 generated images" in ended.out
     assert "rank-deficient" in ended.out
@@ -178,6 +178,7 @@ def test_scores_of_the_same_files_agree_with_torch_fidelity(commands, tmp_path, 
         f"generated={made}",
         f"real={real}",
         "evaluator=legacy_tf",
+        "evaluator.protocol=few",
         "out=s.json",
         "evaluator.metrics=[frechet,score,kernel,precision,recall]",
         f"evaluator.extractor.weights_path={tmp_path}/inception.pth",
@@ -189,11 +190,11 @@ def test_scores_of_the_same_files_agree_with_torch_fidelity(commands, tmp_path, 
     assert ended.code == 0, ended.text
     found = scores(tmp_path / "s.json")
     expected = {
-        "fid10_train_legacy_tf": theirs["frechet_inception_distance"],
-        "is10_legacy_tf": theirs["inception_score_mean"],
-        "kid10_train_legacy_tf": theirs["kernel_inception_distance_mean"],
-        "precision10_train_legacy_tf": theirs["precision"],
-        "recall10_train_legacy_tf": theirs["recall"],
+        "fid10_train_few": theirs["frechet_inception_distance"],
+        "is10_few": theirs["inception_score_mean"],
+        "kid10_train_few": theirs["kernel_inception_distance_mean"],
+        "precision10_train_few": theirs["precision"],
+        "recall10_train_few": theirs["recall"],
     }
     assert found == pytest.approx(expected, rel=1e-4)
     # the agreement is about something: the features differ, and the classifier is not constant
@@ -201,7 +202,7 @@ def test_scores_of_the_same_files_agree_with_torch_fidelity(commands, tmp_path, 
     assert theirs["inception_score_mean"] > 1.01
     assert 0 < theirs["precision"] < 1
     record = json.loads((tmp_path / "s.json").read_text())
-    assert {score["protocol"]["protocol"] for score in record["scores"]} == {"legacy-tf"}
+    assert {score["protocol"]["protocol"] for score in record["scores"]} == {"few"}
 
 
 def refused(commands: Commands, cwd: Path, *argv: str) -> Ended:
@@ -303,6 +304,64 @@ def test_more_samples_than_the_memory_holds_are_refused_at_once(commands, ckpt, 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_scores_of_another_evaluator_go_to_another_file(commands, ckpt, digits, tmp_path):
+    shutil.copy(ckpt, tmp_path / "model.ckpt")
+    (tmp_path / "model.scores.json").write_text("mine")
+    one = ["ckpt=model.ckpt", "evaluator=digits", "evaluator.samples=40"]
+    for argv in (one, [word.replace("digits", "digits_classes") for word in one]):
+        ended = commands("evaluate", *argv, cwd=tmp_path)
+        assert ended.code == 0, ended.text
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["model.ckpt", "model.digits.scores.json", "model.digits_classes.scores.json", "model.scores.json"]
+    assert "fd40_train_digits" in scores(tmp_path / "model.digits.scores.json")
+    assert "class_accuracy40_digits" in scores(tmp_path / "model.digits_classes.scores.json")
+    assert (tmp_path / "model.scores.json").read_text() == "mine"
+
+
+def test_scores_that_exist_are_replaced_only_where_that_is_asked_for(commands, digits, tmp_path):
+    made = shutil.copy(digits / "made.npz", tmp_path)
+    words = [f"generated={made}", f"real={digits / 'real'}", "evaluator=digits", "evaluator.metrics=[frechet]"]
+    for out in ("made.digits.scores.json", "own.json"):
+        (tmp_path / out).write_text("mine")
+        argv = [*words, f"out={out}"] if out == "own.json" else words
+        text = refused(commands, tmp_path, *argv).err
+        assert f"{out}: exists already; overwrite=true replaces it" in text
+        assert (tmp_path / out).read_text() == "mine"
+        ended = commands("evaluate", *argv, "overwrite=true", cwd=tmp_path)
+        assert ended.code == 0, ended.text
+        assert "fd60_train_digits" in scores(tmp_path / out)
+
+
+def test_features_and_a_similarity_are_chosen_by_name(commands, ckpt, digits, tmp_path, monkeypatch):
+    from torchvision.models import squeezenet1_1
+
+    monkeypatch.setattr(extractor_module, "FORWARD_IMAGES", 2)
+    dinov2_hub(tmp_path / "hub")
+    torch.save(squeezenet1_1(weights=None).state_dict(), tmp_path / "squeeze.pth")
+    made = write_png(tmp_path / "made", pictures(4, seed=1))
+    real = write_png(tmp_path / "real", pictures(4, seed=2))
+    dinov2 = ["evaluator/extractor=dinov2", "evaluator.extractor.variant=vit-s-14", f"paths.cache={tmp_path}"]
+    lpips = [
+        "evaluator/similarity=lpips",
+        "evaluator.similarity.net=squeeze",
+        f"evaluator.similarity.weights_path={tmp_path / 'squeeze.pth'}",
+    ]
+    files = [f"generated={made}", f"real={real}"]
+    run = [f"ckpt={ckpt}", "+evaluator.samples=4"]
+    for argv, key in (
+        ([*files, "evaluator=clean", *dinov2, "evaluator.metrics=[frechet]"], "fd4_train_dinov2_vits14_clean"),
+        ([*files, "evaluator=digits", *lpips, "evaluator.metrics=[lpips_diversity]"], "lpips_diversity4_squeeze"),
+        # the evaluator of the run, but for one of its parts
+        ([*run, f"+{dinov2[0]}", *dinov2[1:], "+evaluator.metrics=[frechet]"], "fd4_train_dinov2_vits14"),
+        ([*run, f"+{lpips[0]}", *lpips[1:], "+evaluator.metrics=[lpips_diversity]"], "lpips_diversity4_squeeze"),
+    ):
+        ended = commands("evaluate", *argv, "out=s.json", "overwrite=true", cwd=tmp_path)
+        assert ended.code == 0, ended.text
+        assert list(scores(tmp_path / "s.json")) == [key]
+    text = refused(commands, tmp_path, f"ckpt={ckpt}", "evaluator/extractor=dinov2").err
+    assert "+evaluator/extractor=... would add it" in text
+
+
 def test_a_long_evaluation_tells_how_far_it_is(commands, ckpt, tmp_path, monkeypatch):
     words = [f"ckpt={ckpt}", "+evaluator.samples=320", "+evaluator.batch_size=32"]
     assert commands("evaluate", *words, "out=a.json", cwd=tmp_path).code == 0
@@ -320,4 +379,54 @@ def test_a_number_of_samples_that_the_files_do_not_have_is_refused(commands, dig
     text = refused(commands, tmp_path, *sides, "evaluator.samples=50").err
     assert "evaluator.samples = 50: all 60 images of generated" in text
     ended = commands("evaluate", *sides, "evaluator.samples=60", "out=s.json", cwd=tmp_path)
+    assert ended.code == 0, ended.text
+
+
+def in_classes(folder: Path, first: str, second: str) -> Path:
+    """Thirty digits 0 and as many digits 1, in folders of other names."""
+    images, labels = load_digits(split="heldout")
+    for label, name in enumerate((first, second)):
+        write_png(folder / name, images[labels == label][:30])
+    return folder
+
+
+CLASSES = ["evaluator=digits", "evaluator.metrics=[intra_frechet]"]
+
+
+def test_classes_of_other_names_are_not_compared(commands, tmp_path):
+    made, real = in_classes(tmp_path / "made", "bird", "cat"), in_classes(tmp_path / "real", "cat", "dog")
+    shutil.make_archive(str(real), "zip", real)
+    for other in ("real", "real.zip"):
+        text = refused(commands, tmp_path, f"generated={made}", f"real={other}", *CLASSES).err
+        assert "generated are bird, cat; real are cat, dog" in text
+    ended = commands("evaluate", f"generated={made}", "real=real", "evaluator=digits", "out=s.json", cwd=tmp_path)
+    assert ended.code == 0, ended.text  # as wholes they can be compared
+
+
+def test_classes_of_the_same_names_and_numbers_are_compared(commands, tmp_path):
+    made = in_classes(tmp_path / "made", "cat", "dog")
+    in_classes(tmp_path / "named", "cat", "dog")
+    in_classes(tmp_path / "numbers", "0", "1")
+    images, labels = load_digits(split="heldout")
+    few = labels < 2
+    np.savez(tmp_path / "arrays.npz", images[few].numpy(), labels[few].numpy())
+    for real in ("named", "numbers", "arrays.npz"):
+        ended = commands("evaluate", f"generated={made}", f"real={real}", *CLASSES, f"out={real}.json", cwd=tmp_path)
+        assert ended.code == 0, ended.text
+        assert list(scores(tmp_path / f"{real}.json")) == ["intra_fd60_train_digits"]
+
+
+def test_a_generator_of_other_classes_is_not_compared(commands, tmp_path):
+    in_classes(tmp_path / "cats", "bird", "cat")
+    tiny = [o for o in TINY if not o.startswith(("model.", "experiment"))]
+    data = ["data=folder", "data.path=cats", "data.classes=2", "data.resolution=16", "data.channels=1"]
+    words = ["model=cgan", *data, "budget.kimg=0.064", *tiny, "logger=none", "hydra.run.dir=run"]
+    ended = commands("train", *words, cwd=tmp_path)
+    assert ended.code == 0, ended.text
+    ckpt = f"ckpt={tmp_path}/run/checkpoints/latest.ckpt"
+    sides = [ckpt, "real=dogs", *CLASSES, "evaluator.samples=40"]
+    in_classes(tmp_path / "dogs", "cat", "dog")
+    assert "generated are bird, cat; real are cat, dog" in refused(commands, tmp_path, *sides).err
+    shutil.rmtree(tmp_path / "cats")  # nobody says any more
+    ended = commands("evaluate", *sides, "out=s.json", cwd=tmp_path)
     assert ended.code == 0, ended.text

@@ -72,6 +72,40 @@ def test_every_mode_writes_what_the_ending_says(commands, runs, tmp_path):
         assert archive["arr_0"].shape == (3, 16, 16, 1)
 
 
+BEGINNINGS = {
+    ".PNG": (b"\x89PNG", ["n=3"]),
+    ".Npz": (b"PK", ["n=3"]),
+    ".GIF": (b"GIF89a", ["mode=interpolation", "n=2", "mode.steps=3"]),
+    ".MP4": (b"\x00\x00\x00\x20ftyp", ["mode=interpolation", "n=2", "mode.steps=3"]),
+    ".SafeTensors": (b"", ["mode=export"]),
+    ".PT2": (b"PK", ["mode=export"]),
+    ".ONNX": (b"\x08", ["mode=export"]),
+}
+NEEDED = {".MP4": "imageio_ffmpeg", ".ONNX": "onnxruntime"}
+
+
+@pytest.mark.parametrize("ending", BEGINNINGS)
+def test_the_case_of_an_ending_does_not_matter(commands, runs, tmp_path, ending):
+    if ending in NEEDED:
+        pytest.importorskip(NEEDED[ending])
+    beginning, argv = BEGINNINGS[ending]
+    made(commands, runs, tmp_path, f"ckpt={runs}/dcgan.ckpt", *argv, f"out=a{ending}")
+    (path,) = tmp_path.iterdir()
+    assert path.name == f"a{ending}"
+    assert path.read_bytes().startswith(beginning)
+    if ending == ".SafeTensors":
+        assert gan_lightning.load_generator(path).sample(2).shape == (2, 1, 16, 16)
+
+
+def test_points_and_walks_as_pictures_whatever_the_case_of_their_ending(commands, runs, tmp_path):
+    for ckpt, argv in {"ring": ["n=50"], "dcgan": ["mode=interpolation", "n=2", "mode.steps=3"]}.items():
+        made(commands, runs, tmp_path, f"ckpt={runs}/{ckpt}.ckpt", *argv, f"out={ckpt}.PNG")
+        assert Image.open(tmp_path / f"{ckpt}.PNG").format == "PNG"
+    ended = commands("sample", f"ckpt={runs}/dcgan.ckpt", "n=5000", "out=many.PNG", cwd=tmp_path)
+    assert ended.code == 2
+    assert "a picture shows at most" in ended.err
+
+
 def test_points_are_drawn_or_written_as_they_are(commands, runs, tmp_path):
     made(commands, runs, tmp_path, f"ckpt={runs}/ring.ckpt", "n=50", "out=points.png")
     assert Image.open(tmp_path / "points.png").size == (600, 600)

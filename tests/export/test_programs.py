@@ -19,12 +19,16 @@ with_onnx = pytest.mark.skipif(
 )
 
 
+CONDITION = {"cgan": ["labels"], "infogan": ["codes"]}
+"""What a variant's generator is told beside the latents."""
+
+
 def fading(model):
     model._grow(3, 0.25)
     return model
 
 
-@pytest.mark.parametrize("variant", ["cgan", "progan"])
+@pytest.mark.parametrize("variant", ["cgan", "progan", "infogan"])
 def test_a_program_makes_the_models_images(variant, tmp_path):
     model = distinct(build(variant)[0])
     if variant == "progan":
@@ -37,6 +41,7 @@ def test_a_program_makes_the_models_images(variant, tmp_path):
     assert record["model"]["_target_"] == model.run_config["model"]["_target_"]
     for count in (1, 2, 5):
         latents, condition = model.inputs(range(7, 7 + count), seed=1)
+        assert (condition is None) == (variant not in CONDITION)
         images = program(latents) if condition is None else program(latents, condition)
         assert torch.allclose(images, model.render(latents, condition), atol=1e-5)
     assert [entry.name for entry in tmp_path.iterdir()] == ["g.pt2"]
@@ -44,7 +49,7 @@ def test_a_program_makes_the_models_images(variant, tmp_path):
 
 @with_onnx
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", ["cgan", "progan"])
+@pytest.mark.parametrize("variant", ["cgan", "progan", "infogan"])
 def test_onnxruntime_makes_the_models_images(variant, tmp_path):
     import onnx
     import onnxruntime
@@ -57,12 +62,12 @@ def test_onnxruntime_makes_the_models_images(variant, tmp_path):
     record = {entry.key: entry.value for entry in onnx.load(path).metadata_props}["gan_lightning"]
     assert json.loads(record)["weights"] == "ema"
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    names = ["latents", "labels"] if variant == "cgan" else ["latents"]
+    names = ["latents", *CONDITION.get(variant, [])]
     assert [entry.name for entry in session.get_inputs()] == names
     for count in (1, 5):
         latents, condition = model.inputs(range(count), seed=1)
-        feed = {"latents": latents.numpy()} | ({"labels": condition.numpy()} if variant == "cgan" else {})
-        (images,) = session.run(["images"], feed)
+        inputs = [latents.numpy()] if condition is None else [latents.numpy(), condition.numpy()]
+        (images,) = session.run(["images"], dict(zip(names, inputs, strict=True)))
         assert torch.allclose(torch.from_numpy(images), model.render(latents, condition), atol=1e-5)
     assert [entry.name for entry in tmp_path.iterdir()] == ["g.onnx"]
 

@@ -62,6 +62,29 @@ def _features(network):
     return found
 
 
+def test_larger_images_are_averaged_down(squeeze):
+    lpips = LPIPS(net="squeeze", weights_path=squeeze)
+    generator = torch.Generator().manual_seed(0)
+    first, second = (torch.rand(2, 3, 192, 192, generator=generator) * 2 - 1 for _ in range(2))
+    # each pixel is the mean of 3x3, of which other ways of downsizing see the middle one
+    means = [side.view(2, 3, 64, 3, 64, 3).mean(dim=(3, 5)) for side in (first, second)]
+    middles = [side[:, :, 1::3, 1::3] for side in (first, second)]
+    found = lpips(first, second)
+    torch.testing.assert_close(found, lpips(*means), rtol=1e-4, atol=1e-6)
+    assert not torch.allclose(found, lpips(*middles), rtol=0.1)
+
+
+def test_path_length_is_a_mean_without_the_lowest_and_the_highest_percent():
+    distances = torch.arange(401.0)  # percentiles 1 and 99 are 4 and 396
+    distances[397:] = 1e6
+    distances = distances[torch.randperm(401, generator=torch.Generator().manual_seed(0))]
+    estimate = path_length(distances, epsilon=0.5)
+    std = 4 * ((393**2 - 1) / 12) ** 0.5  # of 393 consecutive integers
+    assert estimate.mean == pytest.approx(4 * 200)
+    assert estimate.std == pytest.approx(std)
+    assert estimate.stderr == pytest.approx(std / 393**0.5)
+
+
 def test_weights_are_identified(squeeze, tmp_path):
     changed = torch.load(squeeze, weights_only=True)
     changed["features.0.bias"] += 1

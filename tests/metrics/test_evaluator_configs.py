@@ -1,0 +1,78 @@
+"""What the presets of conf/evaluator resolve to, and which features and LPIPS networks go with them."""
+
+import pytest
+
+from gan_lightning.config import ConfigError, check_config
+from gan_lightning.instantiate import instantiate
+from tests.conftest import CONF, compose_train
+
+EXTRACTORS = sorted(path.stem for path in (CONF / "evaluator" / "extractor").glob("*.yaml"))
+INCEPTION_PRESETS = ("inception", "legacy_tf", "clean", "quick")
+OWN_RESIZING = ("digits", "texture")
+QUICK = ["frechet", "score", "kernel"]
+THOROUGH = [*QUICK, "precision", "recall", "density", "coverage", "frechet_infinity", "authenticity"]
+MODULE = [
+    "evaluator.extractor.module={_target_: torch.nn.Flatten}",
+    "evaluator.extractor.name=flat",
+    "evaluator.extractor.resolution=8",
+]
+
+
+@pytest.mark.parametrize(
+    ("preset", "resize", "samples", "metrics", "kernel_estimator", "protocol"),
+    [
+        ("inception", "tensorflow", 50_000, QUICK, None, None),
+        ("legacy_tf", "tensorflow", 50_000, THOROUGH, None, "legacy-tf"),
+        ("clean", "clean", 50_000, THOROUGH, None, "clean"),
+        ("quick", "tensorflow", 5_000, QUICK, "exact", "quick"),
+    ],
+)
+def test_what_a_preset_resolves_to(preset, resize, samples, metrics, kernel_estimator, protocol):
+    found = compose_train(f"evaluator={preset}").evaluator
+    assert found._target_ == "gan_lightning.metrics.Evaluator"
+    assert found.extractor._target_ == "gan_lightning.metrics.InceptionExtractor"
+    assert (found.extractor.resize, found.samples, found.real_split) == (resize, samples, "train")
+    assert list(found.metrics) == metrics
+    # what a preset leaves open is the evaluator's default: subsets, and no name
+    assert (found.get("kernel_estimator"), found.get("protocol")) == (kernel_estimator, protocol)
+    assert "similarity" not in found
+
+
+def test_defaults_that_the_presets_rely_on():
+    from gan_lightning.metrics import Evaluator
+    from tests.metrics.toy import ToyExtractor
+
+    settings = Evaluator(extractor=ToyExtractor()).settings
+    assert (settings.kernel_estimator, settings.kernel_subsets, settings.kernel_subset_size) == ("subsets", 100, 1000)
+    assert (settings.score_splits, settings.precision_neighbours, settings.density_neighbours) == (10, 3, 5)
+
+
+@pytest.mark.parametrize("preset", [*INCEPTION_PRESETS, "digits", "digits_classes", "digits_codes"])
+@pytest.mark.parametrize("extractor", EXTRACTORS)
+def test_features_of_any_kind_go_with_a_preset(preset, extractor):
+    chosen = [f"evaluator={preset}", f"evaluator/extractor={extractor}", "evaluator/similarity=lpips"]
+    cfg = compose_train(*chosen, *(MODULE if extractor == "module" else []))
+    if preset == "clean" and extractor in OWN_RESIZING:
+        with pytest.raises(ConfigError, match=r"argument.* 'resize'"):
+            instantiate(cfg.evaluator.extractor, key="evaluator.extractor")
+        return
+    check_config(cfg)
+    # a key of the preset's own network is not left over
+    assert ("weights_path" in cfg.evaluator.extractor) == (extractor in ("inception", "clip", "vgg16", "module"))
+    if extractor not in OWN_RESIZING:
+        assert cfg.evaluator.extractor.resize == ("clean" if preset == "clean" else "tensorflow")
+
+
+@pytest.mark.parametrize("preset", ["translation", "translation_inception"])
+def test_translations_can_be_scored_on_other_features(preset):
+    cfg = compose_train(
+        "experiment=pix2pix_photos", f"evaluator={preset}", "evaluator/extractor@evaluator.evaluator.extractor=dinov2"
+    )
+    check_config(cfg)
+    assert cfg.evaluator.evaluator.extractor._target_ == "gan_lightning.metrics.DINOv2Extractor"
+
+
+@pytest.mark.parametrize("path", sorted((CONF / "evaluator").rglob("*.yaml")), ids=lambda path: path.stem)
+def test_every_file_says_what_it_is(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert next(line for line in lines if line != "# @package _global_").startswith("# ")
