@@ -7,10 +7,11 @@ import math
 import torch
 from torch import Tensor, distributed
 
-from gan_lightning.augment.base import Augmentation
+from gan_lightning.augment.base import Augmentation, check_images
 from gan_lightning.augment.host_scalar import HostScalar
 from gan_lightning.augment.pipeline import Strengths, augment
 from gan_lightning.augment.precision import full_precision
+from gan_lightning.augment.warp import MIN_SIZE
 
 
 class ADA(Augmentation):
@@ -88,6 +89,7 @@ class ADA(Augmentation):
         self.speed_kimg = speed_kimg
         self.adaptive = fixed_p is None
         self.strengths = Strengths(blit=blit, geometry=geometry, color=color, filter=filter, noise=noise, cutout=cutout)
+        self.turns_images = blit > 0 or geometry > 0
         self.register_buffer("p", torch.tensor(initial_p if fixed_p is None else fixed_p, dtype=torch.float32))
         self.register_buffer("sign_sum", torch.tensor(0.0))
         self.register_buffer("sign_count", torch.tensor(0.0))
@@ -96,6 +98,25 @@ class ADA(Augmentation):
         self._p_on_host = HostScalar()
         self._images_on_host = HostScalar()
         self._steps_on_host = HostScalar()
+
+    def check(self, sample_shape: tuple[int, ...]) -> None:
+        """Refuse samples that would stop the training only once p is above 0.
+
+        Raises:
+            ValueError: naming their shape, unless they are images that all groups in use can transform.
+        """
+        check_images(self, sample_shape)
+        channels, *sides = sample_shape
+        if self.strengths.color > 0 and channels not in (1, 3):
+            raise ValueError(
+                f"model.augment.color = {self.strengths.color}: colours need 1 or 3 channels, but the discriminator "
+                f"looks at samples of shape {sample_shape}; set it to 0"
+            )
+        if self.strengths.geometry > 0 and min(sides) < MIN_SIZE:
+            raise ValueError(
+                f"model.augment.geometry = {self.strengths.geometry}: sides must be at least {MIN_SIZE} pixels, but "
+                f"the discriminator looks at samples of shape {sample_shape}; set it to 0"
+            )
 
     def forward(self, images: Tensor) -> Tensor:
         """Images ``(N, C, H, W)`` in [-1, 1] to images of the same shape and dtype, not clipped to [-1, 1]."""

@@ -10,7 +10,15 @@ class Augmentation(nn.Module):
 
     It draws from torch's global generator, which every training step seeds. State that must survive a resume
     (ADA's probability) lives in buffers.
+
+    Attributes:
+        turns_images: whether it may rotate an image, after which nobody can tell which way up it was.
     """
+
+    turns_images: bool = False
+
+    def check(self, sample_shape: tuple[int, ...]) -> None:
+        """Raise ``ValueError`` if samples of this shape cannot be augmented; called at construction of the model."""
 
     def forward(self, images: Tensor) -> Tensor:
         """Images ``(N, C, H, W)`` in [-1, 1] to images of the same shape."""
@@ -18,3 +26,16 @@ class Augmentation(nn.Module):
 
     def observe(self, real_logits: Tensor, images: int) -> None:
         """See the real logits of a discriminator step, without graph; ``images`` counts them over all ranks."""
+
+
+def check_images(augmentation: Augmentation, sample_shape: tuple[int, ...]) -> None:
+    """Refuse samples that are no images.
+
+    Raises:
+        ValueError: unless their shape is ``(C, H, W)``.
+    """
+    if len(sample_shape) != 3:
+        raise ValueError(
+            f"model.augment: {type(augmentation).__name__} transforms images (C, H, W), but the discriminator looks at "
+            f"samples of shape {sample_shape}; of the augmentations, instance_noise takes any shape"
+        )

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from gan_lightning.augment.base import Augmentation
+from gan_lightning.augment.base import Augmentation, check_images
 from gan_lightning.augment.precision import full_precision
 
 Policy = Literal["color", "translation", "cutout"]
@@ -117,6 +117,14 @@ class DiffAugment(Augmentation):
         if len(set(names)) < len(names):
             raise ValueError(f"policy repeats a transformation: {names}")
         self.policy = tuple(names)
+
+    def check(self, sample_shape: tuple[int, ...]) -> None:
+        """Refuse samples that are no images.
+
+        Raises:
+            ValueError: naming their shape.
+        """
+        check_images(self, sample_shape)
 
     def forward(self, images: Tensor) -> Tensor:
         """Images ``(N, C, H, W)`` in [-1, 1] to images of the same shape and dtype, not clipped to [-1, 1]."""

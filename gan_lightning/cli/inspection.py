@@ -19,13 +19,13 @@ DRY = ("data", "model", "evaluator", "callbacks", "logger")
 DEVICE_KEYS = ("accelerator", "devices", "precision")
 
 
-def inspect(cfg: DictConfig, *, sweeping: bool, remote: bool = False) -> None:
+def inspect(cfg: DictConfig, *, sweeping: bool, remote_processes: int | None = None) -> None:
     """Check a config in every way that leaves no trace.
 
     Args:
         cfg: composed, without Hydra's own node.
         sweeping: whether the run is one of several.
-        remote: whether it will run on a machine whose devices are not those of this one.
+        remote_processes: of a run on another machine, whose devices are not those of this one; None: it runs here.
 
     Raises:
         ConfigError: with all that is wrong.
@@ -37,14 +37,17 @@ def inspect(cfg: DictConfig, *, sweeping: bool, remote: bool = False) -> None:
     wrong = {re.split(r"[^\w]", message, maxsplit=1)[0] for message in problems}
     if wrong & {"seed", "batch_size"}:
         wrong |= {"data", "trainer"}  # they get these values, and would say the same again
+    parts: dict[str, Any] = {}
     with collected(problems):
         parts = dry_build(cfg, nodes=[node for node in DRY if node not in wrong])
         check_acceleration(parts)
         check_evaluator(parts)
     processes = None
-    if "trainer" not in wrong and not remote:
+    if "trainer" not in wrong and remote_processes is None:
         with collected(problems):
             processes = check_devices(cfg)
+    with collected(problems):
+        check_model(parts, processes=remote_processes or processes or 1)
     if problems:
         raise ConfigError(problems)
     if cfg.resume is not None and not sweeping:
@@ -70,6 +73,26 @@ def check_acceleration(parts: Mapping[str, Any]) -> None:
                 callback.check(parts["model"])
             except ValueError as error:
                 raise ConfigError([str(error)]) from error
+
+
+def check_model(parts: Mapping[str, Any], *, processes: int) -> None:
+    """Compare the model with the data and the number of processes, where both parts could be rehearsed.
+
+    Raises:
+        ConfigError: with what the model refuses.
+    """
+    from gan_lightning.data import RealDataModule
+    from gan_lightning.models import AdversarialModule
+
+    model, data = parts.get("model"), parts.get("data")
+    if not (isinstance(model, AdversarialModule) and isinstance(data, RealDataModule)):
+        return
+    try:
+        model.check_data(data)
+        if data.batch_size % processes == 0:  # else it is said where the devices are counted
+            model.check_batch(data.batch_size, processes)
+    except ValueError as error:
+        raise ConfigError([str(error)]) from error
 
 
 def check_evaluator(parts: Mapping[str, Any]) -> None:

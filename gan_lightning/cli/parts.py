@@ -74,6 +74,10 @@ def build(config: dict[str, Any], clock: WallClock) -> Parts:
     plugins = [*(make_trainer.keywords.get("plugins") or []), *cluster_plugins()]
     trainer = make_trainer(callbacks=[*callbacks, companions], logger=loggers, plugins=plugins or None)
     check_world(trainer, batch_size=config["batch_size"])
+    try:
+        model.check_batch(data.batch_size, trainer.world_size)
+    except ValueError as error:
+        raise ConfigError([str(error)]) from error
     companions.begin(trainer)
     return Parts(data, model, [*callbacks, companions], loggers, trainer)
 

@@ -91,7 +91,7 @@ def job_problems(job: PlannedJob) -> list[str]:
     remote = job.config.hydra.launcher._target_ == REMOTE
     try:
         with job.present():
-            inspect(cfg, sweeping=True, remote=remote)
+            inspect(cfg, sweeping=True, remote_processes=requested_processes(job.config) if remote else None)
             if remote:
                 check_request(job.config)
             check_folder(job.folder, cfg)
@@ -133,14 +133,18 @@ def check_folders(jobs: list[tuple[Path, str]]) -> list[Path]:
     return list(names)
 
 
+def requested_processes(config: DictConfig) -> int:
+    """Return how many processes a job asks a cluster for."""
+    return config.hydra.launcher.nodes * config.hydra.launcher.tasks_per_node
+
+
 def check_request(config: DictConfig) -> None:
     """Check what a job asks a cluster for, whose devices cannot be looked at from here.
 
     Raises:
         ConfigError: if the request cannot be made, or the batch does not divide over its processes.
     """
-    request = config.hydra.launcher
-    world = request.nodes * request.tasks_per_node
+    world = requested_processes(config)
     if config.batch_size % world:
         raise ConfigError(
             [f"batch_size = {config.batch_size}: it is the global size and must divide over {world} devices"]

@@ -36,6 +36,7 @@ class RealDataModule(LightningDataModule):
 
     Attributes:
         heldout_split: name of a split that training never sees, or None.
+        sample_shape: shape of one sample, or None where it is not known before the data are read.
 
     Args:
         dataset: its name, a part of every score's protocol.
@@ -48,6 +49,7 @@ class RealDataModule(LightningDataModule):
     """
 
     heldout_split: str | None = None
+    sample_shape: tuple[int, ...] | None = None
 
     def __init__(self, *, dataset: str, classes: int | None, batch_size: int, seed: int) -> None:
         super().__init__()
@@ -136,6 +138,7 @@ class ImageDataModule(RealDataModule):
             raise ValueError(f"data.channels must be 1 (grey) or 3 (RGB), got {channels}")
         self.resolution = resolution
         self.channels = channels
+        self.sample_shape = (channels, resolution, resolution)
 
     def evaluation_images(self, split: str) -> EvaluationImages:
         """Return the real images of ``split`` as the evaluator wants them."""

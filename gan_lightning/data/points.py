@@ -71,6 +71,7 @@ class MixtureDataModule(RealDataModule):
             raise ValueError(f"data.sigma must be positive, got {mixture.sigma}")
         super().__init__(dataset=mixture.name, classes=None, batch_size=batch_size, seed=seed)
         self.mixture = mixture
+        self.sample_shape = tuple(mixture.means.shape[1:])
         self.points = points
         self.data_seed = data_seed
 

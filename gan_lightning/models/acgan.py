@@ -11,6 +11,7 @@ from gan_lightning.augment.base import Augmentation
 from gan_lightning.data.batch import Batch
 from gan_lightning.losses import NonSaturating
 from gan_lightning.losses.base import AdversarialLoss
+from gan_lightning.models.heads import check_features
 from gan_lightning.models.labels import LabelConditional
 from gan_lightning.models.turns import Fakes, Judgement
 from gan_lightning.models.two_player import OptimizerFactory
@@ -44,7 +45,7 @@ class ACGAN(LabelConditional):
         classify_fakes: whether D learns the class of generated samples too, as the paper has it.
 
     Raises:
-        ValueError: for a negative weight.
+        ValueError: for a negative weight, or parts that do not fit together.
     """
 
     def __init__(
@@ -96,6 +97,15 @@ class ACGAN(LabelConditional):
     def default_loss(self) -> AdversarialLoss:
         """Return the non-saturating loss."""
         return NonSaturating()
+
+    def check_parts(self) -> None:
+        """Refuse a discriminator that the classifier cannot read sample by sample.
+
+        Raises:
+            ValueError: naming the discriminator.
+        """
+        super().check_parts()
+        check_features(self.discriminator, reads="ACGAN's class")
 
     def player_modules(self, player: str) -> list[nn.Module]:
         """Train the classifier with the discriminator."""

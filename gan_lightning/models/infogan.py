@@ -14,6 +14,7 @@ from gan_lightning.data.batch import Batch
 from gan_lightning.losses import NonSaturating
 from gan_lightning.losses.base import AdversarialLoss
 from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.heads import check_features
 from gan_lightning.models.turns import Fakes, Judgement
 from gan_lightning.models.two_player import OptimizerFactory
 from gan_lightning.models.update_rule import UpdateRule
@@ -129,12 +130,23 @@ class InfoGAN(AdversarialModule):
         return sum(self.categories) + self.continuous
 
     def check_parts(self) -> None:
-        """Refuse replay, under which a sample and the code that Q should read off it no longer belong together.
+        """Refuse a generator of other codes, and what parts a sample from the code that Q should read off it.
 
         Raises:
-            ValueError: naming the stabilizer.
+            ValueError: naming the part and the reason.
         """
         super().check_parts()
+        if self.generator.code_dim is None:
+            raise ValueError(
+                "InfoGAN needs a generator that takes codes; "
+                f"model.generator ({type(self.generator).__name__}) has code_dim = None"
+            )
+        if self.generator.code_dim != self.code_dim:
+            raise ValueError(
+                f"model.generator.code_dim = {self.generator.code_dim}: it must be {self.code_dim}, the length of a "
+                f"code with model.categories = {self.categories} and model.continuous = {self.continuous}"
+            )
+        check_features(self.discriminator, reads="InfoGAN's code")
         for name, stabilizer in self._techniques.items():
             if isinstance(stabilizer, Replay):
                 raise ValueError(

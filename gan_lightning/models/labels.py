@@ -26,7 +26,7 @@ class LabelConditional(AdversarialModule):
     label_counts: Tensor
 
     def check_parts(self) -> None:
-        """Refuse networks without classes, and techniques that lose a sample's label.
+        """Refuse networks without classes, packs of several labels, and techniques that lose a sample's label.
 
         Raises:
             ValueError: naming the part and the reason.
@@ -36,6 +36,12 @@ class LabelConditional(AdversarialModule):
             raise ValueError(
                 f"{type(self).__name__} needs a generator that takes labels; model.generator "
                 f"({type(self.generator).__name__}) has classes = None"
+            )
+        if self.discriminator.samples_per_logit > 1:
+            raise ValueError(
+                f"model.discriminator: {type(self.discriminator).__name__} judges "
+                f"{self.discriminator.samples_per_logit} samples together, but those of a batch have different labels, "
+                f"and {type(self).__name__} judges each under its own"
             )
         for name, stabilizer in self._techniques.items():
             if isinstance(stabilizer, Replay):

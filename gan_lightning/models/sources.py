@@ -52,13 +52,14 @@ class SourceConditional(AdversarialModule):
         super().check_parts()
 
     def check_data(self, data: RealDataModule) -> None:
-        """Refuse data without source images.
+        """Refuse data without source images, or of other shapes.
 
         Raises:
             ValueError: naming data that have some.
         """
         if not isinstance(data, TranslationModule):
             raise ValueError(f"data: {NO_SOURCES.format(type(self).__name__)}")
+        super().check_data(data)
 
     def on_fit_start(self) -> None:
         """Take over the source images to sample from."""

@@ -13,11 +13,13 @@ from gan_lightning.data.batch import Batch
 from gan_lightning.losses import Hinge
 from gan_lightning.losses.base import AdversarialLoss
 from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.heads import check_features
 from gan_lightning.models.turns import Fakes, Judgement
 from gan_lightning.models.two_player import OptimizerFactory
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.networks import ResNetDiscriminator, ResNetGenerator
 from gan_lightning.networks.base import Discriminator, Generator
+from gan_lightning.networks.spectral import normalized_if
 from gan_lightning.priors import Prior
 from gan_lightning.regularizers.base import Regularizer
 from gan_lightning.stabilizers.base import Stabilizer
@@ -25,18 +27,22 @@ from gan_lightning.stabilizers.base import Stabilizer
 TURNS = 4
 
 
+def every_fourth(images: Tensor) -> Tensor:
+    """Choose M = max(1, N // 4) of N images: together with their rotations they are as many as a batch."""
+    return images[::TURNS][: max(1, len(images) // TURNS)]
+
+
 def rotated(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Rotate every fourth image, at least one, by 0, 90, 180 and 270 degrees.
+    """Rotate every image by 0, 90, 180 and 270 degrees.
 
     Args:
-        images: ``(N, C, R, R)``.
+        images: ``(M, C, R, R)``.
 
     Returns:
-        ``(4 M, C, R, R)`` with M = max(1, N // 4), and the number of quarter turns of each: int64 ``(4 M,)``.
+        ``(4 M, C, R, R)``, and the number of quarter turns of each: int64 ``(4 M,)``.
     """
-    chosen = images[::TURNS][: max(1, len(images) // TURNS)]
-    turned = torch.cat([torch.rot90(chosen, k, dims=(2, 3)) for k in range(TURNS)])
-    return turned, torch.arange(TURNS, device=images.device).repeat_interleave(len(chosen))
+    turned = torch.cat([torch.rot90(images, k, dims=(2, 3)) for k in range(TURNS)])
+    return turned, torch.arange(TURNS, device=images.device).repeat_interleave(len(images))
 
 
 class SSGAN(AdversarialModule):
@@ -58,9 +64,11 @@ class SSGAN(AdversarialModule):
         stabilizers: likewise.
         rotation_weight_discriminator: factor of the cross-entropy in D's loss.
         rotation_weight_generator: factor of the cross-entropy in G's loss.
+        rotation_spectral_norm: whether the head is normalised, as the authors' code has it wherever the discriminator
+            is; the config says the same as ``model.discriminator.spectral_norm``.
 
     Raises:
-        ValueError: for a negative weight, or samples that are no square images.
+        ValueError: for a negative weight, samples that are no square images, or other parts that do not fit together.
     """
 
     def __init__(
@@ -78,6 +86,7 @@ class SSGAN(AdversarialModule):
         stabilizers: Mapping[str, Stabilizer] | None = None,
         rotation_weight_discriminator: float = 1.0,
         rotation_weight_generator: float = 0.2,
+        rotation_spectral_norm: bool = True,
     ) -> None:
         weights = (("discriminator", rotation_weight_discriminator), ("generator", rotation_weight_generator))
         for key, weight in weights:
@@ -97,7 +106,7 @@ class SSGAN(AdversarialModule):
         )
         self.rotation_weight_discriminator = rotation_weight_discriminator
         self.rotation_weight_generator = rotation_weight_generator
-        self.rotation_head = nn.Linear(self.discriminator.feature_dim, TURNS)
+        self.rotation_head = normalized_if(rotation_spectral_norm, nn.Linear(self.discriminator.feature_dim, TURNS))
 
     def default_generator(self) -> Generator:
         """Return SNGAN's generator for 32x32 RGB images."""
@@ -120,15 +129,23 @@ class SSGAN(AdversarialModule):
         return UpdateRule(critic_steps=5)
 
     def check_parts(self) -> None:
-        """Refuse samples that cannot be turned.
+        """Refuse samples that cannot be turned, and what hides by how much they were.
 
         Raises:
-            ValueError: unless samples are square images.
+            ValueError: naming the part and the reason.
         """
         super().check_parts()
         shape = self.generator.sample_shape
         if len(shape) != 3 or shape[1] != shape[2]:
             raise ValueError(f"SSGAN turns square images; model.generator makes samples of shape {shape}")
+        check_features(self.discriminator, reads="SSGAN's rotation")
+        if self.augment is not None and self.augment.turns_images:
+            # In either order the turns add up, and their sum says nothing about the one that is asked for.
+            raise ValueError(
+                f"model.augment: {type(self.augment).__name__} turns images itself, so that SSGAN's discriminator "
+                "could not tell by how much the model did; for ADA set model.augment.blit=0 and "
+                "model.augment.geometry=0, or choose another augmentation"
+            )
 
     def player_modules(self, player: str) -> list[nn.Module]:
         """Train the rotation head with the discriminator."""
@@ -147,6 +164,7 @@ class SSGAN(AdversarialModule):
         return terms
 
     def _rotation_loss(self, images: Tensor) -> Tensor:
-        turned, turns = rotated(images)
-        features = self.discriminator.features(turned if self.augment is None else self.augment(turned))
-        return F.cross_entropy(self.rotation_head(features).float(), turns)
+        chosen = every_fourth(images)
+        # Augmented first: a mirror image of a left turn is a right turn, but a left turn of a mirror image stays one.
+        turned, turns = rotated(chosen if self.augment is None else self.augment(chosen))
+        return F.cross_entropy(self.rotation_head(self.discriminator.features(turned)).float(), turns)

@@ -22,6 +22,7 @@ from gan_lightning import ema
 from gan_lightning.checkpoint import FORMAT, RECORD, processes_problem
 from gan_lightning.models.player_scalers import PlayerScalers
 from gan_lightning.models.scalar_rows import LogsRows
+from gan_lightning.models.specimen import check_momentum
 from gan_lightning.models.strategies import local_gradients, strategy_problem
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.networks.base import Generator
@@ -62,6 +63,9 @@ class TwoPlayerModule(LogsRows):
 
     def __init__(self, *, updates: UpdateRule, factories: dict[str, OptimizerFactory]) -> None:
         super().__init__()
+        if updates.momentum_schedule is not None:
+            for player, factory in factories.items():
+                check_momentum(factory, player)
         self.automatic_optimization = False
         self.updates = updates
         self.optimizer_factories = factories
@@ -105,11 +109,6 @@ class TwoPlayerModule(LogsRows):
             for group in optimizer.param_groups:
                 group.setdefault("initial_lr", group["lr"])
                 if self.updates.momentum_schedule is not None:
-                    if "momentum" not in group:
-                        raise ValueError(
-                            f"updates.momentum_schedule needs an optimizer with a momentum (SGD, RMSprop); "
-                            f"{player}_optimizer is {type(optimizer).__name__}"
-                        )
                     group.setdefault("initial_momentum", group["momentum"])
             optimizers.append(optimizer)
         return optimizers

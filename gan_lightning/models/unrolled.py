@@ -14,6 +14,7 @@ from gan_lightning.data.batch import Batch
 from gan_lightning.losses import Minimax
 from gan_lightning.losses.base import AdversarialLoss
 from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.specimen import specimen
 from gan_lightning.models.turns import Fakes, Judgement
 from gan_lightning.models.two_player import OptimizerFactory
 from gan_lightning.models.unrolling import check_unrollable, unroll
@@ -76,6 +77,7 @@ class UnrolledGAN(AdversarialModule):
             raise ValueError(f"model.unroll_steps must be at least 0, got {unroll_steps}")
         if objective not in ("saddle", "loss"):
             raise ValueError(f"model.objective must be 'saddle' or 'loss', got {objective!r}")
+        self.unroll_steps = unroll_steps
         super().__init__(
             generator=generator,
             discriminator=discriminator,
@@ -88,7 +90,6 @@ class UnrolledGAN(AdversarialModule):
             augment=augment,
             stabilizers=stabilizers,
         )
-        self.unroll_steps = unroll_steps
         self.objective = objective
 
     def default_generator(self) -> Generator:
@@ -116,11 +117,15 @@ class UnrolledGAN(AdversarialModule):
             return "its unrolled updates are differentiated, and a compiled network can be differentiated once"
         return super().compile_problem(player)
 
-    def on_fit_start(self) -> None:
-        """Refuse an optimizer that cannot be unrolled."""
-        super().on_fit_start()
+    def check_parts(self) -> None:
+        """Refuse an optimizer that cannot be unrolled.
+
+        Raises:
+            ValueError: naming it.
+        """
+        super().check_parts()
         if self.unroll_steps:
-            check_unrollable(self._two_player_optimizers["discriminator"].optimizer)
+            check_unrollable(specimen(self.optimizer_factories["discriminator"]))
 
     def generator_terms(self, batch: Batch, fakes: Fakes, fake: Judgement) -> dict[str, Tensor]:
         """Return the adversarial term under the discriminator that is ``unroll_steps`` updates ahead."""

@@ -75,7 +75,7 @@ def check_unrollable(optimizer: Optimizer) -> None:
     if not plain or used:
         raise ValueError(
             "model.discriminator_optimizer must be torch.optim.Adam or torch.optim.SGD without "
-            f"{', '.join(extras)}, since its steps are unrolled; got {type(optimizer).__name__} {' '.join(used)}"
+            f"{', '.join(extras)}, since its steps are unrolled; got {' '.join([type(optimizer).__name__, *used])}"
         )
 
 

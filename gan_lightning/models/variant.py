@@ -86,6 +86,8 @@ class Variant(Sampling, TwoPlayerModule):
         self.prior.check(self.generator.latent_dim)
         for regularizer in self._penalties.values():
             regularizer.check(self.discriminator)
+        if self.augment is not None:
+            self.augment.check(made)
 
     def check_data(self, data: RealDataModule) -> None:
         """Refuse data that the model cannot be trained on, before a run begins; a variant says which.
@@ -93,6 +95,29 @@ class Variant(Sampling, TwoPlayerModule):
         Raises:
             ValueError: naming the reason.
         """
+        made, real = self.generator.sample_shape, data.sample_shape
+        if real is not None and real != made:
+            raise ValueError(f"data: its samples have shape {real}, model.generator makes samples of shape {made}")
+
+    def check_batch(self, batch_size: int, processes: int) -> None:
+        """Refuse a batch that does not divide into what an update divides it into, before a run begins.
+
+        Args:
+            batch_size: real samples per discriminator update, over all processes.
+            processes: how many train together.
+
+        Raises:
+            ValueError: naming the number that the batch size must be a multiple of.
+        """
+        micro, pack = self.updates.accumulate, self.discriminator.samples_per_logit
+        if batch_size % (processes * micro * pack):
+            parts = [f"{processes} processes"] if processes > 1 else []
+            parts += [f"{micro} micro-batches (model.updates.accumulate)"] if micro > 1 else []
+            parts += [f"packs of {pack} samples (model.discriminator)"] if pack > 1 else []
+            raise ValueError(
+                f"batch_size = {batch_size}: it must be a multiple of {processes * micro * pack}, to divide into "
+                f"{' and '.join(parts)}"
+            )
 
     def shown_shape(self) -> tuple[int, ...]:
         """Shape of what the discriminator is shown of one sample."""

@@ -116,9 +116,10 @@ class DCGANDiscriminator(Discriminator):
         self.body = downsampling_stack(channels=channels, widths=widths, batch_norm=batch_norm)
         self.output = nn.Linear(self.feature_dim, 1, bias=False)
         normal_init(self)
-        for layer in [*self.body, self.output]:
-            if isinstance(layer, nn.Conv2d | nn.Linear):
+        for layer in self.body:
+            if isinstance(layer, nn.Conv2d):
                 normalized_if(spectral_norm, layer)
+        normalized_if(spectral_norm, self.output)
 
     def features(self, samples: Tensor) -> Tensor:
         """Images ``(N, channels, resolution, resolution)`` to flattened 4x4 maps ``(N, feature_dim)``."""

@@ -9,6 +9,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from gan_lightning.ranks import mean_over_ranks
 from gan_lightning.regularizers.base import CriticTurn, Regularizer
 from gan_lightning.regularizers.gradients import at_least_float32, input_gradient, norm
+from gan_lightning.stabilizers.minibatch import MinibatchDiscrimination
 
 
 def uniform_per_sample(samples: Tensor) -> Tensor:
@@ -62,17 +63,27 @@ class WGANGP(Regularizer):
         return distance_to_target(input_gradient(turn.critic, points), self.target)
 
     def check(self, discriminator: nn.Module) -> None:
-        """Refuse batch normalisation, which makes a sample's logit depend on the other samples.
+        """Refuse batch normalisation and minibatch discrimination: a sample's logit depends on the other samples.
+
+        So it does with minibatch standard deviation, in a group of a few; but Karras et al. 2018 (arXiv 1710.10196)
+        train with that and this penalty together, so it is allowed.
 
         Raises:
-            ValueError: naming the first layer of batch normalisation.
+            ValueError: naming the first such layer.
         """
         for name, module in discriminator.named_modules():
+            where = f"{name or 'the discriminator itself'!r} is {type(module).__name__}"
             if isinstance(module, _BatchNorm):
                 raise ValueError(
-                    f"the WGAN-GP penalty needs a discriminator without batch normalisation, but "
-                    f"{name or 'the discriminator itself'!r} is {type(module).__name__}: the penalty is on each "
-                    f"sample's own gradient (arXiv 1704.00028, section 4). Use layer, instance or no normalisation."
+                    f"the WGAN-GP penalty needs a discriminator without batch normalisation, but {where}: the penalty "
+                    "is on each sample's own gradient (arXiv 1704.00028, section 4). Use layer, instance or no "
+                    "normalisation."
+                )
+            if isinstance(module, MinibatchDiscrimination):
+                raise ValueError(
+                    f"the WGAN-GP penalty needs a discriminator without minibatch discrimination, but {where}: the "
+                    "penalty is on each sample's own gradient (arXiv 1704.00028, section 4), and here every logit is a "
+                    "function of the whole batch. Use model/discriminator=minibatch_stddev."
                 )
 
 

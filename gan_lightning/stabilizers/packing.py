@@ -46,6 +46,8 @@ class PackedDiscriminator(Discriminator):
         super().__init__(feature_dim=discriminator.feature_dim, sample_shape=(first // samples_per_pack, *rest))
         self.discriminator = discriminator
         self.samples_per_pack = samples_per_pack
+        self.samples_per_logit = samples_per_pack * discriminator.samples_per_logit
+        self.feature_maps = discriminator.feature_maps
 
     def features(self, samples: Tensor) -> Tensor:
         """Samples ``(N, *sample_shape)`` to features ``(N / m, feature_dim)`` of packs."""
@@ -55,8 +57,8 @@ class PackedDiscriminator(Discriminator):
         """Features of packs to their logits, ``(N / m,)``.
 
         Raises:
-            ValueError: if a condition is given: the samples of a pack have different ones.
+            ValueError: if a pack of several samples is given a condition: they have different ones.
         """
-        if condition is not None:
+        if condition is not None and self.samples_per_pack > 1:
             raise ValueError("a packed discriminator takes no condition: the samples of a pack have different ones")
-        return self.discriminator.head(features)
+        return self.discriminator.head(features, condition)

@@ -62,6 +62,15 @@ CASES: dict[str, tuple[str, list[str]]] = {variant: (variant, SMALLER.get(varian
         ],
     ),
     "augmented": ("dcgan", [*BARE, "model/augment=ada", "model.augment.speed_kimg=0.05", "model.augment.target=0.1"]),
+    "minibatch_discrimination": (
+        "dcgan",
+        [
+            "model/discriminator=minibatch_discrimination",
+            "model.generator.width=4",
+            "model.discriminator.discriminator.width=4",
+            "model.discriminator.discriminator.batch_norm=false",
+        ],
+    ),
     "accumulated": ("dcgan", [*BARE, "model.updates.accumulate=2"]),
 }
 """Name to variant and overrides."""

@@ -172,9 +172,18 @@ def test_the_momentum_follows_its_schedule():
 
 
 def test_a_momentum_schedule_needs_an_optimizer_with_momentum():
-    model = points(updates=UpdateRule(momentum_schedule=Linear(end_kimg=1)))
-    with pytest.raises(ValueError, match=r"updates\.momentum_schedule needs an optimizer with a momentum.*Adam"):
-        train(model, 2)
+    updates = UpdateRule(momentum_schedule=Linear(end_kimg=1))
+    with pytest.raises(
+        ValueError,
+        match=r"updates\.momentum_schedule needs an optimizer with a momentum.*discriminator_optimizer is Adam",
+    ):
+        points(updates=updates)
+    with pytest.raises(ValueError, match=r"model\.generator_optimizer\.momentum = 0; it must be above 0"):
+        points(
+            updates=updates,
+            discriminator_optimizer=lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.5),
+            generator_optimizer=lambda parameters: torch.optim.SGD(parameters, lr=0.1),
+        )
 
 
 def test_generator_updates_may_see_a_multiple_of_the_batch():

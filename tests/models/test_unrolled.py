@@ -191,5 +191,6 @@ def test_what_cannot_be_unrolled_is_refused():
     ):
         with pytest.raises(ValueError, match=r"model\.discriminator_optimizer must be torch\.optim\.Adam or"):
             check_unrollable(optimizer)
-    with pytest.raises(ValueError, match="RMSprop"):
-        fit(unrolled(discriminator_optimizer=torch.optim.RMSprop), [torch.randn(8, 2)])
+    with pytest.raises(ValueError, match=r"its steps are unrolled; got RMSprop$"):
+        unrolled(discriminator_optimizer=torch.optim.RMSprop)
+    unrolled(discriminator_optimizer=torch.optim.RMSprop, unroll_steps=0)

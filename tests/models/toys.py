@@ -1,16 +1,19 @@
-"""Small models on points, where a step takes milliseconds."""
+"""Small models on points, where a step takes milliseconds, and what it takes to look into one."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from lightning import Callback, Trainer
 from lightning.pytorch.loggers.logger import Logger
-from torch import Tensor
+from torch import Tensor, nn
 
 from gan_lightning.data import Batch
 from gan_lightning.models import DCGAN, AdversarialModule, UpdateRule
+from gan_lightning.models.two_player import PLAYERS
 from gan_lightning.networks import PointDiscriminator, PointGenerator
 from gan_lightning.priors import Prior
 from gan_lightning.seeding import generator_for
@@ -23,15 +26,18 @@ def sgd(parameters, *, fused=False):
     return torch.optim.SGD(parameters, lr=1.0, fused=fused)
 
 
+def point_networks(*, batch_norm: bool = False) -> dict[str, Any]:
+    """Return both networks for points in the plane, always with the same initial weights."""
+    torch.manual_seed(0)
+    return {
+        "generator": PointGenerator(latent_dim=2, widths=(8,), batch_norm=batch_norm, initialization="xavier"),
+        "discriminator": PointDiscriminator(widths=(8,)),
+    }
+
+
 def points(*, updates: UpdateRule | None = None, batch_norm: bool = False, **parts: Any) -> AdversarialModule:
     """Return a model of points in the plane, always with the same initial weights."""
-    torch.manual_seed(0)
-    return DCGAN(
-        generator=PointGenerator(latent_dim=2, widths=(8,), batch_norm=batch_norm, initialization="xavier"),
-        discriminator=PointDiscriminator(widths=(8,)),
-        updates=updates or UpdateRule(),
-        **parts,
-    )
+    return DCGAN(**point_networks(batch_norm=batch_norm), updates=updates or UpdateRule(), **parts)
 
 
 class PointStream:
@@ -45,6 +51,72 @@ class PointStream:
         while True:
             yield Batch(torch.randn(BATCH, 2, generator=generator_for(77, position)) + 1)
             position += BATCH
+
+
+class Images:
+    """Endless batches of noise of a model's shape, labelled if it has classes; a function of the position."""
+
+    def __init__(self, model: AdversarialModule) -> None:
+        self.model = model
+
+    def at(self, position: int) -> Batch:
+        """Return the batch that is due when ``position`` images were seen."""
+        random = generator_for(78, position)
+        images = torch.rand(BATCH, *self.model.generator.sample_shape, generator=random) * 2 - 1
+        classes = self.model.generator.classes
+        return Batch(images, None if classes is None else torch.randint(classes, (BATCH,), generator=random))
+
+    def __iter__(self):
+        position = self.model.images_seen
+        while True:
+            yield self.at(position)
+            position += BATCH
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a recorded method: whose turn it was, and copies of what it was given and returned."""
+
+    player: str
+    given: tuple[Tensor, ...]
+    returned: Tensor
+
+
+def recorded(model: AdversarialModule, part: nn.Module, method: str = "forward") -> list[Call]:
+    """Return the list to which every call of a method of one of the model's parts will be added."""
+    calls: list[Call] = []
+    original = getattr(part, method)
+
+    def copied(tensor: Tensor) -> Tensor:
+        return tensor.detach().clone()
+
+    def record(*given: Tensor) -> Tensor:
+        returned = original(*given)
+        calls.append(Call(model._active, tuple(copied(t) for t in given if t is not None), copied(returned)))
+        return returned
+
+    setattr(part, method, record)
+    return calls
+
+
+def of(player: str, calls: list[Call]) -> list[Call]:
+    """Those of one player's turns."""
+    return [call for call in calls if call.player == player]
+
+
+def cross_entropy(logits: Tensor, labels: Any) -> float:
+    """Mean of minus the log-probability of the labels, in float64 and by hand."""
+    values = logits.double().numpy()
+    values = values - values.max(axis=1, keepdims=True)
+    log_probabilities = values - np.log(np.exp(values).sum(axis=1, keepdims=True))
+    return float(-np.mean([row[int(label)] for row, label in zip(log_probabilities, labels, strict=True)]))
+
+
+def trained(model: AdversarialModule, player: str) -> set[str]:
+    """Names of the parameters that the player's optimizer holds, once a fit has begun."""
+    optimizer = model.trainer.optimizers[PLAYERS.index(player)]
+    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    return {name for name, p in model.named_parameters() if id(p) in held}
 
 
 class Rows(Logger):

@@ -28,6 +28,24 @@ def test_images_are_concatenated_along_channels():
     assert torch.equal(packed(images, 2)[1], torch.cat([images[2], images[3]], dim=0))
 
 
+def test_packs_of_one_are_the_discriminator_inside_with_its_condition():
+    class Told(ToyDiscriminator):
+        def head(self, features, condition=None):
+            return super().head(features) + condition
+
+    inner = Told()
+    outer = PackedDiscriminator(discriminator=inner, samples_per_pack=1)
+    samples, labels = torch.randn(5, 2), torch.arange(5)
+    assert torch.equal(outer(samples, labels), inner(samples, labels))
+
+
+def test_packs_say_how_many_samples_share_a_logit():
+    once = PackedDiscriminator(discriminator=ToyDiscriminator(dim=12), samples_per_pack=2)
+    twice = PackedDiscriminator(discriminator=once, samples_per_pack=3)
+    assert (once.samples_per_logit, twice.samples_per_logit) == (2, 6)
+    assert twice(torch.zeros(12, 2)).shape == (2,)
+
+
 def test_what_cannot_be_packed_is_refused():
     with pytest.raises(ValueError, match=r"samples_per_pack \(3\).*got 4"):
         packed(torch.zeros(4, 2), 3)
