@@ -132,7 +132,7 @@ class ProGAN(AdversarialModule):
         return "it changes with every batch while a resolution is faded in"
 
     def stage(self, images_seen: int) -> tuple[int, float]:
-        """Return log2 of the resolution at ``images_seen``, and the share alpha in (0, 1] of its newest layers."""
+        """Return log2 of the resolution at ``images_seen``, and the share alpha in [0, 1] of its newest layers."""
         last = self.generator.growth.last_level
         level, left = FIRST_LEVEL, images_seen - self.stable_kimg * 1000
         while level < last and left >= 0:

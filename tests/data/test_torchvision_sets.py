@@ -59,6 +59,44 @@ def cifar_files(root, monkeypatch, kind, labels, classes):
     return [part.reshape(-1, 3, 32, 32) for part in pixels]
 
 
+def stl10_files(root, monkeypatch):
+    """Write the binary files and make their checksums the expected ones; return the images by split."""
+    kind = datasets.STL10
+    pixels = {
+        name: RANDOM.integers(0, 256, (n, 3, 96, 96), dtype=np.uint8)
+        for name, n in (("train", 4), ("unlabeled", 7), ("test", 3))
+    }
+    files = {f"{name}_X.bin": images.transpose(0, 1, 3, 2).tobytes() for name, images in pixels.items()}
+    files |= {"train_y.bin": bytes([1, 2, 10, 1]), "test_y.bin": bytes([3, 4, 5])}
+    files["class_names.txt"] = "\n".join("abcdefghij").encode()
+    write(root / kind.base_folder, files)
+    for attribute in ("train_list", "test_list"):
+        sums = [[name, hashlib.md5(files[name]).hexdigest()] for name, _ in getattr(kind, attribute)]
+        monkeypatch.setattr(kind, attribute, sums)
+    return pixels
+
+
+def celeba_files(root):
+    """Write 3 training, 1 validation and 2 test images."""
+    images = {f"celeba/img_align_celeba/{i:06d}.jpg": encoded(noise(i, (178, 218)), "jpg") for i in range(1, 7)}
+    partition = "".join(f"{i:06d}.jpg {part}\n" for i, part in zip(range(1, 7), (0, 0, 0, 1, 2, 2), strict=True))
+    write(root, images | {"celeba/list_eval_partition.txt": partition.encode()})
+
+
+def lsun_files(root, category):
+    """Write databases of 3 training and 2 validation pictures; return all of them by name."""
+    lmdb = pytest.importorskip("lmdb")
+    pictures = {f"{i:040x}": noise(i, (20, 16)) for i in range(5)}
+    for split, names in (("train", list(pictures)[:3]), ("val", list(pictures)[3:])):
+        with (
+            lmdb.open(str(root / f"{category}_{split}_lmdb"), map_size=2**20) as database,
+            database.begin(write=True) as transaction,
+        ):
+            for name in names:
+                transaction.put(name.encode(), encoded(pictures[name]))
+    return pictures
+
+
 @pytest.fixture
 def loading(tmp_path):
     return Loading(cache_dir=str(tmp_path / "cache"), workers=0)
@@ -126,18 +164,7 @@ def test_a_damaged_file_is_no_data_set(tmp_path, loading, monkeypatch):
 
 @pytest.mark.parametrize("classes", [None, 10])
 def test_stl10(tmp_path, loading, monkeypatch, classes):
-    kind = datasets.STL10
-    pixels = {
-        name: RANDOM.integers(0, 256, (n, 3, 96, 96), dtype=np.uint8)
-        for name, n in (("train", 4), ("unlabeled", 7), ("test", 3))
-    }
-    files = {f"{name}_X.bin": images.transpose(0, 1, 3, 2).tobytes() for name, images in pixels.items()}
-    files |= {"train_y.bin": bytes([1, 2, 10, 1]), "test_y.bin": bytes([3, 4, 5])}
-    files["class_names.txt"] = "\n".join("abcdefghij").encode()
-    write(tmp_path / kind.base_folder, files)
-    for attribute in ("train_list", "test_list"):
-        sums = [[name, hashlib.md5(files[name]).hexdigest()] for name, _ in getattr(kind, attribute)]
-        monkeypatch.setattr(kind, attribute, sums)
+    pixels = stl10_files(tmp_path, monkeypatch)
     data = STL10DataModule(root=str(tmp_path), resolution=96, classes=classes, loading=loading)
     assert np.array_equal(decoded(data, "train"), pixels["train" if classes else "unlabeled"])
     assert np.array_equal(decoded(data, "test"), pixels["test"])
@@ -146,9 +173,7 @@ def test_stl10(tmp_path, loading, monkeypatch, classes):
 
 
 def test_celeba_follows_the_official_partition(tmp_path, loading):
-    images = {f"celeba/img_align_celeba/{i:06d}.jpg": encoded(noise(i, (178, 218)), "jpg") for i in range(1, 7)}
-    partition = "".join(f"{i:06d}.jpg {part}\n" for i, part in zip(range(1, 7), (0, 0, 0, 1, 2, 2), strict=True))
-    write(tmp_path, images | {"celeba/list_eval_partition.txt": partition.encode()})
+    celeba_files(tmp_path)
     data = CelebADataModule(root=str(tmp_path), resolution=178, loading=loading)
     assert [len(data.looked(split)) for split in ("train", "val", "test")] == [3, 1, 2]
     middle = np.asarray(data.looked("test").source.open(0))[20:198]
@@ -159,15 +184,7 @@ def test_celeba_follows_the_official_partition(tmp_path, loading):
 
 
 def test_lsun_reads_its_databases(tmp_path, loading):
-    lmdb = pytest.importorskip("lmdb")
-    pictures = {f"{i:040x}": noise(i, (20, 16)) for i in range(5)}
-    for split, names in (("train", list(pictures)[:3]), ("val", list(pictures)[3:])):
-        with (
-            lmdb.open(str(tmp_path / f"tower_{split}_lmdb"), map_size=2**20) as database,
-            database.begin(write=True) as transaction,
-        ):
-            for name in names:
-                transaction.put(name.encode(), encoded(pictures[name]))
+    pictures = lsun_files(tmp_path, "tower")
     for fraction in (0.5, 0.0):
         streamed = Loading(cache_dir=str(tmp_path / "cache"), workers=1, memory_fraction=fraction)
         data = LSUNDataModule(root=str(tmp_path), category="tower", resolution=16, batch_size=3, loading=streamed)

@@ -1,0 +1,192 @@
+"""The experiments that follow a paper have its optimizers, ratio, batch and budget, written down here a second time.
+
+The numbers are those of the papers, of their released code, or of the re-implementation that an experiment's header
+names; what none of them says is left out. ``test_points_benchmark`` has those of the two-dimensional benchmark.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from tests.conftest import CONF, compose_train
+
+
+def adam(rate: float, *betas: float) -> dict[str, Any]:
+    return {"_target_": "torch.optim.Adam", "lr": rate, "betas": list(betas)}
+
+
+RMSPROP = {"_target_": "torch.optim.RMSprop", "lr": 5e-5}
+SGD = {"_target_": "torch.optim.SGD", "lr": 0.1, "momentum": 0.5}
+DCGAN = {"generator": adam(2e-4, 0.5, 0.999), "discriminator": adam(2e-4, 0.5, 0.999)}
+RESNET = {"generator": adam(2e-4, 0.0, 0.9), "discriminator": adam(2e-4, 0.0, 0.9)}
+# rates that fall linearly to zero over the whole budget
+TO_ZERO = {"start_kimg": 0.0, "end_kimg": None, "final": 0.0}
+WGAN_GP = {
+    **RESNET,
+    "schedule": TO_ZERO,
+    "critic_steps": 5,
+    "batch_size": 64,
+    "generator_batch": 128,
+    "images": 100_000 * 5 * 64,  # 100,000 generator updates
+    "model": {"regularizers.gradient_penalty.weight": 10},
+}
+SNGAN = {
+    **RESNET,
+    "schedule": TO_ZERO,
+    "critic_steps": 5,
+    "batch_size": 64,
+    "generator_batch": 128,
+    "images": 50_000 * 5 * 64,
+}
+# a re-implementation trains all of its residual GANs like this
+MIMICRY = {**SNGAN, "generator_batch": 64, "images": 100_000 * 5 * 64}
+TRANSLATION = {
+    **DCGAN,
+    "critic_steps": 1,
+    "batch_size": 1,
+    "epochs": 200,
+    "schedule": {"constant_epochs": 100, "decay_epochs": 100},
+}
+PIX2PIX = {**TRANSLATION, "model": {"l1_weight": 100, "discriminator_weight": 0.5}}
+
+
+def momentum_sgd(divisor: float) -> dict[str, Any]:
+    """Momentum SGD whose rate is divided at every batch of 100, to 1e-6, and whose momentum rises from 0.5 to 0.7."""
+    return {
+        "generator": SGD,
+        "discriminator": SGD,
+        "critic_steps": 1,
+        "batch_size": 100,
+        "schedule": {"halflife_kimg": math.log(2) / math.log(divisor) * 100 / 1000, "final": 1e-6 / 0.1},
+        "model": {"updates.momentum_schedule.final": 0.7 / 0.5},
+    }
+
+
+PAPERS: dict[str, dict[str, Any]] = {
+    "gan_mnist": momentum_sgd(1.000004),
+    "cgan_mnist": momentum_sgd(1.00004),
+    "dcgan_celeba": {**DCGAN, "critic_steps": 1, "batch_size": 64, "epochs": 25},
+    "dcgan_cifar10": {**DCGAN, "batch_size": 64},
+    # mmgeneration: 12 million images
+    "lsgan_celeba": {
+        "generator": adam(1e-3, 0.5, 0.99),
+        "discriminator": adam(1e-3, 0.5, 0.99),
+        "critic_steps": 1,
+        "batch_size": 128,
+        "images": 12_000_000,
+    },
+    "wgan_lsun": {
+        "generator": RMSPROP,
+        "discriminator": RMSPROP,
+        "critic_steps": 5,
+        "batch_size": 64,
+        "model": {
+            "weight_clip": 0.01,
+            "warmup_generator_steps": 25,
+            "warmup_every": 500,
+            "warmup_critic_steps": 100,
+        },
+    },
+    "wgan_gp_cifar10": WGAN_GP,
+    "acgan_wgan_gp_cifar10": {
+        **WGAN_GP,
+        "model": {**WGAN_GP["model"], "class_weight_discriminator": 1.0, "class_weight_generator": 0.1},
+    },
+    "dragan_mnist": {
+        "generator": adam(1e-4, 0.5, 0.9),
+        "discriminator": adam(1e-4, 0.5, 0.9),
+        "critic_steps": 1,
+        "batch_size": 128,
+        "images": 200_000 * 128,
+        # 10 (|grad| - 1)^2 on pixels in [0, 1], where gradients are twice as long as on ours in [-1, 1]
+        "model": {
+            "regularizers.dragan.weight": 10 * 2**2,
+            "regularizers.dragan.target": 1 / 2,
+            "regularizers.dragan.scale": 0.5,
+        },
+    },
+    "infogan_mnist": {
+        "generator": adam(1e-3, 0.5, 0.999),
+        "discriminator": adam(2e-4, 0.5, 0.999),
+        "critic_steps": 1,
+        "batch_size": 128,
+        "images": 50 * 100 * 128,
+        "model": {"info_weight": 1.0},
+    },
+    "acgan_cifar10": {**DCGAN, "critic_steps": 1, "batch_size": 100},
+    "sngan_cifar10": SNGAN,
+    "projection_cifar10": SNGAN,
+    "sngan_stl10": MIMICRY,
+    "ssgan_cifar10": {**MIMICRY, "model": {"rotation_weight_discriminator": 1.0, "rotation_weight_generator": 0.2}},
+    "sagan_cifar10": {
+        "generator": adam(1e-4, 0.0, 0.9),
+        "discriminator": adam(4e-4, 0.0, 0.9),
+        "critic_steps": 1,
+    },
+    "progan_celeba": {
+        "generator": adam(1e-3, 0.0, 0.99),
+        "discriminator": adam(1e-3, 0.0, 0.99),
+        "critic_steps": 1,
+        "model": {
+            "regularizers.gradient_penalty.weight": 10,
+            "drift_weight": 0.001,
+            "stable_kimg": 600,
+            "fade_kimg": 600,
+        },
+    },
+    "pix2pix_facades": PIX2PIX,
+    "pix2pix_cityscapes": PIX2PIX,
+    "cyclegan_horse2zebra": {
+        **TRANSLATION,
+        "model": {"cycle_weight": 10, "identity_weight": 0.5, "discriminator_weight": 0.5, "pool_size": 50},
+    },
+}
+
+# small versions for two CPU cores, set-ups of our own, and the two-dimensional benchmark
+OTHERS = ("_digits", "_photos", "_photos_l1", "demo", "pix2pix_cifar10")
+POINTS = ("ring_", "grid_")
+DEFAULTS = {"start_kimg": 0.0, "end_kimg": None, "final": 0.0}  # of a linear schedule
+
+
+def found(cfg: Any) -> dict[str, Any]:
+    """Return what a composed experiment says of everything that the table may name."""
+    model, rule = cfg.model, cfg.model.updates
+    schedules = [{**DEFAULTS, **rule[f"{player}_schedule"]} for player in ("generator", "discriminator")]
+    assert schedules[0] == schedules[1]
+    return {
+        **{player: dict(OmegaConf.to_container(model[f"{player}_optimizer"])) for player in DCGAN},
+        "schedule": schedules[0],
+        "critic_steps": rule.critic_steps,
+        "batch_size": cfg.batch_size,
+        "generator_batch": cfg.batch_size * rule.generator_batch_factor,
+        "images": None if cfg.budget.kimg is None else cfg.budget.kimg * 1000,
+        "epochs": cfg.budget.epochs,
+    }
+
+
+def test_every_experiment_that_follows_a_paper_is_in_the_table():
+    names = {path.stem for path in (CONF / "experiment").glob("*.yaml")}
+    assert {name for name in names if not name.endswith(OTHERS) and not name.startswith(POINTS)} == set(PAPERS)
+
+
+@pytest.mark.parametrize("experiment", PAPERS)
+def test_an_experiment_has_the_numbers_of_its_paper(experiment):
+    expected, cfg = dict(PAPERS[experiment]), compose_train(f"experiment={experiment}")
+    for path, value in expected.pop("model", {}).items():
+        assert OmegaConf.select(cfg.model, path) == pytest.approx(value), path
+    actual = found(cfg)
+    for key, value in expected.items():
+        if key in DCGAN:
+            given = {name: actual[key].get(name) for name in value}
+            assert given == value, key
+        elif key == "schedule":
+            for name, number in value.items():
+                assert actual[key][name] == (number if number is None else pytest.approx(number, rel=1e-4)), name
+        else:
+            assert actual[key] == value, key
+    if "schedule" not in expected:
+        assert actual["schedule"]["_target_"] == "gan_lightning.schedules.Constant"
