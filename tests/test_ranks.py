@@ -43,6 +43,10 @@ def relativistic(logits: torch.Tensor) -> torch.Tensor:
     return RelativisticAverage(kind="least_squares").discriminator(logits[:, 0], logits[:, 1])
 
 
+def half_of_best(x: torch.Tensor) -> torch.Tensor:
+    return TopK(gamma=0.5, images_per_epoch=1).generator_values(x[:, 0].square(), x[:, 0], 5)
+
+
 CASES: dict[str, tuple[Callable[[], Callable[[torch.Tensor], torch.Tensor]], tuple[int, ...]]] = {
     "batch_norm_2d": (lambda: batch_norm(nn.BatchNorm2d), (ROWS, 3, 2, 2)),
     "batch_norm_1d": (lambda: batch_norm(nn.BatchNorm1d, momentum=None), (ROWS, 3)),
@@ -51,7 +55,10 @@ CASES: dict[str, tuple[Callable[[], Callable[[torch.Tensor], torch.Tensor]], tup
     "discrimination": (discrimination, (ROWS, 3)),
     "deviation": (lambda: MinibatchStdDev(group_size=4), (ROWS, 3, 2, 2)),
     "relativistic": (lambda: relativistic, (ROWS, 2)),
-    "top_k": (lambda: lambda x: TopK(gamma=0.5, images_per_epoch=1).generator_values(x[:, 0].square(), x[:, 0], 5), (ROWS, 1)),
+    "top_k": (
+        lambda: lambda x: TopK(gamma=0.5, images_per_epoch=1).generator_values(x[:, 0].square(), x[:, 0], 5),
+        (ROWS, 1),
+    ),
 }
 
 

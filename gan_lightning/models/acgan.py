@@ -48,6 +48,8 @@ class ACGAN(LabelConditional):
         ValueError: for a negative weight, or parts that do not fit together.
     """
 
+    judges_labels = False
+
     def __init__(
         self,
         *,

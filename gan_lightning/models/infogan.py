@@ -14,7 +14,7 @@ from gan_lightning.data.batch import Batch
 from gan_lightning.losses import NonSaturating
 from gan_lightning.losses.base import AdversarialLoss
 from gan_lightning.models.base import AdversarialModule
-from gan_lightning.models.heads import check_features
+from gan_lightning.models.heads import check_features, refuse_classes
 from gan_lightning.models.turns import Fakes, Judgement
 from gan_lightning.models.two_player import OptimizerFactory
 from gan_lightning.models.update_rule import UpdateRule
@@ -129,13 +129,14 @@ class InfoGAN(AdversarialModule):
         """Length of a code."""
         return sum(self.categories) + self.continuous
 
-    def check_parts(self) -> None:
-        """Refuse a generator of other codes, and what parts a sample from the code that Q should read off it.
+    def check_condition(self) -> None:
+        """Refuse networks of labels, and a generator of other codes.
 
         Raises:
-            ValueError: naming the part and the reason.
+            ValueError: naming the network.
         """
-        super().check_parts()
+        for player in ("generator", "discriminator"):
+            refuse_classes(getattr(self, player), f"model.{player}", "InfoGAN")
         if self.generator.code_dim is None:
             raise ValueError(
                 "InfoGAN needs a generator that takes codes; "
@@ -146,6 +147,14 @@ class InfoGAN(AdversarialModule):
                 f"model.generator.code_dim = {self.generator.code_dim}: it must be {self.code_dim}, the length of a "
                 f"code with model.categories = {self.categories} and model.continuous = {self.continuous}"
             )
+
+    def check_parts(self) -> None:
+        """Refuse what parts a sample from the code that Q should read off it.
+
+        Raises:
+            ValueError: naming the part and the reason.
+        """
+        super().check_parts()
         check_features(self.discriminator, reads="InfoGAN's code")
         for name, stabilizer in self._techniques.items():
             if isinstance(stabilizer, Replay):

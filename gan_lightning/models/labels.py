@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from gan_lightning.data.base import ImageDataModule
 from gan_lightning.data.batch import Batch
 from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.heads import refuse_classes, require_classes
 from gan_lightning.seeding import sample_generators
 from gan_lightning.stabilizers import Replay
 
@@ -23,34 +25,45 @@ class LabelConditional(AdversarialModule):
     set's by construction, and one condition serves real, generated and interpolated samples alike.
     """
 
+    judges_labels: ClassVar[bool] = True
+    """Whether the discriminator is told the label."""
+
     label_counts: Tensor
 
     def check_parts(self) -> None:
-        """Refuse networks without classes, packs of several labels, and techniques that lose a sample's label.
+        """Refuse techniques that lose a sample's label.
 
         Raises:
             ValueError: naming the part and the reason.
         """
         super().check_parts()
-        if self.generator.classes is None:
-            raise ValueError(
-                f"{type(self).__name__} needs a generator that takes labels; model.generator "
-                f"({type(self.generator).__name__}) has classes = None"
-            )
-        if self.discriminator.samples_per_logit > 1:
-            raise ValueError(
-                f"model.discriminator: {type(self.discriminator).__name__} judges "
-                f"{self.discriminator.samples_per_logit} samples together, but those of a batch have different labels, "
-                f"and {type(self).__name__} judges each under its own"
-            )
         for name, stabilizer in self._techniques.items():
             if isinstance(stabilizer, Replay):
                 raise ValueError(
                     f"model.stabilizers.{name}: replayed samples were made under other labels, so Replay does not fit "
                     f"{type(self).__name__}, whose samples are judged together with their labels"
                 )
-        self.classes = self.generator.classes
+        assert self.classes is not None  # by check_condition
         self.register_buffer("label_counts", torch.ones(self.classes, dtype=torch.int64))
+
+    def check_condition(self) -> None:
+        """Refuse networks without classes, a discriminator of other ones, and packs of several labels.
+
+        Raises:
+            ValueError: naming the network.
+        """
+        if self.discriminator.samples_per_logit > 1:
+            raise ValueError(
+                f"model.discriminator: {type(self.discriminator).__name__} judges "
+                f"{self.discriminator.samples_per_logit} samples together, but those of a batch have different labels, "
+                f"and {type(self).__name__} judges each under its own"
+            )
+        model = type(self).__name__
+        self.classes = require_classes(self.generator, "model.generator", model)
+        if self.judges_labels:
+            require_classes(self.discriminator, "model.discriminator", model, classes=self.classes)
+        else:
+            refuse_classes(self.discriminator, "model.discriminator", model)
 
     def on_fit_start(self) -> None:
         """Take over the label distribution of the training set, which sampling without given labels follows."""

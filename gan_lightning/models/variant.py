@@ -13,6 +13,7 @@ from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.batch import Batch
 from gan_lightning.losses import NonSaturating
 from gan_lightning.losses.base import AdversarialLoss
+from gan_lightning.models.heads import refuse_classes
 from gan_lightning.models.sampling import Sampling
 from gan_lightning.models.turns import Fakes, Judgement
 from gan_lightning.models.two_player import OptimizerFactory, TwoPlayerModule
@@ -83,11 +84,26 @@ class Variant(Sampling, TwoPlayerModule):
             raise ValueError(
                 f"model.generator makes samples of shape {made}, model.discriminator judges samples of shape {judged}"
             )
+        self.check_condition()
         self.prior.check(self.generator.latent_dim)
         for regularizer in self._penalties.values():
             regularizer.check(self.discriminator)
         if self.augment is not None:
             self.augment.check(made)
+
+    def check_condition(self) -> None:
+        """Refuse networks that wait for labels or codes, of which an unconditional model has none.
+
+        Raises:
+            ValueError: naming the network.
+        """
+        for player in ("generator", "discriminator"):
+            refuse_classes(getattr(self, player), f"model.{player}", type(self).__name__)
+        if self.generator.code_dim is not None:
+            raise ValueError(
+                f"model.generator: {type(self.generator).__name__} takes codes of length {self.generator.code_dim}, "
+                f"but {type(self).__name__} gives none; InfoGAN does"
+            )
 
     def check_data(self, data: RealDataModule) -> None:
         """Refuse data that the model cannot be trained on, before a run begins; a variant says which.

@@ -40,10 +40,12 @@ class Discriminator(nn.Module):
     Attributes:
         feature_dim: length F of a feature vector.
         sample_shape: ``(C, H, W)`` of an image, or ``(D,)`` of a point.
+        classes: number of classes its condition may be one of, or None if it takes no labels.
         samples_per_logit: consecutive samples that share features and a logit; 1 unless it packs them.
         feature_maps: whether features are maps ``(N, feature_dim, h, w)`` and logits ``(N, 1, h, w)``.
     """
 
+    classes: int | None = None
     samples_per_logit: int = 1
     feature_maps: bool = False
 

@@ -97,6 +97,8 @@ class CGANDiscriminator(Discriminator):
     Source: arXiv 1411.1784, section 4.1; U(-0.005, 0.005) weights as in the first GAN's released configuration.
     """
 
+    classes: int
+
     def __init__(
         self,
         *,

@@ -79,6 +79,7 @@ class ConditionalDCGANDiscriminator(Discriminator):
         super().__init__(feature_dim=16 * widths[-1], sample_shape=(channels, resolution, resolution))
         self.body = downsampling_stack(channels=channels, widths=widths, batch_norm=batch_norm)
         self.output = nn.Linear(self.feature_dim, 1, bias=False)
+        self.classes = classes
         self.class_vectors = nn.Embedding(classes, self.feature_dim)
         normal_init(self)
         nn.init.zeros_(self.class_vectors.weight)

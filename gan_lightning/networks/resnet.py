@@ -147,6 +147,7 @@ class ResNetDiscriminator(Discriminator):
         maps = [resolution // 2 ** min(stage, downsamples) for stage in range(1, len(widths) + 1)]
         _check_attention(attention_resolution, maps)
         super().__init__(feature_dim=widths[-1], sample_shape=(channels, resolution, resolution))
+        self.classes = classes
         self.pooling = pooling
         blocks: list[nn.Module] = [FirstDiscriminatorBlock(channels, widths[0], spectral_norm=spectral_norm)]
         for stage, (inputs, outputs) in enumerate(pairwise(widths), start=1):

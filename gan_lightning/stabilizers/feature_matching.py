@@ -17,8 +17,8 @@ def mean_distance(real: Tensor, fake: Tensor) -> Tensor:
 class FeatureMatching(Stabilizer):
     """Adds the distance of mean features to the generator's loss.
 
-    weight * ||E f(x) - E f(G(z))||_2^2, f the discriminator's body on what it is shown: Salimans et al. 2016 (arXiv 1606.03498),
-    section 3.1. There it takes the place of the adversarial loss; here it joins it.
+    weight * ||E f(x) - E f(G(z))||_2^2, f the discriminator's body on what it is shown: Salimans et al. 2016
+    (arXiv 1606.03498), section 3.1. There it takes the place of the adversarial loss; here it joins it.
 
     Args:
         weight: factor of the squared distance.

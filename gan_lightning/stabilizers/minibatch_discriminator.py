@@ -25,6 +25,7 @@ class AppendingDiscriminator(Discriminator):
         super().__init__(feature_dim=discriminator.feature_dim + appended, sample_shape=discriminator.sample_shape)
         self.samples_per_logit = discriminator.samples_per_logit
         self.feature_maps = discriminator.feature_maps
+        self.classes = discriminator.classes
         self.discriminator = discriminator
         self.layer = layer
         # No bias: the discriminator's own logit has one, or leaves it out on purpose.

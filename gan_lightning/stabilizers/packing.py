@@ -48,6 +48,7 @@ class PackedDiscriminator(Discriminator):
         self.samples_per_pack = samples_per_pack
         self.samples_per_logit = samples_per_pack * discriminator.samples_per_logit
         self.feature_maps = discriminator.feature_maps
+        self.classes = discriminator.classes
 
     def features(self, samples: Tensor) -> Tensor:
         """Samples ``(N, *sample_shape)`` to features ``(N / m, feature_dim)`` of packs."""

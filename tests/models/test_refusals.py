@@ -3,8 +3,14 @@
 import pytest
 
 from gan_lightning.data import RingDataModule
-from gan_lightning.models import InfoGAN, UpdateRule
-from gan_lightning.networks import DCGANGenerator, InfoGANDiscriminator, InfoGANGenerator, PointDiscriminator
+from gan_lightning.models import DCGAN, InfoGAN, UpdateRule
+from gan_lightning.networks import (
+    DCGANDiscriminator,
+    DCGANGenerator,
+    InfoGANDiscriminator,
+    InfoGANGenerator,
+    PointDiscriminator,
+)
 from gan_lightning.stabilizers import PackedDiscriminator
 from tests.contract.variants import build
 from tests.models.toys import points
@@ -50,3 +56,27 @@ def test_a_batch_divides_into_processes_micro_batches_and_packs():
     with pytest.raises(ValueError, match=r"multiple of 6, to divide into 2 micro-batches .* and packs of 3 samples"):
         model.check_batch(8, 1)
     points().check_batch(7, 1)
+
+
+def test_networks_wait_for_no_condition_that_they_are_not_given():
+    small = ("model.generator.width=4", "model.discriminator.width=4")
+    with pytest.raises(ValueError, match=r"model\.generator: ConditionalDCGANGenerator takes labels .* gives it none"):
+        build("dcgan", "model/generator=conditional_dcgan", *small)
+    with pytest.raises(ValueError, match=r"model\.discriminator: ConditionalDCGANDiscriminator takes labels"):
+        build("lsgan", "model/discriminator=conditional_dcgan", *small)
+    with pytest.raises(ValueError, match=r"takes codes of length 12, but DCGAN gives none; InfoGAN does"):
+        DCGAN(
+            generator=InfoGANGenerator(code_dim=12, resolution=8, width=4, hidden_width=16),
+            discriminator=DCGANDiscriminator(resolution=8, channels=1, width=4),
+        )
+    with pytest.raises(ValueError, match=r"takes labels .* but ACGAN gives it none"):
+        build("acgan", "model/discriminator=conditional_dcgan", *small)
+
+
+def test_labels_are_not_lost_on_a_discriminator_that_ignores_them():
+    networks = ("model/generator=conditional_dcgan", "model.generator.width=4", "model.discriminator.width=4")
+    with pytest.raises(ValueError, match=r"CGAN needs a discriminator that takes labels; .* has classes = None"):
+        build("cgan", *networks, "model/discriminator=dcgan")
+    with pytest.raises(ValueError, match=r"ConditionalDCGANDiscriminator has classes = 7, model.generator has 10"):
+        build("cgan", *networks, "model/discriminator=conditional_dcgan", "model.discriminator.classes=7")
+    build("cgan", *networks, "model/discriminator=conditional_dcgan")
