@@ -72,6 +72,18 @@ def test_translations_can_be_scored_on_other_features(preset):
     assert cfg.evaluator.evaluator.extractor._target_ == "gan_lightning.metrics.DINOv2Extractor"
 
 
+@pytest.mark.parametrize("preset", ["translation", "translation_inception"])
+def test_translations_can_be_scored_by_lpips(preset):
+    cfg = compose_train(
+        "experiment=pix2pix_photos",
+        f"evaluator={preset}",
+        "evaluator/similarity@evaluator.evaluator.similarity=lpips",
+        "evaluator.metrics=[mae,psnr,ssim,lpips]",
+    )
+    check_config(cfg)
+    assert cfg.evaluator.evaluator.similarity._target_ == "gan_lightning.metrics.LPIPS"
+
+
 @pytest.mark.parametrize("path", sorted((CONF / "evaluator").rglob("*.yaml")), ids=lambda path: path.stem)
 def test_every_file_says_what_it_is(path):
     lines = path.read_text(encoding="utf-8").splitlines()
