@@ -10,6 +10,11 @@ from tests.contract.variants import fit
 from tests.models.toys import Rows, points, train
 
 
+@pytest.fixture(autouse=True)
+def _inside_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # pictures go to the present folder where no other is named
+
+
 def test_it_evaluates_at_multiples_and_at_the_end(build, scripted):
     evaluator = scripted([5.0, 4.0, 3.0, 2.0])
     evaluation, logger, told = Evaluation(evaluator=evaluator, every_kimg=0.03), Rows(), []

@@ -59,6 +59,11 @@ def option(data: str) -> str:
     return data.partition(":")[0]
 
 
+@pytest.fixture(autouse=True)
+def _inside_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # pictures go to the present folder where no other is named
+
+
 def files(data: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Write what a data set is read from; return what names it."""
     name, _, form = data.partition(":")
