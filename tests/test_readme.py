@@ -67,6 +67,8 @@ def run(command: str, folder: Path) -> str:
         given = {word.split("=")[0] for word in words}
         budget = [w for w in SMALL if not (w.startswith("budget") and any(g.startswith("budget") for g in given))]
         extra = [*budget, *([] if "evaluator=none" in words else SMALL_SCORES)]
+        if any(word.startswith("experiment=ring_") for word in words):  # points are shown as one scatter plot
+            extra.remove("callbacks.samples.rows=1")
         if "data=folder" in words:
             extra.append("budget.kimg=0.064")
         words = [re.sub(r"budget\.\w+=[\d.]+", "budget.kimg=0.64", word) for word in words]
