@@ -226,9 +226,10 @@ def test_each_disturbance_costs_one_requeue_and_no_step(lab):
 
 
 def test_a_time_limit_costs_two_processes_one_requeue_and_no_step(lab):
-    (folder,) = (lab.folder / "runs" / "ring_gan").iterdir()
+    folder = lab.folder / "runs" / "ring_gan" / f"slurm_{lab.limited}"
+    # the job that lost a process at its start may have got as far as a folder of its own
+    assert {path.name for path in folder.parent.iterdir()} <= {folder.name, f"slurm_{lab.meeting[0]}"}
     output = (lab.folder / f"slurm_{lab.limited}.out").read_text()
-    assert folder.name == f"slurm_{lab.limited}"
     assert lab.cluster.state(lab.limited) == "COMPLETED", output
     # once on each rank; a slow machine meets the limit again, perhaps behind the last step, where nobody says so
     assert restarts(lab, lab.limited) >= len(re.findall(r"received SIGUSR1", output)) / 2 >= 1, output
