@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_lightning.networks.conditional import LabelledBatchNorm2d
+from gan_lightning.networks.resampling import convolve_and_halve, double_and_convolve
 from gan_lightning.networks.spectral import normalized_if
 
 
@@ -50,8 +51,8 @@ class GeneratorBlock(nn.Module):
 
     def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
         """Maps ``(N, inputs, H, W)`` to ``(N, outputs, 2 H, 2 W)``."""
-        h = F.interpolate(F.relu(self.norm1(x, labels)), scale_factor=2.0, mode="nearest")
-        h = self.conv2(F.relu(self.norm2(self.conv1(h), labels)))
+        h = double_and_convolve(F.relu(self.norm1(x, labels)), self.conv1.weight, self.conv1.bias)
+        h = self.conv2(F.relu(self.norm2(h, labels)))
         # A 1x1 convolution commutes with nearest-neighbour doubling; before it, it costs a quarter.
         return h + F.interpolate(self.shortcut(x), scale_factor=2.0, mode="nearest")
 
@@ -73,8 +74,8 @@ class FirstDiscriminatorBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Images ``(N, inputs, H, W)`` to maps ``(N, outputs, H / 2, W / 2)``."""
-        h = self.conv2(F.relu(self.conv1(x)))
-        return F.avg_pool2d(h, 2) + self.shortcut(F.avg_pool2d(x, 2))
+        h = convolve_and_halve(F.relu(self.conv1(x)), self.conv2.weight, self.conv2.bias)
+        return h + self.shortcut(F.avg_pool2d(x, 2))
 
 
 class DiscriminatorBlock(nn.Module):
@@ -99,7 +100,8 @@ class DiscriminatorBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps ``(N, inputs, H, W)`` to ``(N, outputs, H, W)``, or of half the height and width."""
-        h = self.conv2(F.relu(self.conv1(F.relu(x))))
+        h = F.relu(self.conv1(F.relu(x)))
         if not self.halve:
-            return h + self.shortcut(x)
-        return F.avg_pool2d(h, 2) + self.shortcut(F.avg_pool2d(x, 2))
+            return self.conv2(h) + self.shortcut(x)
+        h = convolve_and_halve(h, self.conv2.weight, self.conv2.bias)
+        return h + self.shortcut(F.avg_pool2d(x, 2))

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gan_lightning.networks.resampling import convolve_and_halve, double_and_convolve
+
 HE_GAIN = math.sqrt(2)
 
 
@@ -55,6 +57,14 @@ class EqualizedConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Maps ``(N, inputs, H, W)`` to ``(N, outputs, H, W)``."""
         return F.conv2d(x, self.weight * self.scale, self.bias, padding=self.padding)
+
+    def and_halve(self, x: Tensor) -> Tensor:
+        """The same, then averaged over 2x2 pixels: ``(N, outputs, H / 2, W / 2)``."""
+        return convolve_and_halve(x, self.weight * self.scale, self.bias)
+
+    def after_doubling(self, x: Tensor) -> Tensor:
+        """The same of maps doubled by nearest neighbour: ``(N, outputs, 2 H, 2 W)``."""
+        return double_and_convolve(x, self.weight * self.scale, self.bias)
 
 
 def pixel_norm(x: Tensor) -> Tensor:

@@ -52,7 +52,7 @@ class _GeneratorBlock(nn.Module):
         self.conv2 = EqualizedConv2d(outputs, outputs, kernel=3)
 
     def forward(self, x: Tensor) -> Tensor:
-        h = pixel_norm(F.leaky_relu(self.conv1(double(x)), 0.2))
+        h = pixel_norm(F.leaky_relu(self.conv1.after_doubling(x), 0.2))
         return pixel_norm(F.leaky_relu(self.conv2(h), 0.2))
 
 
@@ -66,8 +66,7 @@ class _DiscriminatorBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         h = F.leaky_relu(self.conv1(x), 0.2)
-        # The bias commutes with averaging, the activation does not: it comes after.
-        return F.leaky_relu(halve(self.conv2(h)), 0.2)
+        return F.leaky_relu(self.conv2.and_halve(h), 0.2)
 
 
 class ProgressiveGenerator(Generator):
