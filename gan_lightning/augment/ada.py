@@ -18,7 +18,8 @@ class ADA(Augmentation):
     r"""Adaptive discriminator augmentation.
 
     Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data" (arXiv 2006.06676), section 3.
-    The overfitting heuristic is r_t = E[sign D(real)] (equation 1). Every ``interval_steps`` discriminator steps
+    The overfitting heuristic is r_t = E[sign D(real)] (equation 1), where D is 0 for what may as well be generated:
+    losses of which no logit means that are refused unless p is fixed. Every ``interval_steps`` discriminator steps
 
         p ← max(0, p + sign(r_t - target) · images / (1000 · speed_kimg)),
 
@@ -87,7 +88,7 @@ class ADA(Augmentation):
         self.target = target
         self.interval_steps = interval_steps
         self.speed_kimg = speed_kimg
-        self.adaptive = fixed_p is None
+        self.adaptive = self.reads_signs = fixed_p is None
         self.strengths = Strengths(blit=blit, geometry=geometry, color=color, filter=filter, noise=noise, cutout=cutout)
         self.turns_images = blit > 0 or geometry > 0
         self.register_buffer("p", torch.tensor(initial_p if fixed_p is None else fixed_p, dtype=torch.float32))
@@ -135,11 +136,11 @@ class ADA(Augmentation):
 
     @torch.no_grad()
     def observe(self, real_logits: Tensor, images: int) -> None:
-        """Take in a discriminator step's real logits (any shape, this rank's) and update p when due.
+        """Count the signs of real logits (any shape, this rank's).
 
         Args:
-            real_logits: D(real) of this step; their signs are counted.
-            images: real images of this step, over all ranks.
+            real_logits: D(real), less the logit that means "cannot tell".
+            images: how many real images they belong to, over all ranks.
         """
         if not self.adaptive:
             return
@@ -150,11 +151,18 @@ class ADA(Augmentation):
         self.sign_sum += seen[0]
         self.sign_count += seen[1]
         images_since = self._images_on_host.read(self.images_since_update) + images
+        self._images_on_host.write(self.images_since_update, images_since)
+
+    @torch.no_grad()
+    def end_step(self) -> None:
+        """Count a discriminator step, and update p when that is due."""
+        if not self.adaptive:
+            return
         steps_since = self._steps_on_host.read(self.steps_since_update) + 1
         if steps_since >= self.interval_steps:
-            self._update(images_since)
-            images_since = steps_since = 0
-        self._images_on_host.write(self.images_since_update, images_since)
+            self._update(self._images_on_host.read(self.images_since_update))
+            self._images_on_host.write(self.images_since_update, 0)
+            steps_since = 0
         self._steps_on_host.write(self.steps_since_update, steps_since)
 
     def _update(self, images: float) -> None:

@@ -13,9 +13,11 @@ class Augmentation(nn.Module):
 
     Attributes:
         turns_images: whether it may rotate an image, after which nobody can tell which way up it was.
+        reads_signs: whether ``observe`` takes a positive number for "real", which needs a loss with a boundary.
     """
 
     turns_images: bool = False
+    reads_signs: bool = False
 
     def check(self, sample_shape: tuple[int, ...]) -> None:
         """Raise ``ValueError`` if samples of this shape cannot be augmented; called at construction of the model."""
@@ -25,7 +27,13 @@ class Augmentation(nn.Module):
         raise NotImplementedError
 
     def observe(self, real_logits: Tensor, images: int) -> None:
-        """See the real logits of a discriminator step, without graph; ``images`` counts them over all ranks."""
+        """See real logits, less the loss's boundary, without graph; ``images`` counts them over all ranks.
+
+        Called for each micro-batch of a discriminator step.
+        """
+
+    def end_step(self) -> None:
+        """Act at the end of a discriminator step."""
 
 
 def check_images(augmentation: Augmentation, sample_shape: tuple[int, ...]) -> None:

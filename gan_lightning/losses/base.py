@@ -13,9 +13,12 @@ class AdversarialLoss:
 
     Attributes:
         relativistic: whether the generator's loss needs the logits of real samples.
+        boundary: the logit at which the best discriminator cannot tell real from generated; None where a constant
+            added to all logits changes nothing, so that no logit means that.
     """
 
     relativistic: bool = False
+    boundary: float | None = None
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Values ``(N,)`` that the discriminator minimises."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -30,6 +32,8 @@ class Minimax(AdversarialLoss):
     L_D = softplus(-D(x)) + softplus(D(G(z))), L_G = -softplus(D(G(z))) = log(1 - sigmoid(D(G(z)))):
     Goodfellow et al. 2014 (arXiv 1406.2661), equation 1.
     """
+
+    boundary = 0.0
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Cross-entropies of real and fake logits ``(N,)`` or ``(N, 1, h, w)``, summed: ``(N,)``, at least 0."""
@@ -60,6 +64,8 @@ class NonSaturating(AdversarialLoss):
         if not 0 < real_target <= 1:
             raise ValueError(f"real_target must be in (0, 1], got {real_target}")
         self.real_target = real_target
+        # the cross-entropies against t and 0, where both kinds are as likely, are least at sigmoid(l) = t / 2
+        self.boundary = math.log(real_target / (2 - real_target))
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Cross-entropies of real and fake logits ``(N,)`` or ``(N, 1, h, w)``, summed: ``(N,)``, at least 0."""

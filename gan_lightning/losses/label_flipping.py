@@ -35,6 +35,7 @@ class LabelFlipping(AdversarialLoss):
         self.loss = loss
         self.probability = probability
         self.relativistic = loss.relativistic
+        self.boundary = loss.boundary
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Logits ``(N,)`` or ``(N, 1, h, w)`` to the wrapped loss's values ``(N,)`` after the flips."""

@@ -46,6 +46,7 @@ class LeastSquares(AdversarialLoss):
         self.fake_target = fake_target
         self.real_target = real_target
         self.generator_target = generator_target
+        self.boundary = (fake_target + real_target) / 2
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Scaled squares of real and fake scores ``(N,)`` or ``(N, 1, h, w)``, summed: ``(N,)``, at least 0."""
@@ -65,6 +66,8 @@ class Hinge(AdversarialLoss):
     L_D = relu(1 - D(x)) + relu(1 + D(G(z))), L_G = -D(G(z)): Lim and Ye 2017 (arXiv 1705.02894); Miyato et
     al. 2018 (arXiv 1802.05957), equations 16 and 17.
     """
+
+    boundary = 0.0
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """What real and fake scores ``(N,)`` or ``(N, 1, h, w)`` lack to their margins: ``(N,)``, at least 0."""

@@ -145,7 +145,7 @@ class AdversarialModule(Variant):
             for key, term in stabilizer.discriminator_terms(self.discriminator).items():
                 terms[f"{name}_{key}"] = term
         if self.augment is not None:
-            self.augment.observe(real.logits.detach(), images)
+            self.augment.observe(real.logits.detach() - (self.loss.boundary or 0.0), images)
         if log is not None:
             observed = {
                 "d/real": real.logits.detach().float().mean(),
@@ -181,6 +181,8 @@ class AdversarialModule(Variant):
         for number, part in enumerate(parts, start=1):
             self._backward(self.discriminator_objective(part, images // len(parts), log), number, len(parts), log)
         self._close_turn(optimizer, log)
+        if self.augment is not None:
+            self.augment.end_step()
         self.discriminator_steps += 1
 
     def _generator_turn(self, batch: Batch, log: dict[str, Any] | None) -> None:

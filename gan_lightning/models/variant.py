@@ -66,7 +66,10 @@ class Variant(Sampling, TwoPlayerModule):
         return Normal()
 
     def default_updates(self) -> UpdateRule:
-        """Return the update rule of the variant's paper."""
+        """Return the update rule of the variant's paper, but constant rates: a decay needs to know the run's budget.
+
+        The configuration knows it, and decays where the paper does.
+        """
         return UpdateRule()
 
     def default_regularizers(self) -> Mapping[str, Regularizer]:
@@ -90,6 +93,30 @@ class Variant(Sampling, TwoPlayerModule):
             regularizer.check(self.discriminator)
         if self.augment is not None:
             self.augment.check(made)
+            if self.augment.reads_signs and self.loss.boundary is None:
+                raise ValueError(
+                    f"model.augment: {type(self.augment).__name__} adapts to how often D(real) is above what means "
+                    f'"cannot tell", but of the logits of model.loss = {type(self.loss).__name__} only differences '
+                    f"mean anything; fix the probability with model.augment.fixed_p"
+                )
+        self.check_accumulation()
+
+    def check_accumulation(self) -> None:
+        """Refuse parts that follow the steps, where a step has several micro-batches.
+
+        Raises:
+            ValueError: naming the part.
+        """
+        if self.updates.accumulate == 1:
+            return
+        parts = {f"model.regularizers.{name}": part.follows_steps for name, part in self._penalties.items()}
+        parts |= {f"model.stabilizers.{name}": part.follows_steps for name, part in self._techniques.items()}
+        following = [name for name, follows in parts.items() if follows]
+        if following:
+            raise ValueError(
+                f"model.updates.accumulate = {self.updates.accumulate}: {', '.join(following)} would follow "
+                f"micro-batches instead of steps; accumulate must be 1 with it"
+            )
 
     def check_condition(self) -> None:
         """Refuse networks that wait for labels or codes, of which an unconditional model has none.

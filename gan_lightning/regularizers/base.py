@@ -36,6 +36,7 @@ class Regularizer(nn.Module):
 
     Attributes:
         second_order: whether it differentiates a gradient of the critic, which a compiled network does not allow.
+        follows_steps: whether its state moves with every step, so that a step may not have several micro-batches.
 
     Args:
         weight: factor of the penalty.
@@ -47,6 +48,7 @@ class Regularizer(nn.Module):
     """
 
     second_order: bool = False
+    follows_steps: bool = False
 
     def __init__(self, *, weight: float, interval: int = 1) -> None:
         super().__init__()

@@ -38,6 +38,7 @@ class LeCam(Regularizer):
         ValueError: if ``decay`` is outside [0, 1) or ``start_images`` is negative.
     """
 
+    follows_steps: bool = True
     real_mean: Tensor
     fake_mean: Tensor
     started: Tensor

@@ -35,7 +35,8 @@ class HistoricalAveraging(Stabilizer):
     """Pulls a player's parameters to the mean of their past values.
 
     weight * ||theta - 1/t sum_{i=1}^t theta_i||^2: Salimans et al. 2016 (arXiv 1606.03498), section 3.3. The mean
-    is over the parameters before each of the player's steps so far, not including this one.
+    is over the parameters before each of the player's steps so far, not including this one. It acts on the network
+    alone; heads that train with it are left alone.
 
     Args:
         weight: factor of the squared distance.
@@ -45,6 +46,7 @@ class HistoricalAveraging(Stabilizer):
         ValueError: if ``weight`` is negative or ``player`` unknown.
     """
 
+    follows_steps: bool = True
     mean: Tensor
     steps: Tensor
 

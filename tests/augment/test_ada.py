@@ -10,6 +10,7 @@ from gan_lightning.augment import ADA
 from gan_lightning.augment.affine import draw_blit, draw_geometry
 from gan_lightning.augment.pipeline import move
 from gan_lightning.augment.warp import copy_pixels, resample
+from gan_lightning.testing import assert_same
 
 GROUPS = ("blit", "geometry", "color", "filter", "noise", "cutout")
 
@@ -154,6 +155,11 @@ def test_draws_do_not_depend_on_the_precision():
     torch.testing.assert_close(single.double(), double, rtol=0, atol=1e-3)
 
 
+def one_step(ada: ADA, logits: torch.Tensor, *, images: int) -> None:
+    ada.observe(logits, images)
+    ada.end_step()
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     batches=st.lists(
@@ -167,7 +173,7 @@ def test_controller_against_a_hand_loop(batches, target, interval, initial):
     ada = ADA(target=target, interval_steps=interval, speed_kimg=1.0, initial_p=initial)
     p, signs, images = initial, [], 0
     for step, batch in enumerate(batches, start=1):
-        ada.observe(torch.tensor(batch)[:, None], 2 * len(batch))
+        one_step(ada, torch.tensor(batch)[:, None], images=2 * len(batch))
         signs += [(value > 0) - (value < 0) for value in batch]
         images += 2 * len(batch)
         if step % interval == 0:
@@ -181,26 +187,38 @@ def test_p_rises_when_the_discriminator_is_sure_and_has_no_ceiling():
     ada = ADA(interval_steps=4, speed_kimg=500.0)
     for _ in range(4):
         assert float(ada.p) == 0
-        ada.observe(torch.ones(64), 64)
+        one_step(ada, torch.ones(64), images=64)
     assert float(ada.p) == pytest.approx(4 * 64 / 500_000, rel=1e-6)
     fast = ADA(interval_steps=1, speed_kimg=0.001, initial_p=0.9)
-    fast.observe(torch.ones(4), 4)
+    one_step(fast, torch.ones(4), images=4)
     assert float(fast.p) == pytest.approx(4.9)
     assert fast(_images(3, 3, 8, 8)).shape == (3, 3, 8, 8)
-    fast.observe(-torch.ones(40), 40)
+    one_step(fast, -torch.ones(40), images=40)
     assert float(fast.p) == 0
+
+
+def test_micro_batches_count_as_one_step():
+    logits = torch.randn(8, 16) + 0.9
+    whole, parts = (ADA(interval_steps=2, speed_kimg=0.2) for _ in range(2))
+    for row in logits:
+        one_step(whole, row, images=16)
+        for part in row.chunk(4):
+            parts.observe(part, 4)
+        parts.end_step()
+        assert_same(whole.state_dict(), parts.state_dict())
+    assert float(whole.p) > 0
 
 
 def test_a_mean_on_the_target_leaves_p_alone():
     ada = ADA(interval_steps=1, initial_p=0.25, target=0.6)
-    ada.observe(torch.tensor([1.0, 1.0, 1.0, 1.0, -1.0]), 5)
+    one_step(ada, torch.tensor([1.0, 1.0, 1.0, 1.0, -1.0]), images=5)
     assert float(ada.p) == 0.25
 
 
 def test_fixed_p_is_not_adapted_but_can_be_scheduled():
     ada = ADA(fixed_p=0.0)
     for _ in range(8):
-        ada.observe(torch.ones(64), 64)
+        one_step(ada, torch.ones(64), images=64)
     assert float(ada.p) == 0
     images = _images(16, 3, 8, 8)
     assert ada(images) is images
@@ -219,15 +237,15 @@ def test_resume_is_exact(stop):
     logits = torch.randn(16, 8) + 0.9
     whole = ADA(speed_kimg=0.2, interval_steps=4)
     for row in logits:
-        whole.observe(row, 8)
+        one_step(whole, row, images=8)
     first = ADA(speed_kimg=0.2, interval_steps=4)
     for row in logits[:stop]:
-        first.observe(row, 8)
+        one_step(first, row, images=8)
     second = ADA(speed_kimg=0.2, interval_steps=4)
     second(_images(1, 1, 8, 8))  # reads p before it is loaded
     second.load_state_dict(copy.deepcopy(first.state_dict()))
     for row in logits[stop:]:
-        second.observe(row, 8)
+        one_step(second, row, images=8)
     assert second.state_dict().keys() == whole.state_dict().keys()
     for name, value in whole.state_dict().items():
         assert torch.equal(second.state_dict()[name], value), name

@@ -15,6 +15,7 @@ def _observe(rank: int, folder: Path) -> None:
     ada = ADA(target=0.4, interval_steps=2, speed_kimg=0.1)
     for _ in range(3):
         ada.observe(_logits()[rank], 12)
+        ada.end_step()
     torch.save(ada.state_dict(), folder / f"{rank}.pt")
 
 
@@ -23,6 +24,7 @@ def test_ranks_agree_with_one_process_that_sees_everything(tmp_path: Path) -> No
     alone = ADA(target=0.4, interval_steps=2, speed_kimg=0.1)
     for _ in range(3):
         alone.observe(_logits().flatten(), 12)
+        alone.end_step()
     assert float(alone.p) > 0
     assert float(alone.sign_count) == 12
     for rank in range(2):

@@ -4,9 +4,11 @@ import pytest
 import torch
 
 from gan_lightning.augment.base import Augmentation
-from gan_lightning.losses import NonSaturating, RelativisticPairing
+from gan_lightning.losses import LeastSquares, NonSaturating, RelativisticPairing
 from gan_lightning.models import UpdateRule
+from gan_lightning.regularizers import LeCam
 from gan_lightning.regularizers.base import Regularizer
+from gan_lightning.stabilizers import HistoricalAveraging
 from gan_lightning.stabilizers.base import Stabilizer
 from tests.models.toys import BATCH, PointStream, Rows, points, train
 
@@ -147,7 +149,7 @@ class Shift(Augmentation):
 
     def __init__(self):
         super().__init__()
-        self.treated, self.observed = [], []
+        self.treated, self.observed, self.steps = [], [], 0
 
     def forward(self, images):
         self.treated.append(len(images))
@@ -155,6 +157,10 @@ class Shift(Augmentation):
 
     def observe(self, logits, images):
         self.observed.append((len(logits), logits.requires_grad, images))
+        self.last = logits
+
+    def end_step(self):
+        self.steps += 1
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
@@ -169,6 +175,30 @@ def test_the_augmentation_treats_all_that_the_discriminator_sees(accumulate):
     assert shift.treated == [share] * (4 * accumulate)  # real, fake, the penalty's real, and the generator's fake
     assert all(90 < mean < 110 for mean in judged)
     assert shift.observed == [(share, False, share)] * accumulate
+    assert shift.steps == 1
+
+
+def test_the_augmentation_sees_logits_from_where_the_loss_cannot_tell():
+    seen = {}
+    for loss in (NonSaturating(), LeastSquares(fake_target=1.0, real_target=3.0), RelativisticPairing()):
+        shift = Shift()
+        train(points(augment=shift, loss=loss), 1)
+        seen[type(loss).__name__] = shift.last
+    torch.testing.assert_close(seen["LeastSquares"], seen["NonSaturating"] - 2)
+    assert torch.equal(seen["RelativisticPairing"], seen["NonSaturating"])
+
+
+@pytest.mark.parametrize(
+    ("parts", "named"),
+    [
+        ({"regularizers": {"held": LeCam()}}, "model.regularizers.held"),
+        ({"stabilizers": {"past": HistoricalAveraging()}}, "model.stabilizers.past"),
+    ],
+)
+def test_parts_that_follow_the_steps_are_refused_with_micro_batches(parts, named):
+    with pytest.raises(ValueError, match=rf"model.updates.accumulate = 2: {named} would follow micro-batches"):
+        points(updates=UpdateRule(accumulate=2), **parts)
+    points(updates=UpdateRule(accumulate=1), **parts)
 
 
 def test_parts_that_do_not_fit_together_are_refused():
