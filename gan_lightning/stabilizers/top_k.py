@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from gan_lightning.losses.base import per_sample
 from gan_lightning.ranks import gathered, own_share, world_size
 from gan_lightning.stabilizers.base import Stabilizer
 
@@ -15,7 +16,8 @@ class TopK(Stabilizer):
     """Keeps the k samples that fool the discriminator best, with k falling from the batch size.
 
     k = max(gamma^e, nu) N in epoch e: Sinha et al. 2020 (arXiv 2002.06224), section 3. The samples kept are those of
-    highest logit, whatever their loss is. N is the size of the global batch.
+    highest logit, of highest mean logit where each patch has one, whatever their loss is. N is the size of the
+    global batch.
 
     Args:
         gamma: factor of k per epoch (published: 0.75 to 0.999).
@@ -45,6 +47,7 @@ class TopK(Stabilizer):
 
     def generator_values(self, values: Tensor, logits: Tensor, images_seen: int) -> Tensor:
         """Losses ``(N,)`` to the ``(k,)`` of highest logit; on several processes, to values of their mean over all."""
+        logits = per_sample(logits)
         if world_size() == 1:
             return values[logits.topk(self.kept(len(values), images_seen)).indices]
         everyone = gathered(logits.detach())

@@ -38,6 +38,14 @@ def test_highest_logits_are_kept_even_where_their_loss_is_not_the_lowest():
     assert kept.tolist() == [4.0, 1.0]
 
 
+def test_patch_maps_count_by_their_mean():
+    # the highest patch is in the worst sample
+    logits = torch.tensor([[0.0, 0.0], [1.0, 2.0], [-9.0, 5.0], [1.0, 1.0]]).view(4, 1, 1, 2)
+    values = torch.tensor([10.0, 20.0, 30.0, 40.0])
+    kept = TopK(gamma=0.5, images_per_epoch=1).generator_values(values, logits, images_seen=1)
+    assert kept.tolist() == [20.0, 40.0]
+
+
 @given(
     gamma=st.floats(0.01, 1),
     floor=st.floats(0.01, 1),
