@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -23,13 +24,15 @@ from gan_lightning.priors import Prior
 from gan_lightning.regularizers.base import Regularizer
 from gan_lightning.stabilizers.base import Stabilizer
 
+PenaltyResolution = Literal["full", "current"]
+
 
 class ProGAN(AdversarialModule):
     """Both networks start at 4x4 and grow: each new resolution is faded in, then trained, and so on.
 
     Section 2 of the paper, with WGAN-GP's loss and penalty and the drift term 0.001 E[D(x)^2] (appendix A.1).
-    ``fade_kimg`` images fade a resolution in and ``stable_kimg`` train it. A new resolution begins with fresh
-    optimizer state. The batch size is the same at every resolution, where the paper's shrinks.
+    ``fade_kimg`` images fade a resolution in and ``stable_kimg`` train it. A fade begins and ends with fresh
+    optimizer state, as in the authors' code. The batch size is the same at every resolution, where the paper's shrinks.
 
     Args:
         generator: as in ``AdversarialModule``, and so on to ``stabilizers``.
@@ -45,6 +48,9 @@ class ProGAN(AdversarialModule):
         stable_kimg: thousands of images at a resolution once it is faded in.
         fade_kimg: thousands of images while a resolution is faded in.
         drift_weight: factor of the mean square of the real logits.
+        penalty_resolution: whose pixels the regularizers differentiate by. In the authors' code these are the
+            "full" image's, whatever is trained, so that a critic of a 2^k times smaller resolution may be 2^k times
+            as steep in its own pixels; "current" holds it to the same slope at every resolution.
 
     Raises:
         ValueError: for a value out of range, or networks that do not grow.
@@ -70,12 +76,16 @@ class ProGAN(AdversarialModule):
         stable_kimg: float = 600,
         fade_kimg: float = 600,
         drift_weight: float = 0.001,
+        penalty_resolution: PenaltyResolution = "full",
     ) -> None:
         for key, value in (("stable_kimg", stable_kimg), ("fade_kimg", fade_kimg)):
             if value <= 0:
                 raise ValueError(f"model.{key} must be positive, got {value}")
         if drift_weight < 0:
             raise ValueError(f"model.drift_weight must be at least 0, got {drift_weight}")
+        if penalty_resolution not in get_args(PenaltyResolution):
+            choices = get_args(PenaltyResolution)
+            raise ValueError(f"model.penalty_resolution must be one of {choices}, got {penalty_resolution!r}")
         super().__init__(
             generator=generator,
             discriminator=discriminator,
@@ -91,6 +101,7 @@ class ProGAN(AdversarialModule):
         self.stable_kimg = stable_kimg
         self.fade_kimg = fade_kimg
         self.drift_weight = drift_weight
+        self.penalty_resolution = penalty_resolution
         self._grow(*self.stage(0))
 
     def default_generator(self) -> Generator:
@@ -152,19 +163,25 @@ class ProGAN(AdversarialModule):
     def prepare_batch(self, batch: Batch) -> Batch:
         """Move to the stage that is due, and show the real images as that stage sees them."""
         level, alpha = self.stage(self.images_seen)
-        if level != self.generator.growth.read()[0]:
+        before, alpha_before = self.generator.growth.read()
+        if (level, alpha < 1) != (before, alpha_before < 1):
             for optimizer in self._two_player_optimizers.values():
                 optimizer.state.clear()
         self._grow(level, alpha)
         return Batch(fade(batch.images, level=level, alpha=alpha), batch.labels)
 
+    def _halvings_of_penalties(self) -> int:
+        if self.penalty_resolution == "full":
+            return 0
+        return self.generator.growth.last_level - self.generator.growth.read()[0]
+
     def to_penalty_space(self, images: Tensor) -> Tensor:
-        """Shrink to the current resolution: a gradient with respect to enlarged pixels would be too small."""
-        return halve(images, self.generator.growth.last_level - self.generator.growth.read()[0])
+        """Shrink to the resolution whose pixels the regularizers differentiate by."""
+        return halve(images, self._halvings_of_penalties())
 
     def from_penalty_space(self, images: Tensor) -> Tensor:
         """Enlarge to the full resolution, which the discriminator undoes."""
-        return double(images, self.generator.growth.last_level - self.generator.growth.read()[0])
+        return double(images, self._halvings_of_penalties())
 
     def discriminator_terms(self, batch: Batch, fakes: Fakes, real: Judgement, fake: Judgement) -> dict[str, Tensor]:
         """Add the drift term."""
