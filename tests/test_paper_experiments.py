@@ -62,7 +62,7 @@ def momentum_sgd(divisor: float) -> dict[str, Any]:
         "critic_steps": 1,
         "batch_size": 100,
         "schedule": {"halflife_kimg": math.log(2) / math.log(divisor) * 100 / 1000, "final": 1e-6 / 0.1},
-        "model": {"updates.momentum_schedule.final": 0.7 / 0.5},
+        "model": {"updates.momentum_schedule.final": 0.7 / 0.5, "updates.momentum_schedule.end_kimg": 250 * 50},
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from gan_lightning.losses import NonSaturating
@@ -10,6 +12,7 @@ from gan_lightning.models.labels import LabelConditional
 from gan_lightning.models.two_player import OptimizerFactory
 from gan_lightning.networks import CGANDiscriminator, CGANGenerator
 from gan_lightning.networks.base import Discriminator, Generator
+from gan_lightning.priors import Prior, Uniform
 
 
 class CGAN(LabelConditional):
@@ -29,6 +32,10 @@ class CGAN(LabelConditional):
     def default_loss(self) -> AdversarialLoss:
         """Return the non-saturating loss."""
         return NonSaturating()
+
+    def default_prior(self) -> Prior:
+        """Return a uniform prior of unit variance."""
+        return Uniform(bound=math.sqrt(3))
 
     def default_optimizer(self, player: str) -> OptimizerFactory:
         """Return SGD with the paper's first rate and momentum."""

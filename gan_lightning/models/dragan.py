@@ -13,6 +13,7 @@ from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.two_player import OptimizerFactory
 from gan_lightning.networks import MLPDiscriminator, MLPGenerator
 from gan_lightning.networks.base import Discriminator, Generator
+from gan_lightning.priors import Prior, Uniform
 from gan_lightning.regularizers.base import Regularizer
 
 
@@ -37,6 +38,10 @@ class DRAGAN(AdversarialModule):
     def default_regularizers(self) -> Mapping[str, Regularizer]:
         """Return the penalty around real samples with the paper's weight of 10."""
         return {"dragan": regularizers.DRAGAN()}
+
+    def default_prior(self) -> Prior:
+        """Return the notebook's uniform prior on [-1, 1]."""
+        return Uniform(bound=1.0)
 
     def default_optimizer(self, player: str) -> OptimizerFactory:
         """Return Adam with the notebook's rate and betas."""

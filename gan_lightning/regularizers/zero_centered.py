@@ -13,7 +13,8 @@ class R1(Regularizer):
 
     gamma/2 E||grad D(x)||_2^2, the squared norm over all values of a sample: Mescheder et al. 2018
     (arXiv 1801.04406), equation 9. The gradient passes through the augmentation to the sample before it.
-    Mescheder's published code leaves the half out: its ``reg_param`` of 10 is a gamma of 20.
+    Mescheder's published code leaves the half out: its ``reg_param`` of 10 is a gamma of 20. Where a logit depends on
+    other samples too (batch norm, minibatch layers), the gradient is that of all logits' sum.
 
     Args:
         weight: gamma.

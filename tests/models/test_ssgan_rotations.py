@@ -57,6 +57,17 @@ def test_another_discriminator_has_no_normalised_rotation_head_unless_asked():
     assert isinstance(model.rotation_head.weight, nn.Parameter)
 
 
+def test_a_discriminator_within_a_wrapper_decides_too():
+    wrapped = ("model/discriminator=minibatch_stddev", "model/discriminator@model.discriminator.discriminator=dcgan")
+    for enabled in (True, False):
+        spectral = (
+            "model.discriminator.discriminator.batch_norm=false",
+            f"model.discriminator.discriminator.spectral_norm={str(enabled).lower()}",
+        )
+        model, _ = Variant(name="ssgan", overrides=(*wrapped, *spectral)).build()
+        assert isinstance(model.rotation_head.weight, nn.Parameter) is not enabled
+
+
 class Mirror(Augmentation):
     """Flips every image."""
 
