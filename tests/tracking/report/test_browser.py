@@ -190,6 +190,8 @@ def test_the_keyboard_sorts_filters_and_moves_the_slider(page):
     press("#search", "wasserstein")
     assert sorted(letters(page)) == ["E", "F"]
     press("#search", *[Keys.BACK_SPACE] * len("wasserstein"))
+    scroll_to(page, "samples")  # panels are filled when they come into view
+    wait(page, "return document.querySelector('#time-text').innerText")
     assert texts(page, "#time-text") == ["4 kimg"]
     press("#time", Keys.ARROW_LEFT)
     assert texts(page, "#time-text") == ["2 kimg"]
