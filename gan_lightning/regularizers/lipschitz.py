@@ -92,8 +92,7 @@ class DRAGAN(Regularizer):
 
     weight * E[(||grad D(x^)||_2 - target)^2], x^ = x + alpha scale std(x) U: Kodali et al. 2017
     (arXiv 1705.07215), section 2.3, with the perturbation of the authors' notebook (upwards only, one standard
-    deviation for the whole batch). A critic with batch norm is allowed, as the paper trains one: the gradient is then
-    that of all logits' sum.
+    deviation for the whole batch). A critic with batch norm is allowed: the gradient is then that of all logits' sum.
 
     Args:
         weight: lambda.
