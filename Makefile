@@ -27,9 +27,10 @@ test: $(INSTALLED) ## run the test suite
 test-slurm: $(INSTALLED) ## run jobs on a SLURM of our own, installing Debian's packages for it
 	.ci/test-slurm $(PY) $(PYTEST_ARGS)
 
-lint: $(INSTALLED) ## check style and format
+lint: $(INSTALLED) ## check style, format and which room imports which
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
+	$(VENV)/bin/lint-imports --no-cache
 
 types: $(INSTALLED) ## check types
 	$(PY) -m mypy

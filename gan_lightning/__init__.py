@@ -2,14 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from gan_lightning._torchvision import guard as _guard_torchvision
+from gan_lightning.core.torchvision_guard import guard as _guard_torchvision
+from gan_lightning.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from gan_lightning.export import load_generator as load_generator
 
 _guard_torchvision()
-
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

@@ -189,4 +189,4 @@ def test_an_experiment_has_the_numbers_of_its_paper(experiment):
         else:
             assert actual[key] == value, key
     if "schedule" not in expected:
-        assert actual["schedule"]["_target_"] == "gan_lightning.schedules.Constant"
+        assert actual["schedule"]["_target_"] == "gan_lightning.core.schedules.Constant"

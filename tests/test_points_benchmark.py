@@ -12,10 +12,10 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from gan_lightning.cli.entry import InputError
 from gan_lightning.config import check_config, dry_build
-from gan_lightning.instantiate import instantiate
-from gan_lightning.stabilizers import PackedDiscriminator
+from gan_lightning.config.builder import instantiate
+from gan_lightning.core.errors import InputError
+from gan_lightning.networks import PackedDiscriminator
 from tests.conftest import CONF, compose_train
 from tests.contract.variants import fit
 
@@ -119,7 +119,8 @@ def test_training_moves_to_the_modes():
 def test_a_run_leaves_scores_plots_and_a_checkpoint_that_evaluates_and_samples(tmp_path):
     from PIL import Image
 
-    from gan_lightning.cli import evaluate, run, sample
+    from gan_lightning.cli import evaluate, sample
+    from gan_lightning.launch import run
 
     folder = tmp_path / "run"
     small = ["model.generator.widths=[8]", "model.discriminator.widths=[8]", "data.points=1000", "trainer=cpu"]

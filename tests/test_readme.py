@@ -20,9 +20,9 @@ import torch
 from hydra import compose, initialize_config_dir
 from PIL import Image
 
-from gan_lightning.cli.run import train
 from gan_lightning.config import check_config
 from gan_lightning.data.digits import load_digits
+from gan_lightning.launch.run import train
 from tests.conftest import compose_train
 
 ROOT = Path(__file__).parent.parent

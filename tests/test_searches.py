@@ -10,9 +10,9 @@ from hydra.core.hydra_config import HydraConfig
 from optuna.distributions import UniformDistribution
 from optuna.trial import TrialState
 
-from gan_lightning.cli.search import remaining
 from gan_lightning.config import check_config
-from gan_lightning.tracking.outcome import outcome
+from gan_lightning.launch.search import remaining
+from gan_lightning.runs.summary import outcome
 from tests.conftest import CONF, compose_train
 
 SWEEP = yaml.safe_load((CONF.parent / "docs" / "wandb_sweep.yaml").read_text(encoding="utf-8"))

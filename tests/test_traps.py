@@ -4,7 +4,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from gan_lightning.instantiate import instantiate
+from gan_lightning.config.builder import instantiate
 from gan_lightning.models import AdversarialModule
 from tests.conftest import compose_train
 from tests.models.toys import PointStream, points, train

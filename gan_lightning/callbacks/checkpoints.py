@@ -10,11 +10,11 @@ from typing import Any
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
-from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.callbacks.evaluation import Evaluation
 from gan_lightning.callbacks.interruption import Interruption
-from gan_lightning.checkpoint import BEST, LATEST, PREVIOUS, write_checkpoint
 from gan_lightning.models.base import AdversarialModule
+from gan_lightning.runs.cadence import Cadence
+from gan_lightning.runs.checkpoints import BEST, LATEST, PREVIOUS, write_checkpoint
 
 log = logging.getLogger(__name__)
 _CLOCK_BATCHES = 16

@@ -8,14 +8,15 @@ from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
 
-from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.callbacks.interruption import Interruption
 from gan_lightning.callbacks.nearest import show_nearest
+from gan_lightning.core.pixels import NonFiniteSamples
 from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.metrics import Evaluation as EvaluationResult
-from gan_lightning.metrics import NonFiniteSamples, SampleEvaluator, Score
+from gan_lightning.metrics import SampleEvaluator, Score
 from gan_lightning.models.base import AdversarialModule
+from gan_lightning.runs.cadence import Cadence
 
 log = logging.getLogger(__name__)
 

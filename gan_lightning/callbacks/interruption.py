@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from lightning import Callback, LightningModule, Trainer
 
-from gan_lightning.cluster.signals import WARNINGS, early_warning
+from gan_lightning.core.signals import WARNINGS, early_warning
 
 log = logging.getLogger(__name__)
 

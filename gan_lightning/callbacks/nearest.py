@@ -11,13 +11,14 @@ import torch.nn.functional as F
 from lightning import Trainer
 from torch import Tensor
 
-from gan_lightning.callbacks.grid import make_grid, png
 from gan_lightning.callbacks.pictures import picture_path
+from gan_lightning.core.atomic import write_atomic
+from gan_lightning.core.grids import make_grid, png
+from gan_lightning.core.pixels import to_uint8
 from gan_lightning.data.images import EvaluationImages
-from gan_lightning.metrics import Sampler, to_uint8
+from gan_lightning.loggers.base import log_samples
+from gan_lightning.metrics import Sampler
 from gan_lightning.metrics.scores import Closest
-from gan_lightning.tracking.base import log_samples
-from gan_lightning.tracking.files import write_atomic
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 from lightning import Callback, LightningModule, Trainer
 
-from gan_lightning.callbacks.cadence import Cadence
-from gan_lightning.metrics.images import NonFiniteSamples
+from gan_lightning.core.pixels import NonFiniteSamples
+from gan_lightning.loggers.base import log_samples
 from gan_lightning.models.base import AdversarialModule
-from gan_lightning.tracking.base import log_samples
+from gan_lightning.runs.cadence import Cadence
 
 log = logging.getLogger(__name__)
 

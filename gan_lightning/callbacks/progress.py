@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -13,14 +12,10 @@ from lightning import Callback, LightningModule, Trainer
 
 from gan_lightning.callbacks.live_bar import LiveBar
 from gan_lightning.callbacks.throughput import Throughput, describe_progress, describe_values
+from gan_lightning.core.terminal import can_redraw
 from gan_lightning.models.two_player import TwoPlayerModule
 
 SHOWN_SCALARS = ("d/loss", "g/loss")
-
-
-def can_redraw(stream: TextIO) -> bool:
-    """Whether ``stream`` is a terminal that understands control characters."""
-    return stream.isatty() and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
 
 
 class _Lines:

@@ -8,9 +8,9 @@ from typing import cast
 import torch
 from lightning import Trainer
 
-from gan_lightning.callbacks.grid import save_grid
 from gan_lightning.callbacks.pictures import Pictures
-from gan_lightning.metrics.images import to_uint8
+from gan_lightning.core.grids import save_grid
+from gan_lightning.core.pixels import to_uint8
 from gan_lightning.models.base import AdversarialModule
 
 MAX_CLASS_COLUMNS = 32

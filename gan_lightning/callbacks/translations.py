@@ -8,10 +8,10 @@ import torch
 from lightning import Trainer
 from torch import Tensor
 
-from gan_lightning.callbacks.grid import save_grid
 from gan_lightning.callbacks.pictures import Pictures
+from gan_lightning.core.grids import save_grid
+from gan_lightning.core.pixels import to_uint8
 from gan_lightning.data.domains import TranslationModule, images_at
-from gan_lightning.metrics.images import to_uint8
 from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.sources import SourceConditional
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, ListConfig
 
 from gan_lightning.cli import sync
-from gan_lightning.cli.entry import InputError, launch
+from gan_lightning.core.errors import InputError
+from gan_lightning.launch.command import launch
 
 if TYPE_CHECKING:
-    from gan_lightning.tracking.report import Comparison, Run
-    from gan_lightning.tracking.report.cells import Table
+    from gan_lightning.report import Comparison, Run
+    from gan_lightning.report.cells import Table
 
 LEAST_FIRST = ("images/s", "run", "kimg", "wall time", "cost of a run", "warnings", "seeds")
 """Columns that a narrow terminal leaves out."""
@@ -32,9 +33,9 @@ def task(cfg: DictConfig) -> None:
     Raises:
         InputError: if there are no runs, or no such score, key or format.
     """
-    from gan_lightning.tracking.files import write_atomic
-    from gan_lightning.tracking.report import compare, select
-    from gan_lightning.tracking.report.run import score_keys
+    from gan_lightning.core.atomic import write_atomic
+    from gan_lightning.report import compare, select
+    from gan_lightning.report.run import score_keys
 
     outputs = [(Path(name), writer(name)) for name in strings(cfg.out, "out", "a file or a list of files")]
     roots = strings(cfg.runs, "runs", "a folder or a list of folders")
@@ -63,7 +64,7 @@ def strings(value: Any, key: str, meaning: str) -> list[str]:
 
 def writer(name: str) -> Callable[[Comparison], str]:
     """What writes the format that a file name asks for."""
-    from gan_lightning.tracking.report import as_csv, as_html, as_latex, as_markdown
+    from gan_lightning.report import as_csv, as_html, as_latex, as_markdown
 
     writers = {".html": as_html, ".md": as_markdown, ".csv": as_csv, ".tex": as_latex}
     if Path(name).suffix not in writers:
@@ -73,8 +74,8 @@ def writer(name: str) -> Callable[[Comparison], str]:
 
 def read(roots: list[str]) -> list[Run]:
     """Read the runs of folders and of W&B's projects."""
-    from gan_lightning.tracking.report import find_runs
-    from gan_lightning.tracking.report.wandb_runs import PREFIX, find_wandb_runs
+    from gan_lightning.report import find_runs
+    from gan_lightning.report.wandb_runs import PREFIX, find_wandb_runs
 
     folders = [root for root in roots if not root.startswith(PREFIX)]
     runs = find_runs(folders) if folders else []
@@ -88,8 +89,8 @@ def show(content: Comparison) -> None:
     """Print the runs, a table for each section, the notes, and at the end, where one looks first, the verdicts."""
     from rich.console import Console
 
-    from gan_lightning.tracking.report.cells import advice, group_tables, run_table
-    from gan_lightning.tracking.report.content import STATED
+    from gan_lightning.report.cells import advice, group_tables, run_table
+    from gan_lightning.report.content import STATED
 
     console = Console()
     if not console.is_terminal:
@@ -120,7 +121,7 @@ def show(content: Comparison) -> None:
 
 def narrowed(table: Table, width: int) -> tuple[Table, list[str]]:
     """Leave out columns until the table fits, what matters least first; return their titles, too."""
-    from gan_lightning.tracking.report.cells import without
+    from gan_lightning.report.cells import without
 
     def needed(one: Table) -> int:
         columns = zip(one.header, *one.rows, strict=True)

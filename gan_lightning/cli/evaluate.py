@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from gan_lightning.cli.entry import InputError, cleaned_up_on_sigterm, launch
+from gan_lightning.core.errors import InputError
+from gan_lightning.launch.command import cleaned_up_on_sigterm, launch
 
 if TYPE_CHECKING:
-    from gan_lightning.cli.sides import Sides
+    from gan_lightning.launch.evaluation_inputs import Sides
     from gan_lightning.metrics import Evaluation
 
 
@@ -22,9 +23,9 @@ def task(cfg: DictConfig) -> None:
     Raises:
         InputError: if checkpoint, images or data cannot be used, or the scores cannot be written.
     """
-    from gan_lightning.checkpoint import CheckpointError
-    from gan_lightning.cli.run import quiet_libraries
-    from gan_lightning.cli.sides import open_sides
+    from gan_lightning.core.checkpoint import CheckpointError
+    from gan_lightning.launch.evaluation_inputs import open_sides
+    from gan_lightning.launch.run import quiet_libraries
 
     quiet_libraries()
     try:
@@ -56,7 +57,7 @@ def evaluate(sides: Sides) -> Evaluation:
     Raises:
         ValueError: if the samples are broken, or do not fit the evaluator.
     """
-    from gan_lightning.cli.watched import Watched
+    from gan_lightning.launch.watched_sampler import Watched
     from gan_lightning.metrics import Evaluator, GeneratorSampler
     from gan_lightning.sampling.progress import progress
 
@@ -82,7 +83,7 @@ def show(result: Evaluation) -> None:
     """Print scores, what could not be computed, and what a reader should know."""
     from rich.console import Console
 
-    from gan_lightning.cli.summary import score_table
+    from gan_lightning.launch.summary import score_table
 
     console = Console(soft_wrap=True)
     if result.scores:
@@ -101,10 +102,11 @@ def write(result: Evaluation, sides: Sides, out: Path) -> None:
     """
     from dataclasses import asdict
 
-    from gan_lightning.callbacks.grid import png
     from gan_lightning.callbacks.nearest import draw_nearest
+    from gan_lightning.core.atomic import write_atomic
+    from gan_lightning.core.grids import png
+    from gan_lightning.core.strict_json import dumps
     from gan_lightning.data import EvaluationImages
-    from gan_lightning.tracking.files import dumps, write_atomic
 
     record: dict[str, Any] = {**sides.facts, **asdict(result)}
     written = [out]

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gan_lightning.cli.entry import BAD_INPUT
+from gan_lightning.runs.status import BAD_INPUT
 
 USAGE = """\
 Usage: gan-prefetch NAME [NAME ...] [--into FOLDER]
@@ -41,10 +41,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not given.list and not given.names:
         parser().error("name something to fetch, or ask for --list")
     if given.into is not None:
-        from gan_lightning.metrics.cache import CACHE_VARIABLE
+        from gan_lightning.core.cache import CACHE_VARIABLE
 
         os.environ[CACHE_VARIABLE] = str(given.into.absolute())
-    from gan_lightning.cli.fetchable import FETCHABLE
+    from gan_lightning.launch.fetchable import FETCHABLE
 
     if given.list:
         for name, item in FETCHABLE.items():

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from gan_lightning.cli.entry import InputError, cleaned_up_on_sigterm, launch
+from gan_lightning.core.errors import InputError
+from gan_lightning.launch.command import cleaned_up_on_sigterm, launch
 
 if TYPE_CHECKING:
     from gan_lightning.sampling import SamplingMode
@@ -22,10 +23,11 @@ def task(cfg: DictConfig) -> None:
     Raises:
         InputError: if checkpoint or mode cannot be used, or the result cannot be written.
     """
-    from gan_lightning.checkpoint import CheckpointError, load_model
-    from gan_lightning.cli.device import pick_device
-    from gan_lightning.instantiate import instantiate
-    from gan_lightning.metrics.images import NonFiniteSamples
+    from gan_lightning.config.builder import instantiate
+    from gan_lightning.core.checkpoint import CheckpointError
+    from gan_lightning.core.pixels import NonFiniteSamples
+    from gan_lightning.launch.device import pick_device
+    from gan_lightning.models.loading import load_model
     from gan_lightning.sampling import SamplingMode
 
     mode = instantiate(cfg.mode, trust=True, key="mode")

@@ -37,9 +37,9 @@ def main(argv: Sequence[str]) -> None:
         SystemExit: 1 if something could not be uploaded, 2 for bad input.
     """
     options = parser().parse_args(argv)
-    from gan_lightning.tracking.wandb_login import has_login, server_answers
-    from gan_lightning.tracking.wandb_segments import read_segments
-    from gan_lightning.tracking.wandb_sync import find_tracked, sync_runs
+    from gan_lightning.loggers.wandb_login import has_login, server_answers
+    from gan_lightning.loggers.wandb_segments import read_segments
+    from gan_lightning.loggers.wandb_sync import find_tracked, sync_runs
 
     try:
         runs = find_tracked(options.folders)

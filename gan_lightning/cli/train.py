@@ -6,10 +6,11 @@ import sys
 
 from omegaconf import DictConfig
 
-from gan_lightning.cli.entry import EXIT_CODES, FAILURES, launch
-from gan_lightning.cli.resume import continued_run
-from gan_lightning.cluster import slurm
-from gan_lightning.cluster.signals import hold_warnings, ignore_warnings
+from gan_lightning.core import slurm
+from gan_lightning.core.signals import hold_warnings, ignore_warnings
+from gan_lightning.launch.command import launch
+from gan_lightning.launch.resume import continued_run
+from gan_lightning.runs.status import EXIT_CODES, FAILURES
 
 
 def task(cfg: DictConfig) -> float:
@@ -18,7 +19,7 @@ def task(cfg: DictConfig) -> float:
     Raises:
         SystemExit: with the run's code unless it is 0.
     """
-    from gan_lightning.cli.run import train  # torch and Lightning: seconds that --help need not wait
+    from gan_lightning.launch.run import train  # torch and Lightning: seconds that --help need not wait
 
     outcome = train(cfg)
     job_id = slurm.job_id()
@@ -31,7 +32,7 @@ def task(cfg: DictConfig) -> float:
 
 def job(cfg: DictConfig) -> float:
     """Train one job of a sweep; return its objective, which a sweeper minimises."""
-    from gan_lightning.cli.sweep import run_job
+    from gan_lightning.launch.sweep import run_job
 
     return run_job(cfg)
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from gan_lightning.cluster.slurm import job_id
+from gan_lightning.core.slurm import job_id
 
 NOT_IN_NAMES = ("output_dir", "resume", "sweep", "cluster")
 """Keys of overrides that choose where and how a job runs, not what it computes."""

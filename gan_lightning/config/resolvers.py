@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from omegaconf import OmegaConf
 
-from gan_lightning.cluster import resources
 from gan_lightning.config import folders
+from gan_lightning.config import slurm_request as resources
 
 
 def times(first: float, second: float) -> float:

@@ -9,10 +9,10 @@ import torch
 from lightning import LightningDataModule
 from torch import Tensor
 
+from gan_lightning.core.progress import CountsImages
 from gan_lightning.data.batch import Batch
 from gan_lightning.data.images import EvaluationImages, EvaluationSet, TensorImages
 from gan_lightning.data.loader import InMemoryLoader
-from gan_lightning.progress import CountsImages
 
 
 class LabelledImages(NamedTuple):

@@ -105,7 +105,7 @@ class DerivedImages(EvaluationImages):
         return self._bytes(self._targets.take(rows))
 
     def _bytes(self, images: Tensor) -> Tensor:
-        from gan_lightning.metrics.images import to_uint8  # metrics imports this room
+        from gan_lightning.core.pixels import to_uint8  # metrics imports this room
 
         return to_uint8(self._derive(to_unit_range(images)))
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from gan_lightning.core.seeding import mix
 from gan_lightning.data.base import ImageDataModule
 from gan_lightning.data.batch import Batch
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.data.loader import to_unit_range
-from gan_lightning.seeding import mix
 
 _SOURCE = 0x736F75726365  # tells the order of unpaired sources from that of their targets
 

@@ -9,9 +9,9 @@ from itertools import count as counted
 import torch
 from torch import Tensor
 
+from gan_lightning.core.seeding import generator_for
 from gan_lightning.data.batch import Batch
 from gan_lightning.data.order import EndlessOrder
-from gan_lightning.seeding import generator_for
 
 _FLIP, _WINDOW = 2, 4  # distinct streams of one seed
 

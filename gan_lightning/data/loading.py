@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from gan_lightning.data.memory import memory_bytes, usable_cpus
+from gan_lightning.core.machine import memory_bytes, usable_cpus
 
 _MOST_WORKERS = 8
 
@@ -58,7 +58,7 @@ class Loading:
 
     def folder(self, name: str) -> Path:
         """Return a folder of the cache."""
-        from gan_lightning.metrics.cache import cache_root  # metrics imports this room
+        from gan_lightning.core.cache import cache_root  # metrics imports this room
 
         return cache_root(self.cache_dir) / name
 

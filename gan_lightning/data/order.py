@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gan_lightning.seeding import generator_for
+from gan_lightning.core.seeding import generator_for
 
 _ORDER = 1  # a stream of the seed
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gan_lightning.core.seeding import generator_for
 from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.images import EvaluationSet
 from gan_lightning.data.loader import InMemoryLoader
-from gan_lightning.seeding import generator_for
 
 
 def ring_means(modes: int, radius: float) -> Tensor:

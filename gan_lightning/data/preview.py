@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from gan_lightning.core.seeding import generator_for
 from gan_lightning.data.store import Looked
 from gan_lightning.data.stream import Decoder, centred
-from gan_lightning.seeding import generator_for
 
 _PREVIEW = 5  # a stream of seed 0
 _SIDE = 8

@@ -14,12 +14,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from gan_lightning.core.seeding import mix
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.loader import EndlessLoader
 from gan_lightning.data.source import integers
 from gan_lightning.data.stream import decoded
 from gan_lightning.data.transform import Transform
-from gan_lightning.seeding import mix
 
 
 @dataclass(frozen=True, kw_only=True)

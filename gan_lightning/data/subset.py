@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import torch
 
+from gan_lightning.core.seeding import generator_for
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.layout import listed
 from gan_lightning.data.source import ImageSource
-from gan_lightning.seeding import generator_for
 
 _SUBSET = 3  # a stream of the subset's seed
 

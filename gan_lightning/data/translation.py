@@ -6,6 +6,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
+from gan_lightning.core.seeding import mix
 from gan_lightning.data.archive import open_files
 from gan_lightning.data.domain_layout import LAYOUTS, Domains, Layout, arrange_domains, domain_root
 from gan_lightning.data.domain_pictures import DomainPictures, HalfImages
@@ -18,7 +19,6 @@ from gan_lightning.data.preflight import OnBad
 from gan_lightning.data.source import FileImages, ImageSource
 from gan_lightning.data.store import FOLDER
 from gan_lightning.data.transform import Filter, Fit, Transform
-from gan_lightning.seeding import mix
 
 Direction = Literal["AtoB", "BtoA"]
 Role = Literal["source", "target"]

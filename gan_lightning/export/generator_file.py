@@ -12,13 +12,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-import gan_lightning
-from gan_lightning.checkpoint import RECORD, CheckpointError
-from gan_lightning.instantiate import instantiate
+from gan_lightning.config.builder import instantiate
+from gan_lightning.core.atomic import write_atomic
+from gan_lightning.core.checkpoint import RECORD, CheckpointError
+from gan_lightning.core.strict_json import dumps
+from gan_lightning.core.version import __version__
 from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.sampling import Sampling, Weights
 from gan_lightning.networks.base import Generator
-from gan_lightning.tracking.files import dumps, write_atomic
 
 FORMAT = 1
 
@@ -35,7 +36,7 @@ def generator_record(model: AdversarialModule, weights: Weights) -> dict[str, An
         raise ValueError("this model was built in Python, without a configuration, so that nothing could rebuild it")
     return {
         "format": FORMAT,
-        "version": gan_lightning.__version__,
+        "version": __version__,
         "model": model.run_config["model"],
         "weights": weights,
         "images_seen": model.images_seen,
@@ -53,7 +54,7 @@ def save_generator(model: AdversarialModule, path: str | os.PathLike[str], *, we
     """Write the generator of ``model`` for ``load_generator``, whole or not at all.
 
     Args:
-        model: built by ``gan-train`` or ``gan_lightning.checkpoint.load_model``.
+        model: built by ``gan-train`` or ``gan_lightning.models.loading.load_model``.
         path: the file, ``.safetensors``.
         weights: averaged or raw generator; None: averaged where there is one.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gan_lightning.metrics.images import NonFiniteSamples
+from gan_lightning.core.pixels import NonFiniteSamples
 from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.sampling import Weights
 from gan_lightning.networks.base import Generator

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 
-from gan_lightning.checkpoint import RECORD
+from gan_lightning.core.atomic import whole_file
+from gan_lightning.core.checkpoint import RECORD
+from gan_lightning.core.strict_json import dumps
 from gan_lightning.export.generator_file import generator_record
 from gan_lightning.export.network import batch_dimension, exportable
 from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.sampling import Weights
-from gan_lightning.tracking.files import dumps
-from gan_lightning.tracking.whole import whole_file
 
 
 def save_program(model: AdversarialModule, path: Path, *, weights: Weights, tolerance: float = 1e-3) -> float:

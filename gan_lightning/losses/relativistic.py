@@ -8,9 +8,9 @@ from typing import Literal, get_args
 import torch.nn.functional as F
 from torch import Tensor
 
+from gan_lightning.core.process_group import mean_over_ranks
 from gan_lightning.losses.base import AdversarialLoss, per_sample, prepared
 from gan_lightning.losses.classic import cross_entropy
-from gan_lightning.ranks import mean_over_ranks
 
 Kind = Literal["standard", "least_squares", "hinge"]
 

@@ -5,7 +5,6 @@ from gan_lightning.metrics.digits_classifier import DigitsExtractor
 from gan_lightning.metrics.evaluator import Evaluator
 from gan_lightning.metrics.extractor import FeatureExtractor, Features
 from gan_lightning.metrics.fidelity import CLIPExtractor, DINOv2Extractor, VGG16Extractor
-from gan_lightning.metrics.images import NonFiniteSamples, to_uint8
 from gan_lightning.metrics.inception import InceptionExtractor, MissingWeights
 from gan_lightning.metrics.lpips import LPIPS
 from gan_lightning.metrics.modes import ModeEvaluator
@@ -28,7 +27,6 @@ __all__ = [
     "MissingWeights",
     "ModeEvaluator",
     "ModuleExtractor",
-    "NonFiniteSamples",
     "SampleEvaluator",
     "Sampler",
     "Score",
@@ -36,5 +34,4 @@ __all__ = [
     "TranslationEvaluator",
     "TranslationSampler",
     "VGG16Extractor",
-    "to_uint8",
 ]

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gan_lightning.data.memory import memory_bytes
+from gan_lightning.core.machine import memory_bytes
+from gan_lightning.core.pixels import NonFiniteSamples, to_uint8
 from gan_lightning.metrics.extractor import FeatureExtractor
 from gan_lightning.metrics.frechet import Moments
-from gan_lightning.metrics.images import NonFiniteSamples, to_uint8
 from gan_lightning.metrics.world import World
 
 

@@ -8,14 +8,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from gan_lightning.core.cache import cache_root
+from gan_lightning.core.determinism import full_float32, undisturbed_rng
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.metrics.base import GeneratorSampler, SampleEvaluator, Sampler
-from gan_lightning.metrics.cache import cache_root
 from gan_lightning.metrics.collection import check_memory, collect
 from gan_lightning.metrics.estimates import Evidence
 from gan_lightning.metrics.extractor import FORWARD_IMAGES, FeatureExtractor
 from gan_lightning.metrics.frechet import frechet_distance
-from gan_lightning.metrics.isolation import full_float32, undisturbed_rng
 from gan_lightning.metrics.lpips import LPIPS
 from gan_lightning.metrics.perceptual import path_distances
 from gan_lightning.metrics.presets import check_promise

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gan_lightning.metrics.isolation import full_float32
+from gan_lightning.core.determinism import full_float32
 
 FORWARD_IMAGES = 32
 """Images in every forward pass: float32 sums depend on the shape of a batch, and so would the scores."""

@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from gan_lightning.metrics.cache import cache_root
+from gan_lightning.core.cache import cache_root
 from gan_lightning.metrics.extractor import FeatureExtractor, Features
 from gan_lightning.metrics.known_weights import BACKBONES, CLIP, DINOV2
 from gan_lightning.metrics.resize import Resize, check_resize, in_words, normalised, resized

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gan_lightning.core.determinism import full_float32
 from gan_lightning.metrics.extractor import FORWARD_IMAGES, weights_hash
-from gan_lightning.metrics.isolation import full_float32
 from gan_lightning.metrics.known_weights import BACKBONES
 from gan_lightning.metrics.weights_file import find_weights, hub_files, load_tensors
 

@@ -11,11 +11,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from gan_lightning.core.determinism import full_float32, undisturbed_rng
+from gan_lightning.core.pixels import NonFiniteSamples
 from gan_lightning.data.points import Mixture
 from gan_lightning.metrics.base import SampleEvaluator, Sampler
 from gan_lightning.metrics.estimate import Estimate, share
-from gan_lightning.metrics.images import NonFiniteSamples
-from gan_lightning.metrics.isolation import full_float32, undisturbed_rng
 from gan_lightning.metrics.scores import Evaluation, Score, format_count
 
 MODE_METRICS = {"modes": True, "high_quality": True, "reverse_kl": False}

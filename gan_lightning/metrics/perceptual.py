@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gan_lightning.core.pixels import NonFiniteSamples
 from gan_lightning.metrics.base import GeneratorSampler
 from gan_lightning.metrics.estimate import Estimate
 from gan_lightning.metrics.extractor import FORWARD_IMAGES
-from gan_lightning.metrics.images import NonFiniteSamples
 from gan_lightning.metrics.lpips import LPIPS
 from gan_lightning.metrics.world import World
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from gan_lightning.metrics.cache import CACHE_VARIABLE, cache_root
+from gan_lightning.core.cache import CACHE_VARIABLE, cache_root
 from gan_lightning.metrics.known_weights import KnownWeights
 
 TIMEOUT_SECONDS = 20.0

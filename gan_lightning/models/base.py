@@ -10,17 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from gan_lightning.augment.base import Augmentation
+from gan_lightning.core.seeding import seed_step
 from gan_lightning.data.batch import Batch, as_batch
 from gan_lightning.losses.base import AdversarialLoss
+from gan_lightning.models.priors import Prior
 from gan_lightning.models.turns import Fakes, share_ranked_right
 from gan_lightning.models.two_player import OptimizerFactory
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.models.variant import Variant
 from gan_lightning.networks.base import Discriminator, Generator
-from gan_lightning.priors import Prior
 from gan_lightning.regularizers.base import CriticTurn, Regularizer
-from gan_lightning.seeding import seed_step
-from gan_lightning.stabilizers.base import GeneratorTurn, Stabilizer
+from gan_lightning.regularizers.stabilizer import GeneratorTurn, Stabilizer
 
 
 class AdversarialModule(Variant):

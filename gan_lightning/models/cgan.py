@@ -9,10 +9,10 @@ import torch
 from gan_lightning.losses import NonSaturating
 from gan_lightning.losses.base import AdversarialLoss
 from gan_lightning.models.labels import LabelConditional
+from gan_lightning.models.priors import Prior, Uniform
 from gan_lightning.models.two_player import OptimizerFactory
 from gan_lightning.networks import CGANDiscriminator, CGANGenerator
 from gan_lightning.networks.base import Discriminator, Generator
-from gan_lightning.priors import Prior, Uniform
 
 
 class CGAN(LabelConditional):

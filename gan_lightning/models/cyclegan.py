@@ -9,11 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan_lightning import ema
 from gan_lightning.augment.base import Augmentation
+from gan_lightning.core import ema
 from gan_lightning.data.batch import Batch
 from gan_lightning.losses import LeastSquares
 from gan_lightning.losses.base import AdversarialLoss
+from gan_lightning.models.priors import Prior
 from gan_lightning.models.sampling import Weights
 from gan_lightning.models.sources import SourceConditional
 from gan_lightning.models.turns import Fakes, Judgement
@@ -22,10 +23,9 @@ from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.networks import PatchDiscriminator, ResNetTranslator
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.translator import Translator
-from gan_lightning.priors import Prior
+from gan_lightning.regularizers import Replay
 from gan_lightning.regularizers.base import Regularizer
-from gan_lightning.stabilizers import Replay
-from gan_lightning.stabilizers.base import Stabilizer
+from gan_lightning.regularizers.stabilizer import Stabilizer
 
 POOL = "pool"
 """Name of the target domain's image pool among the stabilizers."""

@@ -10,21 +10,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan_lightning.augment.base import Augmentation
+from gan_lightning.core.seeding import sample_generators
 from gan_lightning.data.batch import Batch
 from gan_lightning.losses import NonSaturating
 from gan_lightning.losses.base import AdversarialLoss
 from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.heads import check_features, refuse_classes
+from gan_lightning.models.priors import Prior, Uniform
 from gan_lightning.models.turns import Fakes, Judgement
 from gan_lightning.models.two_player import OptimizerFactory
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.networks import CodeHead, InfoGANDiscriminator, InfoGANGenerator
 from gan_lightning.networks.base import Discriminator, Generator
-from gan_lightning.priors import Prior, Uniform
+from gan_lightning.regularizers import Replay
 from gan_lightning.regularizers.base import Regularizer
-from gan_lightning.seeding import sample_generators
-from gan_lightning.stabilizers import Replay
-from gan_lightning.stabilizers.base import Stabilizer
+from gan_lightning.regularizers.stabilizer import Stabilizer
 
 _CODE_STREAM = 0x636F6465  # tells the stream of codes from that of latents
 

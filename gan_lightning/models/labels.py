@@ -8,12 +8,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from gan_lightning.core.seeding import sample_generators
 from gan_lightning.data.base import ImageDataModule
 from gan_lightning.data.batch import Batch
 from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.heads import refuse_classes, require_classes
-from gan_lightning.seeding import sample_generators
-from gan_lightning.stabilizers import Replay
+from gan_lightning.regularizers import Replay
 
 _LABEL_STREAM = 0x6C6162656C  # tells the stream of labels from that of latents
 

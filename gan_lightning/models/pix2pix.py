@@ -10,10 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gan_lightning.augment.base import Augmentation
+from gan_lightning.core.determinism import undisturbed_rng
+from gan_lightning.core.seeding import mix
 from gan_lightning.data.batch import Batch
 from gan_lightning.losses import NonSaturating
 from gan_lightning.losses.base import AdversarialLoss
-from gan_lightning.metrics.isolation import undisturbed_rng
+from gan_lightning.models.priors import Prior
 from gan_lightning.models.sources import SourceConditional
 from gan_lightning.models.turns import Fakes, Judgement
 from gan_lightning.models.two_player import OptimizerFactory
@@ -22,11 +24,9 @@ from gan_lightning.networks import PatchDiscriminator, UNetGenerator
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.norms import as_in_training
 from gan_lightning.networks.translator import Translator
-from gan_lightning.priors import Prior
+from gan_lightning.regularizers import FeatureMatching, Replay
 from gan_lightning.regularizers.base import Regularizer
-from gan_lightning.seeding import mix
-from gan_lightning.stabilizers import FeatureMatching, Replay
-from gan_lightning.stabilizers.base import Stabilizer
+from gan_lightning.regularizers.stabilizer import Stabilizer
 
 
 class Pix2Pix(SourceConditional):

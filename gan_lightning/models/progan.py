@@ -14,15 +14,15 @@ from gan_lightning.data.batch import Batch
 from gan_lightning.losses import Wasserstein
 from gan_lightning.losses.base import AdversarialLoss
 from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.priors import Prior
 from gan_lightning.models.turns import Fakes, Judgement
 from gan_lightning.models.two_player import OptimizerFactory
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.networks import ProgressiveDiscriminator, ProgressiveGenerator
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.growth import FIRST_LEVEL, double, fade, halve
-from gan_lightning.priors import Prior
 from gan_lightning.regularizers.base import Regularizer
-from gan_lightning.stabilizers.base import Stabilizer
+from gan_lightning.regularizers.stabilizer import Stabilizer
 
 PenaltyResolution = Literal["full", "current"]
 

@@ -9,8 +9,8 @@ import torch
 from lightning import LightningModule
 from torch import Tensor
 
-from gan_lightning.progress import CountsImages
-from gan_lightning.ranks import mean_over_ranks
+from gan_lightning.core.process_group import mean_over_ranks
+from gan_lightning.core.progress import CountsImages
 
 RowObserver = Callable[[Mapping[str, float]], Mapping[str, float]]
 

@@ -14,15 +14,15 @@ from gan_lightning.losses import Hinge
 from gan_lightning.losses.base import AdversarialLoss
 from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.heads import check_features
+from gan_lightning.models.priors import Prior
 from gan_lightning.models.turns import Fakes, Judgement
 from gan_lightning.models.two_player import OptimizerFactory
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.networks import ResNetDiscriminator, ResNetGenerator
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.spectral import normalized_if
-from gan_lightning.priors import Prior
 from gan_lightning.regularizers.base import Regularizer
-from gan_lightning.stabilizers.base import Stabilizer
+from gan_lightning.regularizers.stabilizer import Stabilizer
 
 TURNS = 4
 

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
-import gan_lightning
-from gan_lightning import ema
-from gan_lightning.checkpoint import FORMAT, RECORD, processes_problem
+from gan_lightning.core import ema
+from gan_lightning.core.checkpoint import FORMAT, RECORD, processes_problem
+from gan_lightning.core.version import __version__
 from gan_lightning.models.player_scalers import PlayerScalers
 from gan_lightning.models.scalar_rows import LogsRows
 from gan_lightning.models.specimen import check_momentum
@@ -228,7 +228,7 @@ class TwoPlayerModule(LogsRows):
         """Add the run's description, and both gradient scalers, of which Lightning saves one."""
         checkpoint[RECORD] = {
             "format": FORMAT,
-            "version": gan_lightning.__version__,
+            "version": __version__,
             "model": f"{type(self).__module__}.{type(self).__qualname__}",
             "config": self.run_config,
             "images_seen": self.images_seen,

@@ -14,6 +14,7 @@ from gan_lightning.data.batch import Batch
 from gan_lightning.losses import Minimax
 from gan_lightning.losses.base import AdversarialLoss
 from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.priors import Prior
 from gan_lightning.models.specimen import specimen
 from gan_lightning.models.turns import Fakes, Judgement
 from gan_lightning.models.two_player import OptimizerFactory
@@ -21,9 +22,8 @@ from gan_lightning.models.unrolling import check_unrollable, unroll
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.networks import PointDiscriminator, PointGenerator
 from gan_lightning.networks.base import Discriminator, Generator
-from gan_lightning.priors import Prior
 from gan_lightning.regularizers.base import Regularizer
-from gan_lightning.stabilizers.base import Stabilizer
+from gan_lightning.regularizers.stabilizer import Stabilizer
 
 
 class UnrolledGAN(AdversarialModule):

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import Parameter
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from gan_lightning.ranks import mean_over_ranks
+from gan_lightning.core.process_group import mean_over_ranks
 
 _TINY = 1e-30  # far below eps squared: only keeps the square root's slope finite where the gradient is exactly 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from gan_lightning.schedules import Constant, Schedule
+from gan_lightning.core.schedules import Constant, Schedule
 
 
 @dataclass(frozen=True, kw_only=True)

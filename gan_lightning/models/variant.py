@@ -14,14 +14,14 @@ from gan_lightning.data.batch import Batch
 from gan_lightning.losses import NonSaturating
 from gan_lightning.losses.base import AdversarialLoss
 from gan_lightning.models.heads import refuse_classes
+from gan_lightning.models.priors import Normal, Prior
 from gan_lightning.models.sampling import Sampling
 from gan_lightning.models.turns import Fakes, Judgement
 from gan_lightning.models.two_player import OptimizerFactory, TwoPlayerModule
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.networks.base import Discriminator, Generator
-from gan_lightning.priors import Normal, Prior
 from gan_lightning.regularizers.base import Regularizer
-from gan_lightning.stabilizers.base import Stabilizer
+from gan_lightning.regularizers.stabilizer import Stabilizer
 
 
 class Variant(Sampling, TwoPlayerModule):

@@ -11,13 +11,13 @@ from gan_lightning.augment.base import Augmentation
 from gan_lightning.losses import Wasserstein
 from gan_lightning.losses.base import AdversarialLoss
 from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.priors import Prior
 from gan_lightning.models.two_player import OptimizerFactory
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.networks import DCGANDiscriminator, DCGANGenerator
 from gan_lightning.networks.base import Discriminator, Generator
-from gan_lightning.priors import Prior
 from gan_lightning.regularizers.base import Regularizer
-from gan_lightning.stabilizers.base import Stabilizer
+from gan_lightning.regularizers.stabilizer import Stabilizer
 
 
 class WGAN(AdversarialModule):

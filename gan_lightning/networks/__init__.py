@@ -5,7 +5,10 @@ from gan_lightning.networks.cgan import CGANDiscriminator, CGANGenerator
 from gan_lightning.networks.conditional_dcgan import ConditionalDCGANDiscriminator, ConditionalDCGANGenerator
 from gan_lightning.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from gan_lightning.networks.infogan import CodeHead, InfoGANDiscriminator, InfoGANGenerator
+from gan_lightning.networks.minibatch import MinibatchDiscrimination, MinibatchStdDev
+from gan_lightning.networks.minibatch_discriminator import WithMinibatchDiscrimination, WithMinibatchStdDev
 from gan_lightning.networks.mlp import MaxoutDiscriminator, MLPDiscriminator, MLPGenerator
+from gan_lightning.networks.packing import PackedDiscriminator
 from gan_lightning.networks.patchgan import PatchDiscriminator, PixelDiscriminator
 from gan_lightning.networks.points import PointDiscriminator, PointGenerator, PointMaxoutDiscriminator
 from gan_lightning.networks.progressive import ProgressiveDiscriminator, ProgressiveGenerator
@@ -29,6 +32,9 @@ __all__ = [
     "MLPDiscriminator",
     "MLPGenerator",
     "MaxoutDiscriminator",
+    "MinibatchDiscrimination",
+    "MinibatchStdDev",
+    "PackedDiscriminator",
     "PatchDiscriminator",
     "PixelDiscriminator",
     "PointDiscriminator",
@@ -41,4 +47,6 @@ __all__ = [
     "ResNetTranslator",
     "Translator",
     "UNetGenerator",
+    "WithMinibatchDiscrimination",
+    "WithMinibatchStdDev",
 ]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from gan_lightning.ranks import gathered, world_size
+from gan_lightning.core.process_group import gathered, world_size
 
 
 class SyncedBatchNorm(_BatchNorm):

@@ -12,7 +12,7 @@ from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.checks import check_positive, check_power_of_two
 from gan_lightning.networks.equalized import HE_GAIN, EqualizedConv2d, EqualizedLinear, pixel_norm
 from gan_lightning.networks.growth import FIRST_LEVEL, FixedGrowth, Growth, double, halve
-from gan_lightning.stabilizers.minibatch import MinibatchStdDev
+from gan_lightning.networks.minibatch import MinibatchStdDev
 
 
 def progressive_widths(last_level: int, *, fmap_base: int, fmap_max: int) -> list[int]:

@@ -1,10 +1,33 @@
-"""Penalties on the discriminator: pure functions of gradients or weights, and thin objects with weight and interval."""
+"""What keeps the training of two players stable: penalties on the discriminator, and techniques that are no layers."""
 
 from gan_lightning.regularizers.base import CriticTurn, Regularizer
 from gan_lightning.regularizers.consistency import Consistency
+from gan_lightning.regularizers.feature_matching import FeatureMatching
 from gan_lightning.regularizers.gradients import input_gradient
+from gan_lightning.regularizers.historical import HistoricalAveraging
 from gan_lightning.regularizers.lecam import LeCam
 from gan_lightning.regularizers.lipschitz import DRAGAN, WGANGP
+from gan_lightning.regularizers.orthogonal import Orthogonal
+from gan_lightning.regularizers.replay import Replay
+from gan_lightning.regularizers.stabilizer import GeneratorTurn, Stabilizer
+from gan_lightning.regularizers.top_k import TopK
 from gan_lightning.regularizers.zero_centered import R1, R2
 
-__all__ = ["DRAGAN", "R1", "R2", "WGANGP", "Consistency", "CriticTurn", "LeCam", "Regularizer", "input_gradient"]
+__all__ = [
+    "DRAGAN",
+    "R1",
+    "R2",
+    "WGANGP",
+    "Consistency",
+    "CriticTurn",
+    "FeatureMatching",
+    "GeneratorTurn",
+    "HistoricalAveraging",
+    "LeCam",
+    "Orthogonal",
+    "Regularizer",
+    "Replay",
+    "Stabilizer",
+    "TopK",
+    "input_gradient",
+]

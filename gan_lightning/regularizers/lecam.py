@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gan_lightning.ranks import mean_over_ranks
+from gan_lightning.core.process_group import mean_over_ranks
 from gan_lightning.regularizers.base import CriticTurn, Regularizer
 
 

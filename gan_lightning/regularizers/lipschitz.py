@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from gan_lightning.ranks import mean_over_ranks
+from gan_lightning.core.process_group import mean_over_ranks
+from gan_lightning.networks.minibatch import MinibatchDiscrimination
 from gan_lightning.regularizers.base import CriticTurn, Regularizer
 from gan_lightning.regularizers.gradients import at_least_float32, input_gradient, norm
-from gan_lightning.stabilizers.minibatch import MinibatchDiscrimination
 
 
 def uniform_per_sample(samples: Tensor) -> Tensor:

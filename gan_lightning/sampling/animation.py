@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from gan_lightning.core.atomic import whole_file, write_atomic
 from gan_lightning.sampling.base import ending
-from gan_lightning.tracking.files import write_atomic
-from gan_lightning.tracking.whole import whole_file
 
 FFMPEG = "imageio_ffmpeg"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
-from gan_lightning.tracking.whole import whole_file
+from gan_lightning.core.atomic import whole_file
 
 _STAMP = (1980, 1, 1, 0, 0, 0)  # so that the same samples are the same file
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gan_lightning.callbacks.progress import can_redraw
+from gan_lightning.core.terminal import can_redraw
 
 SILENT_SECONDS = 1.0
 LINE_SECONDS = 10.0

@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gan_lightning.callbacks.grid import png, save_grid
-from gan_lightning.callbacks.scatter import draw_points
+from gan_lightning.config.builder import instantiate
+from gan_lightning.core.atomic import whole_folder, write_atomic
+from gan_lightning.core.grids import png, save_grid
+from gan_lightning.core.pixels import NonFiniteSamples, to_uint8
 from gan_lightning.data.points import MixtureDataModule
-from gan_lightning.instantiate import instantiate
-from gan_lightning.metrics.images import NonFiniteSamples, to_uint8
 from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.sampling import Weights
 from gan_lightning.sampling.base import SamplingMode, ending
@@ -21,8 +21,7 @@ from gan_lightning.sampling.classes import Labels, Plan, check_count, in_rows, p
 from gan_lightning.sampling.limits import MAX_TILES, check_room, check_room_for_files
 from gan_lightning.sampling.npz import write_npz
 from gan_lightning.sampling.progress import progress
-from gan_lightning.tracking.files import write_atomic
-from gan_lightning.tracking.whole import whole_folder
+from gan_lightning.sampling.scatter import draw_points
 
 MAX_POINTS = 1_000_000
 """More points than a scatter plot has pixels."""

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan_lightning.callbacks.grid import png
+from gan_lightning.core.atomic import whole_folder
+from gan_lightning.core.grids import png
+from gan_lightning.core.pixels import to_uint8
 from gan_lightning.data.archive import open_files
 from gan_lightning.data.errors import decoding
 from gan_lightning.data.files import Entry, Files, is_image
@@ -16,14 +18,12 @@ from gan_lightning.data.loader import to_unit_range
 from gan_lightning.data.preflight import complaints
 from gan_lightning.data.source import FileImages
 from gan_lightning.data.transform import Transform, in_channels, planes, upright
-from gan_lightning.metrics.images import to_uint8
 from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.sampling import Weights
 from gan_lightning.models.sources import SourceConditional
 from gan_lightning.networks.translator import Translator
 from gan_lightning.sampling.base import SamplingMode
 from gan_lightning.sampling.progress import progress
-from gan_lightning.tracking.whole import whole_folder
 
 _NAMED = 20
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gan_lightning.callbacks.grid import save_grid
-from gan_lightning.metrics.images import to_uint8
+from gan_lightning.core.grids import save_grid
+from gan_lightning.core.pixels import to_uint8
 from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.priors import Prior
 from gan_lightning.models.sampling import Sampling, Weights
-from gan_lightning.priors import Prior
 from gan_lightning.sampling.base import SamplingMode
 from gan_lightning.sampling.classes import Labels, check_count, chosen_classes, in_rows
 from gan_lightning.sampling.limits import check_tiles

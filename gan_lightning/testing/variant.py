@@ -12,8 +12,8 @@ from lightning import LightningDataModule
 from omegaconf import OmegaConf
 
 import gan_lightning.config
-from gan_lightning.cli.overrides import quoted
-from gan_lightning.instantiate import instantiate
+from gan_lightning.config.builder import instantiate
+from gan_lightning.launch.overrides import quoted
 from gan_lightning.models import AdversarialModule, SourceConditional
 
 

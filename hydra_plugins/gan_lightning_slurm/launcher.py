@@ -63,14 +63,14 @@ class SlurmLauncher(Launcher):
             job_overrides: one command line per job.
             initial_job_idx: number of the first.
         """
-        from gan_lightning.cluster.batch import run_batch
+        from gan_lightning.launch.slurm_batch import run_batch
 
         jobs = [self.prepare(list(overrides), initial_job_idx + i) for i, overrides in enumerate(job_overrides)]
         return run_batch(jobs, submitit_folder=self.submitit_folder, max_num_timeout=self.max_num_timeout)
 
     def prepare(self, overrides: list[str], number: int) -> Any:
         """Compose one job's config and give it its folder."""
-        from gan_lightning.cli.plan import PlannedJob, place
+        from gan_lightning.launch.plan import PlannedJob, place
 
         assert self.hydra_context is not None
         assert self.config is not None

@@ -14,8 +14,8 @@ import torch
 from omegaconf import OmegaConf
 
 from gan_lightning.callbacks import TrainingHealth
-from gan_lightning.cli.parts import build
-from gan_lightning.tracking import WallClock
+from gan_lightning.launch.parts import build
+from gan_lightning.runs.steps import WallClock
 
 LIMIT = 0.03
 

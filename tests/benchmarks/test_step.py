@@ -18,6 +18,7 @@ from lightning import Trainer
 from torch import Tensor
 
 from gan_lightning.data import Batch
+from gan_lightning.loggers import JSONLLogger
 from gan_lightning.models import DCGAN, AdversarialModule, UpdateRule
 from gan_lightning.networks import (
     DCGANDiscriminator,
@@ -25,7 +26,6 @@ from gan_lightning.networks import (
     PointDiscriminator,
     PointGenerator,
 )
-from gan_lightning.tracking import JSONLLogger
 
 DECAY = 0.999
 

@@ -7,11 +7,11 @@ from functools import partial
 import pytest
 import torch
 
-from gan_lightning import checkpoint as files
 from gan_lightning.callbacks import Evaluation, RunCheckpoint
 from gan_lightning.callbacks import checkpoints as module
-from gan_lightning.checkpoint import read_checkpoint
+from gan_lightning.core.checkpoint import read_checkpoint
 from gan_lightning.losses import NonSaturating
+from gan_lightning.runs import checkpoints as files
 from tests.contract import variants
 from tests.contract.variants import assert_same, state
 

@@ -6,8 +6,8 @@ from lightning import Callback
 
 from gan_lightning.callbacks import Evaluation, Interruption, RunCheckpoint
 from gan_lightning.callbacks.interruption import SIGNALS
-from gan_lightning.checkpoint import read_checkpoint
-from gan_lightning.cluster.signals import early_warning, hold_warnings
+from gan_lightning.core.checkpoint import read_checkpoint
+from gan_lightning.core.signals import early_warning, hold_warnings
 from tests.contract.variants import assert_same, fit, state
 
 

@@ -4,8 +4,9 @@ from PIL import Image
 
 from gan_lightning.callbacks import Evaluation
 from gan_lightning.callbacks.nearest import draw_nearest
+from gan_lightning.core.pixels import to_uint8
 from gan_lightning.data.images import TensorImages
-from gan_lightning.metrics import DigitsExtractor, Evaluator, to_uint8
+from gan_lightning.metrics import DigitsExtractor, Evaluator
 from gan_lightning.metrics.files import FileSampler
 from gan_lightning.metrics.scores import Closest
 from tests.contract.variants import fit

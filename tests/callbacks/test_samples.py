@@ -8,9 +8,9 @@ from lightning.pytorch.utilities import rank_zero_only
 from PIL import Image
 
 from gan_lightning.callbacks import SampleGrid
-from gan_lightning.callbacks.grid import make_grid, picture, save_grid
-from gan_lightning.metrics.images import to_uint8
-from gan_lightning.tracking import Tracker
+from gan_lightning.core.grids import make_grid, picture, save_grid
+from gan_lightning.core.pixels import to_uint8
+from gan_lightning.loggers import Tracker
 
 
 class Painter(LightningModule):

@@ -6,9 +6,9 @@ import torch
 from PIL import Image
 
 from gan_lightning.callbacks import ScatterPlot
-from gan_lightning.callbacks.scatter import draw_points
+from gan_lightning.core.pixels import NonFiniteSamples
 from gan_lightning.data import RingDataModule
-from gan_lightning.metrics import NonFiniteSamples
+from gan_lightning.sampling.scatter import draw_points
 
 RING = RingDataModule().mixture
 BLUE, ORANGE = (20, 70, 170), (235, 110, 0)

@@ -4,7 +4,7 @@ from lightning import Trainer
 from PIL import Image
 
 from gan_lightning.callbacks import LatentWalks
-from gan_lightning.metrics.images import to_uint8
+from gan_lightning.core.pixels import to_uint8
 from gan_lightning.sampling.paths import slerp
 
 

@@ -14,7 +14,7 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 
 from gan_lightning.data import DigitsDataModule
-from tests.tracking.wandb_death import kill_wandb
+from tests.loggers.wandb_death import kill_wandb
 
 
 class BrokenDigits(DigitsDataModule):

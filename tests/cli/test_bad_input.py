@@ -68,7 +68,7 @@ def refused(commands, cwd, command, *argv):
             ["model.discriminator_optimizer", "unrolled", "RMSprop"],
         ),
         (
-            ["+model.updates.momentum_schedule={_target_: gan_lightning.schedules.Linear}"],
+            ["+model.updates.momentum_schedule={_target_: gan_lightning.core.schedules.Linear}"],
             ["model.updates.momentum_schedule", "SGD, RMSprop", "model.discriminator_optimizer is Adam"],
         ),
         (["model=ssgan", "model/augment=ada"], ["model.augment: ADA turns images", "model.augment.blit=0"]),

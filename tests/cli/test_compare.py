@@ -8,8 +8,8 @@ import io
 import pytest
 
 from gan_lightning.cli.compare import narrowed, quoted
-from gan_lightning.tracking.report.cells import Table
-from tests.tracking.report.conftest import make_run
+from gan_lightning.report.cells import Table
+from tests.report.conftest import make_run
 
 FD = "fd2k_train_digits"
 

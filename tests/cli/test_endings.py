@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-from gan_lightning.checkpoint import read_checkpoint
-from gan_lightning.tracking import read_metrics, read_results
+from gan_lightning.core.checkpoint import read_checkpoint
+from gan_lightning.runs.metrics_file import read_metrics
+from gan_lightning.runs.record import read_results
 from tests.cli.conftest import TINY, UNSCORED, of_kind, read_wandb
 
 SABOTEURS = "tests.cli.saboteurs"

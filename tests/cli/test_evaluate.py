@@ -266,7 +266,7 @@ def test_keys_that_do_not_fit_together(commands, ckpt, digits, tmp_path):
 
 
 def test_a_full_disk_leaves_no_half_of_the_scores(commands, digits, tmp_path, monkeypatch):
-    from gan_lightning.tracking import files
+    from gan_lightning.core import atomic as files
 
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")

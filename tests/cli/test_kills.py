@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 import torch
 
-from gan_lightning import checkpoint
 from gan_lightning.callbacks import RunCheckpoint
-from gan_lightning.cli.job import read_ending
+from gan_lightning.launch.job import read_ending
+from gan_lightning.loggers import JSONLLogger
 from gan_lightning.metrics import Evaluator
 from gan_lightning.models import AdversarialModule
-from gan_lightning.tracking import JSONLLogger, RunRecord, read_metrics, read_results
+from gan_lightning.runs import checkpoints as checkpoint
+from gan_lightning.runs.metrics_file import read_metrics
+from gan_lightning.runs.record import RunRecord, read_results
 from tests.cli import forks
 from tests.cli.conftest import TINY
 from tests.cli.phases import PHASES, Phases

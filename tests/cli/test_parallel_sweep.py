@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from gan_lightning.cli.job import read_ending
+from gan_lightning.launch.job import read_ending
 from tests.cli.conftest import UNSCORED
 from tests.cli.test_sweep import exit_codes, states
 from tests.cli.test_train import same_training

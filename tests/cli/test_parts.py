@@ -1,7 +1,7 @@
 """What a run builds of its configuration."""
 
 from gan_lightning.callbacks import Interruption
-from gan_lightning.cli.parts import make_each
+from gan_lightning.launch.parts import make_each
 
 
 def test_a_named_part_that_is_null_is_left_out():

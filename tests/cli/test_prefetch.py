@@ -11,8 +11,8 @@ from unittest import mock
 import pytest
 
 from gan_lightning.cli import prefetch
-from gan_lightning.cli.fetchable import FETCHABLE, WeightsFile
 from gan_lightning.data import MNISTDataModule
+from gan_lightning.launch.fetchable import FETCHABLE, WeightsFile
 from gan_lightning.metrics.known_weights import BACKBONES, CLIP, INCEPTION, KnownWeights
 from gan_lightning.metrics.weights_file import find_weights
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState
 
-from gan_lightning.cli.job import read_ending
-from gan_lightning.cli.lock import exclusive
+from gan_lightning.launch.job import read_ending
 from gan_lightning.models import AdversarialModule
+from gan_lightning.runs.lock import exclusive
 from tests.cli import forks
 from tests.cli.conftest import TINY, listing
 from tests.cli.test_kills import at_call, kill

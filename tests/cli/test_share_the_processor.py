@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from gan_lightning.cli.entry import SPINS, share_the_processor
+from gan_lightning.launch.command import SPINS, share_the_processor
 
 
 def test_waiting_threads_spin_briefly():
@@ -23,6 +23,6 @@ def test_what_the_user_has_set_stays(name):
 
 
 def test_the_commands_import_pytorch_later_than_they_say_so():
-    program = "import sys, gan_lightning.cli.train, gan_lightning.cli.job; print('torch' in sys.modules)"
+    program = "import sys, gan_lightning.cli.train, gan_lightning.launch.job; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=os.environ, check=True)
     assert done.stdout.strip() == "False"

@@ -3,7 +3,7 @@
 import pytest
 from rich.console import Console
 
-from gan_lightning.cli.summary import score_table
+from gan_lightning.launch.summary import score_table
 from gan_lightning.metrics import Score
 
 

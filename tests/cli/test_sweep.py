@@ -8,10 +8,10 @@ import re
 
 import pytest
 
-from gan_lightning.cli.job import Ending, note, read_ending
-from gan_lightning.cli.resume import continued_run
-from gan_lightning.cli.sweep_report import sweep_code
-from gan_lightning.tracking import read_results
+from gan_lightning.launch.job import Ending, note, read_ending
+from gan_lightning.launch.resume import continued_run
+from gan_lightning.launch.sweep_report import sweep_code
+from gan_lightning.runs.record import read_results
 from tests.cli.conftest import UNSCORED, listing, of_kind, read_wandb
 from tests.cli.test_train import same_training
 
@@ -91,7 +91,7 @@ def test_a_folder_with_another_run_is_refused_before_anything_starts(commands, t
 
 
 def test_a_job_that_another_process_trains_is_refused_and_the_next_one_runs(commands, tmp_path):
-    from gan_lightning.cli.lock import exclusive
+    from gan_lightning.runs.lock import exclusive
 
     with exclusive(tmp_path / "sweep" / "0"):
         ended = commands("train", "-m", *SWEEP, "logger=none", "seed=0,1", cwd=tmp_path)

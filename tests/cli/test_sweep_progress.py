@@ -1,9 +1,9 @@
 """What is said while a sweep runs, and at its end."""
 
-from gan_lightning.cli.job import Ending, note
-from gan_lightning.cli.sweep_progress import SweepProgress
-from gan_lightning.cli.sweep_report import answer, report
-from tests.tracking.report.conftest import FD, make_run
+from gan_lightning.launch.job import Ending, note
+from gan_lightning.launch.sweep_progress import SweepProgress
+from gan_lightning.launch.sweep_report import answer, report
+from tests.report.conftest import FD, make_run
 
 
 def test_the_time_left_is_that_of_the_jobs_of_this_start(tmp_path):

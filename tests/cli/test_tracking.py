@@ -9,9 +9,10 @@ import pytest
 from omegaconf import OmegaConf
 
 from gan_lightning.cli import compare
-from gan_lightning.cli.origin import swept
-from gan_lightning.tracking import read_metrics, read_results
-from gan_lightning.tracking.wandb_segments import read_segments
+from gan_lightning.launch.origin import swept
+from gan_lightning.loggers.wandb_segments import read_segments
+from gan_lightning.runs.metrics_file import read_metrics
+from gan_lightning.runs.record import read_results
 from tests.cli.conftest import UNSCORED, of_kind, read_wandb
 
 

@@ -12,8 +12,9 @@ import torch
 import yaml
 from PIL import Image
 
-from gan_lightning.checkpoint import read_checkpoint
-from gan_lightning.tracking import read_metrics, read_results
+from gan_lightning.core.checkpoint import read_checkpoint
+from gan_lightning.runs.metrics_file import read_metrics
+from gan_lightning.runs.record import read_results
 from tests.cli.conftest import TINY, UNSCORED, listing, of_kind, read_wandb
 
 HALF, WHOLE = "budget.images=640", "budget.images=1280"

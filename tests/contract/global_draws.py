@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from gan_lightning.stabilizers import Replay
+from gan_lightning.regularizers import Replay
 
 SIZED = {torch.rand, torch.randn}
 LIKE = {torch.rand_like: torch.rand, torch.randn_like: torch.randn}

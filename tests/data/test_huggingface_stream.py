@@ -7,10 +7,10 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from gan_lightning.cli.run import train
+from gan_lightning.config.builder import instantiate
 from gan_lightning.data import HuggingFaceStreamDataModule
 from gan_lightning.data.errors import DataError
-from gan_lightning.instantiate import instantiate
+from gan_lightning.launch.run import train
 from tests.conftest import compose_train
 from tests.contract.variants import assert_same, fit, state
 from tests.data.pictures import noise

@@ -5,9 +5,9 @@ import gzip
 import numpy as np
 import pytest
 
-from gan_lightning.cli.run import train
 from gan_lightning.data import IdxDataModule, Loading
 from gan_lightning.data.errors import DataError
+from gan_lightning.launch.run import train
 from tests.data.pictures import write
 from tests.data.test_torchvision_sets import idx, mnist_files
 

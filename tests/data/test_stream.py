@@ -6,12 +6,12 @@ import sys
 import pytest
 import torch
 
+from gan_lightning.core.machine import memory_bytes
 from gan_lightning.data.archive import open_files
 from gan_lightning.data.arrangement import arrange
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.loader import InMemoryLoader
 from gan_lightning.data.loading import Loading
-from gan_lightning.data.memory import memory_bytes
 from gan_lightning.data.store import look
 from gan_lightning.data.stream import StreamedImages, StreamLoader
 from gan_lightning.data.transform import Transform

@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import gan_lightning
-from gan_lightning.checkpoint import CheckpointError
 from gan_lightning.config import ConfigError
+from gan_lightning.core.checkpoint import CheckpointError
 from gan_lightning.export import load_generator, save_generator
 from tests.contract.variants import VARIANTS, build
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gan_lightning.metrics import to_uint8
+from gan_lightning.core.pixels import to_uint8
 from gan_lightning.metrics.frechet import Moments
 from gan_lightning.metrics.frechet_infinity import frechet_infinity
 from gan_lightning.metrics.intra_class import intra_class_frechet

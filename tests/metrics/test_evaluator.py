@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from gan_lightning.core.pixels import NonFiniteSamples, to_uint8
 from gan_lightning.data.digits import load_digits
 from gan_lightning.data.images import TensorImages
-from gan_lightning.metrics import DigitsExtractor, NonFiniteSamples, to_uint8
+from gan_lightning.metrics import DigitsExtractor
 from gan_lightning.metrics.frechet import Moments, frechet_distance
 
 from .toy import (

@@ -3,7 +3,7 @@
 import pytest
 
 from gan_lightning.config import ConfigError, check_config
-from gan_lightning.instantiate import instantiate
+from gan_lightning.config.builder import instantiate
 from tests.conftest import CONF, compose_train
 
 EXTRACTORS = sorted(path.stem for path in (CONF / "evaluator" / "extractor").glob("*.yaml"))

@@ -6,8 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gan_lightning.core.pixels import NonFiniteSamples
 from gan_lightning.data import GridDataModule, RingDataModule
-from gan_lightning.metrics import DigitsExtractor, Evaluator, ModeEvaluator, NonFiniteSamples
+from gan_lightning.metrics import DigitsExtractor, Evaluator, ModeEvaluator
 from gan_lightning.metrics.modes import covered, mode_counts, mode_statistics, reverse_divergence
 
 CORNERS = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])

@@ -4,7 +4,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from gan_lightning.config import ConfigError
-from gan_lightning.instantiate import instantiate
+from gan_lightning.config.builder import instantiate
 from gan_lightning.metrics import Evaluator, MissingWeights, ModuleExtractor
 
 from .toy import toy_real, toy_sample

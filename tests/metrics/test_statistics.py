@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from gan_lightning.core.cache import cache_root
 from gan_lightning.data.images import TensorImages
 from gan_lightning.metrics import Evaluator, estimates
-from gan_lightning.metrics.cache import cache_root
 from gan_lightning.metrics.collection import Collection
 from gan_lightning.metrics.frechet import Moments
 from gan_lightning.metrics.statistics import load_statistics, save_statistics, statistics_key

@@ -11,15 +11,9 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
+from gan_lightning.core.pixels import NonFiniteSamples
 from gan_lightning.data import TensorImages, TranslationImages
-from gan_lightning.metrics import (
-    LPIPS,
-    Evaluator,
-    NonFiniteSamples,
-    TextureExtractor,
-    TranslationEvaluator,
-    TranslationSampler,
-)
+from gan_lightning.metrics import LPIPS, Evaluator, TextureExtractor, TranslationEvaluator, TranslationSampler
 from gan_lightning.metrics.texture import haar
 from gan_lightning.metrics.translation import (
     mean_absolute_error,

@@ -7,7 +7,8 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from gan_lightning.metrics import Evaluator, NonFiniteSamples
+from gan_lightning.core.pixels import NonFiniteSamples
+from gan_lightning.metrics import Evaluator
 from gan_lightning.metrics.world import World
 
 from .toy import EVERY_METRIC, ToyExtractor, ToySampler, ToySimilarity, toy_real, toy_sample

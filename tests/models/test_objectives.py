@@ -6,10 +6,9 @@ import torch
 from gan_lightning.augment.base import Augmentation
 from gan_lightning.losses import LeastSquares, NonSaturating, RelativisticPairing
 from gan_lightning.models import UpdateRule
-from gan_lightning.regularizers import LeCam
+from gan_lightning.regularizers import HistoricalAveraging, LeCam
 from gan_lightning.regularizers.base import Regularizer
-from gan_lightning.stabilizers import HistoricalAveraging
-from gan_lightning.stabilizers.base import Stabilizer
+from gan_lightning.regularizers.stabilizer import Stabilizer
 from tests.models.toys import BATCH, PointStream, Rows, points, train
 
 

@@ -9,9 +9,9 @@ from gan_lightning.networks import (
     DCGANGenerator,
     InfoGANDiscriminator,
     InfoGANGenerator,
+    PackedDiscriminator,
     PointDiscriminator,
 )
-from gan_lightning.stabilizers import PackedDiscriminator
 from tests.contract.variants import build
 from tests.models.toys import points
 

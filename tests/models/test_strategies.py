@@ -72,7 +72,7 @@ def test_a_module_refuses_it_also_without_the_command():
 def test_the_trainer_configs_build_what_they_say(choice, devices, tmp_path):
     from omegaconf import OmegaConf
 
-    from gan_lightning.instantiate import instantiate
+    from gan_lightning.config.builder import instantiate
 
     overrides = ["trainer.devices=2", "trainer.accelerator=cpu"] if choice == "ddp" else []
     cfg = compose_train(f"trainer={choice}", *overrides, output_dir=tmp_path)

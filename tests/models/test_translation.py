@@ -18,8 +18,7 @@ from gan_lightning.networks import (
     ResNetTranslator,
     UNetGenerator,
 )
-from gan_lightning.regularizers import R1
-from gan_lightning.stabilizers import FeatureMatching, Replay
+from gan_lightning.regularizers import R1, FeatureMatching, Replay
 from tests.contract.variants import fit
 
 SIDE = 16

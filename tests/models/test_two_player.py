@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from gan_lightning.core.schedules import Linear
 from gan_lightning.models import UpdateRule
-from gan_lightning.schedules import Linear
 from tests.models.toys import BATCH, AfterBatch, Rows, Stream, points, sgd, train, vector
 
 

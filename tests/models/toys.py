@@ -11,12 +11,12 @@ from lightning import Callback, Trainer
 from lightning.pytorch.loggers.logger import Logger
 from torch import Tensor, nn
 
+from gan_lightning.core.seeding import generator_for
 from gan_lightning.data import Batch
 from gan_lightning.models import DCGAN, AdversarialModule, UpdateRule
+from gan_lightning.models.priors import Prior
 from gan_lightning.models.two_player import PLAYERS
 from gan_lightning.networks import PointDiscriminator, PointGenerator
-from gan_lightning.priors import Prior
-from gan_lightning.seeding import generator_for
 
 BATCH = 8
 

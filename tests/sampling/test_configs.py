@@ -6,7 +6,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from gan_lightning.config import check_config
-from gan_lightning.instantiate import instantiate
+from gan_lightning.config.builder import instantiate
 from gan_lightning.sampling import SamplingMode
 from tests.conftest import CONF
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image, ImageSequence
 
-from gan_lightning.metrics.images import to_uint8
+from gan_lightning.core.pixels import to_uint8
 from gan_lightning.sampling import Interpolation
 from gan_lightning.sampling.paths import slerp
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gan_lightning.metrics.images import NonFiniteSamples, to_uint8
+from gan_lightning.core.pixels import NonFiniteSamples, to_uint8
 from gan_lightning.sampling import Samples
 from gan_lightning.sampling import samples as samples_module
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from gan_lightning.metrics.images import to_uint8
-from gan_lightning.priors import Clusters, Normal, Uniform
+from gan_lightning.core.pixels import to_uint8
+from gan_lightning.models.priors import Clusters, Normal, Uniform
 from gan_lightning.sampling import Traversal
 from gan_lightning.sampling.traversal import code_rows, latent_rows
 from tests.sampling.test_interpolation import tiles

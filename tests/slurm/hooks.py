@@ -10,7 +10,7 @@ from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
 
-from gan_lightning.cluster import slurm
+from gan_lightning.core import slurm
 
 
 class Diary(Callback):

@@ -18,9 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from gan_lightning.checkpoint import read_checkpoint
-from gan_lightning.cli.job import read_ending
-from gan_lightning.tracking import read_metrics, read_results
+from gan_lightning.core.checkpoint import read_checkpoint
+from gan_lightning.launch.job import read_ending
+from gan_lightning.runs.metrics_file import read_metrics
+from gan_lightning.runs.record import read_results
 from tests.conftest import compose_train
 from tests.contract.variants import assert_same
 from tests.slurm.cluster import Cluster, until
@@ -186,7 +187,7 @@ def state(folder: Path) -> dict:
 
 def undisturbed(folder: Path, seed: int, loss: str) -> dict:
     """What the same run, in this process, ends with."""
-    from gan_lightning.cli.run import train
+    from gan_lightning.launch.run import train
 
     outcome = train(compose_train(*SMALL, "logger=none", f"seed={seed}", f"model/loss={loss}", output_dir=folder))
     assert outcome.status == "finished"

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from lightning import Callback, LightningModule, Trainer
 
-from gan_lightning.callbacks.cadence import Cadence
 from gan_lightning.callbacks.evaluation import Evaluation
 from gan_lightning.callbacks.health.monitor import Monitor
 from gan_lightning.callbacks.health.probe import Reference, look, reference
@@ -19,6 +18,7 @@ from gan_lightning.callbacks.health.trouble import Trouble
 from gan_lightning.data.base import RealDataModule
 from gan_lightning.metrics import Evaluation as EvaluationResult
 from gan_lightning.models.base import AdversarialModule
+from gan_lightning.runs.cadence import Cadence
 
 log = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gan_lightning.core.determinism import full_float32, undisturbed_rng
 from gan_lightning.data.base import ImageDataModule, RealDataModule
 from gan_lightning.data.batch import Batch
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.data.loader import to_unit_range
 from gan_lightning.data.points import MixtureDataModule
-from gan_lightning.metrics.isolation import full_float32, undisturbed_rng
 from gan_lightning.models.base import AdversarialModule
 from gan_lightning.models.sources import SourceConditional
 from gan_lightning.models.turns import share_ranked_right

@@ -13,6 +13,7 @@ from gan_lightning.data import DigitsDataModule, RingDataModule
 from gan_lightning.data.base import InMemoryDataModule, LabelledImages
 from gan_lightning.metrics import ModeEvaluator
 from gan_lightning.models import DCGAN, WGANGP, UpdateRule
+from gan_lightning.models.priors import Uniform
 from gan_lightning.networks import (
     DCGANDiscriminator,
     DCGANGenerator,
@@ -21,7 +22,6 @@ from gan_lightning.networks import (
     PointDiscriminator,
     PointGenerator,
 )
-from gan_lightning.priors import Uniform
 from tests.models.toys import Rows
 
 LR = 0.02

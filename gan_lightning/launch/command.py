@@ -1,0 +1,141 @@
+"""What the commands share: Hydra around a task, one clear message for a bad config, and the exit codes.
+
+Exit codes: 0 done, 1 failed, 2 bad config or input (nothing was written), 3 diverged, 128 + n stopped by signal n.
+A sweep ends with 0 when all its jobs are done, and otherwise with the worst of their codes (``sweep_report``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from typing import Any
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from gan_lightning.config import (
+    COMPOSITION_ERRORS,
+    SCHEMAS,
+    ConfigError,
+    check_config,
+    composition_error,
+    conf_dir,
+    root_keys,
+)
+from gan_lightning.core.errors import InputError
+from gan_lightning.launch.overrides import override_errors
+from gan_lightning.runs.status import BAD_INPUT, EXIT_CODES
+
+SPINS = "10000"
+"""Rounds of a waiting thread's loop: some tens of microseconds."""
+
+COMPOSING: tuple[type[Exception], ...] = (*COMPOSITION_ERRORS, AssertionError)
+"""What composing a config raises; OmegaConf asserts that no key is set below null."""
+
+
+def launch(
+    config_name: str,
+    task: Callable[[DictConfig], Any],
+    argv: Sequence[str] | None = None,
+    *,
+    job: Callable[[DictConfig], Any] | None = None,
+) -> None:
+    """Run ``task`` under Hydra with ``conf/<config_name>.yaml``, and end the process with the right code.
+
+    Args:
+        config_name: of the primary config.
+        task: what to do with a composed config.
+        argv: replaces ``sys.argv[1:]``.
+        job: what to do with a config in a sweep, keeping complaints to itself; None: the same.
+    """
+    if argv is not None:
+        sys.argv[1:] = argv
+    # Hydra's help copies this singleton for every group it lists, which takes seconds; what it loads it copies anyway
+    ConfigStore.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined]
+    share_the_processor(os.environ)
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
+    decorated = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=config_name)(guarded(task, job))
+    keys = root_keys(SCHEMAS[f"{config_name}_schema"])
+    try:
+        decorated()
+    except COMPOSING as error:
+        messages = override_errors(config_name, sys.argv[1:], keys)
+        if isinstance(error, AssertionError) and not messages:
+            traceback.print_exc()
+            raise SystemExit(1) from None
+        stop(ConfigError(messages) if messages else composition_error(error, root_keys=keys))
+    except (ConfigError, InputError) as error:
+        stop(error)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except Exception:
+        traceback.print_exc()
+        raise SystemExit(1) from None
+
+
+def share_the_processor(environment: MutableMapping[str, str]) -> None:
+    """Let threads that wait for one another give up their processor soon, unless the user has set how they wait.
+
+    Left alone GNU's OpenMP, which PyTorch brings along, spins for milliseconds. Where another program takes a share of
+    the processors, the thread that is waited for does not get one meanwhile, and small networks train tens of times
+    slower. On an idle machine of two cores so many spins cost nothing measurable.
+    PyTorch reads this when it is imported.
+
+    Args:
+        environment: of this process; it is changed.
+    """
+    if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & environment.keys():
+        environment["GOMP_SPINCOUNT"] = SPINS
+
+
+def guarded(
+    task: Callable[[DictConfig], Any], job: Callable[[DictConfig], Any] | None = None
+) -> Callable[[DictConfig], Any]:
+    """Check the config before ``task``, and let a complaint end the process unless other jobs of a sweep wait."""
+
+    @functools.wraps(task)  # Hydra asks it for its module
+    def run(cfg: DictConfig) -> Any:
+        if job is not None and is_sweep():
+            return job(cfg)
+        try:
+            check_config(cfg)
+            return task(cfg)
+        except (ConfigError, InputError) as error:
+            if is_sweep():
+                raise
+            stop(error)
+
+    return run
+
+
+@contextlib.contextmanager
+def cleaned_up_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM unwind the block, as Ctrl-C does, so that no temporary file of half the result is left behind."""
+
+    def unwind(number: int, frame: object) -> None:
+        raise SystemExit(EXIT_CODES["preempted"])
+
+    former = signal.signal(signal.SIGTERM, unwind)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
+def is_sweep() -> bool:
+    """Whether the present job is one of a sweep."""
+    return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def stop(error: Exception) -> None:
+    """Print a message and end with exit code 2."""
+    print(error, file=sys.stderr)
+    raise SystemExit(BAD_INPUT)

@@ -1,0 +1,191 @@
+"""The two sides of a comparison, and what compares them, as ``gan-evaluate`` is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from gan_lightning.config.builder import instantiate
+from gan_lightning.core.checkpoint import read_checkpoint, stored_config
+from gan_lightning.core.errors import InputError
+from gan_lightning.data.folder import FolderDataModule
+from gan_lightning.data.given import given_images
+from gan_lightning.data.images import EvaluationImages, EvaluationSet
+from gan_lightning.launch.device import pick_device
+from gan_lightning.metrics import Evaluator, SampleEvaluator, Sampler
+from gan_lightning.metrics.files import FileSampler
+from gan_lightning.metrics.intra_class import check_class_names
+from gan_lightning.models.loading import load_model
+
+CHECKPOINT = ".ckpt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """What is compared, and how.
+
+    Attributes:
+        evaluator: what measures.
+        sample: makes or reads the generated images.
+        real: the real ones.
+        weights: of the generator, or "files".
+        device: where networks run.
+        title: of the generated side, for messages.
+        facts: what the scores' file says of the sides.
+        default_out: where the scores go if nobody says.
+    """
+
+    evaluator: SampleEvaluator
+    sample: Sampler
+    real: EvaluationSet
+    weights: Any
+    device: torch.device
+    title: str
+    facts: dict[str, Any]
+    default_out: Path
+
+
+def open_sides(cfg: DictConfig) -> Sides:
+    """Open what ``cfg.ckpt`` or ``cfg.generated`` and ``cfg.real`` name.
+
+    Raises:
+        InputError: if the keys do not fit together.
+        ValueError: if a file or the data cannot be used.
+    """
+    if (cfg.ckpt is None) == (cfg.generated is None):
+        raise InputError(
+            "give either ckpt=FILE, a checkpoint, or generated=PATH, a folder or zip archive of images or a .npz file"
+        )
+    if cfg.ckpt is not None:
+        return of_checkpoint(cfg, Path(cfg.ckpt))
+    if Path(cfg.generated).suffix == CHECKPOINT:
+        return of_checkpoint(cfg, Path(cfg.generated))
+    return of_files(cfg, Path(cfg.generated))
+
+
+def of_checkpoint(cfg: DictConfig, path: Path) -> Sides:
+    """Compare what a checkpoint's generator draws with the real images of its configuration, or with others."""
+    model = load_model(path, trust=cfg.trust)
+    config = model.run_config
+    assert config is not None
+    given = evaluator_of(cfg)
+    node = given if "_target_" in given else {**(config["evaluator"] or {}), **given}
+    if "_target_" not in node:
+        raise InputError(f"{path} was trained without an evaluator: choose one, evaluator=digits for instance")
+    evaluator = instantiate(node, trust=cfg.trust or "_target_" in given, key="evaluator")
+    weights: Literal["ema", "raw"] = model.default_weights if cfg.weights is None else cfg.weights.value
+    model.network(weights)
+    real = open_real(cfg, evaluator, config["data"])
+    if cfg.real is not None and by_class(evaluator):
+        check_classes(trained_classes(config["data"], trust=cfg.trust), real)
+    device = pick_device(cfg.device)
+    model.to(device)
+    return Sides(
+        evaluator=evaluator,
+        sample=model.sampler(real, seed=evaluator.seed, weights=weights),
+        real=real,
+        weights=weights,
+        device=device,
+        title=str(path),
+        facts={"checkpoint": str(path), "images_seen": model.images_seen},
+        default_out=default_out(path),
+    )
+
+
+def of_files(cfg: DictConfig, path: Path) -> Sides:
+    """Compare all images of a folder, archive or array file with real ones."""
+    if cfg.real is None:
+        raise InputError(f"generated = {path}: say what it is compared with, real=PATH (folder, .zip, .npz or .ckpt)")
+    node = evaluator_of(cfg)
+    if "_target_" not in node:
+        raise InputError(
+            "choose what is measured: evaluator=legacy_tf, evaluator=clean or evaluator=quick for instance"
+        )
+    labelled = "intra_frechet" in node.get("metrics", [])
+    images = given_images(path, key="generated", split="generated", labelled=labelled)
+    check_count(node, len(images), path)
+    evaluator = instantiate({**node, "samples": len(images)}, trust=True, key="evaluator")
+    if not isinstance(evaluator, Evaluator):
+        raise InputError(f"evaluator: {type(evaluator).__name__} does not score images in files, choose another")
+    real = open_real(cfg, evaluator, None)
+    if by_class(evaluator):
+        check_classes(images.class_names, real)
+    return Sides(
+        evaluator=evaluator,
+        sample=FileSampler(images),
+        real=real,
+        weights="files",
+        device=pick_device(cfg.device),
+        title=f"generated = {path}",
+        facts={"generated": str(path), "generated_fingerprint": images.fingerprint},
+        default_out=default_out(path.absolute()),
+    )
+
+
+def default_out(path: Path) -> Path:
+    """Return where scores go if nobody says: beside ``path``, and apart from those of other evaluators."""
+    choice = HydraConfig.get().runtime.choices.get("evaluator") if HydraConfig.initialized() else None
+    parts = [path.stem, str(choice).replace("/", "_"), "scores.json"] if choice else [path.stem, "scores.json"]
+    return path.with_name(".".join(parts))
+
+
+def check_count(node: dict[str, Any], count: int, path: Path) -> None:
+    """Refuse a number of samples on the command line that is not that of the files, all of which are compared.
+
+    A preset's number says how many a generator draws, and is no wish about files.
+
+    Raises:
+        InputError: naming both numbers.
+    """
+    given = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    if any(override.lstrip("+").startswith("evaluator.samples=") for override in given) and node["samples"] != count:
+        raise InputError(
+            f"evaluator.samples = {node['samples']}: all {count} images of generated = {path} are compared"
+        )
+
+
+def evaluator_of(cfg: DictConfig) -> dict[str, Any]:
+    """Return the evaluator that the command line names, or the values that it changes."""
+    node = OmegaConf.to_container(cfg.evaluator, resolve=True) if cfg.evaluator else {}
+    assert isinstance(node, dict)
+    return {str(key): value for key, value in node.items()}
+
+
+def open_real(cfg: DictConfig, evaluator: SampleEvaluator, data: dict[str, Any] | None) -> EvaluationSet:
+    """Return the real images: those of ``cfg.real``, else of a checkpoint's ``data``."""
+    if cfg.real is not None and Path(cfg.real).suffix == CHECKPOINT:
+        data = stored_config(read_checkpoint(cfg.real))["data"]
+    elif cfg.real is not None:
+        return given_images(cfg.real, key="real", split=evaluator.real_split, labelled=by_class(evaluator))
+    return instantiate(data, trust=cfg.trust, key="data").evaluation_set(evaluator.real_split)
+
+
+def by_class(evaluator: SampleEvaluator) -> bool:
+    """Whether the classes of the two sides are compared."""
+    return isinstance(evaluator, Evaluator) and "intra_frechet" in evaluator.metrics
+
+
+def check_classes(generated: Sequence[str] | None, real: EvaluationSet) -> None:
+    """Refuse two sides of which both say what their classes are called, and differ.
+
+    Raises:
+        ValueError: naming the classes.
+    """
+    if isinstance(real, EvaluationImages):
+        check_class_names(generated, real.class_names)
+
+
+def trained_classes(data: dict[str, Any], *, trust: bool) -> Sequence[str] | None:
+    """Return what the classes that a generator was trained on are called, where its training images are at hand."""
+    with suppress(ValueError):  # they need not be on this machine, nor be trusted
+        module = instantiate(data, trust=trust, key="data")
+        # other data might have to be downloaded to be asked
+        return module.class_names if isinstance(module, FolderDataModule) else None
+    return None

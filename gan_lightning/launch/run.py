@@ -1,0 +1,197 @@
+"""One training run from its composed config to its record on disk."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.utilities import rank_zero_only
+from omegaconf import DictConfig, OmegaConf
+
+from gan_lightning.callbacks import Evaluation, Interruption, Progress, RunCheckpoint, TrainingHealth
+from gan_lightning.config import ConfigError, check_config
+from gan_lightning.core import slurm
+from gan_lightning.core.atomic import write_atomic
+from gan_lightning.core.errors import InputError
+from gan_lightning.launch.origin import present_origin
+from gan_lightning.launch.parts import Parts, build
+from gan_lightning.launch.process_watchdog import Companions
+from gan_lightning.launch.resume import prepare_resume
+from gan_lightning.launch.summary import heldout_distance, print_summary
+from gan_lightning.loggers import JSONLLogger
+from gan_lightning.runs.cleanup import discard_unused
+from gan_lightning.runs.lock import exclusive
+from gan_lightning.runs.record import RunRecord, Status
+from gan_lightning.runs.status import EXIT_CODES, WORST
+from gan_lightning.runs.steps import WallClock
+from gan_lightning.runs.summary import outcome
+
+log = logging.getLogger(__name__)
+
+LEAVING_S = 120.0
+"""How long a requeued job waits for its predecessor on another machine to leave the folder."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        status: one word.
+        objective: best value of the evaluator's first score, sign turned if higher is better; ``WORST`` without.
+        requeue: whether a cluster warned that it takes the machine away, and the job should be queued again.
+    """
+
+    status: Status
+    objective: float
+    requeue: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """The code the process should end with."""
+        return EXIT_CODES[self.status]
+
+
+def train(cfg: DictConfig) -> Outcome:
+    """Train, evaluate and record one run.
+
+    Raises:
+        ConfigError: if the config is wrong.
+        InputError: if the checkpoint to resume from cannot be used, or another process trains in the folder.
+    """
+    check_config(cfg)
+    config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
+    output_dir = Path(config["output_dir"])
+    quiet_libraries()
+    if config["resume"] is None and slurm.restarts():
+        config["resume"] = "auto"  # a requeued job is the same run
+    if rank_zero_only.rank:  # type: ignore[attr-defined]
+        return run(config, output_dir)
+    with exclusive(output_dir, wait_s=LEAVING_S if slurm.restarts() else 0):
+        try:
+            return run(config, output_dir)
+        except (ConfigError, InputError):
+            discard_unused(output_dir)
+            raise
+
+
+def run(config: dict[str, Any], output_dir: Path) -> Outcome:
+    """Train in a folder that is ours; see ``train``."""
+    clock = WallClock()
+    source = prepare_resume(config, output_dir)
+    for complaint in source.complaints:
+        log.warning("%s; going on from %s instead", complaint, source.path or "the beginning")
+    if source.path is not None:
+        log.info("resuming from %s at %d images", source.path, source.images_seen)
+    parts = build(config, clock)
+    source.check_processes(parts.trainer.world_size)
+    record = RunRecord(output_dir, clock=clock)
+    if parts.trainer.is_global_zero:
+        write_atomic(output_dir / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
+    journal = next(logger for logger in parts.loggers if isinstance(logger, JSONLLogger))
+    journal.truncate_after(-1 if source.images_seen is None else source.images_seen)
+    record.start(config, resumed_at=source.images_seen)
+    connect(parts, record)
+
+    status: Status = "failed"
+    failure: BaseException | None = None
+    started = time.monotonic()
+    try:
+        origin = present_origin()
+        for tracker in parts.trackers:
+            tracker.identify(origin, config)
+            tracker.set_config({**config, "origin": origin.record(config)})
+        parts.trainer.fit(
+            parts.model,
+            datamodule=parts.data,
+            ckpt_path=None if source.path is None else str(source.path),
+            weights_only=True,
+        )
+        status = ending(parts)
+    except BaseException as error:
+        failure = error
+        raise
+    finally:
+        finish(parts, record, status, failure)
+    seconds = time.monotonic() - started
+    evaluation = parts.callback(Evaluation)
+    reference = heldout_distance(parts.data, evaluation) if status == "finished" else None
+    if parts.trainer.is_global_zero:
+        print_summary(output_dir, evaluation, status, reference=reference, seconds=seconds)
+    interruption = parts.callback(Interruption)
+    return Outcome(status, objective(evaluation, status), requeue=interruption is not None and interruption.warned)
+
+
+def connect(parts: Parts, record: RunRecord) -> None:
+    """Let scores and troubles reach the record and the progress display."""
+    parts.callback(Companions).on_death = lambda reason: record.finish("failed", error=reason)
+    evaluation, progress, health = (parts.callback(kind) for kind in (Evaluation, Progress, TrainingHealth))
+    if health is not None:
+        health.listeners.append(lambda troubles, _: record.health([trouble.as_dict() for trouble in troubles]))
+    if health is not None and progress is not None:
+        health.listeners.append(lambda _, lasting: progress.report_health(lasting))
+    if evaluation is None:
+        return
+    evaluation.on_scores.append(lambda seen, result: record.scores(seen, result.scores, skipped=result.skipped))
+    if progress is not None:
+        evaluation.on_scores.append(
+            lambda seen, result: progress.report_scores({score.key: score.value for score in result.scores})
+        )
+
+
+def ending(parts: Parts) -> Status:
+    """Name how a fit that raised nothing ended."""
+    interruption = parts.callback(Interruption)
+    if parts.model.diverged:
+        return "diverged"
+    if interruption is not None and interruption.stopped is not None:
+        return "interrupted" if interruption.stopped.name == "SIGINT" else "preempted"
+    return "finished"
+
+
+def finish(parts: Parts, record: RunRecord, status: Status, failure: BaseException | None) -> None:
+    """Close record and trackers with what became of the run."""
+    checkpoints, health = parts.callback(RunCheckpoint), parts.callback(TrainingHealth)
+    if health is not None:
+        health.tell()  # how long the troubles lasted
+    if checkpoints is not None:
+        for path in (checkpoints.latest, checkpoints.best):
+            if path.exists():
+                record.artefact(path.stem, path)
+    record.finish(status, images_seen=parts.model.images_seen, error=failure)
+    with contextlib.ExitStack() as closing:  # each is closed, whatever another one raises
+        closing.callback(lambda: record.tracking(problem for tracker in parts.trackers for problem in tracker.problems))
+        for tracker in parts.trackers:
+            closing.callback(tracker.close, EXIT_CODES[status])
+        if parts.trainer.is_global_zero:
+            summary = outcome(record.content)
+            for tracker in (tracker for tracker in parts.trackers if failure is None or tracker.begun):
+                tracker.summary(summary)
+                if checkpoints is not None and checkpoints.best.exists():
+                    tracker.best_checkpoint(checkpoints.best, summary)
+
+
+def objective(evaluation: Evaluation | None, status: Status) -> float:
+    """What a sweep minimises."""
+    if status == "diverged" or evaluation is None or evaluation.best is None:
+        return WORST
+    return -evaluation.best.value if evaluation.best.higher_is_better else evaluation.best.value
+
+
+def quiet_libraries() -> None:
+    """Silence what Lightning says at every start and no user can act on."""
+    for room in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(room).setLevel(logging.WARNING)
+    for pattern in (
+        r".*isinstance\(treespec, LeafSpec\).*",
+        r".*does not have many workers.*",
+        r".*ended before the epoch ended and your dataloader is not resumable.*",  # ours is: it starts at images_seen
+        r".*Checkpoint directory .* exists and is not empty.*",
+        r".*`srun` command is available on your system but is not used.*",  # a login node, or a single process
+    ):
+        warnings.filterwarnings("ignore", message=pattern)

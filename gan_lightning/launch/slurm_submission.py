@@ -1,0 +1,151 @@
+"""The part of a sweep's job that runs inside SLURM, and what hands it over; both go through submitit."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gan_lightning.core import slurm
+from gan_lightning.core.errors import InputError
+from gan_lightning.core.signals import ignore_warnings
+from gan_lightning.launch.job import Ending, note, read_ending, train_folder
+from gan_lightning.runs.status import EXIT_CODES, FAILURES
+
+log = logging.getLogger(__name__)
+
+JOB_FILE = "slurm_job"
+"""In a job's folder: the number of the SLURM job that was asked for it last."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What ``sbatch`` is asked for; names and units are submitit's, see ``conf/hydra/launcher/slurm.yaml``."""
+
+    nodes: int
+    tasks_per_node: int
+    cpus_per_task: int
+    gpus_per_node: int | None
+    mem_gb: float | None
+    timeout_min: int
+    signal_delay_s: int
+    name: str
+    array_parallelism: int
+    partition: str | None
+    account: str | None
+    qos: str | None
+    constraint: str | None
+    exclude: str | None
+    setup: Sequence[str] = field(default_factory=list)
+    additional_parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of submitit's ``AutoExecutor``."""
+        common = {"nodes", "tasks_per_node", "cpus_per_task", "gpus_per_node", "mem_gb", "timeout_min", "name"}
+        given = {key: value for key, value in asdict(self).items() if value not in (None, [], {})}
+        return {key if key in common else f"slurm_{key}": value for key, value in given.items()}
+
+
+class FolderTask:
+    """Trains the configuration that lies in a folder; submitit calls it in each process of a job."""
+
+    def __call__(self, folder: str) -> None:
+        """Train, and let the job go on in another one if a warning came.
+
+        Raises:
+            SystemExit: with the job's code unless it is 0, which is how SLURM gets to know it.
+        """
+        resubmit = signal.getsignal(preemption_signal())  # submitit's own
+
+        def leave(number: int, frame: Any) -> None:
+            """Go on elsewhere at once: nothing is trained yet, or all is."""
+            if not slurm.task_rank():
+                go_on_in_another_job(Path(folder), resubmit)
+                raise SystemExit(EXIT_CODES["preempted"])
+
+        signal.signal(preemption_signal(), leave)  # training puts others in its place
+        ending = train_folder(Path(folder))
+        if ending.requeue and slurm.task_rank():
+            slurm.await_the_end(refused=lambda: given_up(Path(folder)))
+        elif ending.requeue:
+            go_on_in_another_job(Path(folder), resubmit)
+        ignore_warnings()
+        if code := slurm.exit_code(ending.code, failed=ending.state in FAILURES, rank=slurm.task_rank()):
+            raise SystemExit(code)
+
+    def checkpoint(self, folder: str) -> Any:
+        """Return what submitit is to run in the requeued job: the same, which goes on from its checkpoint."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self, folder)
+
+
+def go_on_in_another_job(folder: Path, resubmit: Any) -> None:
+    """Let submitit requeue the job, which ends this process, unless it has run out of time too often.
+
+    Args:
+        folder: the job's.
+        resubmit: submitit's handler of its signal.
+    """
+    from submitit.core.utils import UncompletedJobError
+
+    try:
+        resubmit(preemption_signal(), None)
+    except UncompletedJobError as error:
+        reason = f"hydra.launcher.max_num_timeout is used up ({error})"
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = f"SLURM does not requeue it ({error})"
+    log.error("the job ends here: %s", reason)
+    note(folder, Ending("preempted", message=f"{reason}; the same command goes on with it"))
+
+
+def given_up(folder: Path) -> bool:
+    """Whether the process that requeues a job has noted that it could not."""
+    ending = read_ending(folder)
+    return ending is not None and ending.state == "preempted" and not ending.requeue
+
+
+def preemption_signal() -> signal.Signals:
+    """Return the signal that submitit has asked SLURM to warn with."""
+    from submitit.core.job_environment import JobEnvironment
+
+    return signal.Signals[f"SIG{JobEnvironment.USR_SIG}"]
+
+
+def submit(folders: Sequence[Path], request: Request, *, submitit_folder: str, max_num_timeout: int) -> list[str]:
+    """Hand jobs over to SLURM, several as an array, and note in each folder which SLURM job that is.
+
+    Returns:
+        The SLURM job of each folder.
+
+    Raises:
+        InputError: with SLURM's reason if it does not take them, which is noted in their folders too.
+    """
+    import submitit
+    from submitit.core.utils import FailedJobError
+
+    executor = submitit.AutoExecutor(cluster="slurm", folder=submitit_folder, slurm_max_num_timeout=max_num_timeout)
+    executor.update_parameters(**request.parameters(), slurm_srun_args=["--kill-on-bad-exit=1"])
+    for folder in folders:
+        note(folder, Ending("queued"))
+    try:
+        jobs = [job.job_id for job in executor.map_array(FolderTask(), [str(folder) for folder in folders])]
+    except FailedJobError as error:
+        lines = [line.removeprefix("sbatch: error: ") for line in str(error).strip().splitlines()]
+        reason = f"hydra.launcher: SLURM does not take the job: {'; '.join(lines)}"
+        for folder in folders:
+            note(folder, Ending("refused", message=reason))
+        raise InputError(reason) from error
+    for folder, job in zip(folders, jobs, strict=True):
+        (folder / JOB_FILE).write_text(f"{job}\n", encoding="utf-8")
+    return jobs
+
+
+def submitted(folder: Path) -> str | None:
+    """Return the SLURM job that was asked last to run in a folder, None if there was none."""
+    path = folder / JOB_FILE
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else None

@@ -1,0 +1,88 @@
+"""The table at the end of a run: its scores, and where everything is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from gan_lightning.callbacks import Evaluation
+from gan_lightning.data import ImageDataModule, RealDataModule
+from gan_lightning.metrics import Evaluator, Score
+from gan_lightning.runs.checkpoints import BEST, LATEST
+from gan_lightning.runs.record import Status
+
+
+def print_summary(
+    output_dir: Path, evaluation: Evaluation | None, status: Status, *, reference: float | None, seconds: float
+) -> None:
+    """Print what a run ended with.
+
+    Args:
+        output_dir: the run's folder.
+        evaluation: where the scores are.
+        status: how the run ended.
+        reference: see ``heldout_distance``.
+        seconds: how long it took.
+    """
+    console = Console(soft_wrap=True)
+    if output_dir.is_relative_to(Path.cwd()):
+        output_dir = output_dir.relative_to(Path.cwd())
+    if evaluation is not None and evaluation.latest is not None and evaluation.latest.scores:
+        console.print(score_table(evaluation.latest.scores, reference=reference))
+        fractions = evaluation.latest.class_fractions
+        if fractions is not None:
+            shares = " ".join(f"{label}:{share:.1%}" for label, share in enumerate(fractions))
+            console.print(f"classes of the samples  {shares}", highlight=False)
+        for note in evaluation.latest.notes:
+            console.print(f"note: {note}", highlight=False)
+    samples = sorted((output_dir / "samples").glob("*.png"))
+    rows = [
+        ("run", f"{output_dir} ({status} after {seconds:.0f} s)"),
+        ("samples", str(samples[-1]) if samples else "none"),
+        ("checkpoint", str(output_dir / "checkpoints" / LATEST)),
+        ("best", str(output_dir / "checkpoints" / BEST)),
+        ("metrics", f"{output_dir / 'metrics.jsonl'} and {output_dir / 'results.json'}"),
+    ]
+    if (output_dir / "wandb").is_dir():
+        rows.append(("tracker", f"{output_dir / 'wandb'}"))
+    for name, value in rows:
+        if name in ("checkpoint", "best") and not Path(value).exists():
+            continue
+        console.print(f"{name:<11} {value}", highlight=False)
+
+
+def heldout_distance(data: RealDataModule, evaluation: Evaluation | None) -> float | None:
+    """Return the Frechet distance of held-out real images to the training images: what real images would score.
+
+    All ranks must call it. None where there is no such score or no held-out part.
+    """
+    if evaluation is None or evaluation.latest is None or not evaluation.latest.scores:
+        return None
+    evaluator = evaluation.evaluator
+    if not (isinstance(evaluator, Evaluator) and isinstance(data, ImageDataModule)):
+        return None
+    if data.heldout_split is None or "frechet" not in evaluator.metrics:
+        return None
+    return evaluator.distance_between(
+        data.evaluation_images(data.heldout_split), data.evaluation_images(evaluator.real_split), device="cpu"
+    )
+
+
+def score_table(scores: list[Score], *, reference: float | None = None) -> Table:
+    """Return scores with their direction, spread and protocol."""
+    table = Table(title="scores of the averaged generator" if scores[0].protocol["weights"] == "ema" else "scores")
+    table.add_column("score", no_wrap=True, overflow="fold")  # a key cut short is nobody's key
+    columns = ["value", "± s.e.", "better", *(["real held-out images"] if reference is not None else [])]
+    for column in columns:
+        table.add_column(column, justify="right")
+    for score in scores:
+        cells = [
+            f"{score.value:.4g}",
+            "" if score.stderr is None else f"{score.stderr:.2g}",
+            "higher" if score.higher_is_better else "lower",
+            f"{reference:.4g}" if reference is not None and score.protocol["metric"] == "frechet" else "",
+        ]
+        table.add_row(score.key, *cells[: len(columns)])
+    return table

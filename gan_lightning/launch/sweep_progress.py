@@ -1,0 +1,44 @@
+"""How far a sweep has come, said before each of its jobs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gan_lightning.launch.job import read_ending
+from gan_lightning.report.cells import duration
+from gan_lightning.runs.status import EXIT_CODES
+
+
+@dataclass
+class SweepProgress:
+    """Counts the jobs that have ended, in whatever process they run: their folders tell.
+
+    Attributes:
+        folders: of all jobs.
+        done_before: how many had ended when the sweep began, which goes on where an earlier start of it stopped.
+        started_s: when that was.
+    """
+
+    folders: Sequence[Path]
+    done_before: int = 0
+    started_s: float = field(default_factory=time.time)
+
+    def __post_init__(self) -> None:
+        self.done_before = self.done()
+
+    def done(self) -> int:
+        """How many jobs have ended."""
+        endings = [read_ending(folder) for folder in self.folders]
+        return sum(ending is not None and ending.state in EXIT_CODES for ending in endings)
+
+    def describe(self, now_s: float | None = None) -> str:
+        """Such as ``3 of 9 jobs done, about 4 min 12 s left``; as if the others took as long as those before."""
+        done, total = self.done(), len(self.folders)
+        elapsed = (time.time() if now_s is None else now_s) - self.started_s
+        said = f"{done} of {total} jobs done"
+        if done == self.done_before or done == total:
+            return said
+        return f"{said}, about {duration(elapsed / (done - self.done_before) * (total - done))} left"

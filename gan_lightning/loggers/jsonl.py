@@ -1,0 +1,129 @@
+"""``metrics.jsonl``: one line of strict JSON per logged step, the run's own record of its scalars."""
+
+from __future__ import annotations
+
+import logging
+import os
+from argparse import Namespace
+from collections.abc import Mapping
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers.logger import Logger
+from lightning.pytorch.utilities import rank_zero_only
+
+from gan_lightning.core.atomic import write_atomic
+from gan_lightning.core.strict_json import dumps
+from gan_lightning.runs.metrics_file import FILE_NAME, read_metrics
+from gan_lightning.runs.steps import WallClock, images_axis
+
+log = logging.getLogger(__name__)
+
+
+class JSONLLogger(Logger):
+    """Appends each row of metrics to ``<output_dir>/metrics.jsonl``, flushed line by line.
+
+    A row is ``{"images_seen": int, "wall_time_s": float, **scalars}``. Non-finite scalars are the strings
+    ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``, because JSON has no numbers for them. Only rank zero writes.
+    Nothing is written before the first row.
+
+    Args:
+        output_dir: the run's folder.
+        clock: the run's clock, shared with its ``RunRecord``; None makes one.
+    """
+
+    def __init__(self, *, output_dir: str | os.PathLike[str], clock: WallClock | None = None) -> None:
+        super().__init__()
+        self.path = Path(output_dir) / FILE_NAME
+        self.clock = WallClock() if clock is None else clock
+        self._file: FileIO | None = None
+        self._pending = b""
+        self._latest = 0
+
+    @property
+    def name(self) -> str:
+        """The logger's name."""
+        return "jsonl"
+
+    @property
+    def version(self) -> str:
+        """Empty: a run has one metrics file, whatever the number of its interruptions."""
+        return ""
+
+    @property
+    def save_dir(self) -> str:
+        """The run's folder."""
+        return str(self.path.parent)
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+        """Append one row; see ``images_axis`` for its number of images.
+
+        Args:
+            metrics: scalars by name.
+            step: images seen, used where the row does not say ``images_seen`` itself.
+        """
+        self._latest = images_axis(metrics, step, self._latest)
+        row = {"images_seen": self._latest, "wall_time_s": round(self.clock.elapsed_s(), 3)}
+        row.update((key, value) for key, value in metrics.items() if key not in row)
+        self._pending += f"{dumps(row)}\n".encode()
+        try:
+            self._write_pending()
+        except OSError as error:
+            log.error("could not write to %s, its rows wait for the next one: %s", self.path, error)
+            self.close()
+
+    @rank_zero_only
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """Nothing: the run's configuration is in ``config.yaml``."""
+
+    @rank_zero_only
+    def truncate_after(self, images_seen: int) -> None:
+        """Drop the rows beyond a checkpoint, and a torn last line; the clock continues from the last row kept.
+
+        Args:
+            images_seen: of the checkpoint that training resumes from; -1 drops every row.
+        """
+        self.close()
+        self._pending = b""
+        rows = [row for row in read_metrics(self.path) if row["images_seen"] <= images_seen] if self._exists() else []
+        if self._exists():
+            write_atomic(self.path, "".join(dumps(row) + "\n" for row in rows))
+        self._latest = max((row["images_seen"] for row in rows), default=0)
+        self.clock.resume_from(max((row["wall_time_s"] for row in rows), default=0.0))
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        """Close the file; a later row opens it again."""
+        self.close()
+
+    def _write_pending(self) -> None:
+        """Write what is pending; without a buffer it is known which rows came down before an error."""
+        file, done = self._file or self._open(), 0
+        try:
+            while done < len(self._pending):
+                done += file.write(self._pending[done:])
+        finally:
+            self._pending = self._pending[self._pending.rfind(b"\n", 0, done) + 1 :]
+
+    def close(self) -> None:
+        """Close the file, if it is open."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _exists(self) -> bool:
+        return self.path.is_file()
+
+    def _open(self) -> FileIO:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        content = self.path.read_bytes() if self._exists() else b""
+        if content and not content.endswith(b"\n"):  # a killed process, or a full disk, left a torn line
+            os.truncate(self.path, content.rfind(b"\n") + 1)
+        self._file = self.path.open("ab", buffering=0)
+        return self._file
+
+    def __getstate__(self) -> dict[str, Any]:
+        self.close()  # a spawned rank gets a copy of the logger, and an open file cannot travel
+        return self.__dict__.copy()

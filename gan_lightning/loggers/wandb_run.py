@@ -1,0 +1,238 @@
+"""One W&B run for one training run, online or offline, without the surprises of the stock logger."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lightning.fabric.loggers.logger import rank_zero_experiment
+from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.utilities import rank_zero_only
+from PIL import Image
+
+from gan_lightning.core.atomic import write_atomic
+from gan_lightning.loggers.base import Tracker, plain
+from gan_lightning.loggers.wandb_login import Mode, resolve_mode, server_answers
+from gan_lightning.loggers.wandb_segments import FOLDER, add_segment, read_segments
+from gan_lightning.loggers.wandb_session import Session, init, settings
+from gan_lightning.runs.metrics_file import FILE_NAME as METRICS
+from gan_lightning.runs.origin import Origin
+from gan_lightning.runs.steps import images_axis
+
+if TYPE_CHECKING:
+    from wandb import Run
+
+_log = logging.getLogger(__name__)
+
+PREEMPTED = 128 + signal.SIGTERM
+
+
+class WandbTracker(WandbLogger, Tracker):
+    """Lightning's W&B logger with explicit arguments, whose chart axis is images seen.
+
+    It differs from its base class where that fails silently: a second run in one process is a second run;
+    the mode is an argument of ``wandb.init`` and never leaks into the environment of later jobs; the
+    configuration stays nested; a resumed run continues under the id stored in ``<save_dir>/wandb/run_id``;
+    and ``close`` ends the run with its exit code. The W&B run begins at the first use, not here; from then on nothing
+    that happens to W&B ends the training, see ``Session``.
+
+    Args:
+        save_dir: the run's folder; W&B's files go to its ``wandb/``.
+        project: W&B project.
+        entity: W&B user or team; None is the login's default.
+        group: shared by runs that belong together; None: name and hash of the configuration, which its seeds share.
+        name: displayed name; None: the configuration's, and what is this job's own in a sweep.
+        tags: labels to filter by; a job of a sweep gets the sweep's, too.
+        job_type: such as ``"train"``.
+        mode: ``"auto"`` is online when a login is present and the server takes it, and offline otherwise;
+            ``WANDB_MODE`` overrides it. ``"online"`` fails instead of going offline.
+        record_git: whether W&B may record the git state of the working directory.
+        log_best_checkpoint: whether the best checkpoint becomes an artifact at the end of the run.
+
+    Raises:
+        ValueError: for an unknown mode, or for ``"online"`` without a login.
+    """
+
+    def __init__(
+        self,
+        *,
+        save_dir: str | os.PathLike[str],
+        project: str = "gan-lightning",
+        entity: str | None = None,
+        group: str | None = None,
+        name: str | None = None,
+        tags: Sequence[str] = (),
+        job_type: str = "train",
+        mode: Mode = "auto",
+        record_git: bool = False,
+        log_best_checkpoint: bool = False,
+    ) -> None:
+        self._wished_mode = mode
+        self._mode = resolve_mode(mode)
+        super().__init__(
+            save_dir=os.fspath(save_dir),
+            project=project,
+            entity=entity,
+            group=group,
+            name=name,
+            tags=list(tags),
+            job_type=job_type,
+            reinit="create_new",  # leave another job's active run in this process alone
+        )
+        self._record_git = record_git
+        self._log_best_checkpoint = log_best_checkpoint
+        self._session = Session(self._begin, advice=self._advice)
+        self._latest = 0
+        self._closed = False
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> Run:
+        """The W&B run, begun at the first call; on ranks above zero an object that does nothing."""
+        return self._session.run
+
+    @property
+    def mode(self) -> str:
+        """``"online"``, ``"offline"`` or ``"disabled"``, with ``"auto"`` resolved."""
+        return self._mode
+
+    @property
+    def begun(self) -> bool:
+        """Whether the W&B run has begun."""
+        return self._session.begun
+
+    @property
+    def problems(self) -> list[str]:
+        """What W&B did not record, or not at once, and why."""
+        return self._session.problems
+
+    @rank_zero_only
+    def identify(self, origin: Origin, config: Mapping[str, Any]) -> None:
+        """Set name, group and tags for a run that has not begun."""
+        wished = self._wandb_init
+        wished["name"] = wished["name"] or origin.name(config)
+        wished["group"] = wished["group"] or origin.group(config)
+        wished["tags"] = list(dict.fromkeys([*wished["tags"], *origin.tags()]))
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+        """Log one row at its number of images, see ``images_axis``."""
+        self._latest = images_axis(metrics, step, self._latest)
+        row = {**metrics, "images_seen": self._latest}
+        self._tell(lambda run: run.log(row))
+
+    @rank_zero_only
+    def log_hyperparams(self, params: dict[str, Any] | Namespace) -> None:
+        """Nothing: ``set_config`` records the whole configuration, and Lightning would turn parts into strings."""
+
+    @rank_zero_only
+    def set_config(self, config: Mapping[str, Any]) -> None:
+        """Record the resolved configuration, nested plain data; raises ValueError for anything else."""
+        self._session.config = plain(dict(config))
+        if self.begun:
+            self._tell(lambda run: run.config.update(self._session.config, allow_val_change=True))
+        else:
+            self._tell(lambda run: None)  # it begins with its configuration
+
+    @rank_zero_only
+    def log_images(self, key: str, image: str | os.PathLike[str] | Image.Image, images_seen: int) -> None:
+        """Show a picture at ``images_seen``."""
+        import wandb
+
+        self._latest = images_axis({"images_seen": images_seen}, None, self._latest)
+        shown, seen = image if isinstance(image, Image.Image) else os.fspath(image), self._latest
+        self._tell(lambda run: run.log({key: wandb.Image(shown), "images_seen": seen}))
+
+    @rank_zero_only
+    def summary(self, values: Mapping[str, Any]) -> None:
+        """Set summary values, which tables of runs show and sort by."""
+        data = plain(dict(values))
+        self._tell(lambda run: run.summary.update(data))
+
+    @rank_zero_only
+    def best_checkpoint(self, path: str | os.PathLike[str], values: Mapping[str, Any]) -> None:
+        """Log the file as the artifact ``<run id>-best`` of type "checkpoint", if this was asked for."""
+        import wandb
+
+        def keep(run: Run) -> None:
+            artifact = wandb.Artifact(f"{run.id}-best", type="checkpoint", metadata=plain(dict(values)))
+            artifact.add_file(os.fspath(path))
+            run.log_artifact(artifact, aliases=["best"])
+
+        if self._log_best_checkpoint:
+            self._tell(keep)
+
+    @rank_zero_only
+    def close(self, exit_code: int) -> None:
+        """End the run, waiting for its files to be written (offline) or uploaded (online).
+
+        With the exit code of SIGTERM, W&B shows the run as preempted, and not as crashed.
+        """
+
+        def end(run: Run) -> None:
+            if exit_code == PREEMPTED:
+                run.mark_preempting()
+            run.finish(exit_code=exit_code)
+
+        if self.begun and not self._closed:
+            self._tell(end)
+        self._closed = True
+
+    def where(self) -> str:
+        """The run's page (online), or the command that uploads its offline segments in the order they were made."""
+        if self._mode == "online" and self.begun:
+            return str(self._session.run.url)
+        return f"gan-compare sync {self._folder}" if read_segments(self._folder) else "no W&B run"
+
+    @property
+    def _folder(self) -> Path:
+        return Path(self.save_dir or ".")
+
+    def _tell(self, call: Callable[[Run], object]) -> None:
+        self._session.tell(call, images_seen=self._latest)
+
+    def _advice(self) -> str:
+        kept = f"{self._folder / METRICS} keeps every row"
+        return kept if self._mode == "online" else f"{kept}, gan-compare sync {self._folder} uploads what W&B has"
+
+    def _begin(self) -> Run:
+        import wandb
+
+        arguments = {key: value for key, value in self._wandb_init.items() if key not in ("id", "anonymous")}
+        arguments["settings"] = settings(record_git=self._record_git)
+        may_fall_back = self._wished_mode == "auto" and self._mode == "online"
+        if may_fall_back and not server_answers():
+            _log.warning("the W&B server does not answer, the run is recorded offline")
+            self._mode = "offline"
+        try:
+            run = init({**arguments, "id": self._run_id(), "mode": self._mode})
+        except (wandb.errors.CommError, wandb.errors.UsageError) as error:
+            if not may_fall_back:
+                raise
+            _log.warning("W&B refuses to go online, the run is recorded offline: %s", error)
+            self._mode = "offline"
+            # W&B's service keeps the id of the failed attempt as in use
+            run = init({**arguments, "id": self._run_id(renew=True), "mode": "offline"})
+        if self._mode != "disabled":
+            folder = Path(run.dir).parent.name
+            add_segment(self._folder, folder=folder, run_id=run.id, mode=self._mode)
+        run.define_metric("images_seen")
+        run.define_metric("*", step_metric="images_seen", step_sync=True)
+        return run
+
+    def _run_id(self, *, renew: bool = False) -> str:
+        """The id in ``<save_dir>/wandb/run_id``, made when there is none: a requeued job continues its run."""
+        path = self._folder / FOLDER / "run_id"
+        if renew or not path.is_file():
+            write_atomic(path, secrets.token_hex(4) + "\n")
+        return path.read_text(encoding="utf-8").strip()
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._session.leave()  # a run cannot travel to a spawned process, which continues it under its id
+        return self.__dict__.copy()

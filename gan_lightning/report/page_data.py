@@ -1,0 +1,182 @@
+"""What the page of a comparison shows, as plain data."""
+
+from __future__ import annotations
+
+import base64
+import math
+import string
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gan_lightning.report.cells import duration, statuses, words
+from gan_lightning.report.config_diff import ABSENT, TARGET, brief, shown_value
+from gan_lightning.report.content import Comparison
+from gan_lightning.report.curves import Series, band, points_within, series
+from gan_lightning.report.group import Group, Section, standing
+from gan_lightning.report.pictures import Strip, strips
+from gan_lightning.report.run import MOMENTS, Run
+from gan_lightning.report.spread import stars
+
+POINTS_BUDGET = 1_000_000
+"""Of all curves together; a point takes 5.3 bytes."""
+
+
+def page_data(content: Comparison) -> tuple[dict[str, Any], list[str]]:
+    """The data of the page's script, and what could not be read on the way."""
+    rows, problems = _rows(content.runs)
+    curves = {place: series(found) for place, found in rows.items()}
+    arrays = sum(len(found) for found in curves.values()) + 3 * sum(
+        len({key for run in group.runs for key in curves[run.place]}) for group in content.groups
+    )
+    points = points_within(POINTS_BUDGET, curves=arrays)
+    pictures, complaints = strips(content.groups)
+    names = letters(len(content.groups))
+    sections, first = [], 0
+    for section in content.sections:
+        last = first + len(section.groups)
+        groups = _groups(content, section, names[first:last], pictures[first:last], curves, points)
+        sections.append({"label": _protocol_label(section), "groups": groups})
+        first = last
+    keys = [{"key": key, "higher": _higher(content, key)} for key in content.keys]
+    settings = [{"key": short(key), "name": name} for key, name in brief(content.telling()).items()]
+    return {"moment": content.moment, "keys": keys, "settings": settings, "sections": sections}, [
+        *problems,
+        *complaints,
+    ]
+
+
+def _rows(runs: Sequence[Run]) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    problems = []
+    for run in runs:
+        found[run.place] = []
+        try:
+            found[run.place] = [] if run.details is None else run.details.metrics()
+        except ValueError as error:
+            problems.append(f"{run.place}: its curves are missing: {error}")
+    return found, problems
+
+
+def _groups(
+    content: Comparison,
+    section: Section,
+    names: Sequence[str],
+    pictures: Sequence[Sequence[Strip]],
+    curves: Mapping[str, Mapping[str, Series]],
+    points: int,
+) -> list[dict[str, Any]]:
+    places = {(key, moment): standing(section, key, moment) for key in content.keys for moment in MOMENTS}
+    made = []
+    for index, group in enumerate(section.groups):
+        scores: dict[str, dict[str, Any]] = {key: {} for key in content.keys}
+        for (key, moment), place in places.items():
+            found = place.spreads[index]
+            if found is not None:
+                p_value = place.p_values[index]
+                scores[key][moment] = {
+                    "mean": _number(found.mean),
+                    "std": _number(found.std),
+                    "low": _number(found.low),
+                    "high": _number(found.high),
+                    "best": _number(found.best),
+                    "n": found.count,
+                    "p": p_value,
+                    "mark": "best" if index == place.best else "" if p_value is None else stars(p_value),
+                }
+        made.append(
+            {
+                "id": names[index],
+                "label": content.label(group),
+                "name": group.names if content.named else "",
+                "settings": own(content, group),
+                "seeds": group.seeds,
+                "status": statuses(group),
+                "images_seen": max(run.images_seen for run in group.runs),
+                "wall_time_s": _number(group.wall_time_s),
+                "wall_time": duration(group.wall_time_s),
+                "images_per_second": _number(group.images_per_second),
+                "warnings": {words(kind): count for kind, count in group.warnings.items()},
+                "scores": scores,
+                "runs": [_run(run, content) for run in group.runs],
+                "curves": _curves(group, curves, points),
+                "pictures": [
+                    {"seed": strip.run.seed, "moments": list(strip.moments), "sources": list(strip.sources)}
+                    for strip in pictures[index]
+                    if strip.sources
+                ],
+            }
+        )
+    return made
+
+
+def _run(run: Run, content: Comparison) -> dict[str, Any]:
+    return {
+        "place": run.place,
+        "seed": run.seed,
+        "status": run.status,
+        "problem": run.problem,
+        "images_seen": run.images_seen,
+        "wall_time_s": _number(run.wall_time_s),
+        "wall_time": duration(run.wall_time_s),
+        "images_per_second": _number(run.images_per_second),
+        "warnings": [words(warning["kind"]) for warning in run.warnings],
+        "scores": {
+            key: {m: _number(run.scores[m][key]["value"]) for m in MOMENTS if key in run.scores[m]}
+            for key in content.keys
+        },
+    }
+
+
+def _curves(group: Group, curves: Mapping[str, Mapping[str, Series]], points: int) -> dict[str, Any]:
+    made = {}
+    nothing = (np.empty(0), np.empty(0))
+    for key in dict.fromkeys(key for run in group.runs for key in curves[run.place]):
+        found = band([curves[run.place].get(key, nothing) for run in group.runs], points=points)
+        made[key] = {"x": _packed(found.x, "f8"), "runs": [_packed(values, "f4") for values in found.runs]}
+        if len(group.runs) > 1:
+            made[key] |= {name: _packed(getattr(found, name), "f4") for name in ("mean", "low", "high")}
+    return made
+
+
+def _packed(values: np.ndarray, dtype: str) -> dict[str, str]:
+    """An array as plotly.js reads it: little-endian, in base64."""
+    return {"dtype": dtype, "bdata": base64.b64encode(values.astype(f"<{dtype}").tobytes()).decode()}
+
+
+def own(content: Comparison, group: Group) -> dict[str, Any]:
+    """The differing settings of a group; a part is named by its class."""
+    values = {}
+    for key in content.differing:
+        value = group.config.get(key, ABSENT)
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        values[short(key)] = value if is_number else shown_value(key, value)
+    return values
+
+
+def short(key: str) -> str:
+    """A dotted key without the ``_target_`` at its end."""
+    return key.removesuffix(f".{TARGET}")
+
+
+def letters(count: int) -> list[str]:
+    """A, B, ..., Z, AA, AB, ...: names of the groups."""
+    names = list(string.ascii_uppercase)
+    while len(names) < count:
+        names += [first + second for first in names[-26:] for second in string.ascii_uppercase]
+    return names[:count]
+
+
+def _higher(content: Comparison, key: str) -> bool:
+    return any(section.higher_is_better(key) for section in content.sections)
+
+
+def _protocol_label(section: Section) -> str:
+    parts = [f"{key} with {', '.join(f'{k}={v}' for k, v in p.items())}" for key, p in section.protocols.items()]
+    return "; ".join(parts)
+
+
+def _number(value: float | None) -> float | None:
+    """JSON has no NaN, and a table sorts null last."""
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,129 @@
+"""The sample grids of a comparison, made small enough for one file."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image, UnidentifiedImageError
+
+from gan_lightning.report.group import Group
+from gan_lightning.report.run import Run
+
+BUDGET_BYTES = 6_000_000
+_BYTES_PER_PIXEL = 0.17  # of WebP at the quality below; measured on grids of digits and of photographs
+_QUALITY = 75
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many pictures there can be, and how large.
+
+    Attributes:
+        side_px: the longer side.
+        moments: pictures of each run.
+        per_group: runs of each group; None: all.
+    """
+
+    side_px: int
+    moments: int
+    per_group: int | None
+
+
+PLANS = (Plan(520, 24, None), Plan(400, 16, None), Plan(400, 16, 1), Plan(320, 12, 1), Plan(240, 8, 1), Plan(160, 4, 1))
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The pictures of one run.
+
+    Attributes:
+        run: whose they are.
+        moments: images seen, ascending.
+        sources: one ``data:`` address for each.
+    """
+
+    run: Run
+    moments: Sequence[int]
+    sources: Sequence[str]
+
+
+def plan(groups: Sequence[Group], *, budget_bytes: int = BUDGET_BYTES) -> Plan:
+    """The first of ``PLANS`` whose pictures fit into the budget, or the last one."""
+    for candidate in PLANS:
+        shown = sum(min(candidate.moments, _count(run)) for group in groups for run in chosen(group, candidate))
+        if shown * candidate.side_px**2 * _BYTES_PER_PIXEL <= budget_bytes:
+            return candidate
+    return PLANS[-1]
+
+
+def chosen(group: Group, how: Plan) -> list[Run]:
+    """The runs of a group that have pictures, those that count first, one for each seed."""
+    counted = sorted(group.counted, key=lambda run: (run.seed is None, run.seed))
+    runs = [*counted, *(run for run in group.runs if run.status != "finished")]
+    return [run for run in runs if _count(run)][: how.per_group]
+
+
+def strips(groups: Sequence[Group], *, budget_bytes: int = BUDGET_BYTES) -> tuple[list[list[Strip]], list[str]]:
+    """The pictures of each group, and what could not be read.
+
+    Groups are filled in their order; those beyond the budget have none, which is said.
+    """
+    how, found, problems, spent, left_out = plan(groups, budget_bytes=budget_bytes), [], [], 0, 0
+    for group in groups:
+        mine: list[Strip] = []
+        if spent < budget_bytes:
+            for run in chosen(group, how):
+                strip, complaints = _strip(run, how)
+                problems += complaints
+                spent += sum(map(len, strip.sources))
+                mine.append(strip)
+        else:
+            left_out += 1
+        found.append(mine)
+    if left_out:
+        problems.append(f"the pictures of the last {left_out} configurations are left out to keep the file small")
+    return found, problems
+
+
+def _count(run: Run) -> int:
+    return 0 if run.details is None else len(run.details.picture_moments())
+
+
+def _strip(run: Run, how: Plan) -> tuple[Strip, list[str]]:
+    assert run.details is not None
+    moments, sources, problems = [], [], []
+    for moment in spaced(run.details.picture_moments(), how.moments):
+        try:
+            sources.append(shrunk(run.details.picture(moment), how.side_px))
+            moments.append(moment)
+        except (OSError, ValueError) as error:
+            problems.append(f"{run.place}: the picture at {moment} images cannot be read: {error}")
+    return Strip(run, moments, sources), problems
+
+
+def spaced(moments: Sequence[int], count: int) -> list[int]:
+    """At most ``count`` of the moments, evenly spaced, the first and the last among them."""
+    if len(moments) <= count:
+        return list(moments)
+    last = len(moments) - 1
+    return [moments[round(index * last / (count - 1))] for index in range(count)]
+
+
+def shrunk(content: bytes, side_px: int) -> str:
+    """An image file as a WebP picture of at most ``side_px``, in a ``data:`` address.
+
+    Raises:
+        ValueError: if it is no image.
+    """
+    try:
+        with Image.open(io.BytesIO(content)) as opened:
+            picture = opened.convert("RGB")
+    except UnidentifiedImageError as error:
+        raise ValueError("it is no image") from error
+    picture.thumbnail((side_px, side_px), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    picture.save(buffer, format="WEBP", quality=_QUALITY, method=2)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()

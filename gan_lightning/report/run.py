@@ -1,0 +1,151 @@
+"""One run as a comparison sees it, wherever its record lies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from gan_lightning.core.strict_json import from_strict
+from gan_lightning.report.config_diff import flatten
+from gan_lightning.runs.provenance import config_hash, hashed_part
+
+Moment = Literal["final", "best"]
+MOMENTS: tuple[Moment, ...] = ("final", "best")
+NOT_COMPARED = ("seed", "shuffle_seed")
+"""Keys of a protocol that may differ between scores that are ranked."""
+DAMAGED = "damaged"
+WARNING_FIELDS = ("kind", "first_images_seen", "last_images_seen", "message", "remedy", "config_key")
+"""What each entry of ``"health"`` in ``results.json`` holds."""
+
+
+class Details(Protocol):
+    """The parts of a run's record that are too large to be read for a table."""
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The logged rows in their order, each with ``"images_seen"``.
+
+        Raises:
+            ValueError: if they cannot be read, with the reason.
+        """
+
+    def picture_moments(self) -> list[int]:
+        """The numbers of images seen at which samples of the fixed noise were drawn, ascending."""
+
+    def picture(self, images_seen: int) -> bytes:
+        """One of those pictures, an encoded image file.
+
+        Raises:
+            ValueError: if it cannot be read, with the reason.
+        """
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's record.
+
+    Attributes:
+        place: the folder or the address where it lies.
+        status: of ``results.json``; "damaged" if it cannot be read.
+        problem: what is wrong with it, or None.
+        name: its displayed name.
+        seed: its seed, or None.
+        group: hash of its configuration.
+        config: the part of its configuration that was hashed, flat.
+        settings: its whole configuration, flat.
+        images_seen: how far it came.
+        wall_time_s: seconds that it took, evaluations included, interruptions not.
+        scores: "final" and "best", each score key to its entry.
+        warnings: what the monitor of training health saw; the fields are ``WARNING_FIELDS``.
+        details: where its curves and pictures come from; None where there is nothing.
+    """
+
+    place: str
+    status: str
+    problem: str | None = None
+    name: str = ""
+    seed: int | None = None
+    group: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    images_seen: int = 0
+    wall_time_s: float | None = None
+    scores: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    warnings: Sequence[Mapping[str, Any]] = ()
+    details: Details | None = None
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Mean rate over the whole run, evaluations included."""
+        return self.images_seen / self.wall_time_s if self.wall_time_s else None
+
+    def protocol(self, key: str) -> dict[str, Any] | None:
+        """How a score was measured, up to the seed; None if this run does not have it."""
+        for moment in MOMENTS:
+            entry = self.scores.get(moment, {}).get(key)
+            if entry is not None:
+                return {name: value for name, value in entry["protocol"].items() if name not in NOT_COMPARED}
+        return None
+
+
+def make_run(place: str, config: Any, results: Any, *, group: str | None = None, details: Details | None) -> Run:
+    """Check a record and make it a run.
+
+    Args:
+        place: where it lies.
+        config: the resolved configuration.
+        results: content of ``results.json``.
+        group: hash of the configuration, where it is known already.
+        details: where curves and pictures come from.
+
+    Raises:
+        KeyError: for a missing key.
+        ValueError, TypeError, AttributeError: for anything else that is not as it should be.
+    """
+    if not isinstance(config, dict):
+        raise ValueError("config.yaml holds no configuration")
+    scores: dict[str, dict[str, Any]] = {moment: dict(results["scores"][moment]) for moment in MOMENTS}
+    for entry in (entry for table in scores.values() for entry in table.values()):
+        entry["value"] = float(from_strict(entry["value"]))
+        if not isinstance(entry["protocol"], dict) or not isinstance(entry["higher_is_better"], bool):
+            raise ValueError("results.json has a score without a protocol or direction")
+    wall_time_s = results.get("wall_time_s")
+    return Run(
+        place,
+        str(results["status"]),
+        problem=results.get("error"),
+        name=str(config.get("name", "")),
+        seed=config.get("seed"),
+        group=config_hash(config) if group is None else group,
+        config=flatten(hashed_part(config)),
+        settings=flatten(config),
+        images_seen=int(results["images_seen"]),
+        wall_time_s=None if wall_time_s is None else float(wall_time_s),
+        scores=scores,
+        warnings=[{name: entry[name] for name in WARNING_FIELDS} for entry in results.get("health", [])],
+        details=details,
+    )
+
+
+def damaged(place: str, error: Exception) -> Run:
+    """A run that cannot be read, with the reason."""
+    if isinstance(error, KeyError):
+        return Run(place, DAMAGED, problem=f"its record has no {error}")
+    return Run(place, DAMAGED, problem=" ".join(f"{type(error).__name__}: {error}".split()))
+
+
+def score_keys(runs: Sequence[Run]) -> list[str]:
+    """All scores that the runs have, in the order in which they appear."""
+    return list(dict.fromkeys(key for run in runs for table in run.scores.values() for key in table))
+
+
+def protocol_conflicts(runs: Sequence[Run]) -> dict[str, list[str]]:
+    """Score key to the keys of its protocol that differ between runs; empty when everything may be ranked."""
+    conflicts = {}
+    for key in score_keys(runs):
+        protocols = [protocol for run in runs if (protocol := run.protocol(key)) is not None]
+        names = list(dict.fromkeys(name for protocol in protocols for name in protocol))
+        differing = [name for name in names if any(p.get(name) != protocols[0].get(name) for p in protocols)]
+        if differing:
+            conflicts[key] = differing
+    return conflicts

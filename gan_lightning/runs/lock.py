@@ -1,0 +1,52 @@
+"""One process at a time trains or searches in a folder, whichever machines they run on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from gan_lightning.core.errors import InputError
+
+log = logging.getLogger(__name__)
+
+FILE_NAME = ".lock"
+
+
+class Occupied(InputError):
+    """Another process holds the folder."""
+
+
+@contextmanager
+def exclusive(
+    folder: Path, *, wait_s: float = 0.0, key: str = "output_dir", purpose: str = "trains in this folder"
+) -> Iterator[None]:
+    """Hold a folder; the system lets go of it when the process ends, however that happens.
+
+    Args:
+        folder: it is made if need be.
+        wait_s: how long to wait for another process to leave.
+        key: of the config, which names the folder.
+        purpose: what the processes do there.
+
+    Raises:
+        Occupied: if another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / FILE_NAME)
+    held = False
+    try:
+        lock.acquire(timeout=wait_s)
+        held = True
+    except Timeout as error:
+        raise Occupied(f"{key} = {folder}: another process {purpose}") from error
+    except OSError as error:
+        log.warning("%s cannot be locked (%s): nothing keeps a second process out", folder, error)
+    try:
+        yield
+    finally:
+        if held:
+            lock.release()

@@ -1,0 +1,314 @@
+"""The HTML report in a real browser: it opens without complaints, sorts, filters and moves through training."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_lightning.report import as_html, compare, find_runs
+
+pytestmark = pytest.mark.slow
+
+FD, CS = "fd2k_train_digits", "cs2k_digits"
+MOMENTS = (0, 1000, 2000, 4000)
+LOSSES = {"Hinge": 10.0, "Minimax": 30.0, "Wasserstein": 20.0}
+TROUBLE = {
+    "kind": "mode_collapse",
+    "first_images_seen": 1000,
+    "last_images_seen": 4000,
+    "message": "samples are alike",
+    "remedy": "penalise gradients",
+    "config_key": "model.regularizers",
+}
+
+
+def write_details(folder: Path, *, steps: int, seed: int, moments: tuple[int, ...] = MOMENTS) -> None:
+    """Curves and pictures of a run; a picture's grey says its moment."""
+    random = np.random.default_rng(seed)
+    keys = ("d/loss", "g/loss", "d/accuracy", "d/real", "d/fake", "d/grad_norm", "g/grad_norm", "d/lr", "g/lr", "d/r1")
+    values = random.normal(size=(steps, len(keys))).cumsum(axis=0).round(6).tolist()
+    with (folder / "metrics.jsonl").open("w") as file:
+        for index, row in enumerate(values):
+            seen = {"images_seen": 4000 * (index + 1) // steps, "wall_time_s": index}
+            score = {f"score/{FD}": 50 - 30 * index / steps} if index % 100 == 99 else {}
+            file.write(json.dumps({**seen, **dict(zip(keys, row, strict=True)), **score}) + "\n")
+    (folder / "samples").mkdir()
+    for index, moment in enumerate(moments):
+        Image.new("L", (64, 64), 40 * index).save(folder / "samples" / f"{moment:09d}.png")
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory, make_below: Callable[..., Path]) -> Path:
+    """The report of three losses with two learning rates over three seeds, one of which diverged."""
+    root = tmp_path_factory.mktemp("report")
+    for index, (loss, lr, seed) in enumerate(itertools.product(LOSSES, (1e-4, 1e-3), range(3))):
+        diverged = loss == "Minimax" and lr == 1e-3 and seed == 2
+        folder = make_below(
+            root,
+            f"runs/{index}",
+            loss=loss,
+            lr=lr,
+            seed=seed,
+            status="diverged" if diverged else "finished",
+            fd=LOSSES[loss] + 1000 * lr + 0.1 * seed * seed,
+            cs=9 - LOSSES[loss] / 10 + 0.1 * seed,
+            health=[TROUBLE] if loss == "Minimax" else [],
+        )
+        write_details(folder, steps=200, seed=index)
+    path = root / "report.html"
+    path.write_text(as_html(compare(find_runs([root / "runs"]))), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium of the machine; nothing is downloaded."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if binary is None or driver is None:
+        pytest.skip("no Chromium here (apt-get install chromium chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for argument in ("headless=new", "no-sandbox", "window-size=1440,900", "enable-unsafe-swiftshader"):
+        options.add_argument(f"--{argument}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    opened.set_script_timeout(60)
+    yield opened
+    opened.quit()
+
+
+RESET = """
+for (const id of ["seeds", "logarithmic"]) find(id).checked = false;
+find("search").value = ""; document.querySelectorAll("select.metric").forEach((e) => { e.value = ""; });
+showSection(0); scrollTo({top: 0, behavior: "instant"});
+"""
+
+
+@pytest.fixture
+def page(browser: Any, report: Path) -> Any:
+    """The report as it looks when it is opened."""
+    if browser.current_url == report.as_uri():
+        browser.execute_script(RESET)
+    else:
+        browser.get(report.as_uri())
+    wait(browser, "return document.querySelectorAll('.tabulator-row').length === 6")
+    return browser
+
+
+def wait(browser: Any, script: str, timeout_s: float = 120.0) -> Any:
+    """The first true value of an expression of the page."""
+    end = time.monotonic() + timeout_s
+    while not (value := browser.execute_script(script)):
+        assert time.monotonic() < end, f"never true: {script}"
+        time.sleep(0.05)
+    return value
+
+
+def texts(browser: Any, selector: str) -> list[str]:
+    return browser.execute_script(
+        "return [...document.querySelectorAll(arguments[0])].filter(e => e.offsetParent).map(e => e.innerText.trim())",
+        selector,
+    )
+
+
+def letters(browser: Any) -> str:
+    return "".join(texts(browser, ".tabulator-tree-level-0 .letter"))
+
+
+def click(browser: Any, selector: str) -> None:
+    browser.execute_script("document.querySelector(arguments[0]).click()", selector)
+
+
+def change(browser: Any, selector: str, value: str, event: str) -> None:
+    browser.execute_script(
+        "const e = document.querySelector(arguments[0]); e.value = arguments[1];"
+        "e.dispatchEvent(new Event(arguments[2], {bubbles: true}))",
+        selector,
+        value,
+        event,
+    )
+
+
+def scroll_to(browser: Any, identifier: str) -> None:
+    browser.execute_script("document.getElementById(arguments[0]).scrollIntoView({behavior: 'instant'})", identifier)
+
+
+def complaints(browser: Any) -> list[str]:
+    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def test_it_opens_without_complaints_and_without_asking_anybody(page):
+    for panel in ("curves", "samples", "parallel-panel", "settings", "troubles", "notes"):
+        scroll_to(page, panel)
+    wait(page, "return document.querySelectorAll('#parallel .axis').length")
+    assert complaints(page) == []
+    assert page.execute_script("return performance.getEntriesByType('resource').map(e => e.name)") == []
+    assert "lr=0.0001, loss=Hinge has the best mean" in texts(page, ".verdicts strong")[0]
+    axes = page.execute_script("return [...document.querySelectorAll('#parallel .axis-title')].map(e => e.textContent)")
+    assert axes == ["lr", "loss", FD, CS]
+
+
+def test_groups_are_sorted_by_a_score_and_by_a_setting(page):
+    assert letters(page) == "ABCDEF"
+    click(page, f'.tabulator-col[tabulator-field="score:{FD}"] .tabulator-col-title')
+    assert wait(page, "return [...document.querySelectorAll('.tabulator-col[aria-sort=ascending]')].length") == 1
+    assert letters(page) == "ABEFCD"
+    click(page, f'.tabulator-col[tabulator-field="score:{FD}"] .tabulator-col-title')
+    assert letters(page) == "DCFEBA"
+    click(
+        page, f'.tabulator-col[tabulator-field="score:{CS}"] .tabulator-col-title'
+    )  # higher is better: the best first
+    assert letters(page)[:2] in ("AB", "BA")
+    click(page, '.tabulator-col[tabulator-field="setting:model.generator_optimizer.lr"] .tabulator-col-title')
+    assert set(letters(page)[:3]) == set("ACE")
+    assert complaints(page) == []
+
+
+def test_the_keyboard_sorts_filters_and_moves_the_slider(page):
+    from selenium.webdriver.common.keys import Keys
+
+    def press(selector, *keys):
+        page.find_element("css selector", selector).send_keys(*keys)
+
+    title = f'.tabulator-col[tabulator-field="score:{FD}"]'
+    assert page.find_element("css selector", title).get_attribute("tabindex") == "0"
+    press(title, Keys.ENTER)
+    assert letters(page) == "ABEFCD"
+    press(title, Keys.SPACE)
+    assert letters(page) == "DCFEBA"
+    press("#search", "wasserstein")
+    assert sorted(letters(page)) == ["E", "F"]
+    press("#search", *[Keys.BACK_SPACE] * len("wasserstein"))
+    scroll_to(page, "samples")  # panels are filled when they come into view
+    wait(page, "return document.querySelector('#time-text').innerText")
+    assert texts(page, "#time-text") == ["4 kimg"]
+    press("#time", Keys.ARROW_LEFT)
+    assert texts(page, "#time-text") == ["2 kimg"]
+    press("#theme", Keys.ENTER)
+    assert page.execute_script("return document.documentElement.dataset.theme") == "dark"
+    press("#theme", Keys.ENTER)
+    assert complaints(page) == []
+
+
+def test_groups_are_filtered_by_words_and_seeds_can_be_opened(page):
+    change(page, "#search", "wasserstein", "input")
+    assert letters(page) == "EF"
+    assert texts(page, "#shown") == ["2 of 6 configurations"]
+    change(page, "#search", "diverged 0.001", "input")
+    assert letters(page) == "D"
+    change(page, "#search", "no such word", "input")
+    assert letters(page) == ""
+    assert "Nothing fits" in texts(page, ".tabulator-placeholder")[0]
+    change(page, "#search", "", "input")
+    assert letters(page) == "ABCDEF"
+    page.find_element("css selector", '.tabulator-col[tabulator-field="setting:model.loss"] input').send_keys("hinge")
+    wait(page, "return document.querySelectorAll('.tabulator-tree-level-0').length === 2")
+    click(page, "#expand")
+    opened = texts(page, ".tabulator-tree-level-1 .tabulator-cell[tabulator-field=label]")
+    assert opened == ["seed 0", "seed 1", "seed 2"] * 2
+    assert complaints(page) == []
+
+
+def test_ticked_groups_are_the_ones_in_the_panels(page):
+    scroll_to(page, "curves")
+    wait(page, "return document.querySelectorAll('#chart-0 .scatterlayer .trace').length === 18")  # two edges, one line
+    click(page, ".tabulator-row:nth-child(2) input[type=checkbox]")
+    wait(page, "return document.querySelectorAll('#chart-0 .scatterlayer .trace').length === 15")
+    assert [text[0] for text in texts(page, "#legend .key")] == list("ACDEF")
+    click(page, "#seeds")  # three lines and the mean
+    wait(page, "return document.querySelectorAll('#chart-0 .scatterlayer .trace').length === 20")
+    change(page, "select.metric", "g/loss", "change")
+    click(page, "#logarithmic")
+    assert wait(page, "return document.getElementById('chart-0').layout.yaxis.type") == "log"
+    scroll_to(page, "samples")
+    wait(page, "return document.querySelectorAll('.card').length === 5")
+    assert complaints(page) == []
+
+
+def test_the_slider_moves_all_pictures_through_training(page):
+    scroll_to(page, "samples")
+    wait(page, "return document.querySelectorAll('.card img').length === 6")
+    brightness = """
+        const canvas = document.createElement('canvas').getContext('2d'), found = [];
+        for (const image of document.querySelectorAll('.card img')) {
+          await image.decode(); canvas.drawImage(image, 0, 0); found.push(canvas.getImageData(5, 5, 1, 1).data[0]);
+        }
+        arguments[0](found);"""
+    brightness = f"(async () => {{ {brightness.replace('arguments[0]', 'done')} }})()"
+    for position, (moment, text) in enumerate(zip(MOMENTS, ("0 kimg", "1 kimg", "2 kimg", "4 kimg"), strict=True)):
+        change(page, "#time", str(position), "input")
+        found = page.execute_async_script(f"const done = arguments[0]; {brightness}")
+        assert found == pytest.approx([40 * position] * 6, abs=3), moment
+        assert texts(page, "#time-text") == [text]
+    assert texts(page, ".card footer") == ["at 4 kimg"] * 6
+    click(page, "#play")
+    wait(page, "return document.querySelector('#time').value === '0'")
+    wait(page, "return document.querySelector('#time').value === '3'")
+    wait(page, "return document.querySelector('#play').innerText === 'Play'")
+    assert complaints(page) == []
+
+
+def test_dark_and_light(page):
+    before = page.execute_script("return getComputedStyle(document.body).backgroundColor")
+    click(page, "#theme")
+    assert page.execute_script("return getComputedStyle(document.body).backgroundColor") != before
+    assert complaints(page) == []
+
+
+def test_differences_are_marked_and_troubles_have_remedies(page):
+    rows = "return [...document.querySelectorAll('#settings tbody tr')].map(r => [...r.cells].map(c => c.className))"
+    marked = [["own" in name for name in row] for row in page.execute_script(rows)]
+    assert marked == [[False, False, True, False, True, False, True], [False, False, False, True, True, True, True]]
+    assert "penalise gradients model.regularizers" in texts(page, "#troubles")[0]
+    assert texts(page, "#troubles .chip.bad") == ["diverged"]
+
+
+def test_two_protocols_are_never_in_one_table(browser, tmp_path, make_below):
+    for seed in range(3):
+        make_below(tmp_path, f"ema{seed}", seed=seed, fd=5.0 + seed)
+        make_below(tmp_path, f"raw{seed}", seed=seed, loss="Minimax", fd=1.0 + seed, weights="raw")
+    path = tmp_path / "report.html"
+    path.write_text(as_html(compare(find_runs([tmp_path]))), encoding="utf-8")
+    browser.get(path.as_uri())
+    wait(browser, "return document.querySelectorAll('.tabulator-row').length === 1")
+    assert letters(browser) == "A"
+    assert "weights=ema" in texts(browser, "#protocol")[0]
+    change(browser, "#section", "1", "change")
+    wait(browser, "return document.querySelectorAll('.tabulator-row .letter')[0]?.innerText === 'B'")
+    assert letters(browser) == "B"
+    assert "weights=raw" in texts(browser, "#protocol")[0]
+    assert complaints(browser) == []
+
+
+def test_a_hundred_runs_of_a_thousand_steps_open_in_three_seconds_and_stay_below_20_mb(browser, tmp_path, make_below):
+    first = None
+    for index in range(100):
+        settings = {"loss": list(LOSSES)[index % 2], "lr": 1e-4 * (index // 6 + 1), "seed": index % 3}
+        folder = make_below(tmp_path, f"{index}", fd=index + 1.0, **settings)
+        if first is None:
+            write_details(folder, steps=1000, seed=index)
+            first = folder
+        else:
+            shutil.copytree(first / "samples", folder / "samples")
+            shutil.copy(first / "metrics.jsonl", folder)
+    path = tmp_path / "report.html"
+    path.write_text(as_html(compare(find_runs([tmp_path]))), encoding="utf-8")
+    assert path.stat().st_size < 20e6
+    browser.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+    browser.get(path.as_uri())
+    wait(browser, "return document.querySelectorAll('.tabulator-row').length")
+    metrics = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    busy_s = {entry["name"]: entry["value"] for entry in metrics}["ThreadTime"]  # of its processor: others share it
+    assert busy_s < 3.0
+    assert complaints(browser) == []

@@ -1,0 +1,294 @@
+import errno
+import os
+import subprocess
+
+import pytest
+import torch
+
+import gan_lightning.runs.checkpoints as module
+from gan_lightning.config import ConfigError
+from gan_lightning.config.builder import instantiate
+from gan_lightning.core.checkpoint import CheckpointError, processes_problem, read_checkpoint, stored_config
+from gan_lightning.models.loading import load_model
+from gan_lightning.runs.checkpoints import newest_whole, write_checkpoint
+from tests.models.toys import BATCH, points, train, vector
+
+MODEL = {
+    "_target_": "gan_lightning.models.DCGAN",
+    "generator": {"_target_": "gan_lightning.networks.DCGANGenerator", "resolution": 8, "width": 4},
+    "discriminator": {"_target_": "gan_lightning.networks.DCGANDiscriminator", "resolution": 8, "width": 4},
+}
+
+
+@pytest.fixture
+def trainer():
+    return train(points(), 2)
+
+
+def folder_of(path):
+    return sorted(p.name for p in path.parent.iterdir())
+
+
+def test_what_is_written_is_read(trainer, tmp_path):
+    path = tmp_path / "deep" / "latest.ckpt"
+    model = trainer.lightning_module
+    model.run_config = {"model": MODEL, "seed": 3}
+    write_checkpoint(trainer, path)
+    assert folder_of(path) == ["latest.ckpt"]
+    checkpoint = read_checkpoint(path)
+    record = checkpoint["gan_lightning"]
+    assert (record["format"], record["images_seen"], record["config"]) == (1, 2 * BATCH, {"model": MODEL, "seed": 3})
+    assert record["model"] == "gan_lightning.models.dcgan.DCGAN"
+    assert stored_config(checkpoint) == {"model": MODEL, "seed": 3}
+    for name, value in model.state_dict().items():
+        saved = checkpoint["state_dict"][name]
+        assert torch.equal(saved, value) if isinstance(value, torch.Tensor) else saved == value
+    assert len(checkpoint["optimizer_states"]) == 2
+
+
+def test_the_former_file_moves_or_is_replaced(trainer, tmp_path):
+    path, keep = tmp_path / "latest.ckpt", tmp_path / "previous.ckpt"
+    model = trainer.lightning_module
+    for seen in (10, 20, 30):
+        model.images_seen = seen
+        write_checkpoint(trainer, path, keep=keep)
+    assert [read_checkpoint(p)["gan_lightning"]["images_seen"] for p in (path, keep)] == [30, 20]
+    model.images_seen = 40
+    write_checkpoint(trainer, path)
+    assert folder_of(path) == ["latest.ckpt", "previous.ckpt"]
+    assert read_checkpoint(keep)["gan_lightning"]["images_seen"] == 20
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("unexpected pos")])
+@pytest.mark.parametrize("stage", ["save", "flush"])
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(trainer, tmp_path, monkeypatch, error, stage):
+    path, keep = tmp_path / "latest.ckpt", tmp_path / "previous.ckpt"
+    write_checkpoint(trainer, path)
+    before = path.read_bytes()
+
+    def fail(*arguments):
+        if stage == "save":
+            arguments[1].write_bytes(b"half a checkpoint")
+        raise error
+
+    monkeypatch.setattr(*((torch, "save") if stage == "save" else (module, "flush")), fail)
+    with pytest.raises(OSError, match=r"latest\.ckpt: "):
+        write_checkpoint(trainer, path, keep=keep)
+    assert folder_of(path) == ["latest.ckpt"]
+    assert path.read_bytes() == before
+
+
+def test_any_other_error_leaves_no_temporary_file_either(trainer, tmp_path, monkeypatch):
+    path = tmp_path / "latest.ckpt"
+
+    def interrupted(state, temporary):
+        temporary.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_checkpoint(trainer, path)
+    assert folder_of(path) == []
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A disk of 64 KiB."""
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", mount], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting a small disk needs rights that this machine does not give")
+    yield mount
+    subprocess.run(["umount", mount], check=True)
+
+
+def test_a_disk_that_is_really_full(trainer, tiny_disk):
+    path = tiny_disk / "latest.ckpt"
+    write_checkpoint(trainer, path)
+    before = path.read_bytes()
+    assert 10_000 < len(before) < 60_000
+    (tiny_disk / "ballast").write_bytes(bytes(64 * 1024 - (len(before) // 4096 + 1) * 4096 - 8192))
+    with pytest.raises(OSError, match="latest"):
+        write_checkpoint(trainer, path, keep=tiny_disk / "previous.ckpt")
+    assert folder_of(path) == ["ballast", "latest.ckpt"]
+    assert path.read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_made_is_an_os_error(trainer, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        write_checkpoint(trainer, tmp_path / "file" / "latest.ckpt")
+
+
+class Payload:
+    """What an attacker would put in a pickle."""
+
+    def __reduce__(self):
+        return os.system, ("touch hacked",)
+
+
+def test_a_pickled_object_is_refused_and_not_run(trainer, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_checkpoint(trainer, tmp_path / "a.ckpt")
+    torch.save({**torch.load("a.ckpt", weights_only=True), "extra": Payload()}, "b.ckpt")
+    with pytest.raises(CheckpointError, match=r"b\.ckpt is not a checkpoint of gan-lightning"):
+        read_checkpoint("b.ckpt")
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_damaged_files_are_refused(trainer, tmp_path):
+    write_checkpoint(trainer, tmp_path / "whole.ckpt")
+    content, path = (tmp_path / "whole.ckpt").read_bytes(), tmp_path / "damaged.ckpt"
+    random = torch.Generator().manual_seed(0)
+    broken = [content[: len(content) * part // 10] for part in range(10)]
+    for start in torch.randint(len(content) - 64, (40,), generator=random).tolist():
+        noise = torch.randint(256, (64,), generator=random, dtype=torch.uint8).numpy().tobytes()
+        broken.append(content[:start] + noise + content[start + 64 :])
+    broken += [b"hello", b"PK\x03\x04", b"\x80\x02}q\x00.", bytes(1000), b"\x80\x02K\x01."]
+    messages = []
+    for data in broken:
+        path.write_bytes(data)
+        try:
+            read_checkpoint(path)
+        except CheckpointError as error:
+            messages.append(str(error))
+    assert len(messages) >= len(broken) - 12  # noise in the padding of the archive harms nothing
+    assert all("damaged.ckpt" in message for message in messages)
+
+
+def test_a_checkpoint_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    def refuse(path, **_):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    (tmp_path / "a.ckpt").write_bytes(b"")
+    monkeypatch.setattr(torch, "load", refuse)
+    with pytest.raises(CheckpointError, match=r"a\.ckpt cannot be read: .*Permission denied"):
+        read_checkpoint(tmp_path / "a.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"state_dict": {}, "epoch": 0}, "checkpoint of another program: it has no 'gan_lightning' record"),
+        ({"state_dict": {}, "gan_lightning": 1}, "checkpoint of another program"),
+        ({"gan_lightning": {"format": 1}}, "checkpoint of another program"),
+        ([1, 2], "checkpoint of another program"),
+        (torch.zeros(3), "checkpoint of another program"),
+        ({"state_dict": {}, "gan_lightning": {"format": 2}}, "has checkpoint format 2, .* reads format 1"),
+        ({"state_dict": {}, "gan_lightning": {}}, "has checkpoint format None"),
+    ],
+)
+def test_foreign_files_are_refused(tmp_path, content, message):
+    torch.save(content, tmp_path / "foreign.ckpt")
+    with pytest.raises(CheckpointError, match=message):
+        read_checkpoint(tmp_path / "foreign.ckpt")
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
+    for path in (tmp_path / "missing.ckpt", tmp_path):
+        with pytest.raises(CheckpointError, match="there is no checkpoint at"):
+            read_checkpoint(path)
+
+
+def test_the_newest_whole_checkpoint_is_found(trainer, tmp_path):
+    latest, previous = tmp_path / "latest.ckpt", tmp_path / "previous.ckpt"
+    assert newest_whole(tmp_path) == (None, [])
+    write_checkpoint(trainer, latest)
+    assert newest_whole(tmp_path) == (latest, [])
+    write_checkpoint(trainer, latest, keep=previous)
+    assert newest_whole(tmp_path) == (latest, [])
+    latest.write_bytes(latest.read_bytes()[:1000])
+    found, complaints = newest_whole(tmp_path)
+    assert found == previous
+    assert len(complaints) == 1
+    assert "latest.ckpt is damaged" in complaints[0]
+    latest.unlink()  # the process was killed between the two renames
+    assert newest_whole(tmp_path) == (previous, [])
+    previous.write_bytes(b"")
+    found, complaints = newest_whole(tmp_path)
+    assert found is None
+    assert "previous.ckpt" in complaints[0]
+
+
+@pytest.fixture
+def run_file(trainer, tmp_path):
+    """Return a function that saves a model of a config under that or another config."""
+
+    def write(config, **changes):
+        torch.manual_seed(5)
+        model = instantiate(MODEL, key="model")
+        model.images_seen = 640
+        path = tmp_path / "run.ckpt"
+        record = {"format": 1, "images_seen": 640, "config": {"model": {**config, **changes}}}
+        torch.save({"state_dict": model.state_dict(), "gan_lightning": record}, path)
+        return model, path
+
+    return write
+
+
+def test_a_model_is_rebuilt_from_the_file_alone(run_file, tmp_path, monkeypatch):
+    model, path = run_file(MODEL)
+    monkeypatch.chdir(tmp_path)
+    before = torch.get_rng_state()
+    loaded = load_model(path)
+    assert torch.equal(before, torch.get_rng_state())
+    assert not loaded.training
+    assert loaded.images_seen == 640
+    assert loaded.run_config == {"model": MODEL}
+    assert torch.equal(vector(model), vector(loaded))
+    assert torch.equal(model.sample(2), loaded.sample(2))
+
+
+def test_a_config_that_names_os_system_is_refused(run_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    hostile = {"_target_": "os.system", "_args_": ["touch hacked"]}
+    for config in (hostile, {**MODEL, "loss": hostile}):
+        _, path = run_file(config)
+        with pytest.raises(ConfigError, match=r"os\.system.*refused"):
+            load_model(path)
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_a_target_elsewhere_needs_trust(run_file):
+    model, path = run_file(MODEL, _target_="tests.models.toys.DCGAN")
+    with pytest.raises(ConfigError, match=r"tests\.models\.toys\.DCGAN.*refused"):
+        load_model(path)
+    assert torch.equal(vector(model), vector(load_model(path, trust=True)))
+
+
+def test_weights_that_do_not_fit_are_reported(run_file):
+    _, path = run_file(MODEL, generator={**MODEL["generator"], "width": 8})
+    with pytest.raises(CheckpointError, match="weights do not fit the model it describes"):
+        load_model(path)
+
+
+def test_what_is_no_model_is_reported(run_file):
+    _, path = run_file(MODEL["generator"])
+    with pytest.raises(CheckpointError, match="describes a DCGANGenerator, which is no model"):
+        load_model(path)
+
+
+def test_a_checkpoint_without_a_config_says_what_to_do(trainer, tmp_path):
+    write_checkpoint(trainer, tmp_path / "a.ckpt")
+    with pytest.raises(CheckpointError, match="build the model in Python and load its state_dict"):
+        load_model(tmp_path / "a.ckpt")
+
+
+def test_a_run_goes_on_with_as_many_processes_as_wrote_it():
+    assert processes_problem(2, 2) is None
+    assert processes_problem(None, 2) is None
+    problem = processes_problem(2, 1)
+    assert "a run on 2 processes" in problem
+    assert "with 1" in problem
+
+
+def test_a_module_refuses_another_number_of_processes(tmp_path):
+    trainer = train(points(), 2)
+    write_checkpoint(trainer, tmp_path / "a.ckpt")
+    saved = torch.load(tmp_path / "a.ckpt", weights_only=True)
+    assert saved["gan_lightning"]["processes"] == 1
+    saved["gan_lightning"]["processes"] = 4
+    torch.save(saved, tmp_path / "b.ckpt")
+    with pytest.raises(ValueError, match="a run on 4 processes and cannot go on with 1"):
+        train(points(), 4, ckpt_path=tmp_path / "b.ckpt")
