@@ -84,14 +84,15 @@ def call_problems(
         elif name in by_name:
             filled[name] = (join(key, name), value)
         elif Parameter.VAR_KEYWORD not in kinds:
+            meant = did_you_mean(name, by_name) or "."
             problems.append(
-                f"{join(key, name)} = {_shown(value)}: {short} has no argument {name!r}{did_you_mean(name, by_name)} "
+                f"{join(key, name)} = {shown(value)}: {short} has no argument {name!r}{meant} "
                 f"Allowed: {', '.join(by_name) or 'none'}"
             )
     for name, (where, value) in filled.items():
         hint = _hint(callee, parameters[name])
         if not fits(value, hint):
-            problems.append(f"{where} = {_shown(value)}: {short} expects {describe(hint)}")
+            problems.append(f"{where} = {shown(value)}: {short} expects {describe(hint)}")
     required = [p.name for p in (*by_place, *by_name.values()) if p.default is Parameter.empty and p.name not in filled]
     if required and not partial:
         for name in dict.fromkeys(required):
@@ -111,7 +112,8 @@ def _hint(callee: Any, parameter: Parameter) -> Any:
         return Any
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a value, or which node it is, for an error message."""
     if isinstance(value, dict) and "_target_" in value:
         return f"a {'_partial_ ' if value.get('_partial_') is True else ''}node with _target_={value['_target_']}"
     return repr(value)

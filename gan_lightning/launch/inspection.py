@@ -31,7 +31,9 @@ def inspect(cfg: DictConfig, *, sweeping: bool, remote_processes: int | None = N
         ConfigError: with all that is wrong.
         InputError: if the checkpoint to resume from cannot be used.
     """
-    config, problems = inspect_config(cfg)
+    from gan_lightning.launch.parts import KINDS
+
+    config, problems = inspect_config(cfg, kinds=KINDS)
     wrong = {re.split(r"[^\w]", message, maxsplit=1)[0] for message in problems}
     if wrong & {"seed", "batch_size"}:
         wrong |= {"data", "trainer"}  # they get these values, and would say the same again

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,15 @@ from gan_lightning.loggers import JSONLLogger, Tracker
 from gan_lightning.models import AdversarialModule
 from gan_lightning.models.strategies import strategy_problem
 from gan_lightning.runs.steps import WallClock
+
+KINDS: dict[str, Any] = {
+    "data": RealDataModule,
+    "model": AdversarialModule,
+    "trainer": Callable[..., Trainer],
+    "callbacks.*": Callback,
+    "logger.*": Logger,
+}
+"""What the nodes of a training config make, for ``config.check_config``."""
 
 
 @dataclass
