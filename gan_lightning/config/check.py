@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from types import MappingProxyType
@@ -16,6 +17,8 @@ from gan_lightning.config.hints import UNRESOLVED, describe, fits
 from gan_lightning.config.limits import MAX_DEPTH, MAX_NODES, TOO_MANY
 from gan_lightning.config.schema import Budget, TrainConfig, budget_problem, root_keys
 from gan_lightning.config.signature import join, node_problems, shown
+
+_REFERENCE = re.compile(r"\$\{(\w[\w.\[\]]*)\}")  # a key from the root, and nothing around it
 
 
 def check_config(cfg: DictConfig, *, kinds: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
@@ -45,21 +48,25 @@ def inspect_config(
     What could not be resolved is ``UNRESOLVED`` there; the messages begin with the root keys in which that is so.
     """
     problems: list[str] = []
-    values: dict[str, Any] = _Resolution(problems).resolve(cfg, "", 0)
+    resolution = _Resolution(problems)
+    values: dict[str, Any] = resolution.resolve(cfg, "", 0)
     problems += root_problems(OmegaConf.get_type(cfg), values)
     problems += _kind_problems(values, kinds)
-    _check_nodes(values, "", problems)
+    _check_nodes(values, "", problems, resolution.sources)
     return values, problems
 
 
 class _Resolution:
     """One walk over a config that resolves it, and notes what cannot be resolved, which becomes ``UNRESOLVED``.
 
+    It also notes which keys copy the value of another.
+
     Hydra's own settings, under the root key ``hydra``, are left out: some of them have no value outside a job.
     """
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
+        self.sources: dict[str, str] = {}
         self.nodes = 0
 
     def resolve(self, cfg: DictConfig | ListConfig, key: str, depth: int) -> Any:
@@ -89,6 +96,8 @@ class _Resolution:
             return UNRESOLVED
         if isinstance(value, DictConfig | ListConfig):
             return self.resolve(value, key, depth + 1)
+        if OmegaConf.is_interpolation(cfg, name) and (copied := _REFERENCE.fullmatch(cfg._get_node(name)._value())):
+            self.sources[key] = copied[1]
         if (problem := scalar_problem(value)) is not None:
             self.problems.append(f"{key} = {value!r}: {problem}")
             return UNRESOLVED
@@ -154,12 +163,12 @@ def _kind_problems(values: dict[str, Any], kinds: Mapping[str, Any]) -> list[str
     return problems
 
 
-def _check_nodes(value: Any, key: str, problems: list[str]) -> None:
+def _check_nodes(value: Any, key: str, problems: list[str], sources: Mapping[str, str]) -> None:
     if isinstance(value, list):
         for index, item in enumerate(value):
-            _check_nodes(item, f"{key}[{index}]", problems)
+            _check_nodes(item, f"{key}[{index}]", problems, sources)
     elif isinstance(value, dict):
         if value.get("_target_", UNRESOLVED) is not UNRESOLVED:
-            problems += node_problems(value, key)
+            problems += node_problems(value, key, sources)
         for name, item in value.items():
-            _check_nodes(item, join(key, name), problems)
+            _check_nodes(item, join(key, name), problems, sources)

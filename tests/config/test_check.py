@@ -161,7 +161,8 @@ def test_interpolations_that_go_round_in_a_circle_are_reported():
 
 def test_an_interpolated_value_is_checked_where_it_is_used():
     problems = messages({"data": {"size": 1.5}, "x": target("Part", width="${data.size}")})
-    assert problems == ["x.width = 1.5: Part expects int"]
+    assert problems == ["x.width = 1.5: Part expects int; set data.size"]
+    assert messages({"x": target("Part", width="${.kind}", kind="b")}) == ["x.width = 'b': Part expects int"]
 
 
 def test_the_config_is_left_as_it_was():
