@@ -1,4 +1,4 @@
-"""What the user typed, and what Hydra is given instead: paths as they are, one budget, the overrides of a former run."""
+"""What the user typed, and what Hydra is given instead: literal paths, one budget, a former run's overrides."""
 
 from __future__ import annotations
 
