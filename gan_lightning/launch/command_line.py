@@ -38,8 +38,8 @@ PATHS = frozenset(
 
 BUDGETS = frozenset(f"budget.{entry.name}" for entry in fields(Budget))
 
-OF_SWEEPS = ("cluster", "sweep")
-"""Groups that say how the jobs of a sweep are chosen and started; a run that is continued alone is no sweep."""
+NOT_CONTINUED = ("cluster", "overwrite", "sweep")
+"""Overrides of the former start that mean nothing to a run that is continued, alone."""
 
 CHECKPOINTS = "checkpoints"
 OVERRIDES = Path(".hydra", "overrides.yaml")
@@ -80,7 +80,7 @@ def continued_run(argv: Sequence[str]) -> list[str]:
         return list(argv)
     given = {_subject(argument) for argument in argv}
     former = [override for override in stored_overrides(folder) if _subject(override) not in given]
-    former = [override for override in former if key_of(override) not in OF_SWEEPS]
+    former = [override for override in former if key_of(override) not in NOT_CONTINUED]
     here = [f"resume={quoted(str(folder))}", f"hydra.run.dir={quoted(str(folder))}"]
     return [*former, *(argument for argument in argv if key_of(argument) != "resume"), *here]
 

@@ -30,7 +30,7 @@ CONFIG = "config.yaml"
 SETTLED = ("finished", "diverged")
 """States that the same configuration would reach again."""
 
-WHEREABOUTS = ("name", "output_dir", "paths", "logger", "resume")
+WHEREABOUTS = ("name", "output_dir", "overwrite", "paths", "logger", "resume")
 """Root keys that do not change what a finished job computed."""
 
 
