@@ -1,9 +1,9 @@
 """Changes of resolution with a smoothing filter, alone and joined to a convolution (StyleGAN2).
 
 The filter [1, 3, 3, 1] / 8 in both directions keeps high frequencies from folding over, where nearest neighbours and
-strides let them (Karras 2019, arXiv 1812.04948, section 2; Zhang 2019, arXiv 1904.11486). Everything here is made of
-torch's own convolutions, so it can be differentiated any number of times. The filter works in the precision of the
-maps it is given, also under autocast: images that are summed over resolutions keep float32.
+strides let them (after Zhang 2019, arXiv 1904.11486). Everything here is made of torch's own convolutions, so it can
+be differentiated any number of times. The filter works in the precision of the maps it is given, also under autocast:
+images that are summed over resolutions keep float32.
 """
 
 from __future__ import annotations
