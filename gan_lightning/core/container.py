@@ -8,6 +8,7 @@ verifies the digest, because torch tests no checksum, and limits what the file m
 from __future__ import annotations
 
 import os
+import pickle
 import stat
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -57,6 +58,8 @@ def save_container(path: Path, content: Any) -> None:
         torch.save(content, path)
     except RuntimeError as error:  # torch's writer reports a full disk in this way
         raise OSError(f"{path} cannot be written: {error}") from error
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise ContainerError(f"what is to be saved cannot be pickled: {error}") from error
     with path.open("r+b") as file:
         end = file.seek(-END.size, os.SEEK_END)
         *fields, _ = END.unpack(file.read())
