@@ -12,8 +12,7 @@ import yaml
 from gan_lightning.config import Budget, ConfigError
 from gan_lightning.core.errors import InputError
 from gan_lightning.launch.overrides import quoted
-
-FOLDER = "checkpoints"
+from gan_lightning.runs.folder import RunFolder
 
 OF_SWEEPS = ("cluster", "sweep")
 """Groups that say how the jobs of a sweep are chosen and started; a run that is continued alone is no sweep."""
@@ -27,11 +26,11 @@ def continued_run(argv: Sequence[str]) -> list[str]:
     """
     arguments = list(argv)
     value = next((a.removeprefix("resume=") for a in arguments if a.startswith("resume=")), None)
-    if value is None or not (Path(value) / FOLDER).is_dir():
+    if value is None or not RunFolder(value).checkpoints.is_dir():
         return arguments
     if any(a.startswith("hydra.run.dir=") for a in arguments):
         return arguments
-    stored = Path(value) / ".hydra" / "overrides.yaml"
+    stored = RunFolder(value).hydra_overrides
     former = yaml.safe_load(stored.read_text(encoding="utf-8")) or [] if stored.is_file() else []
     given = {_subject(argument) for argument in arguments}
     former = [override for override in former if _subject(override) not in given and _key(override) not in OF_SWEEPS]
@@ -70,10 +69,11 @@ def find_checkpoint(resume: str | None, output_dir: Path) -> tuple[Path | None, 
     if resume is None:
         return None, []
     if resume == "auto":
-        return newest_whole(output_dir / FOLDER)
+        return newest_whole(RunFolder(output_dir).checkpoints)
     path = Path(resume)
     if path.is_dir():
-        found, complaints = newest_whole(path / FOLDER if (path / FOLDER).is_dir() else path)
+        below = RunFolder(path).checkpoints
+        found, complaints = newest_whole(below if below.is_dir() else path)
         if found is None:
             raise CheckpointError("; ".join(complaints) or f"resume={resume}: no checkpoint in that folder")
         return found, complaints

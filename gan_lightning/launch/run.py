@@ -25,6 +25,7 @@ from gan_lightning.launch.resume import prepare_resume
 from gan_lightning.launch.summary import heldout_distance, print_summary
 from gan_lightning.loggers import JSONLLogger
 from gan_lightning.runs.cleanup import discard_unused
+from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.lock import exclusive
 from gan_lightning.runs.record import RunRecord, Status
 from gan_lightning.runs.status import EXIT_CODES, WORST
@@ -92,7 +93,7 @@ def run(config: dict[str, Any], output_dir: Path) -> Outcome:
     source.check_processes(parts.trainer.world_size)
     record = RunRecord(output_dir, clock=clock)
     if parts.trainer.is_global_zero:
-        write_atomic(output_dir / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
+        write_atomic(RunFolder(output_dir).config, OmegaConf.to_yaml(OmegaConf.create(config)))
     journal = next(logger for logger in parts.loggers if isinstance(logger, JSONLLogger))
     journal.truncate_after(-1 if source.images_seen is None else source.images_seen)
     record.start(config, resumed_at=source.images_seen)
@@ -160,7 +161,7 @@ def finish(parts: Parts, record: RunRecord, status: Status, failure: BaseExcepti
     if health is not None:
         health.tell()  # how long the troubles lasted
     if checkpoints is not None:
-        for path in (checkpoints.latest, checkpoints.best):
+        for path in (checkpoints.folder.latest, checkpoints.folder.best):
             if path.exists():
                 record.artefact(path.stem, path)
     record.finish(status, images_seen=parts.model.images_seen, error=failure)
@@ -172,8 +173,8 @@ def finish(parts: Parts, record: RunRecord, status: Status, failure: BaseExcepti
             summary = outcome(record.content)
             for tracker in (tracker for tracker in parts.trackers if failure is None or tracker.begun):
                 tracker.summary(summary)
-                if checkpoints is not None and checkpoints.best.exists():
-                    tracker.best_checkpoint(checkpoints.best, summary)
+                if checkpoints is not None and checkpoints.folder.best.exists():
+                    tracker.best_checkpoint(checkpoints.folder.best, summary)
 
 
 def objective(evaluation: Evaluation | None, status: Status) -> float:

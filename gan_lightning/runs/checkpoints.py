@@ -10,11 +10,10 @@ import torch
 
 from gan_lightning.core.atomic import flush
 from gan_lightning.core.checkpoint import CheckpointError, read_checkpoint
+from gan_lightning.runs.folder import LATEST, PREVIOUS
 
 if TYPE_CHECKING:
     from lightning import Trainer
-
-LATEST, PREVIOUS, BEST = "latest.ckpt", "previous.ckpt", "best.ckpt"
 
 
 def write_checkpoint(trainer: Trainer, path: Path, *, keep: Path | None = None) -> None:

@@ -6,9 +6,7 @@ import logging
 import shutil
 from pathlib import Path
 
-from gan_lightning.runs.lock import FILE_NAME as LOCK
-
-HYDRA = ".hydra"
+from gan_lightning.runs.folder import RunFolder
 
 
 def discard_unused(folder: Path) -> None:
@@ -17,12 +15,13 @@ def discard_unused(folder: Path) -> None:
     Whoever calls it holds the folder's lock. Nothing outside of the present directory is touched.
     """
     here, folder = Path.cwd(), folder.absolute()
-    if here not in folder.parents or not (folder / HYDRA).is_dir():
+    run = RunFolder(folder)
+    if here not in folder.parents or not run.hydra.is_dir():
         return
     logs = [h for h in logging.getLogger().handlers if isinstance(h, logging.FileHandler)]
     logs = [handler for handler in logs if Path(handler.baseFilename).parent == folder]
-    ours = {HYDRA, LOCK, *(Path(handler.baseFilename).name for handler in logs)}
-    if {path.name for path in folder.iterdir()} - ours:
+    ours = {run.hydra, run.lock, *(Path(handler.baseFilename) for handler in logs)}
+    if set(folder.iterdir()) - ours:
         return
     for handler in logs:
         logging.getLogger().removeHandler(handler)
