@@ -22,7 +22,7 @@ from gan_lightning.loggers.wandb_login import Mode, resolve_mode, server_answers
 from gan_lightning.loggers.wandb_segments import add_segment, read_segments
 from gan_lightning.loggers.wandb_session import Session, init, settings
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.runs.origin import Origin
+from gan_lightning.runs.provenance import Origin
 from gan_lightning.runs.steps import images_axis
 
 if TYPE_CHECKING:
