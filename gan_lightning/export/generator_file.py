@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from gan_lightning.config.builder import instantiate
+from gan_lightning.config import build
 from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.checkpoint import RECORD, CheckpointError
 from gan_lightning.core.strict_json import dumps
@@ -80,7 +80,7 @@ def load_generator(path: str | os.PathLike[str], *, trust: bool = False) -> Trai
     """
     record, state = read_generator(Path(path))
     with torch.random.fork_rng(devices=[]):  # initial weights are drawn and thrown away
-        model = instantiate(record["model"], trust=trust, key="model")
+        model = build(record["model"], trust=trust, key="model")
     if not isinstance(model, AdversarialModule):
         raise CheckpointError(f"{path} describes a {type(model).__name__}, which is no model of gan-lightning")
     generator = TrainedGenerator(model)

@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.config import ConfigError, check_config, dry_build
+from gan_lightning.config import ConfigError, build, build_all, inspect_config
 
 DRY = ("data", "model", "evaluator", "callbacks", "logger")
 """Root keys whose parts are rehearsed; none of them writes anything when it is built."""
@@ -31,15 +31,13 @@ def inspect(cfg: DictConfig, *, sweeping: bool, remote_processes: int | None = N
         ConfigError: with all that is wrong.
         InputError: if the checkpoint to resume from cannot be used.
     """
-    problems: list[str] = []
-    with collected(problems):
-        check_config(cfg)
+    config, problems = inspect_config(cfg)
     wrong = {re.split(r"[^\w]", message, maxsplit=1)[0] for message in problems}
     if wrong & {"seed", "batch_size"}:
         wrong |= {"data", "trainer"}  # they get these values, and would say the same again
     parts: dict[str, Any] = {}
     with collected(problems):
-        parts = dry_build(cfg, nodes=[node for node in DRY if node not in wrong])
+        parts = build_all({key: config[key] for key in DRY if key not in wrong}, trust=True, rehearse=True)
         check_acceleration(parts)
         check_evaluator(parts)
     processes = None
@@ -137,7 +135,6 @@ def check_devices(cfg: DictConfig) -> int:
     """
     from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-    from gan_lightning.config.builder import instantiate
     from gan_lightning.launch.parts import check_world
     from gan_lightning.launch.run import quiet_libraries
 
@@ -145,7 +142,7 @@ def check_devices(cfg: DictConfig) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they are shown when it is built for good
-            trainer = instantiate(cfg.trainer, trust=True, key="trainer")(logger=False, enable_checkpointing=False)
+            trainer = build(cfg.trainer, trust=True, key="trainer")(logger=False, enable_checkpointing=False)
     except (MisconfigurationException, ValueError, TypeError, RuntimeError, ImportError) as error:
         asked = ", ".join(f"{key}={cfg.trainer[key]}" for key in DEVICE_KEYS if key in cfg.trainer)
         raise ConfigError([f"trainer ({asked}): {' '.join(str(error).split())}"]) from error

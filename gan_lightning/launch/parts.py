@@ -9,8 +9,7 @@ from lightning import Callback, Trainer, seed_everything
 from lightning.pytorch.loggers import Logger
 
 from gan_lightning.callbacks import Acceleration
-from gan_lightning.config import ConfigError, resolve_budget
-from gan_lightning.config.builder import instantiate
+from gan_lightning.config import ConfigError, build_all, resolve_budget
 from gan_lightning.data import RealDataModule
 from gan_lightning.launch.cluster_environment import cluster_plugins, tasks_problem
 from gan_lightning.launch.process_watchdog import Companions
@@ -42,8 +41,8 @@ class Parts:
 
 def make_each(config: dict[str, Any], group: str) -> list[Any]:
     """Build the named parts of a group; one that was set to null is left out."""
-    named = config[group].items()
-    return [instantiate(node, trust=True, key=f"{group}.{name}") for name, node in named if node is not None]
+    nodes = {f"{group}.{name}": node for name, node in config[group].items() if node is not None}
+    return list(build_all(nodes, trust=True).values())
 
 
 def build(config: dict[str, Any], clock: WallClock) -> Parts:
@@ -53,8 +52,8 @@ def build(config: dict[str, Any], clock: WallClock) -> Parts:
         ConfigError: if parts refuse their arguments or do not fit together.
     """
     seed_everything(config["seed"], workers=True, verbose=False)
-    data = instantiate(config["data"], trust=True, key="data")
-    model = instantiate(config["model"], trust=True, key="model")
+    parts = build_all({key: config[key] for key in ("data", "model", "trainer")}, trust=True)
+    data, model, make_trainer = parts["data"], parts["model"], parts["trainer"]
     try:
         model.check_data(data)
         model.budget_images = resolve_budget(config["budget"], data.images_per_epoch)
@@ -71,7 +70,6 @@ def build(config: dict[str, Any], clock: WallClock) -> Parts:
             except ValueError as error:
                 raise ConfigError([str(error)]) from error
     companions = Companions()
-    make_trainer = instantiate(config["trainer"], trust=True, key="trainer")
     plugins = [*(make_trainer.keywords.get("plugins") or []), *cluster_plugins()]
     trainer = make_trainer(callbacks=[*callbacks, companions], logger=loggers, plugins=plugins or None)
     check_world(trainer, batch_size=config["batch_size"])

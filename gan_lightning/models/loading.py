@@ -6,7 +6,7 @@ import os
 
 import torch
 
-from gan_lightning.config.builder import instantiate
+from gan_lightning.config import build
 from gan_lightning.core.checkpoint import CheckpointError, read_checkpoint, stored_config
 from gan_lightning.models.base import AdversarialModule
 
@@ -25,7 +25,7 @@ def load_model(path: str | os.PathLike[str], *, trust: bool = False) -> Adversar
     checkpoint = read_checkpoint(path)
     config = stored_config(checkpoint)
     with torch.random.fork_rng(devices=[]):  # initial weights are drawn and thrown away
-        model = instantiate(config["model"], trust=trust, key="model")
+        model = build(config["model"], trust=trust, key="model")
     if not isinstance(model, AdversarialModule):
         raise CheckpointError(f"{path} describes a {type(model).__name__}, which is no model of gan-lightning")
     try:

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 import gan_lightning.runs.checkpoints as module
-from gan_lightning.config import ConfigError
-from gan_lightning.config.builder import instantiate
+from gan_lightning.config import ConfigError, build
 from gan_lightning.core.checkpoint import CheckpointError, processes_problem, read_checkpoint, stored_config
 from gan_lightning.models.loading import load_model
 from gan_lightning.runs.checkpoints import newest_whole, write_checkpoint
@@ -217,7 +216,7 @@ def run_file(trainer, tmp_path):
 
     def write(config, **changes):
         torch.manual_seed(5)
-        model = instantiate(MODEL, key="model")
+        model = build(MODEL, key="model")
         model.images_seen = 640
         path = tmp_path / "run.ckpt"
         record = {"format": 1, "images_seen": 640, "config": {"model": {**config, **changes}}}
