@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 
 from omegaconf import DictConfig
 
@@ -38,9 +38,9 @@ def job(cfg: DictConfig) -> float:
     return run_job(cfg)
 
 
-def command_line() -> list[str]:
+def command_line(typed: Sequence[str]) -> list[str]:
     """Return the arguments for Hydra; of several processes that ``srun`` started each has a log of its own."""
-    arguments = for_hydra(continued_run(sys.argv[1:]))
+    arguments = for_hydra(continued_run(typed))
     rank = slurm.task_rank()
     return [*arguments, f"hydra.job.name=train_rank_{rank}"] if rank else arguments
 
@@ -48,11 +48,11 @@ def command_line() -> list[str]:
 def main() -> None:
     """Entry point of the console command."""
     if slurm.job_id() is None:
-        launch("train", task, command_line(), job=job)
+        launch("train", task, command_line=command_line, job=job)
         return
     hold_warnings()
     try:
-        launch("train", task, command_line(), job=job)
+        launch("train", task, command_line=command_line, job=job)
     except SystemExit as leaving:
         if isinstance(leaving.code, int):
             failed = leaving.code in [EXIT_CODES[state] for state in FAILURES]

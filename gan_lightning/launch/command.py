@@ -45,8 +45,8 @@ COMPOSING: tuple[type[Exception], ...] = (*COMPOSITION_ERRORS, AssertionError)
 def launch(
     config_name: str,
     task: Callable[[DictConfig], Any],
-    argv: Sequence[str] | None = None,
     *,
+    command_line: Callable[[Sequence[str]], list[str]] = for_hydra,
     job: Callable[[DictConfig], Any] | None = None,
 ) -> None:
     """Run ``task`` under Hydra with ``conf/<config_name>.yaml``, and end the process with the right code.
@@ -54,11 +54,10 @@ def launch(
     Args:
         config_name: of the primary config.
         task: what to do with a composed config.
-        argv: what Hydra reads instead of ``sys.argv[1:]``; None: that, with paths taken as they are typed.
+        command_line: makes of what was typed what Hydra reads.
         job: what to do with a config in a sweep, keeping complaints to itself; None: the command has no sweeps, and
             its config is checked here.
     """
-    sys.argv[1:] = for_hydra(sys.argv[1:]) if argv is None else argv
     # Hydra's help copies this singleton for every group it lists, which takes seconds; what it loads it copies anyway
     ConfigStore.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined]
     share_the_processor(os.environ)
@@ -66,6 +65,7 @@ def launch(
     decorated = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=config_name)(guarded(task, job))
     keys = root_keys(SCHEMAS[f"{config_name}_schema"])
     try:
+        sys.argv[1:] = command_line(sys.argv[1:])
         decorated()
     except COMPOSING as error:
         messages = override_errors(config_name, sys.argv[1:], keys)

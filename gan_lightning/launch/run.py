@@ -21,6 +21,7 @@ from gan_lightning.launch.process_watchdog import Companions
 from gan_lightning.launch.start import Start, start
 from gan_lightning.launch.summary import heldout_distance, print_summary
 from gan_lightning.loggers import JSONLLogger
+from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.record import RunRecord, Status
 from gan_lightning.runs.status import EXIT_CODES, WORST
 from gan_lightning.runs.summary import outcome
@@ -75,7 +76,7 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
     if parts.trainer.is_global_zero:
         if begun.composed is not None and HydraConfig.initialized():
             write_hydra_files(output_dir, composed=begun.composed, hydra=HydraConfig.get())
-        write_atomic(output_dir / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
+        write_atomic(RunFolder(output_dir).config, OmegaConf.to_yaml(OmegaConf.create(config)))
     journal = next(logger for logger in parts.loggers if isinstance(logger, JSONLLogger))
     journal.truncate_after(-1 if source.images_seen is None else source.images_seen)
     record.start(config, resumed_at=source.images_seen)
@@ -143,7 +144,7 @@ def finish(parts: Parts, record: RunRecord, status: Status, failure: BaseExcepti
     if health is not None:
         health.tell()  # how long the troubles lasted
     if checkpoints is not None:
-        for path in (checkpoints.latest, checkpoints.best):
+        for path in (checkpoints.folder.latest, checkpoints.folder.best):
             if path.exists():
                 record.artefact(path.stem, path)
     record.finish(status, images_seen=parts.model.images_seen, error=failure)
@@ -155,8 +156,8 @@ def finish(parts: Parts, record: RunRecord, status: Status, failure: BaseExcepti
             summary = outcome(record.content)
             for tracker in (tracker for tracker in parts.trackers if failure is None or tracker.begun):
                 tracker.summary(summary)
-                if checkpoints is not None and checkpoints.best.exists():
-                    tracker.best_checkpoint(checkpoints.best, summary)
+                if checkpoints is not None and checkpoints.folder.best.exists():
+                    tracker.best_checkpoint(checkpoints.folder.best, summary)
 
 
 def objective(evaluation: Evaluation | None, status: Status) -> float:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from gan_lightning.networks.base import Discriminator
 from gan_lightning.networks.checks import check_positive
 from gan_lightning.networks.conditional import project
+from gan_lightning.networks.minibatch import MinibatchStdDev
 from gan_lightning.networks.stylegan2_layers import (
     RESIDUAL_GAIN,
     Architecture,
@@ -22,7 +23,6 @@ from gan_lightning.networks.stylegan2_layers import (
 )
 from gan_lightning.networks.stylegan2_mapping import MappingNetwork
 from gan_lightning.networks.stylegan2_resampling import binomial_filter, downsample
-from gan_lightning.stabilizers.minibatch import MinibatchStdDev
 
 
 class _ActivatedConv2d(nn.Module):

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from gan_lightning.core.process_group import mean_over_ranks
 from gan_lightning.networks.base import Generator
 from gan_lightning.networks.checks import check_positive
 from gan_lightning.networks.stylegan2_layers import Architecture, check_architecture, stylegan2_widths
 from gan_lightning.networks.stylegan2_mapping import MappingNetwork
 from gan_lightning.networks.stylegan2_synthesis import NoiseMode, SynthesisNetwork, check_noise_mode
-from gan_lightning.ranks import mean_over_ranks
 
 
 def mix_styles(first: Tensor, second: Tensor, *, cutoff: int) -> Tensor:

@@ -15,7 +15,6 @@ from omegaconf import OmegaConf
 
 from gan_lightning.callbacks import TrainingHealth
 from gan_lightning.launch.parts import build_parts
-from gan_lightning.runs.steps import WallClock
 
 LIMIT = 0.03
 

@@ -8,8 +8,8 @@ import re
 
 import pytest
 
-from gan_lightning.launch.job import Ending, note, read_ending
 from gan_lightning.launch.command_line import continued_run
+from gan_lightning.launch.job import Ending, note, read_ending
 from gan_lightning.launch.sweep_report import sweep_code
 from gan_lightning.runs.record import read_results
 from tests.cli.conftest import UNSCORED, listing, of_kind, read_wandb
