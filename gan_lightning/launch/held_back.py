@@ -7,7 +7,7 @@ from types import TracebackType
 
 
 class HeldBack(logging.Handler):
-    """Keeps what is logged within its block until ``release``; where an exception ends the block, it is shown at once.
+    """Keeps what is logged within its block until ``show``; where an exception ends the block, it is shown at once.
 
     Hydra sets up a run's logging after its callbacks, and what data and networks say while they are built belongs
     into the run's log.
@@ -22,7 +22,7 @@ class HeldBack(logging.Handler):
         """Keep a record."""
         self._records.append(record)
 
-    def release(self) -> None:
+    def show(self) -> None:
         """Hand the records to the handlers that there are by now."""
         records, self._records = self._records, []
         for record in records:
@@ -43,4 +43,4 @@ class HeldBack(logging.Handler):
         logging.getLogger().removeHandler(self)
         logging.getLogger().setLevel(self._level)
         if error is not None:
-            self.release()
+            self.show()

@@ -46,7 +46,7 @@ def handed_on(cfg: DictConfig) -> Start:
     """Return the run that was started for the present task, whose messages can be shown now; start it otherwise."""
     from gan_lightning.launch.start import start
 
-    _held_back.release()
+    _held_back.show()
     return _handed_on.pop() if _handed_on else start(cfg)
 
 
@@ -80,7 +80,7 @@ class Preflight(Callback):
                 config.hydra.runtime.output_dir = os.path.abspath(config.hydra.run.dir)  # Hydra sets it after this call
                 HydraConfig.instance().set_config(copy.deepcopy(config))
                 del config["hydra"]
-            _handed_on.append(_started(config))
+            _handed_on[:] = [_started(config)]
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Compose and check every job of a plain sweep; what is wrong with any of them stops all."""
