@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lightning import Callback, Trainer, seed_everything
+from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch.loggers import Logger
 
 from gan_lightning.callbacks import Acceleration
@@ -17,6 +18,7 @@ from gan_lightning.launch.process_watchdog import Companions
 from gan_lightning.loggers import JSONLLogger, Tracker
 from gan_lightning.models import AdversarialModule
 from gan_lightning.models.strategies import strategy_problem
+from gan_lightning.runs.checkpoint_io import VerifiedCheckpointIO
 from gan_lightning.runs.steps import WallClock
 
 
@@ -73,7 +75,9 @@ def build(config: dict[str, Any], clock: WallClock) -> Parts:
     companions = Companions()
     make_trainer = instantiate(config["trainer"], trust=True, key="trainer")
     plugins = [*(make_trainer.keywords.get("plugins") or []), *cluster_plugins()]
-    trainer = make_trainer(callbacks=[*callbacks, companions], logger=loggers, plugins=plugins or None)
+    if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
+        plugins.append(VerifiedCheckpointIO())
+    trainer = make_trainer(callbacks=[*callbacks, companions], logger=loggers, plugins=plugins)
     check_world(trainer, batch_size=config["batch_size"])
     try:
         model.check_batch(data.batch_size, trainer.world_size)
