@@ -54,19 +54,20 @@ def save_container(path: Path, content: Any) -> None:
         ContainerError: as ``write_container`` does.
         OSError: if the file cannot be written; a part of it may have been.
     """
-    try:
-        torch.save(content, path)
-    except RuntimeError as error:  # torch's writer reports a full disk in this way
-        raise OSError(f"{path} cannot be written: {error}") from error
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise ContainerError(f"what is to be saved cannot be pickled: {error}") from error
-    with path.open("r+b") as file:
+    with path.open("w+b") as file:
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:  # torch's writer reports a full disk in this way
+            raise OSError(f"{path} cannot be written: {error}") from error
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise ContainerError(f"what is to be saved cannot be pickled: {error}") from error
         end = file.seek(-END.size, os.SEEK_END)
         *fields, _ = END.unpack(file.read())
         file.seek(end)
         file.write(END.pack(*fields, _COMMENT_BYTES) + _LABEL)
         file.seek(0)
         digest = _digest(file, end + END.size + len(_LABEL))
+        file.seek(0, os.SEEK_END)
         file.write(digest)
         try:
             _check_limits(file)

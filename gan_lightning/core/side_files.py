@@ -33,7 +33,7 @@ _CONTENT_ERRORS = (OSError, ValueError, TypeError, LookupError, AttributeError, 
 
 
 class SideFileError(ValueError):
-    """A file whose content cannot be used; the message names the file and says what is wrong with it."""
+    """A file that cannot be used; the message begins with its path and says what is wrong with it."""
 
 
 def read_or_move_aside(path: Path, read: Callable[[Path], T], *, consequence: str) -> T | None:
@@ -60,16 +60,16 @@ def read_or_move_aside(path: Path, read: Callable[[Path], T], *, consequence: st
     except FileNotFoundError:
         return None
     except _CONTENT_ERRORS as error:
-        move_aside(path, problem=_reason(path, error), consequence=consequence)
+        move_aside(path, complaint=_complaint(path, error), consequence=consequence)
         return None
 
 
-def move_aside(path: Path, *, problem: str, consequence: str) -> None:
+def move_aside(path: Path, *, complaint: str, consequence: str) -> None:
     """Rename a damaged file, or a folder in its place, to ``NAME.damaged`` and warn.
 
     Args:
         path: the file.
-        problem: what is wrong with it.
+        complaint: sentence that names the file and says what is wrong with it.
         consequence: what the program does without it.
     """
     aside = path.with_name(f"{path.name}.damaged")
@@ -82,9 +82,9 @@ def move_aside(path: Path, *, problem: str, consequence: str) -> None:
     except FileNotFoundError:  # another process was faster
         return
     except OSError as error:
-        log.warning("%s is damaged (%s) and cannot be moved aside (%s); %s", path, problem, error, consequence)
+        log.warning("%s; it cannot be renamed (%s); %s", complaint, error, consequence)
     else:
-        log.warning("%s is damaged (%s) and was renamed to %s; %s", path, problem, aside.name, consequence)
+        log.warning("%s; it was renamed to %s; %s", complaint, aside.name, consequence)
 
 
 def read_json(path: Path, *, kind: type = dict, most_bytes: int = MOST_JSON_BYTES) -> Any:
@@ -104,7 +104,7 @@ def read_json(path: Path, *, kind: type = dict, most_bytes: int = MOST_JSON_BYTE
     try:
         return _of_kind(parse_json(content), kind)
     except ValueError as error:
-        raise SideFileError(f"{path}: {error}") from error
+        raise SideFileError(f"{path} is damaged: {error}") from error
 
 
 def read_json_lines(
@@ -149,7 +149,7 @@ def read_yaml(path: Path, *, kind: type = dict, most_bytes: int = MOST_YAML_BYTE
         _check_yaml(content)
         return _of_kind(yaml.load(content, Loader=_YAML_LOADER), kind)
     except (ValueError, yaml.YAMLError) as error:
-        raise SideFileError(f"{path}: {' '.join(str(error).split())}") from error
+        raise SideFileError(f"{path} is damaged: {' '.join(str(error).split())}") from error
 
 
 def parse_json(content: bytes | str) -> Any:
@@ -215,25 +215,25 @@ def _read_bytes(path: Path, most: int, *, empty: bool = False) -> bytes:
     try:
         facts = path.stat()
         if stat.S_ISDIR(facts.st_mode):
-            raise SideFileError(f"{path}: it is a folder")
+            raise SideFileError(f"{path} is a folder")
         if not stat.S_ISREG(facts.st_mode):
-            raise SideFileError(f"{path}: it is not a regular file")
+            raise SideFileError(f"{path} is not a regular file")
         with path.open("rb") as file:
             content = file.read(most + 1)
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise SideFileError(f"{path}: it cannot be read: {error.strerror or error}") from error
+        raise SideFileError(f"{path} cannot be read: {error.strerror or error}") from error
     if len(content) > most:
-        raise SideFileError(f"{path}: it has more than {most} bytes")
+        raise SideFileError(f"{path} has more than {most} bytes")
     if not content and not empty:
-        raise SideFileError(f"{path}: it is empty")
+        raise SideFileError(f"{path} is damaged: it is empty")
     return content
 
 
-def _reason(path: Path, error: Exception) -> str:
-    if isinstance(error, SideFileError):
-        return str(error).removeprefix(f"{path}: ")
+def _complaint(path: Path, error: Exception) -> str:
+    if str(error).startswith(f"{path} "):
+        return str(error)
     if isinstance(error, KeyError):
-        return f"it has no {error}"
-    return " ".join(f"{type(error).__name__}: {error}".split())
+        return f"{path} is damaged: it has no {error}"
+    return f"{path} is damaged: {' '.join(f'{type(error).__name__}: {error}'.split())}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lightning import Callback, Trainer, seed_everything
+from lightning.fabric.plugins import CheckpointIO
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
 
@@ -23,6 +24,7 @@ from gan_lightning.loggers import JSONLLogger, Tracker
 from gan_lightning.metrics import DigitsExtractor, Evaluator, TranslationEvaluator
 from gan_lightning.models import AdversarialModule
 from gan_lightning.models.strategies import strategy_problem
+from gan_lightning.runs.checkpoint_io import VerifiedCheckpointIO
 from gan_lightning.runs.steps import WallClock
 
 GROUPS = ("data", "model", "callbacks", "logger")
@@ -123,11 +125,13 @@ def _checked_trainer(config: Mapping[str, Any], problems: list[str], **arguments
     with collected(problems):
         make = build_all({"trainer": config["trainer"]}, trust=True)["trainer"]
         plugins = [*(make.keywords.get("plugins") or []), *cluster_plugins()]
+        if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
+            plugins.append(VerifiedCheckpointIO())
         try:
             with warnings.catch_warnings():
                 if not arguments["logger"]:
                     warnings.simplefilter("ignore")  # they are shown when it is built for real
-                trainer = make(plugins=plugins or None, **arguments)
+                trainer = make(plugins=plugins, **arguments)
         except UNBUILDABLE as error:
             asked = ", ".join(f"{key}={config['trainer'][key]}" for key in DEVICE_KEYS if key in config["trainer"])
             raise ConfigError([f"trainer ({asked}): {' '.join(str(error).split())}"]) from error

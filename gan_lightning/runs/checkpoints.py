@@ -44,7 +44,7 @@ def write_checkpoint(trainer: Trainer, path: Path, *, keep: Path | None = None) 
             path.parent.mkdir(parents=True, exist_ok=True)
             for name in (temporary, path, keep):
                 if name is not None and name.is_dir():
-                    move_aside(name, problem="it is a folder", consequence="a checkpoint takes its place")
+                    move_aside(name, complaint=f"{name} is a folder", consequence="a checkpoint takes its place")
             save_container(temporary, state)
             flush(temporary)
             _put_in_place(temporary, path, keep)

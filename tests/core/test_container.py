@@ -65,6 +65,12 @@ def test_what_is_written_is_read_by_us_and_by_torch(tmp_path, mapped):
         assert archive.comment.startswith(b"gan-lightning xxh3-128 ")
 
 
+def test_the_same_content_is_the_same_file(tmp_path):
+    for name in ("a.ckpt", "b.pt"):
+        write_container(tmp_path / name, {**PLAIN, **tensors()})
+    assert (tmp_path / "a.ckpt").read_bytes() == (tmp_path / "b.pt").read_bytes()
+
+
 def outcome(path, content, *, mapped=False):
     """Load a file that may be damaged: True if the content is equal, or the error."""
     try:

@@ -80,7 +80,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(trainer, tmp_path, mon
 
     def fail(*arguments):
         if stage == "save":
-            arguments[1].write_bytes(b"half a checkpoint")
+            arguments[1].write(b"half a checkpoint")
         raise error
 
     monkeypatch.setattr(*((torch, "save") if stage == "save" else (module, "flush")), fail)
@@ -94,7 +94,7 @@ def test_any_other_error_leaves_no_temporary_file_either(trainer, tmp_path, monk
     path = tmp_path / "latest.ckpt"
 
     def interrupted(state, temporary):
-        temporary.write_bytes(b"half")
+        temporary.write(b"half")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(torch, "save", interrupted)
