@@ -9,8 +9,6 @@ from typing import Any
 
 from gan_lightning.core.strict_json import from_strict
 
-FILE_NAME = "metrics.jsonl"
-
 
 def read_metrics(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """All complete rows of a metrics file, non-finite values as floats; a torn last line is left out.
