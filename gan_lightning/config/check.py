@@ -136,10 +136,14 @@ def root_problems(schema: type | None, values: dict[Any, Any]) -> list[str]:
         problems += _unknown_keys(Budget, budget, "budget.")
         if UNRESOLVED not in budget.values() and (problem := budget_problem(budget)) is not None:
             problems.append(problem)
-        for key in ("data", "model"):
-            if isinstance(values[key], dict) and "_target_" not in values[key]:
-                problems.append(f"{key}: nothing is chosen, or it has no _target_; choose with {key}=<name>")
+        problems += [problem for key in ("data", "model") for problem in _unchosen(key, values[key])]
     return problems
+
+
+def _unchosen(key: str, value: Any) -> list[str]:
+    if not isinstance(value, dict) or "_target_" in value:
+        return []
+    return [f"{key}: nothing is chosen, or it has no _target_; choose with {key}=<name>"]
 
 
 def _unknown_keys(schema: type, values: dict[Any, Any], prefix: str) -> list[str]:
@@ -152,12 +156,16 @@ def _kind_problems(values: dict[str, Any], kinds: Mapping[str, Any]) -> list[str
     for pattern, kind in kinds.items():
         key = pattern.removesuffix(".*")
         value = values.get(key)
-        named = {key: value}
         if key != pattern:
-            named = {join(key, name): item for name, item in value.items()} if isinstance(value, dict) else {}
+            nodes = {join(key, name): node for name, node in value.items()} if isinstance(value, dict) else {}
+        elif unchosen := _unchosen(key, value):
+            problems += unchosen
+            continue
+        else:
+            nodes = {key: value}
         problems += [
             f"{where} = {shown(node)}: expected {describe(kind)}"
-            for where, node in named.items()
+            for where, node in nodes.items()
             if node is not None and not fits(node, kind)
         ]
     return problems

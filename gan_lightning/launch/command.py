@@ -32,14 +32,11 @@ from gan_lightning.config import (
 )
 from gan_lightning.core.errors import InputError
 from gan_lightning.launch.command_line import for_hydra
-from gan_lightning.launch.overrides import override_errors
+from gan_lightning.launch.overrides import COMPOSING, override_errors
 from gan_lightning.runs.status import BAD_INPUT, EXIT_CODES
 
 SPINS = "10000"
 """Rounds of a waiting thread's loop: some tens of microseconds."""
-
-COMPOSING: tuple[type[Exception], ...] = (*COMPOSITION_ERRORS, AssertionError)
-"""What composing a config raises; OmegaConf asserts that no key is set below null."""
 
 
 def launch(
@@ -67,14 +64,14 @@ def launch(
     try:
         sys.argv[1:] = command_line(sys.argv[1:])
         decorated()
+    except (ConfigError, InputError) as error:
+        stop(error)
     except COMPOSING as error:
         messages = override_errors(config_name, sys.argv[1:], keys)
-        if isinstance(error, AssertionError) and not messages:
+        if not (messages or isinstance(error, COMPOSITION_ERRORS)):
             traceback.print_exc()
             raise SystemExit(1) from None
         stop(ConfigError(messages) if messages else composition_error(error, root_keys=keys))
-    except (ConfigError, InputError) as error:
-        stop(error)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except Exception:

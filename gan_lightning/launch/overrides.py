@@ -8,12 +8,18 @@ from pathlib import Path
 
 import hydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Glob, Override
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config import COMPOSITION_ERRORS, composition_error, conf_dir
 from gan_lightning.config.errors import allowed_keys
 from gan_lightning.launch.command_line import quoted
+
+COMPOSING: tuple[type[Exception], ...] = (*COMPOSITION_ERRORS, AssertionError, ValueError, TypeError)
+"""What composing a config raises.
+
+OmegaConf asserts that no key is set below null; Hydra trips over a group that is set to something other than text.
+"""
 
 
 def override_errors(config_name: str, argv: Sequence[str], root_keys: Sequence[str]) -> list[str]:
@@ -48,11 +54,11 @@ def override_errors(config_name: str, argv: Sequence[str], root_keys: Sequence[s
             ]
             messages += wrong
             if not wrong:
-                context.append(single(override)[0])
+                context += single(override)[:1]
         known = len(messages) == 0
         try:
             cfg = hydra.compose(config_name, overrides=context)
-        except COMPOSITION_ERRORS:
+        except COMPOSING:
             return messages
         for override in values:
             if not known and "." in override.key_or_group:
@@ -74,9 +80,11 @@ def stray_words(argv: Sequence[str], root_keys: Sequence[str]) -> list[str]:
 
 
 def single(override: Override) -> list[str]:
-    """An override as it is, or each value of one that sweeps."""
+    """Return an override as it is, or each value of one that sweeps, where it lists them."""
     if not override.is_sweep_override():
         return [override.input_line or ""]
+    if not override.is_discrete_sweep() or isinstance(override.value(), Glob):
+        return []
     return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
 
 
@@ -85,6 +93,11 @@ def _problem(config_name: str, overrides: list[str], root_keys: Sequence[str]) -
         hydra.compose(config_name, overrides=overrides)
     except COMPOSITION_ERRORS as error:
         return "\n".join(composition_error(error, root_keys=root_keys).messages)
+    except (ValueError, TypeError):
+        key, _, value = overrides[-1].partition("=")
+        return f"{key} = {value}: must be the name of an option"
+    except AssertionError:
+        return f"{overrides[-1]}: cannot be set"
     return None
 
 

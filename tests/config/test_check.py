@@ -265,15 +265,17 @@ def test_a_part_in_a_place_of_another_kind_is_named():
         "model": {"_target_": "torch.nn.ReLU"},
         "factory": target("Part", width=1),
         "parts": {"a": target("Part", width=1), "b": {"_target_": "torch.nn.ReLU"}, "c": None},
+        "empty": {"width": 1},
         "rest": target("Part", width=1),
     }
-    kinds = {"data": Part, "model": Part, "parts.*": Part, "absent": Part, "nothing.*": Part}
+    kinds = {"data": Part, "model": Part, "parts.*": Part, "empty": Part, "absent": Part, "nothing.*": Part}
     with pytest.raises(ConfigError) as caught:
         check_config(OmegaConf.create(config), kinds={"factory": collections.abc.Callable[..., Part], **kinds})
     assert caught.value.messages == [
         f"factory = a node with _target_={HERE}.Part: expected Callable[..., {HERE}.Part]",
         "model = a node with _target_=torch.nn.ReLU: expected Part",
         "parts.b = a node with _target_=torch.nn.ReLU: expected Part",
+        "empty: nothing is chosen, or it has no _target_; choose with empty=<name>",
     ]
 
 
