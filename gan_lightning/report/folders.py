@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from gan_lightning.report.run import DAMAGED, Run, damaged, make_run
+from gan_lightning.core.side_files import read_json, read_yaml
+from gan_lightning.report.run import DAMAGED, UNREADABLE, Run, damaged, make_run
 from gan_lightning.runs.metrics_file import FILE_NAME as METRICS
 from gan_lightning.runs.metrics_file import read_metrics
 
 RESULTS, CONFIG, COMPOSED, SAMPLES = "results.json", "config.yaml", ".hydra", "samples"
 NOT_SEARCHED = ("wandb", "checkpoints", SAMPLES, "tensorboard")
+_MOMENT = re.compile("[0-9]{1,15}")
 
 
 class FolderDetails:
@@ -36,12 +35,12 @@ class FolderDetails:
 
     def picture_moments(self) -> list[int]:
         """The numbers that the files of ``samples/`` are called by."""
-        return sorted(int(path.stem) for path in (self.folder / SAMPLES).glob("*.png") if path.stem.isdigit())
+        return sorted(int(path.stem) for path in (self.folder / SAMPLES).glob("*.png") if _MOMENT.fullmatch(path.stem))
 
     def picture(self, images_seen: int) -> bytes:
         """The content of one of those files."""
         for path in (self.folder / SAMPLES).glob("*.png"):
-            if path.stem.isdigit() and int(path.stem) == images_seen:
+            if _MOMENT.fullmatch(path.stem) and int(path.stem) == images_seen:
                 return path.read_bytes()
         raise ValueError(f"{self.folder / SAMPLES} has no picture at {images_seen} images")
 
@@ -72,10 +71,9 @@ def read_run(folder: Path) -> Run:
     if not (folder / RESULTS).is_file() and not (folder / CONFIG).is_file():
         return Run(str(folder), DAMAGED, problem="the job did not begin to train: its config was refused, or it waits")
     try:
-        results = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
-        config = yaml.load((folder / CONFIG).read_text(encoding="utf-8"), Loader=_LOADER)
+        results, config = read_json(folder / RESULTS), read_yaml(folder / CONFIG)
         return make_run(str(folder), config, results, details=FolderDetails(folder))
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:
+    except UNREADABLE as error:
         return damaged(str(folder), error)
 
 
@@ -83,6 +81,3 @@ def natural(text: str) -> list[tuple[int, int | str]]:
     """A key to sort by under which ``run/10`` follows ``run/9``."""
     parts = re.split(r"(\d+)", text)
     return [(0, int(part)) if part.isdigit() else (1, part) for part in parts if part]
-
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where libyaml is there
