@@ -10,10 +10,8 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import OmegaConf
 
-from gan_lightning.config import check_config, dry_build
-from gan_lightning.config.builder import instantiate
+from gan_lightning.config import build_all, check_config
 from gan_lightning.core.errors import InputError
 from gan_lightning.networks import PackedDiscriminator
 from tests.conftest import CONF, compose_train
@@ -32,14 +30,14 @@ COUNTS = {
 }
 
 
-def build(*overrides: str) -> tuple[Any, Any, Any]:
+def build_parts(*overrides: str) -> tuple[Any, Any, Any]:
     cfg = compose_train("logger=none", *overrides)
-    check_config(cfg)
-    dry_build(cfg)
-    config: Any = OmegaConf.to_container(cfg, resolve=True)
+    config = check_config(cfg)
+    nodes = {key: config[key] for key in ("model", "data", "evaluator")}
+    build_all(nodes, trust=True, rehearse=True)
     torch.manual_seed(config["seed"])
-    parts = [instantiate(config[key], trust=True, key=key) for key in ("model", "data", "evaluator")]
-    return parts[0], parts[1], parts[2]
+    model, data, evaluator = build_all(nodes, trust=True).values()
+    return model, data, evaluator
 
 
 def scores(model: Any, data: Any, evaluator: Any) -> dict[str, float]:
@@ -58,7 +56,7 @@ def test_every_experiment_of_the_table_runs(experiment):
     assert cfg.name in (experiment, "test")
     method = experiment.partition("_")[2]
     assert cfg.budget.kimg * 1000 / cfg.batch_size == UPDATES.get(method, 400_000)
-    model, data, evaluator = build(f"experiment={experiment}")
+    model, data, evaluator = build_parts(f"experiment={experiment}")
     counts = tuple(sum(p.numel() for p in m.parameters()) for m in (model.generator, model.discriminator))
     assert counts == COUNTS.get(method, (484_802, 405_201))
     fit(model, data, images=3 * data.batch_size, log_every_n_steps=1)
@@ -70,7 +68,7 @@ def test_every_experiment_of_the_table_runs(experiment):
 
 @pytest.mark.parametrize("packed", [2, 3, 4])
 def test_an_update_of_pacgan_sees_a_hundred_packs(packed):
-    model, data, _ = build(f"experiment=ring_pacgan{packed}")
+    model, data, _ = build_parts(f"experiment=ring_pacgan{packed}")
     assert isinstance(model.discriminator, PackedDiscriminator)
     batch = next(iter(data.train_dataloader()))
     assert len(batch) == packed * 100
@@ -78,7 +76,7 @@ def test_an_update_of_pacgan_sees_a_hundred_packs(packed):
 
 
 def test_packing_fits_images_by_their_channels():
-    model, data, _ = build("model=pacgan", "batch_size=8", "model.discriminator.samples_per_pack=4")
+    model, data, _ = build_parts("model=pacgan", "batch_size=8", "model.discriminator.samples_per_pack=4")
     assert model.discriminator.discriminator.sample_shape == (4, 16, 16)
     assert model.discriminator.sample_shape == (1, 16, 16)
     fit(model, data, images=24)
@@ -95,7 +93,7 @@ def test_the_sweep_is_the_whole_table_over_three_seeds():
 
 def test_training_moves_to_the_modes():
     """A thousand updates of small networks on a wider ring: about 45 % high quality at two seeds, 0 before."""
-    model, data, evaluator = build(
+    model, data, evaluator = build_parts(
         "experiment=ring_gan",
         "seed=1",
         "data.sigma=0.05",

@@ -4,7 +4,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from gan_lightning.config.builder import instantiate
+from gan_lightning.config import build
 from gan_lightning.models import AdversarialModule
 from tests.conftest import compose_train
 from tests.models.toys import PointStream, points, train
@@ -39,7 +39,7 @@ def slurm(monkeypatch, tmp_path):
 
 def configured_trainer(*overrides, output_dir):
     config = OmegaConf.to_container(compose_train(*overrides, output_dir=output_dir).trainer, resolve=True)
-    return instantiate(config, trust=True, key="trainer")(logger=False, enable_checkpointing=False)
+    return build(config, trust=True, key="trainer")(logger=False, enable_checkpointing=False)
 
 
 @pytest.mark.parametrize("foreign", [False, True])

@@ -14,7 +14,8 @@ from gan_lightning.callbacks.evaluation import Evaluation
 from gan_lightning.callbacks.interruption import Interruption
 from gan_lightning.models.base import AdversarialModule
 from gan_lightning.runs.cadence import Cadence
-from gan_lightning.runs.checkpoints import BEST, LATEST, PREVIOUS, write_checkpoint
+from gan_lightning.runs.checkpoints import write_checkpoint
+from gan_lightning.runs.folder import RunFolder
 
 log = logging.getLogger(__name__)
 _CLOCK_BATCHES = 16
@@ -27,7 +28,7 @@ class RunCheckpoint(Checkpoint):
     and writes its "last" file only when a score improved.
 
     Args:
-        folder: where the files go.
+        output_dir: the run folder; the files go to its ``checkpoints/``.
         every_kimg: thousands of images between two saves; None: not by images.
         every_minutes: minutes between two saves; None: not by time.
 
@@ -35,12 +36,11 @@ class RunCheckpoint(Checkpoint):
         ValueError: for an interval that is not positive.
     """
 
-    def __init__(self, *, folder: str, every_kimg: float | None = None, every_minutes: float | None = 10.0) -> None:
+    def __init__(self, *, output_dir: str, every_kimg: float | None = None, every_minutes: float | None = 10.0) -> None:
         super().__init__()
         if every_minutes is not None and every_minutes <= 0:
             raise ValueError(f"callbacks.checkpoint.every_minutes must be positive or null, got {every_minutes}")
-        self.latest = Path(folder) / LATEST
-        self.best = Path(folder) / BEST
+        self.folder = RunFolder(output_dir)
         self.cadence = Cadence(every_kimg, key="callbacks.checkpoint")
         self.every_minutes = every_minutes
         self._saved_at_s = 0.0
@@ -94,13 +94,13 @@ class RunCheckpoint(Checkpoint):
     def save_latest(self, trainer: Trainer) -> None:
         """Write ``latest.ckpt``; a full disk or the like is reported, and training goes on."""
         assert isinstance(trainer.lightning_module, AdversarialModule)
-        if self._write(trainer, self.latest, keep=self.latest.with_name(PREVIOUS)):
+        if self._write(trainer, self.folder.latest, keep=self.folder.previous):
             self._saved_images = trainer.lightning_module.images_seen
         self._saved_at_s = time.monotonic()
 
     def save_best(self, trainer: Trainer) -> bool:
         """Write ``best.ckpt``; return whether it could be written."""
-        return self._write(trainer, self.best, keep=None)
+        return self._write(trainer, self.folder.best, keep=None)
 
     def _write(self, trainer: Trainer, path: Path, *, keep: Path | None) -> bool:
         try:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from lightning import Trainer
 from torch import Tensor
 
-from gan_lightning.callbacks.pictures import picture_path
 from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.grids import make_grid, png
 from gan_lightning.core.pixels import to_uint8
@@ -19,11 +17,11 @@ from gan_lightning.data.images import EvaluationImages
 from gan_lightning.loggers.base import log_samples
 from gan_lightning.metrics import Sampler
 from gan_lightning.metrics.scores import Closest
+from gan_lightning.runs.folder import PictureKind, RunFolder
 
 log = logging.getLogger(__name__)
 
-FOLDER = "nearest"
-"""The pictures' folder in a run, and the name under which the loggers get them."""
+KIND: PictureKind = "nearest"
 
 
 def show_nearest(
@@ -40,13 +38,13 @@ def show_nearest(
     """
     if not trainer.is_global_zero:
         return
-    path = picture_path(Path(trainer.default_root_dir), images_seen, FOLDER)
+    path = RunFolder(trainer.default_root_dir).picture(KIND, images_seen)
     try:
         write_atomic(path, png(draw_nearest(closest, sample, real)))
     except OSError as error:
         log.error("could not write a picture of suspected copies, training goes on: %s", error)
         return
-    log_samples(trainer.loggers, FOLDER, path, images_seen)
+    log_samples(trainer.loggers, KIND, path, images_seen)
 
 
 def draw_nearest(closest: Sequence[Closest], sample: Sampler, real: EvaluationImages) -> Tensor:

@@ -12,23 +12,19 @@ from gan_lightning.core.pixels import NonFiniteSamples
 from gan_lightning.loggers.base import log_samples
 from gan_lightning.models.base import AdversarialModule
 from gan_lightning.runs.cadence import Cadence
+from gan_lightning.runs.folder import SAMPLES, PictureKind, RunFolder
 
 log = logging.getLogger(__name__)
-
-
-def picture_path(output_dir: Path, images_seen: int, folder: str = "samples") -> Path:
-    """The picture's file, named so that the order of names is the order of training."""
-    return output_dir / folder / f"{images_seen:09d}.png"
 
 
 class Pictures(Callback):
     """Draws at the start, whenever ``every_kimg`` more images were seen, and at the end; a subclass says what.
 
-    The pictures lie in ``<default_root_dir>/samples``, and the loggers that can show pictures get each of them.
-    Drawing touches no random state of the training.
+    The pictures lie in the folder of their kind in the run folder, which is the Trainer's ``default_root_dir``, and the
+    loggers that can show pictures get each of them. Drawing touches no random state of the training.
 
     Attributes:
-        folder: name of the pictures' folder, under which the loggers get them and the configuration has the callback.
+        kind: of the pictures; the configuration has the callback under this name.
 
     Args:
         every_kimg: thousands of images between two pictures; None: at the start and the end only.
@@ -38,11 +34,11 @@ class Pictures(Callback):
         ValueError: for an interval that is not positive.
     """
 
-    folder = "samples"
+    kind: PictureKind = SAMPLES
 
     def __init__(self, *, every_kimg: float | None, seed: int) -> None:
         super().__init__()
-        self.cadence = Cadence(every_kimg, key=f"callbacks.{self.folder}")
+        self.cadence = Cadence(every_kimg, key=f"callbacks.{self.kind}")
         self.seed = seed
         self.latest: Path | None = None
 
@@ -73,14 +69,14 @@ class Pictures(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw the last state, unless that was just done."""
         module = cast(AdversarialModule, pl_module)
-        if self.latest != picture_path(Path(trainer.default_root_dir), module.images_seen, self.folder):
+        if self.latest != RunFolder(trainer.default_root_dir).picture(self.kind, module.images_seen):
             self.draw(trainer, module)
 
     def draw(self, trainer: Trainer, module: AdversarialModule) -> None:
         """Draw now, on rank zero; samples that are not finite give a warning instead of a picture."""
         if not trainer.is_global_zero:
             return
-        path = picture_path(Path(trainer.default_root_dir), module.images_seen, self.folder)
+        path = RunFolder(trainer.default_root_dir).picture(self.kind, module.images_seen)
         try:
             self.save(trainer, module, path)
         except NonFiniteSamples as error:
@@ -90,4 +86,4 @@ class Pictures(Callback):
             log.error("could not write a picture of samples, training goes on: %s", error)
             return
         self.latest = path
-        log_samples(trainer.loggers, self.folder, path, module.images_seen)
+        log_samples(trainer.loggers, self.kind, path, module.images_seen)

@@ -8,6 +8,7 @@ from lightning import Trainer
 
 from gan_lightning.callbacks.pictures import Pictures
 from gan_lightning.models.base import AdversarialModule
+from gan_lightning.runs.folder import PictureKind
 from gan_lightning.sampling.traversal import code_rows, save_rows
 
 
@@ -28,7 +29,7 @@ class CodeTraversals(Pictures):
         ValueError: for a number out of range.
     """
 
-    folder = "traversals"
+    kind: PictureKind = "traversals"
 
     def __init__(
         self, *, every_kimg: float | None, samples: int = 1, steps: int = 10, extent: float = 2.0, seed: int = 0

@@ -9,6 +9,7 @@ from lightning import Trainer
 
 from gan_lightning.callbacks.pictures import Pictures
 from gan_lightning.models.base import AdversarialModule
+from gan_lightning.runs.folder import PictureKind
 from gan_lightning.sampling.paths import between
 from gan_lightning.sampling.traversal import save_rows
 
@@ -29,7 +30,7 @@ class LatentWalks(Pictures):
         ValueError: for a number out of range.
     """
 
-    folder = "walks"
+    kind: PictureKind = "walks"
 
     def __init__(self, *, every_kimg: float | None, rows: int = 4, steps: int = 10, seed: int = 0) -> None:
         super().__init__(every_kimg=every_kimg, seed=seed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from omegaconf import DictConfig, ListConfig
 from gan_lightning.cli import sync
 from gan_lightning.core.errors import InputError
 from gan_lightning.launch.command import launch
+from gan_lightning.launch.command_line import for_hydra, quoted
 
 if TYPE_CHECKING:
     from gan_lightning.report import Comparison, Run
@@ -155,13 +156,14 @@ def drawn(table: Table) -> Any:
     return made
 
 
-def quoted(word: str) -> str:
+def command_line(typed: Sequence[str]) -> list[str]:
     """Quote the conditions of ``where=model.loss=hinge,seed=0``, which Hydra would take for grammar."""
+    return for_hydra([f"where={quoted(word.removeprefix('where='))}" if _is_bare(word) else word for word in typed])
+
+
+def _is_bare(word: str) -> bool:
     key, _, value = word.partition("=")
-    if key != "where" or not value or value[0] in "\"'[" or value == "null":
-        return word
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"{key}='{escaped}'"
+    return key == "where" and value != "null" and value[:1] not in ("", '"', "'", "[")
 
 
 def main() -> None:
@@ -169,7 +171,7 @@ def main() -> None:
     if sys.argv[1:2] == ["sync"]:
         sync.main(sys.argv[2:])
         return
-    launch("compare", task, [quoted(word) for word in sys.argv[1:]])
+    launch("compare", task, command_line=command_line)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def task(cfg: DictConfig) -> None:
     """
     from gan_lightning.core.checkpoint import CheckpointError
     from gan_lightning.launch.evaluation_inputs import open_sides
-    from gan_lightning.launch.run import quiet_libraries
+    from gan_lightning.launch.quiet import quiet_libraries
 
     quiet_libraries()
     try:

@@ -23,14 +23,14 @@ def task(cfg: DictConfig) -> None:
     Raises:
         InputError: if checkpoint or mode cannot be used, or the result cannot be written.
     """
-    from gan_lightning.config.builder import instantiate
+    from gan_lightning.config import build
     from gan_lightning.core.checkpoint import CheckpointError
     from gan_lightning.core.pixels import NonFiniteSamples
     from gan_lightning.launch.device import pick_device
     from gan_lightning.models.loading import load_model
     from gan_lightning.sampling import SamplingMode
 
-    mode = instantiate(cfg.mode, trust=True, key="mode")
+    mode = build(cfg.mode, trust=True, key="mode")
     if not isinstance(mode, SamplingMode):
         raise InputError(f"mode._target_ = {cfg.mode._target_}: it is no SamplingMode")
     unused = [key for key in SHARED if cfg[key] is not None and key not in cfg.mode]

@@ -1,7 +1,7 @@
 """The config's schema, and the checks that come before anything is built; imports neither torch nor Lightning."""
 
-from gan_lightning.config.check import check_config
-from gan_lightning.config.dry import dry_build
+from gan_lightning.config.builder import build, build_all
+from gan_lightning.config.check import check_config, inspect_config
 from gan_lightning.config.errors import COMPOSITION_ERRORS, ConfigError, composition_error
 from gan_lightning.config.locate import locate
 from gan_lightning.config.paths import conf_dir
@@ -31,10 +31,12 @@ __all__ = [
     "SampleConfig",
     "TrainConfig",
     "Weights",
+    "build",
+    "build_all",
     "check_config",
     "composition_error",
     "conf_dir",
-    "dry_build",
+    "inspect_config",
     "locate",
     "register_resolvers",
     "register_schemas",

@@ -2,191 +2,172 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import importlib
-from collections.abc import Collection
-from types import FunctionType, ModuleType
+import sys
+import warnings
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from omegaconf import OmegaConf
 
 from gan_lightning.config.errors import ConfigError
-from gan_lightning.config.locate import locate
-from gan_lightning.config.signature import SPECIAL_KEYS, is_special
+from gan_lightning.config.hints import UNRESOLVED
+from gan_lightning.config.limits import check_size
+from gan_lightning.config.locate import DEFAULT_ALLOW, locate
+from gan_lightning.config.signature import is_special, join, special_problems
 
-DEFAULT_ALLOW = frozenset({"gan_lightning", "torch", "torchvision", "lightning"})
-"""Top-level packages whose parts an untrusted config may name."""
-
-PART_ROOMS = frozenset(
-    {
-        "augment",
-        "core.schedules",
-        "data",
-        "losses",
-        "metrics",
-        "models",
-        "networks",
-        "regularizers",
-    }
-)
-"""Modules of ours that hold parts; the others run programs, load files or build other configs."""
-
-_FUNCTION_ROOMS = PART_ROOMS - {"data", "metrics"}  # functions of these two read and write files
-_TORCH_MODULES = ("torch.nn", "torch.optim")  # elsewhere torch has modules that compile, load or connect
-_MAX_DEPTH = 40
+_FAILED: Any = object()
 
 
-def instantiate(node: Any, allow: Collection[str] = DEFAULT_ALLOW, trust: bool = False, *, key: str = "") -> Any:
-    """Build what ``node`` describes, children first.
-
-    A dict with ``_target_`` becomes the result of calling it with the other entries as arguments and ``_args_`` by
-    position, or a ``functools.partial`` when ``_partial_`` is true; other dicts and lists keep their shape.
-
-    Without ``trust`` a target must be a part: a class or function that this package defines in one of
-    ``PART_ROOMS``, or a class of another allowed package that is a module, optimizer, schedule or data module.
-    Names that only pass through an allowed package (``torch.os.system``) are not parts of it. All targets are
-    judged before the first is built.
+def build(node: Any, *, key: str = "", trust: bool = False, allow: Collection[str] = DEFAULT_ALLOW) -> Any:
+    """Build what one node describes; see ``build_all``.
 
     Args:
         node: plain dicts, lists and scalars, or an OmegaConf node, which is resolved first.
-        allow: top-level packages for untrusted targets.
-        trust: build whatever is named.
         key: dotted key of ``node``, for messages.
+        trust: build whatever is named.
+        allow: top-level packages for untrusted targets.
 
     Raises:
-        ConfigError: for a refused or unknown target, or a constructor's ValueError or TypeError, naming the key.
+        ConfigError: for refused or unknown targets, or with all that constructors refuse.
     """
-    if OmegaConf.is_config(node):
-        node = OmegaConf.to_container(node, resolve=True)
+    return build_all({key: node}, trust=trust, allow=allow)[key]
+
+
+def build_all(
+    nodes: Mapping[str, Any],
+    *,
+    trust: bool = False,
+    allow: Collection[str] = DEFAULT_ALLOW,
+    rehearse: bool = False,
+) -> dict[str, Any]:
+    """Build what several nodes describe, in their order, children first.
+
+    A dict with ``_target_`` becomes the result of calling it with the other entries as arguments and ``_args_`` by
+    position, or a ``functools.partial`` when ``_partial_`` is true; other dicts and lists keep their shape. A node
+    that stands in two places is built twice. Factories of optimizers are tried on a small parameter.
+
+    All targets are found before the first is called, those of an untrusted config judged by ``locate``. What
+    constructors refuse is collected over all nodes; a node whose child failed is not tried.
+
+    Args:
+        nodes: dotted key to node: plain dicts, lists and scalars, or an OmegaConf node, which is resolved first.
+        trust: build whatever is named.
+        allow: top-level packages for untrusted targets.
+        rehearse: build on torch's meta device, without memory, and leave the random state as it is.
+
+    Returns:
+        What was built, by key. A key is missing where a value is ``UNRESOLVED``, or where a part cannot be rehearsed;
+        building for real will tell.
+
+    Raises:
+        ConfigError: for configs that are too large, for refused or unknown targets, or with one message for each
+            different text of a constructor, naming all the keys it came from.
+    """
+    plain = {key: OmegaConf.to_container(n, resolve=True) if OmegaConf.is_config(n) else n for key, n in nodes.items()}
+    check_size(plain)
     callees: dict[int, Any] = {}
     problems: list[str] = []
-    _find_targets(node, key, 0, None if trust else frozenset(allow), callees, problems)
+    for key, node in plain.items():
+        _find_targets(node, key, lambda target: locate(target, trust=trust, allow=allow), callees, problems)
     if problems:
         raise ConfigError(problems)
-    return _build(node, key, callees)
+    construction = _Construction(callees, rehearse=rehearse)
+    with _without_memory() if rehearse else contextlib.nullcontext():
+        built = {key: construction.build(node, key) for key, node in plain.items()}
+    construction.raise_refusals()
+    return {key: part for key, part in built.items() if part is not _FAILED}
 
 
 def _find_targets(
-    value: Any, key: str, depth: int, allow: frozenset[str] | None, callees: dict[int, Any], problems: list[str]
+    value: Any, key: str, find: Callable[[Any], Any], callees: dict[int, Any], problems: list[str]
 ) -> None:
-    if depth > _MAX_DEPTH:
-        raise ConfigError([f"{key}: nested more than {_MAX_DEPTH} deep"])
+    """Note the callee of every node by the node's identity, since two nodes can be written with the same key."""
     if isinstance(value, list):
         for index, item in enumerate(value):
-            _find_targets(item, f"{key}[{index}]", depth + 1, allow, callees, problems)
+            _find_targets(item, f"{key}[{index}]", find, callees, problems)
     if not isinstance(value, dict):
         return
     if "_target_" in value:
+        problems += special_problems(value, key)
         try:
-            callees[id(value)] = _callee(value, allow)
+            callees[id(value)] = find(value["_target_"])
         except LookupError as error:
-            problems.append(f"{_child(key, '_target_')} = {value['_target_']!r}: {error}")
+            problems.append(f"{join(key, '_target_')} = {value['_target_']!r}: {error}")
     for name, item in value.items():
-        _find_targets(item, _child(key, name), depth + 1, allow, callees, problems)
+        _find_targets(item, join(key, name), find, callees, problems)
 
 
-def _callee(node: dict[str, Any], allow: frozenset[str] | None) -> Any:
-    target = node["_target_"]
-    unknown = [name for name in node if is_special(str(name)) and name not in SPECIAL_KEYS]
-    if not isinstance(target, str):
-        raise LookupError("expected the dotted name of a class or function")
-    if unknown or not isinstance(node.get("_partial_", False), bool) or not isinstance(node.get("_args_", []), list):
-        raise LookupError(f"its special keys are _partial_ (true or false) and _args_ (a list); got {unknown or node}")
-    return locate(target) if allow is None else locate_part(target, allow)
+class _Construction:
+    """One walk over nodes whose targets are known, children first, that collects what constructors refuse."""
+
+    def __init__(self, callees: Mapping[int, Any], *, rehearse: bool) -> None:
+        self.callees = callees
+        self.rehearse = rehearse
+        self.refusals: dict[str, list[str]] = {}
+        self.first: Exception | None = None
+
+    def build(self, value: Any, key: str) -> Any:
+        if isinstance(value, list):
+            items = [self.build(item, f"{key}[{index}]") for index, item in enumerate(value)]
+            return _FAILED if any(item is _FAILED for item in items) else items
+        if value is UNRESOLVED:
+            return _FAILED
+        if not isinstance(value, dict):
+            return value
+        built = {name: self.build(item, join(key, name)) for name, item in value.items()}
+        if any(item is _FAILED for item in built.values()):
+            return _FAILED
+        if id(value) not in self.callees:
+            return built
+        callee, target = self.callees[id(value)], value["_target_"]
+        named = {name: item for name, item in built.items() if not is_special(name)}
+        is_factory = built.get("_partial_", False)
+        try:
+            bound = functools.partial(callee, *built.get("_args_", []), **named)
+            return _checked_factory(bound) if is_factory else bound()
+        except _refusing() as error:
+            if is_factory or not (self.rehearse and _is_of_rehearsal(error)):
+                self.refusals.setdefault(str(error) or type(error).__name__, []).append(key or target)
+                self.first = self.first or error
+            return _FAILED
+        except Exception as error:
+            error.add_note(f"while building {key or 'the config'} ({target})")
+            raise
+
+    def raise_refusals(self) -> None:
+        if self.refusals:
+            messages = [f"{', '.join(keys)}: {text}" for text, keys in self.refusals.items()]
+            raise ConfigError(messages) from self.first
 
 
-def locate_part(target: str, allow: Collection[str] = DEFAULT_ALLOW) -> Any:
-    """Find an untrusted target, touching nothing but allowed modules and their own attributes.
-
-    Raises:
-        LookupError: if it is refused or does not exist.
-    """
-    parts = target.split(".")
-    if not all(part.isidentifier() and not part.startswith("_") for part in parts):
-        raise _refusal("it is not the dotted name of a public class or function")
-    if parts[0] not in allow:
-        raise _refusal(f"it is not in one of the packages {', '.join(sorted(allow))}")
-    module = importlib.import_module(parts[0])
-    for depth, name in enumerate(parts[1:], start=2):
-        # vars(), not getattr: a module's __getattr__ or a descriptor would run code.
-        found = vars(module).get(name)
-        if found is None:
-            found = _submodule(".".join(parts[:depth]))
-        if depth == len(parts):
-            _check_part(found, allow)
-            return found
-        if not isinstance(found, ModuleType) or found.__name__ != ".".join(parts[:depth]):
-            raise _refusal(f"{'.'.join(parts[:depth])} is not a module of {parts[0]}")
-        module = found
-    raise _refusal("it is a package")
+def _refusing() -> tuple[type[Exception], ...]:
+    """Return what constructors raise to refuse their arguments; anything else is a bug."""
+    refusing = (ValueError, TypeError, OSError, ArithmeticError, MemoryError, RuntimeError)
+    lightning = sys.modules.get("lightning.fabric.utilities.exceptions")
+    return refusing if lightning is None else (*refusing, lightning.MisconfigurationException)
 
 
-def _submodule(name: str) -> ModuleType:
-    """Import a submodule, which runs its code: therefore only where parts are."""
-    if not _holds_parts(name):
-        raise _refusal(f"{name} holds no parts")
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        raise LookupError(f"there is no {name}") from error
+def _is_of_rehearsal(error: Exception) -> bool:
+    """Say whether only a tensor without memory may be what was refused, as where a constructor reads numbers back."""
+    return isinstance(error, RuntimeError) or (isinstance(error, TypeError) and "meta device" in str(error))
 
 
-def _holds_parts(module: str) -> bool:
-    package, _, rest = module.partition(".")
-    if package == "gan_lightning":
-        return _is_below(rest, PART_ROOMS)
-    if package == "torch":
-        return any(module == name or module.startswith(f"{name}.") for name in _TORCH_MODULES)
-    return True
+@contextlib.contextmanager
+def _without_memory() -> Iterator[None]:
+    import torch
+
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), torch.device("meta"):
+        warnings.simplefilter("ignore")  # loading weights into parameters without memory warns
+        yield
 
 
-def _is_below(module: str, rooms: Collection[str]) -> bool:
-    return any(module == room or module.startswith(f"{room}.") for room in rooms)
+def _checked_factory(factory: functools.partial[Any]) -> functools.partial[Any]:
+    """Return the factory; one of optimizers has made an optimizer first, since only that looks at its arguments."""
+    import torch
 
-
-def _check_part(found: Any, allow: Collection[str]) -> None:
-    # A C function and the like may say anything of where it comes from; these two say the truth.
-    if not isinstance(found, type | FunctionType):
-        raise _refusal(f"it is a {type(found).__name__}, not a class or function written in Python")
-    home = found.__module__
-    package, _, rest = home.partition(".")
-    if package not in allow or not _holds_parts(home):
-        raise _refusal(f"it is defined in {home}, which holds no parts")
-    if package == "gan_lightning":
-        if isinstance(found, FunctionType) and not _is_below(rest, _FUNCTION_ROOMS):
-            raise _refusal(f"functions of {home} are no parts")
-        return
-    from lightning.pytorch import LightningDataModule
-    from torch import nn, optim
-
-    bases = (nn.Module, optim.Optimizer, optim.lr_scheduler.LRScheduler, LightningDataModule)
-    if not (isinstance(found, type) and issubclass(found, bases)):
-        raise _refusal("it is no module, optimizer, schedule or data module")
-
-
-def _refusal(reason: str) -> LookupError:
-    return LookupError(f"refused, because {reason}. If you trust the source of this config: trust=true")
-
-
-def _build(value: Any, key: str, callees: dict[int, Any]) -> Any:
-    if isinstance(value, list):
-        return [_build(item, f"{key}[{index}]", callees) for index, item in enumerate(value)]
-    if not isinstance(value, dict):
-        return value
-    built = {name: _build(item, _child(key, name), callees) for name, item in value.items()}
-    if id(value) not in callees:
-        return built
-    callee, target, positional = callees[id(value)], built.pop("_target_"), built.pop("_args_", [])
-    if built.pop("_partial_", False):
-        return functools.partial(callee, *positional, **built)
-    try:
-        return callee(*positional, **built)
-    except (ValueError, TypeError) as error:
-        raise ConfigError([f"{key or target}: {error}"]) from error
-    except Exception as error:
-        error.add_note(f"while building {key or 'the config'} ({target})")
-        raise
-
-
-def _child(key: str, name: Any) -> str:
-    return f"{key}.{name}" if key else str(name)
+    if isinstance(factory.func, type) and issubclass(factory.func, torch.optim.Optimizer):
+        # on the CPU, also in a rehearsal: fused optimizers refuse the meta device
+        factory([torch.nn.Parameter(torch.zeros(2, 2, device="cpu"))])
+    return factory

@@ -10,61 +10,77 @@ from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.config.errors import ConfigError, allowed_keys
 from gan_lightning.config.hints import UNRESOLVED
+from gan_lightning.config.limits import MAX_DEPTH, MAX_NODES, TOO_MANY
 from gan_lightning.config.schema import Budget, TrainConfig, budget_problem, root_keys
-from gan_lightning.config.signature import node_problems
-
-MAX_DEPTH = 40
-"""Deeper than any config is meant to be: interpolations go round in a circle."""
+from gan_lightning.config.signature import join, node_problems
 
 
-def check_config(cfg: DictConfig) -> None:
+def check_config(cfg: DictConfig) -> dict[str, Any]:
     """Check interpolations, missing values, the root's rules, and every ``_target_`` node's arguments and types.
 
     Args:
         cfg: the composed config; it is not changed.
 
+    Returns:
+        The config as plain dicts and lists, resolved, without Hydra's own settings.
+
     Raises:
         ConfigError: with one message for each problem.
     """
-    problems: list[str] = []
-    values = resolved(cfg, problems)
-    problems += root_problems(OmegaConf.get_type(cfg), values)
-    _check_nodes(values, "", problems)
+    values, problems = inspect_config(cfg)
     if problems:
         raise ConfigError(problems)
+    return values
 
 
-def resolved(cfg: DictConfig | ListConfig, problems: list[str], key: str = "", depth: int = 0) -> Any:
-    """Return ``cfg`` as plain dicts and lists; what cannot be resolved is reported and becomes ``UNRESOLVED``.
+def inspect_config(cfg: DictConfig) -> tuple[dict[str, Any], list[str]]:
+    """Return what ``check_config`` returns and all that is wrong with it.
+
+    What could not be resolved is ``UNRESOLVED`` there; the messages begin with the root keys in which that is so.
+    """
+    problems: list[str] = []
+    values: dict[str, Any] = _Resolution(problems).resolve(cfg, "", 0)
+    problems += root_problems(OmegaConf.get_type(cfg), values)
+    _check_nodes(values, "", problems)
+    return values, problems
+
+
+class _Resolution:
+    """One walk over a config that resolves it, and notes what cannot be resolved, which becomes ``UNRESOLVED``.
 
     Hydra's own settings, under the root key ``hydra``, are left out: some of them have no value outside a job.
     """
-    if depth > MAX_DEPTH:
-        problems.append(f"{key}: nested more than {MAX_DEPTH} deep; its interpolations go round in a circle")
-        return UNRESOLVED
-    is_list = isinstance(cfg, ListConfig)
-    names: list[Any] = list(range(len(cfg))) if is_list else [name for name in cfg if key or name != "hydra"]
-    values = {}
-    for name in names:
-        child = f"{key}[{name}]" if is_list else f"{key}.{name}" if key else str(name)
-        values[name] = _resolved_child(cfg, name, child, problems, depth)
-    return list(values.values()) if is_list else values
 
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        self.nodes = 0
 
-def _resolved_child(cfg: Any, name: Any, key: str, problems: list[str], depth: int) -> Any:
-    try:
-        if OmegaConf.is_missing(cfg, name):
-            problems.append(f"{key} = ???: a value must be given, {key}=...")
+    def resolve(self, cfg: DictConfig | ListConfig, key: str, depth: int) -> Any:
+        if depth > MAX_DEPTH:
+            self.problems.append(f"{key}: nested more than {MAX_DEPTH} deep; its interpolations go round in a circle")
             return UNRESOLVED
-        value = cfg[name]
-    except OmegaConfBaseException as error:
-        raw = OmegaConf.to_container(cfg, resolve=False)
-        written = raw[name] if isinstance(raw, list | dict) else "?"
-        problems.append(f"{key} = {written!r}: cannot be resolved: {str(error).splitlines()[0]}")
-        return UNRESOLVED
-    if isinstance(value, DictConfig | ListConfig):
-        return resolved(value, problems, key, depth + 1)
-    return value
+        if isinstance(cfg, ListConfig):
+            return [self._child(cfg, index, f"{key}[{index}]", depth) for index in range(len(cfg))]
+        names = [name for name in cfg if key or name != "hydra"]
+        return {name: self._child(cfg, name, join(key, name), depth) for name in names}
+
+    def _child(self, cfg: Any, name: Any, key: str, depth: int) -> Any:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            if self.nodes == MAX_NODES + 1:
+                self.problems.append(f"{key}: {TOO_MANY}")
+            return UNRESOLVED
+        try:
+            if OmegaConf.is_missing(cfg, name):
+                self.problems.append(f"{key} = ???: a value must be given, {key}=...")
+                return UNRESOLVED
+            value = cfg[name]
+        except OmegaConfBaseException as error:
+            raw = OmegaConf.to_container(cfg, resolve=False)
+            written = raw[name] if isinstance(raw, list | dict) else "?"
+            self.problems.append(f"{key} = {written!r}: cannot be resolved: {str(error).splitlines()[0]}")
+            return UNRESOLVED
+        return self.resolve(value, key, depth + 1) if isinstance(value, DictConfig | ListConfig) else value
 
 
 def root_problems(schema: type | None, values: dict[Any, Any]) -> list[str]:
@@ -105,4 +121,4 @@ def _check_nodes(value: Any, key: str, problems: list[str]) -> None:
         if value.get("_target_", UNRESOLVED) is not UNRESOLVED:
             problems += node_problems(value, key)
         for name, item in value.items():
-            _check_nodes(item, f"{key}.{name}" if key else str(name), problems)
+            _check_nodes(item, join(key, name), problems)

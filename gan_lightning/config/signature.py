@@ -17,9 +17,24 @@ SPECIAL_KEYS = ("_target_", "_partial_", "_args_")
 """Keys of a node that are not arguments: what to call, whether to bind only, positional arguments."""
 
 
-def is_special(key: str) -> bool:
+def is_special(key: Any) -> bool:
     """Say whether a key is written like those of ``SPECIAL_KEYS``."""
-    return len(key) > 2 and key.startswith("_") and key.endswith("_")
+    return isinstance(key, str) and len(key) > 2 and key.startswith("_") and key.endswith("_")
+
+
+def special_problems(node: dict[str, Any], key: str) -> list[str]:
+    """Return what is wrong with the special keys of a node, apart from its target."""
+    partial, positional = node.get("_partial_", False), node.get("_args_", [])
+    problems = [
+        f"{join(key, name)}: special keys are {', '.join(SPECIAL_KEYS)}"
+        for name in node
+        if is_special(name) and name not in SPECIAL_KEYS
+    ]
+    if not isinstance(partial, bool):
+        problems.append(f"{join(key, '_partial_')} = {partial!r}: expected true or false")
+    if not isinstance(positional, list):
+        problems.append(f"{join(key, '_args_')} = {positional!r}: expected a list")
+    return problems
 
 
 def node_problems(node: dict[str, Any], key: str) -> list[str]:
@@ -29,25 +44,16 @@ def node_problems(node: dict[str, Any], key: str) -> list[str]:
         node: a plain dict with ``_target_``.
         key: its dotted key, for the messages.
     """
-    target, partial, positional = node["_target_"], node.get("_partial_", False), node.get("_args_", [])
-    problems = [
-        f"{_join(key, name)}: special keys are {', '.join(SPECIAL_KEYS)}"
-        for name in node
-        if is_special(name) and name not in SPECIAL_KEYS
-    ]
-    if not isinstance(partial, bool):
-        problems.append(f"{_join(key, '_partial_')} = {partial!r}: expected true or false")
-    if not isinstance(positional, list):
-        problems.append(f"{_join(key, '_args_')} = {positional!r}: expected a list")
-        positional = []
+    target, problems = node["_target_"], special_problems(node, key)
     try:
-        if not isinstance(target, str):
-            raise LookupError("expected the dotted name of a class or function")
-        callee = locate(target)
+        callee = locate(target, trust=True)
     except LookupError as error:
-        return [*problems, f"{_join(key, '_target_')} = {target!r}: {error}"]
+        return [*problems, f"{join(key, '_target_')} = {target!r}: {error}"]
+    positional = node.get("_args_", [])
+    if not isinstance(positional, list):
+        positional = []
     named = {name: value for name, value in node.items() if not is_special(name)}
-    return problems + call_problems(callee, target, positional, named, key=key, partial=partial is True)
+    return problems + call_problems(callee, target, positional, named, key=key, partial=node.get("_partial_") is True)
 
 
 def call_problems(
@@ -69,19 +75,17 @@ def call_problems(
     problems = []
     if len(positional) > len(by_place) and Parameter.VAR_POSITIONAL not in kinds:
         problems.append(
-            f"{_join(key, '_args_')}: {short} takes at most {len(by_place)} positional arguments, got {len(positional)}"
+            f"{join(key, '_args_')}: {short} takes at most {len(by_place)} positional arguments, got {len(positional)}"
         )
-    filled = {
-        p.name: (f"{_join(key, '_args_')}[{i}]", positional[i]) for i, p in enumerate(by_place[: len(positional)])
-    }
+    filled = {p.name: (f"{join(key, '_args_')}[{i}]", positional[i]) for i, p in enumerate(by_place[: len(positional)])}
     for name, value in named.items():
         if name in filled:
-            problems.append(f"{_join(key, name)}: {short} gets {name!r} twice, also by position in _args_")
+            problems.append(f"{join(key, name)}: {short} gets {name!r} twice, also by position in _args_")
         elif name in by_name:
-            filled[name] = (_join(key, name), value)
+            filled[name] = (join(key, name), value)
         elif Parameter.VAR_KEYWORD not in kinds:
             problems.append(
-                f"{_join(key, name)} = {_shown(value)}: {short} has no argument {name!r}{did_you_mean(name, by_name)} "
+                f"{join(key, name)} = {_shown(value)}: {short} has no argument {name!r}{did_you_mean(name, by_name)} "
                 f"Allowed: {', '.join(by_name) or 'none'}"
             )
     for name, (where, value) in filled.items():
@@ -91,7 +95,7 @@ def call_problems(
     required = [p.name for p in (*by_place, *by_name.values()) if p.default is Parameter.empty and p.name not in filled]
     if required and not partial:
         for name in dict.fromkeys(required):
-            problems.append(f"{_join(key, name)}: missing; {short} requires it")
+            problems.append(f"{join(key, name)}: missing; {short} requires it")
     return problems
 
 
@@ -113,5 +117,6 @@ def _shown(value: Any) -> str:
     return repr(value)
 
 
-def _join(key: str, name: str) -> str:
-    return f"{key}.{name}" if key else name
+def join(key: str, name: Any) -> str:
+    """Return the dotted key of an entry."""
+    return f"{key}.{name}" if key else str(name)

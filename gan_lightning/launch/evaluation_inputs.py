@@ -12,7 +12,7 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.config.builder import instantiate
+from gan_lightning.config import build
 from gan_lightning.core.checkpoint import read_checkpoint, stored_config
 from gan_lightning.core.errors import InputError
 from gan_lightning.data.folder import FolderDataModule
@@ -79,7 +79,7 @@ def of_checkpoint(cfg: DictConfig, path: Path) -> Sides:
     node = given if "_target_" in given else {**(config["evaluator"] or {}), **given}
     if "_target_" not in node:
         raise InputError(f"{path} was trained without an evaluator: choose one, evaluator=digits for instance")
-    evaluator = instantiate(node, trust=cfg.trust or "_target_" in given, key="evaluator")
+    evaluator = build(node, trust=cfg.trust or "_target_" in given, key="evaluator")
     weights: Literal["ema", "raw"] = model.default_weights if cfg.weights is None else cfg.weights.value
     model.network(weights)
     real = open_real(cfg, evaluator, config["data"])
@@ -111,7 +111,7 @@ def of_files(cfg: DictConfig, path: Path) -> Sides:
     labelled = "intra_frechet" in node.get("metrics", [])
     images = given_images(path, key="generated", split="generated", labelled=labelled)
     check_count(node, len(images), path)
-    evaluator = instantiate({**node, "samples": len(images)}, trust=True, key="evaluator")
+    evaluator = build({**node, "samples": len(images)}, trust=True, key="evaluator")
     if not isinstance(evaluator, Evaluator):
         raise InputError(f"evaluator: {type(evaluator).__name__} does not score images in files, choose another")
     real = open_real(cfg, evaluator, None)
@@ -164,7 +164,7 @@ def open_real(cfg: DictConfig, evaluator: SampleEvaluator, data: dict[str, Any] 
         data = stored_config(read_checkpoint(cfg.real))["data"]
     elif cfg.real is not None:
         return given_images(cfg.real, key="real", split=evaluator.real_split, labelled=by_class(evaluator))
-    return instantiate(data, trust=cfg.trust, key="data").evaluation_set(evaluator.real_split)
+    return build(data, trust=cfg.trust, key="data").evaluation_set(evaluator.real_split)
 
 
 def by_class(evaluator: SampleEvaluator) -> bool:
@@ -185,7 +185,7 @@ def check_classes(generated: Sequence[str] | None, real: EvaluationSet) -> None:
 def trained_classes(data: dict[str, Any], *, trust: bool) -> Sequence[str] | None:
     """Return what the classes that a generator was trained on are called, where its training images are at hand."""
     with suppress(ValueError):  # they need not be on this machine, nor be trusted
-        module = instantiate(data, trust=trust, key="data")
+        module = build(data, trust=trust, key="data")
         # other data might have to be downloaded to be asked
         return module.class_names if isinstance(module, FolderDataModule) else None
     return None

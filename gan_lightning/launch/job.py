@@ -20,17 +20,17 @@ from gan_lightning.config import ConfigError, TrainConfig, check_config
 from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.errors import InputError
 from gan_lightning.core.strict_json import dumps
+from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.status import EXIT_CODES, WORST
 
 log = logging.getLogger(__name__)
 
 FILE_NAME = "job.json"
-CONFIG = "config.yaml"
 
 SETTLED = ("finished", "diverged")
 """States that the same configuration would reach again."""
 
-WHEREABOUTS = ("name", "output_dir", "paths", "logger", "resume")
+WHEREABOUTS = ("name", "output_dir", "overwrite", "paths", "logger", "resume")
 """Root keys that do not change what a finished job computed."""
 
 
@@ -72,7 +72,7 @@ def note(folder: Path, ending: Ending) -> None:
 def resolved(cfg: DictConfig) -> dict[str, Any]:
     """Return a job's configuration as plain data; the job goes on from its own checkpoint if there is one."""
     config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
-    begun = (Path(config["output_dir"]) / "checkpoints" / "latest.ckpt").exists()
+    begun = RunFolder(config["output_dir"]).latest.exists()
     return {**config, "resume": "auto" if begun or config["resume"] is None else config["resume"]}
 
 
@@ -87,7 +87,7 @@ def settled(folder: Path, config: Mapping[str, Any]) -> Ending | None:
 
 def read_config(folder: Path) -> dict[str, Any] | None:
     """Return the configuration that lies in a job's folder, None if there is none."""
-    path = folder / CONFIG
+    path = RunFolder(folder).config
     if not path.is_file():
         return None
     config: dict[str, Any] = OmegaConf.to_container(OmegaConf.load(path))  # type: ignore[assignment]
@@ -96,7 +96,7 @@ def read_config(folder: Path) -> dict[str, Any] | None:
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
     """Put a configuration where ``train_folder`` finds it."""
-    write_atomic(folder / CONFIG, OmegaConf.to_yaml(OmegaConf.create(dict(config))))
+    write_atomic(RunFolder(folder).config, OmegaConf.to_yaml(OmegaConf.create(dict(config))))
 
 
 def attempt(config: Mapping[str, Any], folder: Path) -> Ending:
@@ -136,7 +136,7 @@ def train_folder(folder: Path) -> Ending:
     """
     config = read_config(folder)
     if config is None:
-        raise InputError(f"there is no {CONFIG} in {folder}")
+        raise InputError(f"there is no {RunFolder(folder).config}")
     log_to(folder)
     return attempt(config, folder)
 
@@ -145,7 +145,7 @@ def log_to(folder: Path) -> None:
     """Set up logging as Hydra would have, from what it left in the folder."""
     from hydra.core.utils import configure_log
 
-    stored = folder / ".hydra" / "hydra.yaml"
+    stored = RunFolder(folder).hydra_settings
     if stored.is_file():
         hydra = OmegaConf.load(stored).hydra
         configure_log(hydra.job_logging, hydra.verbose)

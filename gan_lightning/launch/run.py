@@ -5,36 +5,28 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.utilities import rank_zero_only
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.callbacks import Evaluation, Interruption, Progress, RunCheckpoint, TrainingHealth
-from gan_lightning.config import ConfigError, check_config
-from gan_lightning.core import slurm
 from gan_lightning.core.atomic import write_atomic
-from gan_lightning.core.errors import InputError
+from gan_lightning.launch.hydra_files import write_hydra_files
 from gan_lightning.launch.origin import present_origin
-from gan_lightning.launch.parts import Parts, build
+from gan_lightning.launch.parts import Parts
 from gan_lightning.launch.process_watchdog import Companions
-from gan_lightning.launch.resume import prepare_resume
+from gan_lightning.launch.start import Start, start
 from gan_lightning.launch.summary import heldout_distance, print_summary
 from gan_lightning.loggers import JSONLLogger
-from gan_lightning.runs.cleanup import discard_unused
-from gan_lightning.runs.lock import exclusive
+from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.record import RunRecord, Status
 from gan_lightning.runs.status import EXIT_CODES, WORST
-from gan_lightning.runs.steps import WallClock
 from gan_lightning.runs.summary import outcome
 
 log = logging.getLogger(__name__)
-
-LEAVING_S = 120.0
-"""How long a requeued job waits for its predecessor on another machine to leave the folder."""
 
 
 @dataclass(frozen=True)
@@ -62,37 +54,29 @@ def train(cfg: DictConfig) -> Outcome:
 
     Raises:
         ConfigError: if the config is wrong.
-        InputError: if the checkpoint to resume from cannot be used, or another process trains in the folder.
+        InputError: see ``start``.
     """
-    check_config(cfg)
-    config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
-    output_dir = Path(config["output_dir"])
-    quiet_libraries()
-    if config["resume"] is None and slurm.restarts():
-        config["resume"] = "auto"  # a requeued job is the same run
-    if rank_zero_only.rank:  # type: ignore[attr-defined]
-        return run(config, output_dir)
-    with exclusive(output_dir, wait_s=LEAVING_S if slurm.restarts() else 0):
-        try:
-            return run(config, output_dir)
-        except (ConfigError, InputError):
-            discard_unused(output_dir)
-            raise
+    return run(start(cfg))
 
 
-def run(config: dict[str, Any], output_dir: Path) -> Outcome:
-    """Train in a folder that is ours; see ``train``."""
-    clock = WallClock()
-    source = prepare_resume(config, output_dir)
+def run(begun: Start) -> Outcome:
+    """Train what was started; its folder is let go of at the end."""
+    with begun.held:
+        return _run(begun.config, begun.folder, begun)
+
+
+def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
+    parts, source = begun.parts, begun.source
     for complaint in source.complaints:
         log.warning("%s; going on from %s instead", complaint, source.path or "the beginning")
     if source.path is not None:
         log.info("resuming from %s at %d images", source.path, source.images_seen)
-    parts = build(config, clock)
-    source.check_processes(parts.trainer.world_size)
-    record = RunRecord(output_dir, clock=clock)
+    parts.callback(Companions).begin(parts.trainer)
+    record = RunRecord(output_dir, clock=parts.clock)
     if parts.trainer.is_global_zero:
-        write_atomic(output_dir / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
+        if begun.composed is not None and HydraConfig.initialized():
+            write_hydra_files(output_dir, composed=begun.composed, hydra=HydraConfig.get())
+        write_atomic(RunFolder(output_dir).config, OmegaConf.to_yaml(OmegaConf.create(config)))
     journal = next(logger for logger in parts.loggers if isinstance(logger, JSONLLogger))
     journal.truncate_after(-1 if source.images_seen is None else source.images_seen)
     record.start(config, resumed_at=source.images_seen)
@@ -160,7 +144,7 @@ def finish(parts: Parts, record: RunRecord, status: Status, failure: BaseExcepti
     if health is not None:
         health.tell()  # how long the troubles lasted
     if checkpoints is not None:
-        for path in (checkpoints.latest, checkpoints.best):
+        for path in (checkpoints.folder.latest, checkpoints.folder.best):
             if path.exists():
                 record.artefact(path.stem, path)
     record.finish(status, images_seen=parts.model.images_seen, error=failure)
@@ -172,8 +156,8 @@ def finish(parts: Parts, record: RunRecord, status: Status, failure: BaseExcepti
             summary = outcome(record.content)
             for tracker in (tracker for tracker in parts.trackers if failure is None or tracker.begun):
                 tracker.summary(summary)
-                if checkpoints is not None and checkpoints.best.exists():
-                    tracker.best_checkpoint(checkpoints.best, summary)
+                if checkpoints is not None and checkpoints.folder.best.exists():
+                    tracker.best_checkpoint(checkpoints.folder.best, summary)
 
 
 def objective(evaluation: Evaluation | None, status: Status) -> float:
@@ -181,17 +165,3 @@ def objective(evaluation: Evaluation | None, status: Status) -> float:
     if status == "diverged" or evaluation is None or evaluation.best is None:
         return WORST
     return -evaluation.best.value if evaluation.best.higher_is_better else evaluation.best.value
-
-
-def quiet_libraries() -> None:
-    """Silence what Lightning says at every start and no user can act on."""
-    for room in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(room).setLevel(logging.WARNING)
-    for pattern in (
-        r".*isinstance\(treespec, LeafSpec\).*",
-        r".*does not have many workers.*",
-        r".*ended before the epoch ended and your dataloader is not resumable.*",  # ours is: it starts at images_seen
-        r".*Checkpoint directory .* exists and is not empty.*",
-        r".*`srun` command is available on your system but is not used.*",  # a login node, or a single process
-    ):
-        warnings.filterwarnings("ignore", message=pattern)

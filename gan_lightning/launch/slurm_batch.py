@@ -17,6 +17,7 @@ from gan_lightning.core.errors import InputError
 from gan_lightning.launch.job import Ending, note, read_ending, resolved, settled, write_config
 from gan_lightning.launch.plan import PlannedJob, without_hydra
 from gan_lightning.launch.slurm_submission import Request, submit, submitted
+from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.lock import exclusive
 
 log = logging.getLogger(__name__)
@@ -110,11 +111,11 @@ def request_of(launcher: Any) -> Request:
 def write_files(job: PlannedJob, config: dict[str, Any]) -> None:
     """Leave in a job's folder its configuration, and what Hydra leaves there."""
     write_config(job.folder, config)
-    folder = job.folder / ".hydra"
-    folder.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(without_hydra(job.config), folder / "config.yaml")
-    OmegaConf.save({"hydra": job.config.hydra}, folder / "hydra.yaml")
-    OmegaConf.save(job.config.hydra.overrides.task, folder / "overrides.yaml")
+    folder = RunFolder(job.folder)
+    folder.hydra.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(without_hydra(job.config), folder.hydra_config)
+    OmegaConf.save({"hydra": job.config.hydra}, folder.hydra_settings)
+    OmegaConf.save(job.config.hydra.overrides.task, folder.hydra_overrides)
 
 
 def wait_for(jobs: dict[Path, str]) -> None:

@@ -14,12 +14,10 @@ from gan_lightning.core import slurm
 from gan_lightning.core.errors import InputError
 from gan_lightning.core.signals import ignore_warnings
 from gan_lightning.launch.job import Ending, note, read_ending, train_folder
+from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.status import EXIT_CODES, FAILURES
 
 log = logging.getLogger(__name__)
-
-JOB_FILE = "slurm_job"
-"""In a job's folder: the number of the SLURM job that was asked for it last."""
 
 
 @dataclass(frozen=True)
@@ -141,11 +139,11 @@ def submit(folders: Sequence[Path], request: Request, *, submitit_folder: str, m
             note(folder, Ending("refused", message=reason))
         raise InputError(reason) from error
     for folder, job in zip(folders, jobs, strict=True):
-        (folder / JOB_FILE).write_text(f"{job}\n", encoding="utf-8")
+        RunFolder(folder).slurm_job.write_text(f"{job}\n", encoding="utf-8")
     return jobs
 
 
 def submitted(folder: Path) -> str | None:
     """Return the SLURM job that was asked last to run in a folder, None if there was none."""
-    path = folder / JOB_FILE
+    path = RunFolder(folder).slurm_job
     return path.read_text(encoding="utf-8").strip() if path.is_file() else None

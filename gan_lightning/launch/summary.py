@@ -10,7 +10,7 @@ from rich.table import Table
 from gan_lightning.callbacks import Evaluation
 from gan_lightning.data import ImageDataModule, RealDataModule
 from gan_lightning.metrics import Evaluator, Score
-from gan_lightning.runs.checkpoints import BEST, LATEST
+from gan_lightning.runs.folder import SAMPLES, RunFolder
 from gan_lightning.runs.record import Status
 
 
@@ -37,16 +37,17 @@ def print_summary(
             console.print(f"classes of the samples  {shares}", highlight=False)
         for note in evaluation.latest.notes:
             console.print(f"note: {note}", highlight=False)
-    samples = sorted((output_dir / "samples").glob("*.png"))
+    folder = RunFolder(output_dir)
+    samples = list(folder.pictures_by_images(SAMPLES).values())
     rows = [
         ("run", f"{output_dir} ({status} after {seconds:.0f} s)"),
         ("samples", str(samples[-1]) if samples else "none"),
-        ("checkpoint", str(output_dir / "checkpoints" / LATEST)),
-        ("best", str(output_dir / "checkpoints" / BEST)),
-        ("metrics", f"{output_dir / 'metrics.jsonl'} and {output_dir / 'results.json'}"),
+        ("checkpoint", str(folder.latest)),
+        ("best", str(folder.best)),
+        ("metrics", f"{folder.metrics} and {folder.results}"),
     ]
-    if (output_dir / "wandb").is_dir():
-        rows.append(("tracker", f"{output_dir / 'wandb'}"))
+    if folder.wandb.is_dir():
+        rows.append(("tracker", str(folder.wandb)))
     for name, value in rows:
         if name in ("checkpoint", "best") and not Path(value).exists():
             continue

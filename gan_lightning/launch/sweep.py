@@ -57,11 +57,11 @@ def run_job(cfg: DictConfig) -> float:
 
 def needs_processes(cfg: DictConfig) -> bool:
     """Whether Lightning would start processes for the job, which it does by repeating the command line."""
-    from gan_lightning.config.builder import instantiate
-    from gan_lightning.launch.run import quiet_libraries
+    from gan_lightning.config import build
+    from gan_lightning.launch.quiet import quiet_libraries
 
     quiet_libraries()
-    trainer = instantiate(cfg.trainer, trust=True, key="trainer")(logger=False, enable_checkpointing=False)
+    trainer = build(cfg.trainer, trust=True, key="trainer")(logger=False, enable_checkpointing=False)
     environment = getattr(trainer.strategy, "cluster_environment", None)
     return trainer.world_size > 1 and environment is not None and not environment.creates_processes_externally
 

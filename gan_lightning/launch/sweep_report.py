@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gan_lightning.launch.job import FILE_NAME, Ending, read_ending
-from gan_lightning.report.folders import RESULTS
+from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.status import EXIT_CODES, WORST
 
 GRAVEST_FIRST = (1, EXIT_CODES["refused"], EXIT_CODES["interrupted"], EXIT_CODES["preempted"], EXIT_CODES["diverged"])
@@ -49,7 +49,7 @@ def report(folders: Sequence[Path]) -> int:
         message = ending.message.strip().splitlines() or [""]
         table.add_row(shown(folder), ending.state, objective, message[-1])
     console.print(table)
-    for line in answer([folder for folder in folders if (folder / RESULTS).is_file()]):
+    for line in answer([folder for folder in folders if RunFolder(folder).results.is_file()]):
         console.print(line, highlight=False, markup=False)
     return sweep_code(endings)
 

@@ -12,7 +12,7 @@ import numpy as np
 from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from PIL import Image
 
-from gan_lightning.runs.origin import Origin
+from gan_lightning.runs.provenance import Origin
 
 
 class Tracker(ABC):

@@ -7,7 +7,6 @@ import os
 from argparse import Namespace
 from collections.abc import Mapping
 from io import FileIO
-from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers.logger import Logger
@@ -16,7 +15,8 @@ from lightning.pytorch.utilities import rank_zero_only
 from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.side_files import move_aside
 from gan_lightning.core.strict_json import dumps
-from gan_lightning.runs.metrics_file import FILE_NAME, recover_metrics
+from gan_lightning.runs.folder import RunFolder
+from gan_lightning.runs.metrics_file import recover_metrics
 from gan_lightning.runs.steps import WallClock, images_axis
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class JSONLLogger(Logger):
 
     def __init__(self, *, output_dir: str | os.PathLike[str], clock: WallClock | None = None) -> None:
         super().__init__()
-        self.path = Path(output_dir) / FILE_NAME
+        self.path = RunFolder(output_dir).metrics
         self.clock = WallClock() if clock is None else clock
         self._file: FileIO | None = None
         self._pending = b""

@@ -13,6 +13,7 @@ from PIL import Image
 
 from gan_lightning.core.strict_json import dumps
 from gan_lightning.loggers.base import Tracker, pixels, plain
+from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.steps import images_axis
 
 
@@ -29,7 +30,11 @@ class TensorBoardTracker(TensorBoardLogger, Tracker):
 
     def __init__(self, *, save_dir: str | os.PathLike[str], flush_seconds: int = 10) -> None:
         super().__init__(
-            os.fspath(save_dir), name="tensorboard", version="", default_hp_metric=False, flush_secs=flush_seconds
+            os.fspath(save_dir),
+            name=RunFolder(save_dir).tensorboard.name,
+            version="",
+            default_hp_metric=False,
+            flush_secs=flush_seconds,
         )
         self._latest = 0
 

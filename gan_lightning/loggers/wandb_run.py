@@ -21,10 +21,10 @@ from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.side_files import read_or_move_aside, read_text
 from gan_lightning.loggers.base import Tracker, plain
 from gan_lightning.loggers.wandb_login import Mode, resolve_mode, server_answers
-from gan_lightning.loggers.wandb_segments import FOLDER, add_segment, recover_segments
+from gan_lightning.loggers.wandb_segments import add_segment, recover_segments
 from gan_lightning.loggers.wandb_session import Session, init, settings
-from gan_lightning.runs.metrics_file import FILE_NAME as METRICS
-from gan_lightning.runs.origin import Origin
+from gan_lightning.runs.folder import RunFolder
+from gan_lightning.runs.provenance import Origin
 from gan_lightning.runs.steps import images_axis
 
 if TYPE_CHECKING:
@@ -197,13 +197,17 @@ class WandbTracker(WandbLogger, Tracker):
 
     @property
     def _folder(self) -> Path:
-        return Path(self.save_dir or ".")
+        return self._run_folder.path
+
+    @property
+    def _run_folder(self) -> RunFolder:
+        return RunFolder(self.save_dir or ".")
 
     def _tell(self, call: Callable[[Run], object]) -> None:
         self._session.tell(call, images_seen=self._latest)
 
     def _advice(self) -> str:
-        kept = f"{self._folder / METRICS} keeps every row"
+        kept = f"{self._run_folder.metrics} keeps every row"
         return kept if self._mode == "online" else f"{kept}, gan-compare sync {self._folder} uploads what W&B has"
 
     def _begin(self) -> Run:
@@ -233,7 +237,7 @@ class WandbTracker(WandbLogger, Tracker):
 
     def _run_id(self, *, renew: bool = False) -> str:
         """The id in ``<save_dir>/wandb/run_id``, made when there is none: a requeued job continues its run."""
-        path = self._folder / FOLDER / "run_id"
+        path = self._run_folder.wandb_run_id
         kept = None if renew else read_or_move_aside(path, _read_id, consequence="a new W&B run begins")
         if kept is not None:
             return kept

@@ -17,9 +17,7 @@ from typing import Literal
 from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.side_files import SideFileError, read_json, read_or_move_aside
 from gan_lightning.core.strict_json import dumps
-
-FOLDER = "wandb"
-FILE_NAME = "segments.json"
+from gan_lightning.runs.folder import RunFolder
 
 Upload = Literal["none", "whole", "cut"]
 
@@ -50,7 +48,7 @@ def read_segments(run: Path) -> list[Segment]:
     Raises:
         SideFileError: if the manifest is damaged, naming it.
     """
-    path = run / FOLDER / FILE_NAME
+    path = RunFolder(run).wandb_segments
     try:
         return _segments(path)
     except FileNotFoundError:
@@ -64,7 +62,7 @@ def read_segments(run: Path) -> list[Segment]:
 def recover_segments(run: Path) -> list[Segment]:
     """Return the segments of this process's own run; a damaged manifest is moved aside, with a warning."""
     consequence = "`wandb sync` uploads the segments that it named"
-    return read_or_move_aside(run / FOLDER / FILE_NAME, _segments, consequence=consequence) or []
+    return read_or_move_aside(RunFolder(run).wandb_segments, _segments, consequence=consequence) or []
 
 
 def _segments(path: Path) -> list[Segment]:
@@ -80,7 +78,7 @@ def _segments(path: Path) -> list[Segment]:
 def write_segments(run: Path, segments: Sequence[Segment]) -> None:
     """Replace the manifest."""
     content = {"segments": [asdict(segment) for segment in segments]}
-    write_atomic(run / FOLDER / FILE_NAME, dumps(content, indent=2) + "\n")
+    write_atomic(RunFolder(run).wandb_segments, dumps(content, indent=2) + "\n")
 
 
 def add_segment(run: Path, *, folder: str, run_id: str, mode: str) -> None:

@@ -15,12 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gan_lightning.core.side_files import SideFileError, read_json
-from gan_lightning.loggers.wandb_segments import FILE_NAME, FOLDER, Segment, Upload, read_segments, write_segments
+from gan_lightning.loggers.wandb_segments import Segment, Upload, read_segments, write_segments
+from gan_lightning.runs.folder import RunFolder
 
 CUT_OFF = "ends with an incomplete record"
 """What W&B says of a log that was cut off, after it has uploaded the rows before the cut."""
-
-RESULTS = "results.json"
 
 Uploader = Callable[[Sequence[Path]], str]
 
@@ -57,7 +56,7 @@ def find_tracked(roots: Iterable[str | os.PathLike[str]]) -> list[Path]:
         if not root.is_dir():
             raise FileNotFoundError(f"there is no folder {root}")
         for folder, below, _ in os.walk(root):
-            if (Path(folder) / FOLDER / FILE_NAME).is_file():
+            if RunFolder(folder).wandb_segments.is_file():
                 found.add(Path(folder))
                 below[:] = []
     return sorted(found)
@@ -114,7 +113,7 @@ class _Job:
         if self.problem is not None:
             return []
         unsent = self._unsent()
-        return [self.run / FOLDER / segment.folder for segment in unsent[: len(unsent) - self.waiting]]
+        return [RunFolder(self.run).wandb / segment.folder for segment in unsent[: len(unsent) - self.waiting]]
 
     def note(self, said: str) -> None:
         """Enter what became of the pending segments."""
@@ -134,7 +133,7 @@ class _Job:
     def _upload_of(self, segment: Segment, said: str) -> Upload:
         if segment.mode != "offline" or segment.uploaded != "none":
             return segment.uploaded
-        if (self.run / FOLDER / segment.folder / f"run-{segment.run_id}.wandb.synced").is_file():
+        if (RunFolder(self.run).wandb / segment.folder / f"run-{segment.run_id}.wandb.synced").is_file():
             return "whole"
         return "cut" if any(segment.folder in line and CUT_OFF in line for line in said.splitlines()) else "none"
 
@@ -154,6 +153,6 @@ class _Job:
 
 def _says_running(run: Path) -> bool:
     try:
-        return read_json(run / RESULTS).get("status") == "running"
+        return read_json(RunFolder(run).results).get("status") == "running"
     except (FileNotFoundError, SideFileError):
         return False  # without a record nobody writes this run any more

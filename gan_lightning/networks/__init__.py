@@ -12,6 +12,7 @@ from gan_lightning.networks.packing import PackedDiscriminator
 from gan_lightning.networks.patchgan import PatchDiscriminator, PixelDiscriminator
 from gan_lightning.networks.points import PointDiscriminator, PointGenerator, PointMaxoutDiscriminator
 from gan_lightning.networks.progressive import ProgressiveDiscriminator, ProgressiveGenerator
+from gan_lightning.networks.r3gan import R3GANDiscriminator, R3GANGenerator
 from gan_lightning.networks.resnet import ResNetDiscriminator, ResNetGenerator
 from gan_lightning.networks.resnet_translator import ResNetTranslator
 from gan_lightning.networks.translator import Translator
@@ -42,6 +43,8 @@ __all__ = [
     "PointMaxoutDiscriminator",
     "ProgressiveDiscriminator",
     "ProgressiveGenerator",
+    "R3GANDiscriminator",
+    "R3GANGenerator",
     "ResNetDiscriminator",
     "ResNetGenerator",
     "ResNetTranslator",

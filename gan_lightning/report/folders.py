@@ -10,12 +10,8 @@ from typing import Any
 
 from gan_lightning.core.side_files import read_json, read_yaml
 from gan_lightning.report.run import DAMAGED, UNREADABLE, Run, damaged, make_run
-from gan_lightning.runs.metrics_file import FILE_NAME as METRICS
+from gan_lightning.runs.folder import SAMPLES, RunFolder
 from gan_lightning.runs.metrics_file import read_metrics
-
-RESULTS, CONFIG, COMPOSED, SAMPLES = "results.json", "config.yaml", ".hydra", "samples"
-NOT_SEARCHED = ("wandb", "checkpoints", SAMPLES, "tensorboard")
-_MOMENT = re.compile("[0-9]{1,15}")
 
 
 class FolderDetails:
@@ -25,24 +21,23 @@ class FolderDetails:
         folder: of the run.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
 
     def metrics(self) -> list[dict[str, Any]]:
         """The rows of ``metrics.jsonl``; none where there is no such file."""
-        path = self.folder / METRICS
-        return read_metrics(path) if path.is_file() else []
+        return read_metrics(self.folder.metrics) if self.folder.metrics.is_file() else []
 
     def picture_moments(self) -> list[int]:
         """The numbers that the files of ``samples/`` are called by."""
-        return sorted(int(path.stem) for path in (self.folder / SAMPLES).glob("*.png") if _MOMENT.fullmatch(path.stem))
+        return list(self.folder.pictures_by_images(SAMPLES))
 
     def picture(self, images_seen: int) -> bytes:
         """The content of one of those files."""
-        for path in (self.folder / SAMPLES).glob("*.png"):
-            if _MOMENT.fullmatch(path.stem) and int(path.stem) == images_seen:
-                return path.read_bytes()
-        raise ValueError(f"{self.folder / SAMPLES} has no picture at {images_seen} images")
+        path = self.folder.pictures_by_images(SAMPLES).get(images_seen)
+        if path is None:
+            raise ValueError(f"{self.folder.pictures(SAMPLES)} has no picture at {images_seen} images")
+        return path.read_bytes()
 
 
 def find_runs(roots: Iterable[str | os.PathLike[str]]) -> list[Run]:
@@ -56,23 +51,27 @@ def find_runs(roots: Iterable[str | os.PathLike[str]]) -> list[Run]:
     for root in places:
         if not root.is_dir():
             raise FileNotFoundError(f"runs: there is no folder {root}")
-        for folder, below, files in os.walk(root):
-            if RESULTS in files or COMPOSED in below:
-                folders.add(Path(folder))
+        for folder, below, _ in os.walk(root):
+            run = RunFolder(folder)
+            if run.holds_run():
+                folders.add(run.path)
                 below[:] = []
-            below[:] = [name for name in below if not name.startswith(".") and name not in NOT_SEARCHED]
+            skipped = [path.name for path in run.subfolders()]
+            below[:] = [name for name in below if not name.startswith(".") and name not in skipped]
     if not folders:
-        raise FileNotFoundError(f"runs: there is no {RESULTS} below {' or '.join(map(str, places))}")
+        name = RunFolder("").results.name
+        raise FileNotFoundError(f"runs: there is no {name} below {' or '.join(map(str, places))}")
     return [read_run(folder) for folder in sorted(folders, key=lambda folder: natural(str(folder)))]
 
 
 def read_run(folder: Path) -> Run:
     """Read one run; what cannot be read makes it a damaged one, with the reason."""
-    if not (folder / RESULTS).is_file() and not (folder / CONFIG).is_file():
+    files = RunFolder(folder)
+    if not files.results.is_file() and not files.config.is_file():
         return Run(str(folder), DAMAGED, problem="the job did not begin to train: its config was refused, or it waits")
     try:
-        results, config = read_json(folder / RESULTS), read_yaml(folder / CONFIG)
-        return make_run(str(folder), config, results, details=FolderDetails(folder))
+        results, config = read_json(files.results), read_yaml(files.config)
+        return make_run(str(folder), config, results, details=FolderDetails(files))
     except UNREADABLE as error:
         return damaged(str(folder), error)
 

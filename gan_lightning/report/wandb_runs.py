@@ -12,10 +12,9 @@ from typing import Any, Protocol
 from gan_lightning.core.strict_json import from_strict
 from gan_lightning.loggers.wandb_login import has_login
 from gan_lightning.report.run import MOMENTS, UNREADABLE, Run, damaged, make_run
+from gan_lightning.runs.folder import SAMPLES
 
 PREFIX = "wandb:"
-SAMPLES = "samples"
-"""The key under which pictures of the fixed noise are logged."""
 
 _STATES = {"finished": "finished", "running": "running", "preempted": "preempted", "killed": "interrupted"}
 HEALTHY = "healthy"

@@ -12,13 +12,12 @@ from gan_lightning.core.atomic import flush
 from gan_lightning.core.checkpoint import CheckpointError, read_checkpoint
 from gan_lightning.core.container import ContainerError, check_container, save_container
 from gan_lightning.core.side_files import move_aside
+from gan_lightning.runs.folder import LATEST, PREVIOUS
 
 if TYPE_CHECKING:
     from lightning import Trainer
 
 log = logging.getLogger(__name__)
-
-LATEST, PREVIOUS, BEST = "latest.ckpt", "previous.ckpt", "best.ckpt"
 
 
 def write_checkpoint(trainer: Trainer, path: Path, *, keep: Path | None = None) -> None:

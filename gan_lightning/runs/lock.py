@@ -10,10 +10,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from gan_lightning.core.errors import InputError
+from gan_lightning.runs.folder import RunFolder
 
 log = logging.getLogger(__name__)
-
-FILE_NAME = ".lock"
 
 
 class Occupied(InputError):
@@ -36,7 +35,7 @@ def exclusive(
         Occupied: if another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / FILE_NAME)
+    lock = FileLock(RunFolder(folder).lock)
     held = False
     try:
         lock.acquire(timeout=wait_s)

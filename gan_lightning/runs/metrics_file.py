@@ -10,8 +10,6 @@ from typing import Any
 from gan_lightning.core.side_files import SideFileError, move_aside, read_json_lines
 from gan_lightning.core.strict_json import from_strict
 
-FILE_NAME = "metrics.jsonl"
-
 MOST_BYTES = 2**29
 MOST_ROWS = 2_000_000
 """Of a file that another run wrote."""

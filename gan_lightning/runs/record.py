@@ -16,12 +16,11 @@ from lightning.pytorch.utilities import rank_zero_only
 from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.strict_json import dumps, from_strict
 from gan_lightning.metrics.scores import Score
+from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.provenance import config_hash, git_commit, versions
 from gan_lightning.runs.steps import WallClock
 
 log = logging.getLogger(__name__)
-
-FILE_NAME = "results.json"
 
 Status = Literal["running", "finished", "diverged", "failed", "preempted", "interrupted"]
 
@@ -64,8 +63,8 @@ class RunRecord:
     """
 
     def __init__(self, output_dir: str | os.PathLike[str], *, clock: WallClock | None = None) -> None:
-        self.folder = Path(output_dir)
-        self.path = self.folder / FILE_NAME
+        self.folder = RunFolder(output_dir)
+        self.path = self.folder.results
         self.clock = WallClock() if clock is None else clock
         self.content: dict[str, Any] = {}
 
@@ -135,7 +134,7 @@ class RunRecord:
     @rank_zero_only
     def artefact(self, name: str, path: str | os.PathLike[str]) -> None:
         """Enter where a product of the run lies, relative to the run's folder if it is below it."""
-        resolved, folder = Path(path).resolve(), self.folder.resolve()
+        resolved, folder = Path(path).resolve(), self.folder.path.resolve()
         inside = resolved.is_relative_to(folder)
         self.content["artefacts"][name] = str(resolved.relative_to(folder) if inside else resolved)
         self._keep()

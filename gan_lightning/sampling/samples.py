@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gan_lightning.config.builder import instantiate
+from gan_lightning.config import build
 from gan_lightning.core.atomic import whole_folder, write_atomic
 from gan_lightning.core.grids import png, save_grid
 from gan_lightning.core.pixels import NonFiniteSamples, to_uint8
@@ -143,7 +143,7 @@ class Samples(SamplingMode):
         write_npz(out, arrays, shape=size, dtype="uint8", labels=labels)
 
     def _write_points(self, model: AdversarialModule, batches: Iterator[Tensor], out: Path, *, trust: bool) -> None:
-        data = instantiate((model.run_config or {}).get("data"), trust=trust, key="data")
+        data = build((model.run_config or {}).get("data"), trust=trust, key="data")
         if ending(out) != ".png" or not isinstance(data, MixtureDataModule):
             raise ValueError(f"out = {out}: this model makes points, which are drawn as .png or written as .npz")
         write_atomic(out, png(draw_points(torch.cat(list(batches)), data.mixture)))

@@ -12,8 +12,8 @@ from lightning import LightningDataModule
 from omegaconf import OmegaConf
 
 import gan_lightning.config
-from gan_lightning.config.builder import instantiate
-from gan_lightning.launch.overrides import quoted
+from gan_lightning.config import build
+from gan_lightning.launch.command_line import quoted
 from gan_lightning.models import AdversarialModule, SourceConditional
 
 
@@ -57,9 +57,9 @@ class Variant:
             composed = compose("train", overrides=[*fixed, *self.overrides, *overrides])
         config: Any = OmegaConf.to_container(composed, resolve=True)
         torch.manual_seed(0)
-        model = instantiate(config["model"], trust=True, key="model")
+        model = build(config["model"], trust=True, key="model")
         model.run_config = config
-        data = instantiate(config["data"], trust=True, key="data")
+        data = build(config["data"], trust=True, key="data")
         if isinstance(model, SourceConditional):
             model.sources = data.evaluation_images(data.heldout_split).sources
         return model, data

@@ -12,6 +12,7 @@ from gan_lightning.callbacks import checkpoints as module
 from gan_lightning.core.checkpoint import read_checkpoint
 from gan_lightning.losses import NonSaturating
 from gan_lightning.runs import checkpoints as files
+from gan_lightning.runs.folder import RunFolder
 from tests.contract import variants
 from tests.contract.variants import assert_same, state
 
@@ -52,14 +53,17 @@ def clock(monkeypatch):
 
 
 def test_by_images_and_at_the_end(build, tmp_path, writes):
-    fit(*build(), images=100, callbacks=[RunCheckpoint(folder=str(tmp_path), every_kimg=0.03)])
+    fit(*build(), images=100, callbacks=[RunCheckpoint(output_dir=str(tmp_path), every_kimg=0.03)])
     assert writes == [("latest.ckpt", n) for n in (30, 60, 90, 100)]
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["latest.ckpt", "previous.ckpt"]
-    assert (seen_in(tmp_path / "latest.ckpt"), seen_in(tmp_path / "previous.ckpt")) == (100, 90)
+    assert sorted(p.name for p in RunFolder(tmp_path).checkpoints.iterdir()) == ["latest.ckpt", "previous.ckpt"]
+    assert (seen_in(RunFolder(tmp_path).latest), seen_in(RunFolder(tmp_path).previous)) == (
+        100,
+        90,
+    )
 
 
 def test_the_end_is_not_saved_twice(build, tmp_path, writes):
-    fit(*build(), images=100, callbacks=[RunCheckpoint(folder=str(tmp_path), every_kimg=0.05)])
+    fit(*build(), images=100, callbacks=[RunCheckpoint(output_dir=str(tmp_path), every_kimg=0.05)])
     assert writes == [("latest.ckpt", 50), ("latest.ckpt", 100)]
 
 
@@ -72,13 +76,13 @@ def test_time_based_checkpoints_are_written(build, tmp_path, writes, clock):
         step(batch, batch_idx)
 
     model.training_step = slow_step
-    fit(model, data, images=100, callbacks=[RunCheckpoint(folder=str(tmp_path), every_minutes=1.0)])
+    fit(model, data, images=100, callbacks=[RunCheckpoint(output_dir=str(tmp_path), every_minutes=1.0)])
     # 25 seconds a batch: a minute has passed after every third
     assert writes == [("latest.ckpt", n) for n in (30, 60, 90, 100)]
 
 
 def test_a_clock_that_stands_still_saves_at_the_end_only(build, tmp_path, writes, clock):
-    fit(*build(), images=50, callbacks=[RunCheckpoint(folder=str(tmp_path))])
+    fit(*build(), images=50, callbacks=[RunCheckpoint(output_dir=str(tmp_path))])
     assert writes == [("latest.ckpt", 50)]
 
 
@@ -86,7 +90,7 @@ def test_lightning_adds_no_files_and_no_callback_of_its_own(build, tmp_path):
     fit(
         *build(),
         images=20,
-        callbacks=[RunCheckpoint(folder=str(tmp_path / "c"))],
+        callbacks=[RunCheckpoint(output_dir=str(tmp_path))],
         default_root_dir=tmp_path,
     )
     assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["latest.ckpt"]
@@ -94,24 +98,27 @@ def test_lightning_adds_no_files_and_no_callback_of_its_own(build, tmp_path):
 
 def test_the_latest_file_does_not_wait_for_a_better_score(build, tmp_path, scripted):
     evaluation = Evaluation(evaluator=scripted([1.0, 2.0, 3.0]), every_kimg=0.02)
-    fit(*build(), images=60, callbacks=[evaluation, RunCheckpoint(folder=str(tmp_path), every_kimg=0.02)])
-    assert (seen_in(tmp_path / "latest.ckpt"), seen_in(tmp_path / "best.ckpt")) == (60, 20)
+    fit(*build(), images=60, callbacks=[evaluation, RunCheckpoint(output_dir=str(tmp_path), every_kimg=0.02)])
+    assert (seen_in(RunFolder(tmp_path).latest), seen_in(RunFolder(tmp_path).best)) == (
+        60,
+        20,
+    )
 
 
 @pytest.mark.parametrize(("higher", "best"), [(False, [10, 30]), (True, [10, 20, 40])])
 def test_the_best_file_is_written_when_the_score_improves(build, tmp_path, writes, scripted, higher, best):
     evaluation = Evaluation(evaluator=scripted([2.0, 3.0, 1.0, 4.0], higher_is_better=higher), every_kimg=0.01)
-    fit(*build(), images=40, callbacks=[evaluation, RunCheckpoint(folder=str(tmp_path))])
+    fit(*build(), images=40, callbacks=[evaluation, RunCheckpoint(output_dir=str(tmp_path))])
     assert [seen for name, seen in writes if name == "best.ckpt"] == best
-    assert seen_in(tmp_path / "best.ckpt") == best[-1]
+    assert seen_in(RunFolder(tmp_path).best) == best[-1]
 
 
 def test_the_best_score_survives_a_resume(build, tmp_path, writes, scripted):
-    callbacks = [Evaluation(evaluator=scripted([2.0]), every_kimg=0.02), RunCheckpoint(folder=str(tmp_path))]
+    callbacks = [Evaluation(evaluator=scripted([2.0]), every_kimg=0.02), RunCheckpoint(output_dir=str(tmp_path))]
     fit(*build(), images=20, callbacks=callbacks)
     evaluation = Evaluation(evaluator=scripted([3.0, 1.0]), every_kimg=0.02)
-    callbacks = [evaluation, RunCheckpoint(folder=str(tmp_path))]
-    fit(*build(), images=60, callbacks=callbacks, ckpt_path=tmp_path / "latest.ckpt")
+    callbacks = [evaluation, RunCheckpoint(output_dir=str(tmp_path))]
+    fit(*build(), images=60, callbacks=callbacks, ckpt_path=RunFolder(tmp_path).latest)
     assert writes == [("best.ckpt", n) if n else ("latest.ckpt", m) for n, m in [(20, 0), (0, 20), (60, 0), (0, 60)]]
     assert (evaluation.best.value, evaluation.best_images_seen) == (1.0, 60)
     assert evaluation.best.protocol == {"metric": "frechet", "samples": 4}
@@ -119,7 +126,7 @@ def test_the_best_score_survives_a_resume(build, tmp_path, writes, scripted):
 
 def test_fitting_twice_saves_the_best_once(build, tmp_path, writes, scripted):
     model, data = build()
-    callbacks = [Evaluation(evaluator=scripted([2.0, 1.0])), RunCheckpoint(folder=str(tmp_path))]
+    callbacks = [Evaluation(evaluator=scripted([2.0, 1.0])), RunCheckpoint(output_dir=str(tmp_path))]
     trainer = fit(model, data, images=20, callbacks=callbacks)
     model.budget_images = 40
     trainer.fit(model, datamodule=data)
@@ -144,15 +151,15 @@ def test_a_full_disk_does_not_stop_training(build, tmp_path, monkeypatch, caplog
         disk["full"] = 40 <= model.images_seen < 80
 
     model.training_step = step_and_fill
-    checkpoint = RunCheckpoint(folder=str(tmp_path), every_kimg=0.02)
+    checkpoint = RunCheckpoint(output_dir=str(tmp_path), every_kimg=0.02)
     fit(model, data, images=70, callbacks=[checkpoint])
     assert model.images_seen == 70
-    assert seen_in(tmp_path / "latest.ckpt") == 20
-    assert [p.name for p in tmp_path.iterdir()] == ["latest.ckpt"]
+    assert seen_in(RunFolder(tmp_path).latest) == 20
+    assert [p.name for p in RunFolder(tmp_path).checkpoints.iterdir()] == ["latest.ckpt"]
     assert "No space left on device" in caplog.text
     assert "training goes on" in caplog.text
     fit(model, data, images=90, callbacks=[checkpoint])
-    assert seen_in(tmp_path / "latest.ckpt") == 90
+    assert seen_in(RunFolder(tmp_path).latest) == 90
 
 
 def test_a_best_state_that_could_not_be_written_is_not_the_best(build, tmp_path, monkeypatch, scripted):
@@ -166,16 +173,16 @@ def test_a_best_state_that_could_not_be_written_is_not_the_best(build, tmp_path,
 
     monkeypatch.setattr(torch, "save", save_if_there_is_room)
     evaluation = Evaluation(evaluator=scripted([5.0, 1.0, 3.0, 4.0]), every_kimg=0.01)
-    fit(*build(), images=40, callbacks=[evaluation, RunCheckpoint(folder=str(tmp_path), every_kimg=0.01)])
-    assert seen_in(tmp_path / "best.ckpt") == 30
+    fit(*build(), images=40, callbacks=[evaluation, RunCheckpoint(output_dir=str(tmp_path), every_kimg=0.01)])
+    assert seen_in(RunFolder(tmp_path).best) == 30
     assert (evaluation.best.value, evaluation.best_images_seen) == (3.0, 30)
-    saved = read_checkpoint(tmp_path / "best.ckpt")["callbacks"]["Evaluation"]
+    saved = read_checkpoint(RunFolder(tmp_path).best)["callbacks"]["Evaluation"]
     assert (saved["best"]["value"], saved["best_images_seen"]) == (3.0, 30)
 
 
 @pytest.mark.parametrize("failing", [1, 2])
 def test_a_rename_that_fails_leaves_the_former_file(build, tmp_path, monkeypatch, failing):
-    fit(*build(), images=20, callbacks=[RunCheckpoint(folder=str(tmp_path))])
+    fit(*build(), images=20, callbacks=[RunCheckpoint(output_dir=str(tmp_path))])
     replace, calls = os.replace, []
 
     def failing_replace(source, target):
@@ -185,10 +192,10 @@ def test_a_rename_that_fails_leaves_the_former_file(build, tmp_path, monkeypatch
         replace(source, target)
 
     monkeypatch.setattr(files.os, "replace", failing_replace)
-    fit(*build(), images=40, callbacks=[RunCheckpoint(folder=str(tmp_path))])
+    fit(*build(), images=40, callbacks=[RunCheckpoint(output_dir=str(tmp_path))])
     monkeypatch.undo()
-    assert seen_in(tmp_path / "latest.ckpt") == 20
-    assert [p.name for p in tmp_path.iterdir()] == ["latest.ckpt"]
+    assert seen_in(RunFolder(tmp_path).latest) == 20
+    assert [p.name for p in RunFolder(tmp_path).checkpoints.iterdir()] == ["latest.ckpt"]
 
 
 @pytest.fixture
@@ -205,18 +212,18 @@ def tiny_disk(tmp_path):
 
 def test_a_disk_that_is_really_full(build, tiny_disk, caplog):
     checkpoints = tiny_disk / "checkpoints"
-    fit(*build(), images=20, callbacks=[RunCheckpoint(folder=str(checkpoints))])
+    fit(*build(), images=20, callbacks=[RunCheckpoint(output_dir=str(tiny_disk))])
     size = (checkpoints / "latest.ckpt").stat().st_size
     room = os.statvfs(tiny_disk)
     (tiny_disk / "filler").write_bytes(b"x" * (room.f_bavail * room.f_frsize - size // 2))
     model, data = build()
-    fit(model, data, images=40, callbacks=[RunCheckpoint(folder=str(checkpoints))])
+    fit(model, data, images=40, callbacks=[RunCheckpoint(output_dir=str(tiny_disk))])
     assert model.images_seen == 40
     assert seen_in(checkpoints / "latest.ckpt") == 20
     assert [p.name for p in checkpoints.iterdir()] == ["latest.ckpt"]
     assert "training goes on" in caplog.text
     (tiny_disk / "filler").unlink()
-    fit(*build(), images=60, callbacks=[RunCheckpoint(folder=str(checkpoints))])
+    fit(*build(), images=60, callbacks=[RunCheckpoint(output_dir=str(tiny_disk))])
     assert seen_in(checkpoints / "latest.ckpt") == 60
 
 
@@ -236,7 +243,7 @@ def test_a_state_that_has_diverged_is_not_saved(build, tmp_path, writes):
         model,
         data,
         images=100,
-        callbacks=[RunCheckpoint(folder=str(tmp_path), every_kimg=0.01)],
+        callbacks=[RunCheckpoint(output_dir=str(tmp_path), every_kimg=0.01)],
         log_every_n_steps=1,
     )
     assert model.diverged
@@ -247,10 +254,10 @@ def test_a_state_that_has_diverged_is_not_saved(build, tmp_path, writes):
 def test_a_run_resumed_from_a_file_is_the_uninterrupted_one(build, tmp_path):
     whole, data = build()
     variants.fit(whole, data, images=80)
-    checkpoint = RunCheckpoint(folder=str(tmp_path), every_kimg=0.03)
+    checkpoint = RunCheckpoint(output_dir=str(tmp_path), every_kimg=0.03)
     fit(*build(), images=50, callbacks=[checkpoint])
     second, data = build()
-    variants.fit(second, data, images=80, ckpt_path=tmp_path / "previous.ckpt")
+    variants.fit(second, data, images=80, ckpt_path=RunFolder(tmp_path).previous)
     assert_same(state(whole), state(second))
 
 
@@ -259,4 +266,4 @@ def test_a_run_resumed_from_a_file_is_the_uninterrupted_one(build, tmp_path):
 )
 def test_intervals_must_be_positive(tmp_path, argument, value):
     with pytest.raises(ValueError, match=rf"callbacks\.checkpoint\.{argument} must be positive or null, got {value}"):
-        RunCheckpoint(folder=str(tmp_path), **{argument: value})
+        RunCheckpoint(output_dir=str(tmp_path), **{argument: value})

@@ -45,17 +45,17 @@ def test_a_signal_stops_at_the_end_of_the_step_and_the_state_is_saved(build, tmp
     first, data = build()
     send_at(first, 30, number)
     interruption = Interruption()
-    callbacks = [RunCheckpoint(folder=str(tmp_path)), interruption]
+    callbacks = [RunCheckpoint(output_dir=str(tmp_path)), interruption]
     trainer = fit(first, data, images=90, callbacks=callbacks, enable_checkpointing=True)
     assert interruption.stopped is number
     assert interruption.warned == (number in (signal.SIGUSR1, signal.SIGUSR2))
     assert trainer.state.finished
     assert current() == handlers
     assert first.images_seen == first.discriminator_steps * 10 == first.generator_steps * 10 == 40
-    assert read_checkpoint(tmp_path / "latest.ckpt")["gan_lightning"]["images_seen"] == 40
+    assert read_checkpoint(tmp_path / "checkpoints" / "latest.ckpt")["gan_lightning"]["images_seen"] == 40
 
     second, data = build()
-    fit(second, data, images=90, callbacks=[Interruption()], ckpt_path=tmp_path / "latest.ckpt")
+    fit(second, data, images=90, callbacks=[Interruption()], ckpt_path=tmp_path / "checkpoints" / "latest.ckpt")
     assert_same(state(whole), state(second))
 
 
@@ -133,16 +133,16 @@ def test_the_state_is_saved_before_an_evaluation_that_is_due_and_again_after_it(
 
     class Slow(scripted):
         def evaluate(self, *arguments, **named):
-            states.append(read_checkpoint(tmp_path / "latest.ckpt")["gan_lightning"]["images_seen"])
+            states.append(read_checkpoint(tmp_path / "checkpoints" / "latest.ckpt")["gan_lightning"]["images_seen"])
             return super().evaluate(*arguments, **named)
 
     model, data = build()
     send_at(model, 30, signal.SIGUSR2)
     evaluation = Evaluation(evaluator=Slow([2.0, 1.0]), every_kimg=0.04)
-    callbacks = [Interruption(), evaluation, RunCheckpoint(folder=str(tmp_path))]
+    callbacks = [Interruption(), evaluation, RunCheckpoint(output_dir=str(tmp_path))]
     fit(model, data, images=90, callbacks=callbacks, enable_checkpointing=True)
     assert states == [40]
-    kept = read_checkpoint(tmp_path / "latest.ckpt")["callbacks"]["Evaluation"]
+    kept = read_checkpoint(tmp_path / "checkpoints" / "latest.ckpt")["callbacks"]["Evaluation"]
     assert kept["best"]["value"] == 2.0
 
 
@@ -156,11 +156,16 @@ class SendsAtTheEnd(Callback):
 
 def test_a_warning_behind_the_last_step_leaves_the_last_evaluation_to_the_next_job(build, scripted, tmp_path):
     interruption, evaluator = Interruption(), scripted([])
-    callbacks = [interruption, SendsAtTheEnd(), Evaluation(evaluator=evaluator), RunCheckpoint(folder=str(tmp_path))]
+    callbacks = [
+        interruption,
+        SendsAtTheEnd(),
+        Evaluation(evaluator=evaluator),
+        RunCheckpoint(output_dir=str(tmp_path)),
+    ]
     fit(*build(), images=90, callbacks=callbacks, enable_checkpointing=True)
     assert interruption.warned
     assert evaluator.calls == []
-    assert read_checkpoint(tmp_path / "latest.ckpt")["gan_lightning"]["images_seen"] == 90
+    assert read_checkpoint(tmp_path / "checkpoints" / "latest.ckpt")["gan_lightning"]["images_seen"] == 90
 
 
 def test_a_warning_during_the_last_evaluation_comes_too_late_to_stop_anything(build, scripted):

@@ -148,7 +148,7 @@ def test_a_forgotten_package_header_in_an_experiment_of_ones_own(commands, tmp_p
         ("sample", ["ckpt=no.ckpt", "labels=3,7"], ["labels = 3,7: a list is written labels=[3,7]"]),
         ("evaluate", ["ckpt=no.ckpt", "evaluator.samples=9"], ["under evaluator, where nothing is set; +evaluator."]),
         ("evaluate", ["ckpt=/dev/null"], ["/dev/null"]),
-        ("evaluate", ["ckpt=" + __file__], ["not a checkpoint"]),
+        ("evaluate", ["ckpt=" + __file__], ["no file of gan-lightning"]),
         ("compare", [], ["runs = ???"]),
         ("compare", ["runs=nowhere"], ["nowhere"]),
         ("compare", ["runs=."], ["results.json"]),

@@ -9,7 +9,6 @@ import pytest
 from omegaconf import OmegaConf
 
 from gan_lightning.cli import compare
-from gan_lightning.launch.origin import swept
 from gan_lightning.loggers.wandb_segments import read_segments
 from gan_lightning.runs.metrics_file import read_metrics
 from gan_lightning.runs.record import read_results
@@ -109,15 +108,6 @@ def test_sync_is_a_word_of_gan_compare(sweep, monkeypatch, capsys):
         for job in sorted(sweep[1])
         for line in (f"{job}: 1 to upload", *(f"  {segment.folder}" for segment in read_segments(job)))
     ]
-
-
-def test_what_all_jobs_share_is_not_swept(tmp_path):
-    overrides = ["data=digits", "seed=1"]
-    assert swept(overrides, tmp_path) == overrides
-    (tmp_path / "multirun.yaml").write_text("hydra:\n  overrides:\n    task: [data=digits, 'seed=0,1']\n")
-    assert swept(overrides, tmp_path) == ["seed=1"]
-    (tmp_path / "multirun.yaml").write_text("- nothing\n")
-    assert swept(overrides, tmp_path) == overrides
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the process in /proc")

@@ -13,7 +13,7 @@ from gan_lightning.core import signals
 
 LEAVING = """
 import os, signal, sys
-from gan_lightning.cluster import signals
+from gan_lightning.core import signals
 
 class Late:
     def __del__(self, kill=os.kill, pid=os.getpid(), number=signal.SIGUSR1):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from gan_lightning.config.builder import instantiate
+from gan_lightning.config import build
 from gan_lightning.data import HuggingFaceStreamDataModule
 from gan_lightning.data.errors import DataError
 from gan_lightning.launch.run import train
@@ -86,18 +86,18 @@ def test_resume_is_exact(path, tmp_path):
     small = ["batch_size=4", "model.generator.width=4", "model.discriminator.width=4", "data.resolution=16"]
     overrides = [*small, "data=huggingface_stream", f"data.path={path}", "data.images=9", "data.shuffle_buffer=4"]
 
-    def build():
+    def build_parts():
         config = OmegaConf.to_container(compose_train(*overrides), resolve=True)
         torch.manual_seed(0)
-        model = instantiate(config["model"], trust=True, key="model")
+        model = build(config["model"], trust=True, key="model")
         model.run_config = config
-        return model, instantiate(config["data"], trust=True, key="data")
+        return model, build(config["data"], trust=True, key="data")
 
-    whole, data = build()
+    whole, data = build_parts()
     fit(whole, data, images=4 * 7)
-    first, data = build()
+    first, data = build_parts()
     fit(first, data, images=4 * 3).save_checkpoint(tmp_path / "half.ckpt")
-    second, data = build()
+    second, data = build_parts()
     fit(second, data, images=4 * 7, ckpt_path=tmp_path / "half.ckpt")
     assert_same(state(whole), state(second))
 

@@ -7,8 +7,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from gan_lightning.config import ConfigError
-from gan_lightning.config.builder import instantiate
+from gan_lightning.config import ConfigError, build
 from gan_lightning.config.signature import node_problems
 from gan_lightning.launch.run import train
 from tests.conftest import CONF, compose_train
@@ -58,18 +57,18 @@ def test_every_layout_trains(layout, tmp_path, train_config):
 def test_resume_is_exact(layout, tmp_path):
     overrides = [*SMALL, *layouts(tmp_path)[layout], "data.resolution=16", "data.flip=true"]
 
-    def build():
+    def build_parts():
         config = OmegaConf.to_container(compose_train(*overrides), resolve=True)
         torch.manual_seed(0)
-        model = instantiate(config["model"], trust=True, key="model")
+        model = build(config["model"], trust=True, key="model")
         model.run_config = config
-        return model, instantiate(config["data"], trust=True, key="data")
+        return model, build(config["data"], trust=True, key="data")
 
-    whole, data = build()
+    whole, data = build_parts()
     fit(whole, data, images=8 * 9)
-    first, data = build()
+    first, data = build_parts()
     fit(first, data, images=8 * 4).save_checkpoint(tmp_path / "half.ckpt")
-    second, data = build()
+    second, data = build_parts()
     fit(second, data, images=8 * 9, ckpt_path=tmp_path / "half.ckpt")
     assert_same(state(whole), state(second))
 
@@ -98,7 +97,7 @@ def test_every_data_config_fits_its_class(name, tmp_path):
     }.get(name, [])
     node = OmegaConf.to_container(compose_train(f"data={name}", *overrides).data, resolve=True)
     assert node_problems(node, "data") == []
-    data = instantiate(node, trust=False, key="data")
+    data = build(node, trust=False, key="data")
     assert data.batch_size == 64
     if "resolution" in node:
         for key in {"resolution", "channels", "classes", "source_channels"} & set(node):
@@ -111,9 +110,9 @@ def test_classes_are_drawn_as_often_as_training_shows_them(tmp_path, balance, co
     overrides = ["data=folder", f"data.path={path}", "data.classes=2", f"data.balance={balance}", "data.resolution=16"]
     small = ["model=cgan", "batch_size=4", "model.generator.joint_width=16", "model.generator.label_width=16"]
     config = OmegaConf.to_container(compose_train(*small, *overrides), resolve=True)
-    data = instantiate(config["data"], trust=True, key="data")
+    data = build(config["data"], trust=True, key="data")
     assert data.label_counts().tolist() == counts
-    model = instantiate(config["model"], trust=True, key="model")
+    model = build(config["model"], trust=True, key="model")
     model.run_config = config
     fit(model, data, images=8)
     drawn = model.sample_labels(range(2000), seed=0)
@@ -126,7 +125,7 @@ def test_the_configs_are_found():
 
 def test_an_evaluation_between_two_batches_does_not_move_the_stream(tmp_path):
     config = OmegaConf.to_container(compose_train(*layouts(tmp_path)["zip"], "data.resolution=16"), resolve=True)
-    data = instantiate(config["data"], trust=True, key="data")
+    data = build(config["data"], trust=True, key="data")
     undisturbed = list(itertools.islice(data.train_dataloader(), 4))
     disturbed = []
     for batch in itertools.islice(data.train_dataloader(), 4):

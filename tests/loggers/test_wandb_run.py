@@ -14,7 +14,7 @@ from PIL import Image
 
 from gan_lightning.loggers import WandbTracker, log_samples
 from gan_lightning.loggers.wandb_segments import read_segments
-from gan_lightning.runs.origin import Origin
+from gan_lightning.runs.provenance import Origin
 
 CONFIG = {"seed": 3, "model": {"optimizer": {"lr": 0.25, "betas": [0.5, 0.999]}, "ema": None}}
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from gan_lightning.config import ConfigError, check_config
-from gan_lightning.config.builder import instantiate
+from gan_lightning.config import ConfigError, build, check_config
 from tests.conftest import CONF, compose_train
 
 EXTRACTORS = sorted(path.stem for path in (CONF / "evaluator" / "extractor").glob("*.yaml"))
@@ -54,7 +53,7 @@ def test_features_of_any_kind_go_with_a_preset(preset, extractor):
     cfg = compose_train(*chosen, *(MODULE if extractor == "module" else []))
     if preset == "clean" and extractor in OWN_RESIZING:
         with pytest.raises(ConfigError, match=r"argument.* 'resize'"):
-            instantiate(cfg.evaluator.extractor, key="evaluator.extractor")
+            build(cfg.evaluator.extractor, key="evaluator.extractor")
         return
     check_config(cfg)
     # a key of the preset's own network is not left over

@@ -3,8 +3,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from gan_lightning.config import ConfigError
-from gan_lightning.config.builder import instantiate
+from gan_lightning.config import ConfigError, build
 from gan_lightning.metrics import Evaluator, MissingWeights, ModuleExtractor
 
 from .toy import toy_real, toy_sample
@@ -73,14 +72,14 @@ def test_a_config_names_it_and_untrusted_ones_may_not_name_everything():
         "resolution": 4,
         "channels": 1,
     }
-    evaluator = Evaluator(extractor=instantiate(node), samples=40, metrics=["frechet"])
+    evaluator = Evaluator(extractor=build(node), samples=40, metrics=["frechet"])
     evaluation = evaluator.evaluate(toy_sample, toy_real(), weights="ema", device="cpu")
     (score,) = evaluation.scores
     assert score.key == "fd40_train_mine"
     assert score.protocol["extractor_weights"] == evaluator.extractor.weights_hash
     node["module"] = {"_target_": "os.getcwd"}
     with pytest.raises(ConfigError, match=r"module\._target_ = 'os.getcwd': refused"):
-        instantiate(node)
+        build(node)
 
 
 @pytest.mark.parametrize(

@@ -72,11 +72,11 @@ def test_a_module_refuses_it_also_without_the_command():
 def test_the_trainer_configs_build_what_they_say(choice, devices, tmp_path):
     from omegaconf import OmegaConf
 
-    from gan_lightning.config.builder import instantiate
+    from gan_lightning.config import build
 
     overrides = ["trainer.devices=2", "trainer.accelerator=cpu"] if choice == "ddp" else []
     cfg = compose_train(f"trainer={choice}", *overrides, output_dir=tmp_path)
-    built: Trainer = instantiate(OmegaConf.to_container(cfg, resolve=True)["trainer"], trust=True, key="trainer")(
+    built: Trainer = build(OmegaConf.to_container(cfg, resolve=True)["trainer"], trust=True, key="trainer")(
         logger=False, enable_checkpointing=False
     )
     assert built.world_size == devices

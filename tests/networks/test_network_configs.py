@@ -61,6 +61,18 @@ EXPECTED = {
     "discriminator/pixel": (256, 3, 0, 8_705),
     "generator/progressive": (1024, 3, 0, 23_079_115),
     "discriminator/progressive": (1024, 3, 0, 23_087_249),
+    "generator/r3gan_32": (32, 3, 0, 20_732_160),
+    "discriminator/r3gan_32": (32, 3, 0, 20_683_776),
+    "generator/r3gan_32_conditional": (32, 3, 10, 20_781_952),
+    "discriminator/r3gan_32_conditional": (32, 3, 10, 21_280_512),
+    "generator/r3gan_64": (64, 3, 0, 22_429_824),
+    "discriminator/r3gan_64": (64, 3, 0, 22_381_440),
+    "generator/r3gan_256": (256, 3, 0, 23_057_952),
+    "discriminator/r3gan_256": (256, 3, 0, 23_009_568),
+    "generator/r3gan_imagenet_32": (32, 3, 1000, 82_914_304),
+    "discriminator/r3gan_imagenet_32": (32, 3, 1000, 86_548_992),
+    "generator/r3gan_imagenet_64": (64, 3, 1000, 103_570_432),
+    "discriminator/r3gan_imagenet_64": (64, 3, 1000, 107_205_120),
 }
 
 

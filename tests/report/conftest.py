@@ -56,7 +56,7 @@ def make_run(
             "generator_optimizer": {"lr": lr, "betas": [0.0, 0.99]},
             "augment": None,
         },
-        "callbacks": {"checkpoint": {"folder": f"{folder}/checkpoints"}},
+        "callbacks": {"checkpoint": {"output_dir": str(folder)}},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     final = {} if fd is None else {FD: score(fd, weights=weights, seed=seed)}

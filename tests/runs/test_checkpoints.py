@@ -11,8 +11,7 @@ import pytest
 import torch
 
 import gan_lightning.runs.checkpoints as module
-from gan_lightning.config import ConfigError
-from gan_lightning.config.builder import instantiate
+from gan_lightning.config import ConfigError, build
 from gan_lightning.core.checkpoint import CheckpointError, processes_problem, read_checkpoint, stored_config
 from gan_lightning.core.container import ContainerError, write_container
 from gan_lightning.models.loading import load_model
@@ -302,7 +301,7 @@ def run_file(trainer, tmp_path):
 
     def write(config, **changes):
         torch.manual_seed(5)
-        model = instantiate(MODEL, key="model")
+        model = build(MODEL, key="model")
         model.images_seen = 640
         path = tmp_path / "run.ckpt"
         record = {"format": 1, "images_seen": 640, "config": {"model": {**config, **changes}}}
@@ -354,7 +353,7 @@ def test_weights_that_do_not_fit_are_reported(run_file):
         {"generator": {**MODEL["generator"], "width": 200_000}},  # 10 TB
         {"generator": {**MODEL["generator"], "width": 10**12}},
         {"discriminator": {**MODEL["discriminator"], "width": 10_000_000}},
-        {"discriminator": {"_target_": "gan_lightning.networks.MLPDiscriminator", "widths": [1] * 10_000}},
+        {"discriminator": {"_target_": "gan_lightning.networks.MLPDiscriminator", "widths": [1] * 5_000}},
     ],
 )
 def test_a_model_beyond_memory_is_refused_before_it_is_built(run_file, changes):

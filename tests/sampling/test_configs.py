@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from hydra import compose, initialize_config_dir
 
-from gan_lightning.config import check_config
-from gan_lightning.config.builder import instantiate
+from gan_lightning.config import build, check_config
 from gan_lightning.sampling import SamplingMode
 from tests.conftest import CONF
 
@@ -19,7 +18,7 @@ def test_a_mode_composes_and_is_what_it_says(name):
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
         cfg = compose("sample", overrides=["ckpt=some.ckpt", f"mode={name}", *NEEDED.get(name, [])])
     check_config(cfg)
-    mode = instantiate(cfg.mode, trust=True, key="mode")
+    mode = build(cfg.mode, trust=True, key="mode")
     assert isinstance(mode, SamplingMode)
     assert mode.name == name
     assert mode.suffixes

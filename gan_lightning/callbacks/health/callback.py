@@ -81,13 +81,14 @@ class TrainingHealth(Callback):
         known = isinstance(data, RealDataModule)
         batch = max(1, data.batch_size // trainer.world_size) if known else 64
         self.monitor = Monitor(batch=batch, budget_images=pl_module.budget_images)
+        self.cadence.start(pl_module.images_seen)
         if self._restored is not None and pl_module.images_seen > 0:
-            self.monitor.load_state_dict(self._restored)
+            self.monitor.load_state_dict(self._restored["monitor"])
+            self.cadence.start(self._restored["asked_at"])
         self._restored = None
         self._module = pl_module
         self._reference = reference(data, self.samples) if known and self.cadence.every is not None else None
         self._expected = _class_shares(data) if known else None
-        self.cadence.start(pl_module.images_seen)
         self._clock = (time.monotonic(), pl_module.images_seen)
         if self.observe not in pl_module.row_observers:
             pl_module.row_observers.append(self.observe)
@@ -182,8 +183,11 @@ class TrainingHealth(Callback):
                 listener(list(self.monitor.troubles.values()), self.monitor.kinds)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what was seen so far, so that a resumed run warns as one that was never interrupted."""
-        return {} if self.monitor is None else self.monitor.state_dict()
+        """Return what was seen so far, so that a resumed run looks and warns as one that was never interrupted."""
+        if self.monitor is None:
+            return {}
+        # only rows ask the cadence: a boundary that was passed since the last one is still to be looked at
+        return {"monitor": self.monitor.state_dict(), "asked_at": self.cadence.asked_at}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Keep it until training starts."""

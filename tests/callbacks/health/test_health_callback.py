@@ -11,9 +11,10 @@ from lightning import Trainer
 from gan_lightning.augment.instance_noise import InstanceNoise
 from gan_lightning.callbacks import Evaluation, TrainingHealth
 from gan_lightning.callbacks.health.probe import look, mean_distance, reference
-from gan_lightning.data import RingDataModule
+from gan_lightning.data import DigitsDataModule, RingDataModule
 from gan_lightning.metrics import Evaluation as EvaluationResult
 from gan_lightning.metrics import Score
+from gan_lightning.models import UpdateRule
 from gan_lightning.models.turns import share_ranked_right
 from tests.models.toys import Rows, points, train, vector
 
@@ -183,6 +184,27 @@ def test_a_resumed_run_goes_on_watching(build, tmp_path):
     model, data = build()
     _, again = fit(model, data, whole, budget=20)  # a fresh run with the same callback begins anew
     assert len(whole.monitor.state_dict()["accuracy"]) == len(again) == 2
+
+
+def test_a_look_that_is_due_at_the_next_row_survives_a_checkpoint_before_it(build, tmp_path):
+    """The boundary of 520 images lies between two rows, the later one at 640; the run stops between it and the row."""
+
+    def looks(budget, **arguments):
+        model, _ = build(updates=UpdateRule(critic_steps=2))
+        data = DigitsDataModule(resolution=8, batch_size=32)
+        health = TrainingHealth(every_kimg=0.52, samples=24)
+        trainer, rows = fit(model, data, health, budget=budget, every=5, **arguments)
+        found = [(row["images_seen"], row["health/diversity"]) for row in rows if "health/diversity" in row]
+        return trainer, health, found
+
+    _, whole, expected = looks(1280)
+    assert [images for images, _ in expected] == [640, 1152]
+    trainer, _, first = looks(576)
+    assert first == []
+    trainer.save_checkpoint(tmp_path / "576.ckpt")
+    _, resumed, second = looks(1280, ckpt_path=tmp_path / "576.ckpt", weights_only=True)
+    assert second == expected
+    assert resumed.state_dict() == whole.state_dict()
 
 
 @pytest.mark.parametrize(

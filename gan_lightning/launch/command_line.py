@@ -1,0 +1,173 @@
+"""What the user typed, and what Hydra is given instead: literal paths, one budget, a former run's overrides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+
+from gan_lightning.config import Budget
+from gan_lightning.core.errors import InputError
+from gan_lightning.core.side_files import SideFileError, read_yaml
+from gan_lightning.runs.folder import RunFolder
+
+PATHS = frozenset(
+    {
+        "ckpt",
+        "data.download_dir",
+        "data.loading.cache_dir",
+        "data.path",
+        "data.root",
+        "generated",
+        "hydra.run.dir",
+        "hydra.sweep.dir",
+        "mode.path",
+        "out",
+        "output_dir",
+        "paths.cache",
+        "paths.data",
+        "paths.runs",
+        "real",
+        "resume",
+        "runs",
+    }
+)
+"""Keys whose values are paths, which may hold any character that a file name can."""
+
+BUDGETS = frozenset(f"budget.{entry.name}" for entry in fields(Budget))
+
+NOT_CONTINUED = ("cluster", "overwrite", "sweep")
+"""Overrides of the former start that mean nothing to a run that is continued, alone."""
+
+
+def quoted(value: str) -> str:
+    """Quote a value for Hydra's override grammar and for OmegaConf, which would interpolate ``${...}``.
+
+    A backslash is an escape only where it stands before a quote, the end or an interpolation.
+    """
+    escaped = re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + "\\${", value)
+    escaped = re.sub(r"(\\*)'", lambda found: found[1] * 2 + "\\'", escaped)
+    escaped = re.sub(r"\\+$", lambda found: found[0] * 2, escaped)
+    return f"'{escaped}'"
+
+
+def for_hydra(argv: Sequence[str]) -> list[str]:
+    """Return the command line that Hydra is to read: paths are taken as typed, and the budget that was typed holds.
+
+    Applying it twice changes nothing more, since Lightning starts other processes with what it finds in ``sys.argv``.
+
+    Args:
+        argv: the command line without the program's name.
+    """
+    arguments = [_with_literal_path(argument) for argument in argv]
+    return [*arguments, *_other_budgets_off(arguments)]
+
+
+def continued_run(argv: Sequence[str]) -> list[str]:
+    """Expand ``resume=<run folder>`` to that run's own overrides and folder; what is given besides wins over them.
+
+    Args:
+        argv: the command line without the program's name.
+    """
+    value = next((typed_path(a) for a in argv if key_of(a) == "resume" and "=" in a), None)
+    folder = None if value is None else run_folder_of(Path(value))
+    if folder is None or any(key_of(argument) == "hydra.run.dir" for argument in argv):
+        return list(argv)
+    given = {_subject(argument) for argument in argv}
+    former = [override for override in stored_overrides(folder) if _subject(override) not in given]
+    former = [override for override in former if key_of(override) not in NOT_CONTINUED]
+    here = [f"resume={quoted(str(folder))}", f"hydra.run.dir={quoted(str(folder))}"]
+    return [*former, *(argument for argument in argv if key_of(argument) != "resume"), *here]
+
+
+def run_folder_of(path: Path) -> Path | None:
+    """Return the run folder that a path means: itself or its folder of checkpoints; None if it is neither."""
+    for run in (RunFolder(path), RunFolder(path.parent)):
+        if path.is_dir() and run.checkpoints.is_dir() and path in (run.path, run.checkpoints):
+            return run.path
+    return None
+
+
+def stored_overrides(folder: Path) -> list[str]:
+    """Return the overrides that a run was started with.
+
+    Raises:
+        InputError: if they cannot be read, naming the file.
+    """
+    try:
+        return read_yaml(RunFolder(folder).hydra_overrides, kind=list)
+    except FileNotFoundError:
+        return []
+    except SideFileError as error:
+        raise InputError(
+            f"resume = {folder}: {error}; repeat the run's overrides with hydra.run.dir={folder} resume=auto"
+        ) from error
+
+
+def key_of(argument: str) -> str:
+    """Return the key of an override, without the signs that add or delete it."""
+    return argument.partition("=")[0].lstrip("+~")
+
+
+def typed_path(argument: str) -> str:
+    """Return the path that ``KEY=PATH`` names, whether it is quoted or not; a leading ``~`` is the home folder."""
+    value = argument.partition("=")[2]
+    if value[:1] in ("'", '"') and (read := _parsed(argument)) is not None:
+        return read
+    return str(Path(value).expanduser()) if value.startswith("~") else value
+
+
+def _with_literal_path(argument: str) -> str:
+    """Quote the value of a path's key where Hydra would read it as something else than a string.
+
+    What begins like a list or a quoted string, an interpolation, or several values of a sweep stays as it is, unless a
+    file of that very name exists.
+    """
+    head, equals, value = argument.partition("=")
+    if not equals or key_of(argument) not in PATHS or value[:1] in ("'", '"'):
+        return argument
+    path = typed_path(argument)
+    if value == "null" or (path == value and _parsed(argument) == value):
+        return argument
+    structured = value.startswith(("[", "${")) or ("," in value and _parses(argument))
+    return argument if structured and not _exists(path) else f"{head}={quoted(path)}"
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long a name, or a NUL in it
+        return False
+
+
+def _parses(argument: str) -> bool:
+    return _read(argument, lambda override: True) is True
+
+
+def _parsed(argument: str) -> str | None:
+    """Return the string that Hydra reads as an override's value; None if it reads another type, or nothing."""
+    value = _read(argument, lambda override: None if override.is_sweep_override() else override.value())
+    return value if isinstance(value, str) else str(value) if value.__class__.__name__ == "QuotedString" else None
+
+
+def _read(argument: str, look: Callable[..., object]) -> object:
+    try:
+        return look(OverridesParser.create().parse_override(argument))
+    except HydraException:
+        return None
+
+
+def _subject(override: str) -> str:
+    """What an override is about; the three ways to give a budget are one, since they exclude each other."""
+    key = key_of(override)
+    return "budget" if key in BUDGETS else key
+
+
+def _other_budgets_off(arguments: Sequence[str]) -> list[str]:
+    """The budget that was typed replaces the config's, in whatever unit that is."""
+    given = {key_of(argument) for argument in arguments if not argument.startswith("~")} & BUDGETS
+    return [f"{unit}=null" for unit in sorted(BUDGETS) if given and unit not in given]
