@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 
 import pytest
 
@@ -37,6 +38,20 @@ def test_the_verdict_the_tables_and_the_problems_are_printed(commands, place):
     assert any(line.startswith("single: diverged at 100 images") for line in lines)
     settings = [line.split()[1] for line in lines if line.startswith("│ loss=")]
     assert settings == ["loss=Hinge", "loss=NonSaturating", "loss=Wasserstein"]
+
+
+def test_damaged_and_foreign_runs_are_named_and_end_nothing(commands, place, tmp_path):
+    shutil.copytree(place, tmp_path / "runs")
+    contents = {"nested": "[" * 100_000, "infinite": '{"wall_time_s": Infinity}', "foreign": '{"results": {}}'}
+    for name, content in contents.items():
+        (make_run(tmp_path, f"runs/{name}", fd=1.0) / "results.json").write_text(content)
+    ended = commands("compare", "runs=runs", cwd=tmp_path)
+    assert (ended.code, ended.err) == (0, "")
+    notes = {line.split(":")[0]: line for line in ended.out.splitlines() if ": damaged: " in line}
+    assert notes.keys() == {f"runs/{name}" for name in contents}
+    assert "results.json is damaged: it is nested more than 64 levels deep" in notes["runs/nested"]
+    assert "results.json is damaged: it holds the number Infinity" in notes["runs/infinite"]
+    assert "its record has no 'scores'" in notes["runs/foreign"]
 
 
 def test_one_call_writes_every_format(commands, place, tmp_path):
