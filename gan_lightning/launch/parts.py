@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +34,15 @@ DEVICE_KEYS = ("accelerator", "devices", "precision")
 
 UNBUILDABLE = (MisconfigurationException, ValueError, TypeError, RuntimeError, ImportError)
 """What the Trainer raises where it is refused its arguments or its devices."""
+
+KINDS: dict[str, Any] = {
+    "data": RealDataModule,
+    "model": AdversarialModule,
+    "trainer": Callable[..., Trainer],
+    "callbacks.*": Callback,
+    "logger.*": Logger,
+}
+"""What the nodes of a training config make, for ``config.check_config``."""
 
 
 @dataclass

@@ -15,7 +15,7 @@ from gan_lightning.config import ConfigError
 from gan_lightning.config.check import inspect_config
 from gan_lightning.core import slurm
 from gan_lightning.core.errors import InputError
-from gan_lightning.launch.parts import Parts, build_parts, rehearse_parts
+from gan_lightning.launch.parts import KINDS, Parts, build_parts, rehearse_parts
 from gan_lightning.launch.quiet import quiet_libraries
 from gan_lightning.launch.resume import Source, prepare_resume
 from gan_lightning.runs.cleanup import discard_unused, empty_run
@@ -58,7 +58,7 @@ def check(cfg: DictConfig, *, remote_processes: int | None = None) -> dict[str, 
         ConfigError: with all that is wrong.
     """
     quiet_libraries()
-    config, problems = inspect_config(cfg)
+    config, problems = inspect_config(cfg, kinds=KINDS)
     rehearse_parts(config, problems, remote_processes=remote_processes)
     if problems:
         raise ConfigError(problems)
@@ -76,7 +76,7 @@ def start(cfg: DictConfig) -> Start:
         InputError: if the folder holds a run, another process trains there, or the checkpoint cannot be used.
     """
     quiet_libraries()
-    config, problems = inspect_config(cfg)
+    config, problems = inspect_config(cfg, kinds=KINDS)
     if problems:
         rehearse_parts(config, problems)
         raise ConfigError(problems)

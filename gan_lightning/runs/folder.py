@@ -16,6 +16,8 @@ _MOMENT = re.compile("[0-9]{1,15}")
 
 LATEST, PREVIOUS, BEST = "latest.ckpt", "previous.ckpt", "best.ckpt"
 
+_MOMENT = re.compile("[0-9]{1,15}")
+
 
 class RunFolder:
     """The files of one run; nothing is read or written here.

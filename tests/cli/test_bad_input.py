@@ -77,6 +77,20 @@ def refused(commands, cwd, command, *argv):
             ["batch_size = 6", "multiple of 4"],
         ),
         (["data=photos", "model=dcgan"], ["evaluator", "colour images", "evaluator=none"]),
+        (["model.generator_optimizer.lr=nan"], ["model.generator_optimizer.lr = nan: must be a number"]),
+        (
+            ["model.generator_optimizer.betas=[2,3]", "model.discriminator_optimizer.lr=-1"],
+            [
+                "2 problems",
+                "model.generator_optimizer: Invalid beta",
+                "model.discriminator_optimizer: Invalid learning",
+            ],
+        ),
+        (
+            ["callbacks.progress=${evaluator}", "+logger.extra={_target_: torch.nn.ReLU}"],
+            ["callbacks.progress = a node", "expected Callback", "logger.extra = a node", "expected Logger"],
+        ),
+        (["callbacks.samples.rows=99999999999999999999"], ["callbacks.samples.rows", "must fit into 64 bits"]),
         (["budget.kimg=null"], ["budget.images, budget.kimg and budget.epochs", "none of them"]),
         (["budget.kimg=3", "budget.epochs=2"], ["budget.kimg=3", "budget.epochs=2", "exactly one"]),
         (["trainer.accelerator=tpu"], ["accelerator=tpu"]),

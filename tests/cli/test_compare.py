@@ -8,8 +8,9 @@ import shutil
 
 import pytest
 
-from gan_lightning.cli.compare import narrowed, quoted
+from gan_lightning.cli.compare import command_line
 from gan_lightning.report.cells import Table
+from gan_lightning.report.terminal import narrowed
 from tests.report.conftest import make_run
 
 FD = "fd2k_train_digits"
@@ -110,10 +111,10 @@ def test_bad_input_ends_with_a_message_and_code_2_and_writes_nothing(commands, p
 
 
 def test_conditions_are_quoted_for_hydra():
-    assert quoted("where=model.loss=hinge,seed=0") == "where='model.loss=hinge,seed=0'"
-    assert quoted(r"where=a='b\c'") == r"where='a=\'b\\c\''"
-    for word in ("where=null", "where='a=b'", "where=[x]", "where=", "runs=a=b", "--help"):
-        assert quoted(word) == word
+    assert command_line(["where=model.loss=hinge,seed=0"]) == ["where='model.loss=hinge,seed=0'"]
+    assert command_line([r"where=a='b\c'"]) == [r"where='a=\'b\c\''"]
+    for word in ("where=null", "where='a=b'", "where=[x]", "where=", "runs=[a,b]", "--help"):
+        assert command_line([word]) == [word]
 
 
 def test_a_narrow_terminal_leaves_out_what_matters_least():
