@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules import module as registration
 from torch.nn.parameter import is_lazy
 
-from gan_lightning.config import ConfigError, build
+from gan_lightning.config import build, build_all
 from gan_lightning.core.checkpoint import CheckpointError, read_checkpoint, stored_config
 from gan_lightning.models.base import AdversarialModule
 
@@ -63,14 +62,11 @@ def build_for(
         CheckpointError: if the model is too large, or is none of this package.
         ConfigError: if ``node`` names something that is refused.
     """
-    unrehearsed = contextlib.suppress(RuntimeError, ConfigError)  # some models cannot be built without memory
     try:
-        with torch.random.fork_rng(devices=[]):  # initial weights are drawn and thrown away
-            with _limited_to(state), warnings.catch_warnings(), torch.device("meta"), unrehearsed:
-                warnings.simplefilter("ignore")  # the same ones come when it is built for good
-                build(node, trust=trust, key="model")  # takes no memory
-            with _limited_to(state):
-                model = build(node, trust=trust, key="model")
+        with _limited_to(state):
+            build_all({"model": node}, trust=trust, rehearse=True)  # takes no memory
+        with _limited_to(state), torch.random.fork_rng(devices=[]):  # initial weights are drawn and thrown away
+            model = build(node, trust=trust, key="model")
     except _TooLargeError as error:
         raise CheckpointError(f"{path}: the model it describes is larger than the weights it holds") from error
     if not isinstance(model, AdversarialModule):
