@@ -12,6 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 from gan_lightning.config import Budget
+from gan_lightning.runs.folder import RunFolder
 
 PATHS = frozenset(
     {
@@ -40,9 +41,6 @@ BUDGETS = frozenset(f"budget.{entry.name}" for entry in fields(Budget))
 
 OF_SWEEPS = ("cluster", "sweep")
 """Groups that say how the jobs of a sweep are chosen and started; a run that is continued alone is no sweep."""
-
-CHECKPOINTS = "checkpoints"
-OVERRIDES = Path(".hydra", "overrides.yaml")
 
 
 def quoted(value: str) -> str:
@@ -88,14 +86,15 @@ def continued_run(argv: Sequence[str]) -> list[str]:
 def run_folder_of(path: Path) -> Path | None:
     """Return the run folder that a path means: itself or its folder of checkpoints; None if it is neither."""
     for folder in (path, path.parent):
-        if path.is_dir() and (folder / CHECKPOINTS).is_dir() and path in (folder, folder / CHECKPOINTS):
+        checkpoints = RunFolder(folder).checkpoints
+        if path.is_dir() and checkpoints.is_dir() and path in (folder, checkpoints):
             return folder
     return None
 
 
 def stored_overrides(folder: Path) -> list[str]:
     """Return the overrides that a run was started with."""
-    stored = folder / OVERRIDES
+    stored = RunFolder(folder).hydra_overrides
     return yaml.safe_load(stored.read_text(encoding="utf-8")) or [] if stored.is_file() else []
 
 

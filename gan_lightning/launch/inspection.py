@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.config import ConfigError, build, build_all, inspect_config
+from gan_lightning.config import ConfigError, build, build_all, inspect_config, resolve_budget
 
 DRY = ("data", "model", "evaluator", "callbacks", "logger")
 """Root keys whose parts are rehearsed; none of them writes anything when it is built."""
@@ -54,6 +54,8 @@ def inspect(cfg: DictConfig, *, sweeping: bool, remote_processes: int | None = N
         source = prepare_resume(OmegaConf.to_container(cfg, resolve=True), Path(cfg.output_dir))  # type: ignore[arg-type]
         if processes is not None:
             source.check_processes(processes)
+        if cfg.budget.epochs is None:  # else it takes the data to know how many images that are
+            source.check_budget(resolve_budget(cfg.budget, 0), batch_size=cfg.batch_size)
 
 
 def check_acceleration(parts: Mapping[str, Any]) -> None:

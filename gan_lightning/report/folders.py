@@ -70,9 +70,11 @@ def read_run(folder: Path) -> Run:
     """Read one run; what cannot be read makes it a damaged one, with the reason."""
     files = RunFolder(folder)
     if not files.results.is_file() and not files.config.is_file():
-        return Run(str(folder), DAMAGED, problem="the job did not begin to train: its config was refused, or it waits")
+        return Run(str(folder), DAMAGED, problem="it did not begin to train", readable=False)
     try:
         results = json.loads(files.results.read_text(encoding="utf-8"))
+        if results["status"] in ("refused", "queued") and not files.config.is_file():
+            return Run(str(folder), results["status"], problem=results["message"], readable=False)
         config = yaml.load(files.config.read_text(encoding="utf-8"), Loader=_LOADER)
         return make_run(str(folder), config, results, details=FolderDetails(files))
     except (OSError, KeyError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:

@@ -48,6 +48,7 @@ class Run:
         place: the folder or the address where it lies.
         status: of ``results.json``; "damaged" if it cannot be read.
         problem: what is wrong with it, or None.
+        readable: whether there is a configuration and a record to compare; what follows is empty otherwise.
         name: its displayed name.
         seed: its seed, or None.
         group: hash of its configuration.
@@ -63,6 +64,7 @@ class Run:
     place: str
     status: str
     problem: str | None = None
+    readable: bool = True
     name: str = ""
     seed: int | None = None
     group: str = ""
@@ -113,7 +115,7 @@ def make_run(place: str, config: Any, results: Any, *, group: str | None = None,
     return Run(
         place,
         str(results["status"]),
-        problem=results.get("error"),
+        problem=results["message"],
         name=str(config.get("name", "")),
         seed=config.get("seed"),
         group=config_hash(config) if group is None else group,
@@ -130,8 +132,8 @@ def make_run(place: str, config: Any, results: Any, *, group: str | None = None,
 def damaged(place: str, error: Exception) -> Run:
     """A run that cannot be read, with the reason."""
     if isinstance(error, KeyError):
-        return Run(place, DAMAGED, problem=f"its record has no {error}")
-    return Run(place, DAMAGED, problem=" ".join(f"{type(error).__name__}: {error}".split()))
+        return Run(place, DAMAGED, problem=f"its record has no {error}", readable=False)
+    return Run(place, DAMAGED, problem=" ".join(f"{type(error).__name__}: {error}".split()), readable=False)
 
 
 def score_keys(runs: Sequence[Run]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,7 +49,8 @@ def write_checkpoint(trainer: Trainer, path: Path, *, keep: Path | None = None) 
             if keep is not None and keep.exists() and not path.exists():
                 os.replace(keep, path)
         finally:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the other ranks wait to hear what was wrong
+                temporary.unlink(missing_ok=True)
     if trainer.world_size > 1:
         failure = trainer.strategy.broadcast(failure, src=0)
     if failure is not None:
