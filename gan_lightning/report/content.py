@@ -134,7 +134,16 @@ def _notes(runs: Sequence[Run], groups: Sequence[Group]) -> list[str]:
             for run in group.runs
             if run.status == "finished" and run not in counted
         ]
+    notes += [changes_of_precision(run) for run in runs if len(run.precisions) > 1]
     return notes + [ending(run) for run in runs if run.status != "finished"]
+
+
+def changes_of_precision(run: Run) -> str:
+    """Say from where on a run was computed with another precision than its configuration names."""
+    first, *later = run.precisions.items()
+    return f"{run.place}: its precision was {first[1]}, " + ", ".join(
+        f"from {images} images on {precision}" for images, precision in later
+    )
 
 
 def ending(run: Run) -> str:

@@ -57,6 +57,7 @@ class Run:
         images_seen: how far it came.
         wall_time_s: seconds that it took, evaluations included, interruptions not.
         scores: "final" and "best", each score key to its entry.
+        segments: what each part of it, from one start to the next, ran with.
         warnings: what the monitor of training health saw; the fields are ``WARNING_FIELDS``.
         details: where its curves and pictures come from; None where there is nothing.
     """
@@ -73,6 +74,7 @@ class Run:
     images_seen: int = 0
     wall_time_s: float | None = None
     scores: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    segments: Sequence[Mapping[str, Any]] = ()
     warnings: Sequence[Mapping[str, Any]] = ()
     details: Details | None = None
 
@@ -80,6 +82,15 @@ class Run:
     def images_per_second(self) -> float | None:
         """Mean rate over the whole run, evaluations included."""
         return self.images_seen / self.wall_time_s if self.wall_time_s else None
+
+    @property
+    def precisions(self) -> dict[int, str]:
+        """The floating-point precision by the number of images from which it held, where it changed."""
+        found: dict[int, str] = {}
+        for segment in self.segments:
+            if segment["precision"] not in list(found.values())[-1:]:
+                found[segment["from_images"]] = segment["precision"]
+        return found
 
     def protocol(self, key: str) -> dict[str, Any] | None:
         """How a score was measured, up to the seed; None if this run does not have it."""
@@ -124,6 +135,7 @@ def make_run(place: str, config: Any, results: Any, *, group: str | None = None,
         images_seen=int(results["images_seen"]),
         wall_time_s=None if wall_time_s is None else float(wall_time_s),
         scores=scores,
+        segments=results.get("segments", []),  # a tracker has none
         warnings=[{name: entry[name] for name in WARNING_FIELDS} for entry in results.get("health", [])],
         details=details,
     )

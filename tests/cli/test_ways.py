@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from gan_lightning.core.checkpoint import read_checkpoint
-from gan_lightning.launch.job import read_config, settled
+from gan_lightning.launch import run
+from gan_lightning.launch.job import read_config, resolved, settled
+from gan_lightning.launch.sweep import attempt_apart
+from gan_lightning.models import AdversarialModule
 from gan_lightning.report import compare, find_runs
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.results import read_results
-from gan_lightning.runs.status import MEANINGS, WAYS
+from gan_lightning.runs.status import MEANINGS, WAYS, status_of_signal
 from tests.cli import forks
-from tests.cli.conftest import UNSCORED, listing
+from tests.cli.conftest import ROOT, UNSCORED, listing
+from tests.conftest import compose_train
 
 BUDGET = 320
 LINE = [*UNSCORED, "logger=none", "hydra.run.dir=run", "budget.kimg=null", f"budget.images={BUDGET}"]
@@ -154,6 +160,71 @@ def test_a_run_is_only_finished_with_a_checkpoint_of_its_last_state(commands, tm
     results = read_results(folder.results)
     saved = folder.latest.is_file() and seen_in(folder.latest) == BUDGET
     assert (results["status"], ended.code) == (("finished", 0) if saved else ("failed", 1)), ended.text
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"])
+def test_a_signal_before_the_first_step_leaves_a_record_that_says_so(commands, tmp_path, monkeypatch, name):
+    def signal_itself(*arguments, **named):
+        for _ in range(30):
+            os.kill(os.getpid(), signal.Signals[name])
+
+    monkeypatch.setattr(AdversarialModule, "configure_optimizers", signal_itself)
+    ended = commands("train", *LINE, cwd=tmp_path)
+    status = status_of_signal(signal.Signals[name])
+    assert (ended.code, read_results(tmp_path / "run" / "results.json")["status"]) == (
+        MEANINGS[status].exit_code,
+        status,
+    )
+
+
+def test_a_signal_while_a_run_is_closed_changes_nothing(commands, tmp_path, monkeypatch):
+    finish = run.finish
+
+    def disturbed(*arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        finish(*arguments)
+
+    monkeypatch.setattr(run, "finish", disturbed)
+    ended = commands("train", *LINE, cwd=tmp_path)
+    assert (ended.code, read_results(tmp_path / "run" / "results.json")["status"]) == (0, "finished"), ended.text
+
+
+def test_a_reference_that_cannot_be_computed_fails_the_run_in_its_record_too(commands, tmp_path, monkeypatch):
+    def fail(*arguments):
+        assert read_results(tmp_path / "run" / "results.json")["status"] == "running"
+        raise RuntimeError("no features")
+
+    monkeypatch.setattr(run, "heldout_distance", fail)
+    ended = commands("train", *LINE, cwd=tmp_path)
+    results = read_results(tmp_path / "run" / "results.json")
+    assert (ended.code, results["status"], results["message"]) == (1, "failed", "RuntimeError: no features")
+
+
+def test_another_precision_does_not_rewrite_what_was_computed_before(commands, tmp_path):
+    assert commands("train", *LINE, *saboteur("StopAt", images=160), cwd=tmp_path).code == 0
+    ended = commands("train", "resume=run", "trainer.precision=bf16-mixed", *OFF, cwd=tmp_path)
+    assert ended.code == 0, ended.text
+    segments = read_results(tmp_path / "run" / "results.json")["segments"]
+    assert [(segment["from_images"], segment["precision"], segment["processes"]) for segment in segments] == [
+        (0, "32-true", 1),
+        (160, "bf16-mixed", 1),
+    ]
+    assert segments[0]["config_hash"] != segments[1]["config_hash"]
+    assert "trainer.precision=bf16-mixed" in segments[1]["overrides"]
+    (note,) = compare(find_runs([tmp_path / "run"])).notes
+    assert note == f"{tmp_path}/run: its precision was 32-true, from 160 images on bf16-mixed"
+
+
+@pytest.mark.slow
+def test_a_job_in_processes_of_its_own_that_is_killed_has_failed(commands, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    overrides = [line for line in LINE if not line.startswith("hydra.")]
+    cfg = compose_train(*overrides, *sent("SIGKILL"), output_dir=tmp_path / "job")
+    outcome = attempt_apart(resolved(cfg), tmp_path / "job")
+    assert (outcome.status, outcome.message) == ("failed", "the job's process ended with SIGKILL")
+    results = read_results(tmp_path / "job" / "results.json")
+    assert (results["status"], results["message"]) == (outcome.status, outcome.message)
+    assert len(results["segments"]) == 1
 
 
 def test_a_disk_that_is_full_for_a_while_fails_nothing(commands, tmp_path, monkeypatch):
