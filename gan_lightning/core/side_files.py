@@ -43,8 +43,8 @@ def read_or_move_aside(path: Path, read: Callable[[Path], T], *, consequence: st
 
     Call it only where this process owns the file, that is, under the lock of the run's or the cache's folder::
 
-        ending = read_or_move_aside(
-            folder / "job.json", lambda path: Ending(**read_json(path)), consequence="the job runs again"
+        segments = read_or_move_aside(
+            folder / "segments.json", lambda path: read_json(path)["segments"], consequence="they are uploaded again"
         )
 
     A file is damaged if ``read`` raises what unexpected content raises (``OSError``, ``ValueError``, ``TypeError``,

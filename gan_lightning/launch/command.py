@@ -33,7 +33,7 @@ from gan_lightning.core.errors import InputError
 from gan_lightning.core.hydra_internals import share_config_store
 from gan_lightning.launch.command_line import for_hydra
 from gan_lightning.launch.overrides import override_errors
-from gan_lightning.runs.status import BAD_INPUT, EXIT_CODES
+from gan_lightning.runs.status import BAD_INPUT, MEANINGS
 
 SPINS = "10000"
 """Rounds of a waiting thread's loop: some tens of microseconds."""
@@ -122,7 +122,7 @@ def cleaned_up_on_sigterm() -> Iterator[None]:
     """Let SIGTERM unwind the block, as Ctrl-C does, so that no temporary file of half the result is left behind."""
 
     def unwind(number: int, frame: object) -> None:
-        raise SystemExit(EXIT_CODES["preempted"])
+        raise SystemExit(MEANINGS["preempted"].exit_code)
 
     former = signal.signal(signal.SIGTERM, unwind)
     try:

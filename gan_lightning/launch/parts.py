@@ -30,12 +30,7 @@ from gan_lightning.runs.steps import WallClock
 GROUPS = ("data", "model", "callbacks", "logger")
 """Root keys whose parts are built, in this order; none of them writes anything when it is built."""
 
-DEVICE_KEYS = ("accelerator", "devices", "precision")
-
-UNBUILDABLE = (MisconfigurationException, ValueError, TypeError, RuntimeError, ImportError)
-"""What the Trainer raises where it is refused its arguments or its devices."""
-
-KINDS: dict[str, Any] = {
+KINDS: Mapping[str, Any] = {
     "data": RealDataModule,
     "model": AdversarialModule,
     "trainer": Callable[..., Trainer],
@@ -43,6 +38,11 @@ KINDS: dict[str, Any] = {
     "logger.*": Logger,
 }
 """What the nodes of a training config make, for ``config.check_config``."""
+
+DEVICE_KEYS = ("accelerator", "devices", "precision")
+
+UNBUILDABLE = (MisconfigurationException, ValueError, TypeError, RuntimeError, ImportError)
+"""What the Trainer raises where it is refused its arguments or its devices."""
 
 
 @dataclass

@@ -14,11 +14,13 @@ from omegaconf import OmegaConf
 
 from gan_lightning.core import slurm
 from gan_lightning.core.errors import InputError
-from gan_lightning.launch.job import Ending, note, read_ending, resolved, settled, write_config
+from gan_lightning.launch.job import resolved, settled, write_config
 from gan_lightning.launch.plan import PlannedJob, without_hydra
 from gan_lightning.launch.slurm_submission import Request, submit, submitted
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.lock import exclusive
+from gan_lightning.runs.results import read_outcome
+from gan_lightning.runs.status import WORST
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +56,7 @@ def run_batch(jobs: Sequence[PlannedJob], *, submitit_folder: str, max_num_timeo
             names = " ".join(sorted({job.partition("_")[0] for job in waiting.values()}))
             log.warning("the jobs go on; the same command waits for them again, scancel %s ends them", names)
         raise
-    for folder, name in waiting.items():
-        note_lost(folder, name)
-    return [returned(job, read_ending(job.folder) or Ending("lost")) for job in jobs]
+    return [returned(job) for job in jobs]
 
 
 def begin(jobs: Sequence[PlannedJob], *, submitit_folder: str, max_num_timeout: int) -> dict[Path, str]:
@@ -79,8 +79,8 @@ def begin(jobs: Sequence[PlannedJob], *, submitit_folder: str, max_num_timeout: 
         with job.present():
             config = resolved(without_hydra(job.config))
             request = request_of(job.config.hydra.launcher)
-        if (ending := settled(job.folder, config)) is not None:
-            log.info("%s already: %s", ending.state, job.folder)
+        if (outcome := settled(job.folder, config)) is not None:
+            log.info("%s already: %s", outcome.status, job.folder)
             continue
         write_files(job, config)
         alike = next((folders for other, folders in groups if other == request), None)
@@ -138,16 +138,9 @@ def wait_for(jobs: dict[Path, str]) -> None:
         pause, told = FIRST_POLL_S if now != told else min(1.5 * pause, SLOWEST_POLL_S), now
 
 
-def note_lost(folder: Path, job: str) -> None:
-    """Note of a job that is over without having said how: killed for its memory or time, for instance."""
-    ending = read_ending(folder)
-    if ending is None or ending.state in ("queued", "running"):
-        state = slurm.last_state(job) or "gone"
-        note(folder, Ending("lost", message=f"SLURM job {job} is {state}; its output lies in .submitit/{job}"))
-
-
-def returned(job: PlannedJob, ending: Ending) -> JobReturn:
-    """Wrap an objective for Hydra's sweepers."""
+def returned(job: PlannedJob) -> JobReturn:
+    """Wrap a job's objective for Hydra's sweepers; one that is not over was lost, and has the worst."""
     value = JobReturn(overrides=job.overrides, cfg=without_hydra(job.config), status=JobStatus.COMPLETED)
-    value.return_value = ending.objective
+    outcome = read_outcome(job.folder)
+    value.return_value = WORST if outcome is None else outcome.value
     return value

@@ -18,11 +18,15 @@ from omegaconf import DictConfig
 
 from gan_lightning.config import ConfigError, check_config
 from gan_lightning.core.errors import InputError
-from gan_lightning.launch.job import Ending, attempt, note, read_ending, resolved, settled, write_config
+from gan_lightning.core.signals import STOPS, WARNINGS, replace_handlers
+from gan_lightning.launch.job import attempt, resolved, settled, write_config
+from gan_lightning.launch.process_watchdog import describe
+from gan_lightning.runs.results import Outcome, note_start, read_outcome
+from gan_lightning.runs.status import Status
 
 log = logging.getLogger(__name__)
 
-STOPPED = ("interrupted", "preempted")
+STOPPED: tuple[Status, ...] = ("interrupted", "preempted")
 
 
 def run_job(cfg: DictConfig) -> float:
@@ -37,22 +41,22 @@ def run_job(cfg: DictConfig) -> float:
     try:
         check_config(cfg)
         config = resolved(cfg)
-        if (ending := settled(folder, config)) is not None:
-            log.info("%s already: %s", ending.state, folder)
-            return ending.objective
-        ending = attempt_apart(config, folder) if needs_processes(cfg) else attempt(config, folder)
+        if (outcome := settled(folder, config)) is not None:
+            log.info("%s already: %s", outcome.status, folder)
+            return outcome.value
+        outcome = attempt_apart(config, folder) if needs_processes(cfg) else attempt(config, folder)
     except (ConfigError, InputError) as error:  # an optimiser's choice, which no check could see before
         print(error, file=sys.stderr)
-        ending = Ending("refused", message=str(error))
-        note(folder, ending)
+        outcome = Outcome("refused", message=str(error))
+        note_start(folder, outcome)
     except Exception as error:  # a library's complaint about the devices, for instance
         traceback.print_exc()
-        ending = Ending("failed", message=f"{type(error).__name__}: {error}")
-        note(folder, ending)
+        outcome = Outcome("failed", message=f"{type(error).__name__}: {error}")
+        note_start(folder, outcome)
     gc.collect()  # the job's tensors, before the next job needs the memory
-    if ending.state in STOPPED:
-        raise SystemExit(ending.code)
-    return ending.objective
+    if outcome.status in STOPPED:
+        raise SystemExit(outcome.exit_code)
+    return outcome.value
 
 
 def needs_processes(cfg: DictConfig) -> bool:
@@ -66,18 +70,17 @@ def needs_processes(cfg: DictConfig) -> bool:
     return trainer.world_size > 1 and environment is not None and not environment.creates_processes_externally
 
 
-def attempt_apart(config: dict[str, Any], folder: Path) -> Ending:
+def attempt_apart(config: dict[str, Any], folder: Path) -> Outcome:
     """Do what ``attempt`` does in a process that is not a sweep, and may therefore start others like itself."""
     write_config(folder, config)
-    note(folder, Ending("running"))
     process = subprocess.Popen([sys.executable, "-m", "gan_lightning.cli.job", str(folder)])
     with passing_on_signals(process):
         code = process.wait()
-    ending = read_ending(folder)
-    if ending is None or ending.state == "running":  # it was killed
-        ending = Ending("failed", message=f"the job's process ended with code {code}")
-        note(folder, ending)
-    return ending
+    outcome = read_outcome(folder)
+    if outcome is None or not outcome.over or outcome.exit_code != code:  # it was killed, or died while it imported
+        outcome = Outcome("failed", message=f"the job's process ended with {describe(code)}")
+        note_start(folder, outcome)
+    return outcome
 
 
 @contextmanager
@@ -87,8 +90,7 @@ def passing_on_signals(process: subprocess.Popen[Any]) -> Iterator[None]:
     def pass_on(number: int, frame: FrameType | None) -> None:
         process.send_signal(number)
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
-    former = {number: signal.signal(number, pass_on) for number in numbers}
+    former = replace_handlers((*STOPS, *WARNINGS), pass_on)
     try:
         yield
     finally:

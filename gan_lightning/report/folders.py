@@ -68,9 +68,12 @@ def read_run(folder: Path) -> Run:
     """Read one run; what cannot be read makes it a damaged one, with the reason."""
     files = RunFolder(folder)
     if not files.results.is_file() and not files.config.is_file():
-        return Run(str(folder), DAMAGED, problem="the job did not begin to train: its config was refused, or it waits")
+        return Run(str(folder), DAMAGED, problem="it did not begin to train", readable=False)
     try:
-        results, config = read_json(files.results), read_yaml(files.config)
+        results = read_json(files.results)
+        if results["status"] in ("refused", "queued") and not files.config.is_file():
+            return Run(str(folder), results["status"], problem=results["message"], readable=False)
+        config = read_yaml(files.config)
         return make_run(str(folder), config, results, details=FolderDetails(files))
     except UNREADABLE as error:
         return damaged(str(folder), error)

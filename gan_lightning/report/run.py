@@ -53,6 +53,7 @@ class Run:
         place: the folder or the address where it lies.
         status: of ``results.json``; "damaged" if it cannot be read.
         problem: what is wrong with it, or None.
+        readable: whether there is a configuration and a record to compare; what follows is empty otherwise.
         name: its displayed name.
         seed: its seed, or None.
         group: hash of its configuration.
@@ -61,6 +62,7 @@ class Run:
         images_seen: how far it came.
         wall_time_s: seconds that it took, evaluations included, interruptions not.
         scores: "final" and "best", each score key to its entry.
+        segments: what each part of it, from one start to the next, ran with.
         warnings: what the monitor of training health saw; the fields are ``WARNING_FIELDS``.
         details: where its curves and pictures come from; None where there is nothing.
     """
@@ -68,6 +70,7 @@ class Run:
     place: str
     status: str
     problem: str | None = None
+    readable: bool = True
     name: str = ""
     seed: int | None = None
     group: str = ""
@@ -76,6 +79,7 @@ class Run:
     images_seen: int = 0
     wall_time_s: float | None = None
     scores: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    segments: Sequence[Mapping[str, Any]] = ()
     warnings: Sequence[Mapping[str, Any]] = ()
     details: Details | None = None
 
@@ -83,6 +87,15 @@ class Run:
     def images_per_second(self) -> float | None:
         """Mean rate over the whole run, evaluations included."""
         return self.images_seen / self.wall_time_s if self.wall_time_s else None
+
+    @property
+    def precisions(self) -> dict[int, str]:
+        """The floating-point precision by the number of images from which it held, where it changed."""
+        found: dict[int, str] = {}
+        for segment in self.segments:
+            if segment["precision"] not in list(found.values())[-1:]:
+                found[segment["from_images"]] = segment["precision"]
+        return found
 
     def protocol(self, key: str) -> dict[str, Any] | None:
         """How a score was measured, up to the seed; None if this run does not have it."""
@@ -117,7 +130,7 @@ def make_run(place: str, config: Any, results: Any, *, group: str | None = None,
     return Run(
         place,
         _text(results["status"], "status"),
-        problem=None if results.get("error") is None else _text(results["error"], "error"),
+        problem=None if results["message"] is None else _text(results["message"], "message"),
         name=str(config.get("name", "")),
         seed=None if seed is None else _count(seed, "seed"),
         group=config_hash(config) if group is None else group,
@@ -126,6 +139,7 @@ def make_run(place: str, config: Any, results: Any, *, group: str | None = None,
         images_seen=_count(results["images_seen"], "images_seen"),
         wall_time_s=None if wall_time_s is None else _seconds(wall_time_s),
         scores=scores,
+        segments=results.get("segments", []),  # a tracker has none
         warnings=[_warning(entry) for entry in results.get("health", [])],
         details=details,
     )
@@ -171,10 +185,10 @@ def _is_number(value: Any) -> bool:
 def damaged(place: str, error: Exception) -> Run:
     """Return a run that cannot be read, with the reason."""
     if isinstance(error, SideFileError):
-        return Run(place, DAMAGED, problem=str(error).replace(f"{place}{os.sep}", ""))
+        return Run(place, DAMAGED, problem=str(error).replace(f"{place}{os.sep}", ""), readable=False)
     if isinstance(error, KeyError):
-        return Run(place, DAMAGED, problem=f"its record has no {error}")
-    return Run(place, DAMAGED, problem=" ".join(f"{type(error).__name__}: {error}".split()))
+        return Run(place, DAMAGED, problem=f"its record has no {error}", readable=False)
+    return Run(place, DAMAGED, problem=" ".join(f"{type(error).__name__}: {error}".split()), readable=False)
 
 
 def score_keys(runs: Sequence[Run]) -> list[str]:

@@ -129,7 +129,7 @@ def _read(place: str, run: ApiRun) -> Run:
 
 
 def results_of(run: ApiRun) -> dict[str, Any]:
-    """The summary that the tracker wrote, see ``outcome``, as the content of a results file.
+    """The summary that the tracker wrote, see ``tracker_summary``, as the content of a results file.
 
     Raises:
         KeyError: if a score has no protocol or direction.
@@ -151,7 +151,7 @@ def results_of(run: ApiRun) -> dict[str, Any]:
         "status": state if state == "running" else summary.get("status", state),
         "images_seen": images_seen,
         "wall_time_s": summary.get("wall_time_s", summary.get("_runtime")),
-        "error": summary.get("error"),
+        "message": summary.get("message"),
         "scores": scores,
         "health": [] if health == HEALTHY else [_trouble(kind, images_seen) for kind in health.split(", ")],
     }

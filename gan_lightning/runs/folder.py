@@ -12,8 +12,6 @@ PictureKind = Literal["samples", "walks", "traversals", "nearest"]
 
 SAMPLES: PictureKind = "samples"
 
-_MOMENT = re.compile("[0-9]{1,15}")
-
 LATEST, PREVIOUS, BEST = "latest.ckpt", "previous.ckpt", "best.ckpt"
 
 _MOMENT = re.compile("[0-9]{1,15}")

@@ -66,7 +66,7 @@ def make_run(
         "status": status,
         "images_seen": 100,
         "wall_time_s": wall_time_s,
-        "error": error,
+        "message": error,
         "scores": {"final": final, "best": {**final, **({} if best is None else {FD: score(best, weights=weights)})}},
         "health": list(health),
     }

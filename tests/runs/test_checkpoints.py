@@ -354,7 +354,7 @@ def test_weights_that_do_not_fit_are_reported(run_file):
         {"generator": {**MODEL["generator"], "width": 200_000}},  # 10 TB
         {"generator": {**MODEL["generator"], "width": 10**12}},
         {"discriminator": {**MODEL["discriminator"], "width": 10_000_000}},
-        {"discriminator": {"_target_": "gan_lightning.networks.MLPDiscriminator", "widths": [1] * 5_000}},
+        {"discriminator": {"_target_": "gan_lightning.networks.MLPDiscriminator", "widths": [1] * 9_000}},
     ],
 )
 def test_a_model_beyond_memory_is_refused_before_it_is_built(run_file, changes):
