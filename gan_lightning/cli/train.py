@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 
 from omegaconf import DictConfig
 
 from gan_lightning.core import slurm
 from gan_lightning.core.signals import hold_warnings, ignore_warnings
 from gan_lightning.launch.command import launch
-from gan_lightning.launch.resume import continued_run
+from gan_lightning.launch.command_line import continued_run, for_hydra
+from gan_lightning.launch.preflight import handed_on
 from gan_lightning.runs.status import is_failure
 
 
@@ -19,9 +20,9 @@ def task(cfg: DictConfig) -> float:
     Raises:
         SystemExit: with the run's code unless it is 0.
     """
-    from gan_lightning.launch.run import train  # torch and Lightning: seconds that --help need not wait
+    from gan_lightning.launch.run import run  # torch and Lightning: seconds that --help need not wait
 
-    outcome = train(cfg)
+    outcome = run(handed_on(cfg))
     job_id = slurm.job_id()
     if outcome.requeue and job_id is not None and (slurm.task_rank() or slurm.requeue(job_id)):
         slurm.await_the_end()
@@ -37,21 +38,21 @@ def job(cfg: DictConfig) -> float:
     return run_job(cfg)
 
 
-def command_line() -> list[str]:
-    """Return the arguments, such that of several processes that ``srun`` started one writes Hydra's files."""
-    arguments = continued_run(sys.argv[1:])
+def command_line(typed: Sequence[str]) -> list[str]:
+    """Return the arguments for Hydra; of several processes that ``srun`` started each has a log of its own."""
+    arguments = for_hydra(continued_run(typed))
     rank = slurm.task_rank()
-    return [*arguments, "hydra.output_subdir=null", f"hydra.job.name=train_rank_{rank}"] if rank else arguments
+    return [*arguments, f"hydra.job.name=train_rank_{rank}"] if rank else arguments
 
 
 def main() -> None:
     """Entry point of the console command."""
     if slurm.job_id() is None:
-        launch("train", task, command_line(), job=job)
+        launch("train", task, command_line=command_line, job=job)
         return
     hold_warnings()
     try:
-        launch("train", task, command_line(), job=job)
+        launch("train", task, command_line=command_line, job=job)
     except SystemExit as leaving:
         if isinstance(leaving.code, int):
             leaving.code = slurm.exit_code(leaving.code, failed=is_failure(leaving.code), rank=slurm.task_rank())

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Mapping
 from dataclasses import is_dataclass
+from types import MappingProxyType
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.config.errors import ConfigError, allowed_keys
-from gan_lightning.config.hints import UNRESOLVED
+from gan_lightning.config.hints import UNRESOLVED, describe, fits
 from gan_lightning.config.limits import MAX_DEPTH, MAX_NODES, TOO_MANY
 from gan_lightning.config.schema import Budget, TrainConfig, budget_problem, root_keys
-from gan_lightning.config.signature import join, node_problems
+from gan_lightning.config.signature import join, node_problems, shown
+
+_REFERENCE = re.compile(r"\$\{(\w[\w.\[\]]*)\}")  # a key from the root, and nothing around it
 
 
-def check_config(cfg: DictConfig) -> dict[str, Any]:
+def check_config(cfg: DictConfig, *, kinds: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
     """Check interpolations, missing values, the root's rules, and every ``_target_`` node's arguments and types.
 
     Args:
         cfg: the composed config; it is not changed.
+        kinds: root key to the annotation that what its node makes must fit; of each named node for a key with ``.*``.
 
     Returns:
         The config as plain dicts and lists, resolved, without Hydra's own settings.
@@ -27,32 +34,39 @@ def check_config(cfg: DictConfig) -> dict[str, Any]:
     Raises:
         ConfigError: with one message for each problem.
     """
-    values, problems = inspect_config(cfg)
+    values, problems = inspect_config(cfg, kinds=kinds)
     if problems:
         raise ConfigError(problems)
     return values
 
 
-def inspect_config(cfg: DictConfig) -> tuple[dict[str, Any], list[str]]:
+def inspect_config(
+    cfg: DictConfig, *, kinds: Mapping[str, Any] = MappingProxyType({})
+) -> tuple[dict[str, Any], list[str]]:
     """Return what ``check_config`` returns and all that is wrong with it.
 
     What could not be resolved is ``UNRESOLVED`` there; the messages begin with the root keys in which that is so.
     """
     problems: list[str] = []
-    values: dict[str, Any] = _Resolution(problems).resolve(cfg, "", 0)
+    resolution = _Resolution(problems)
+    values: dict[str, Any] = resolution.resolve(cfg, "", 0)
     problems += root_problems(OmegaConf.get_type(cfg), values)
-    _check_nodes(values, "", problems)
+    problems += _kind_problems(values, kinds)
+    _check_nodes(values, "", problems, resolution.sources)
     return values, problems
 
 
 class _Resolution:
     """One walk over a config that resolves it, and notes what cannot be resolved, which becomes ``UNRESOLVED``.
 
+    It also notes which keys copy the value of another.
+
     Hydra's own settings, under the root key ``hydra``, are left out: some of them have no value outside a job.
     """
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
+        self.sources: dict[str, str] = {}
         self.nodes = 0
 
     def resolve(self, cfg: DictConfig | ListConfig, key: str, depth: int) -> Any:
@@ -80,7 +94,27 @@ class _Resolution:
             written = raw[name] if isinstance(raw, list | dict) else "?"
             self.problems.append(f"{key} = {written!r}: cannot be resolved: {str(error).splitlines()[0]}")
             return UNRESOLVED
-        return self.resolve(value, key, depth + 1) if isinstance(value, DictConfig | ListConfig) else value
+        if isinstance(value, DictConfig | ListConfig):
+            return self.resolve(value, key, depth + 1)
+        if OmegaConf.is_interpolation(cfg, name) and (copied := _REFERENCE.fullmatch(cfg._get_node(name)._value())):
+            self.sources[key] = copied[1]
+        if (problem := scalar_problem(value)) is not None:
+            self.problems.append(f"{key} = {value!r}: {problem}")
+            return UNRESOLVED
+        return value
+
+
+def scalar_problem(value: Any) -> str | None:
+    """Say why no part of a config may have this value, which the libraries below would choke on; None if it may."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return "must fit into 64 bits"
+    if isinstance(value, float) and math.isnan(value):
+        return "must be a number"
+    if isinstance(value, str) and "\0" in value:
+        return "must not contain a null character"
+    if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+        return "must be text in UTF-8"
+    return None
 
 
 def root_problems(schema: type | None, values: dict[Any, Any]) -> list[str]:
@@ -110,15 +144,31 @@ def root_problems(schema: type | None, values: dict[Any, Any]) -> list[str]:
 
 def _unknown_keys(schema: type, values: dict[Any, Any], prefix: str) -> list[str]:
     allowed = root_keys(schema)
-    return [f"{prefix}{key}: no such key{allowed_keys(str(key), allowed)}" for key in values if key not in allowed]
+    return [f"{prefix}{key}: no such key{allowed_keys(key, allowed)}" for key in values if key not in allowed]
 
 
-def _check_nodes(value: Any, key: str, problems: list[str]) -> None:
+def _kind_problems(values: dict[str, Any], kinds: Mapping[str, Any]) -> list[str]:
+    problems = []
+    for pattern, kind in kinds.items():
+        key = pattern.removesuffix(".*")
+        value = values.get(key)
+        named = {key: value}
+        if key != pattern:
+            named = {join(key, name): item for name, item in value.items()} if isinstance(value, dict) else {}
+        problems += [
+            f"{where} = {shown(node)}: expected {describe(kind)}"
+            for where, node in named.items()
+            if node is not None and not fits(node, kind)
+        ]
+    return problems
+
+
+def _check_nodes(value: Any, key: str, problems: list[str], sources: Mapping[str, str]) -> None:
     if isinstance(value, list):
         for index, item in enumerate(value):
-            _check_nodes(item, f"{key}[{index}]", problems)
+            _check_nodes(item, f"{key}[{index}]", problems, sources)
     elif isinstance(value, dict):
         if value.get("_target_", UNRESOLVED) is not UNRESOLVED:
-            problems += node_problems(value, key)
+            problems += node_problems(value, key, sources)
         for name, item in value.items():
-            _check_nodes(item, join(key, name), problems)
+            _check_nodes(item, join(key, name), problems, sources)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from hydra.errors import HydraException
@@ -21,11 +22,11 @@ class ConfigError(ValueError):
         messages: one per problem.
 
     Attributes:
-        messages: likewise, without repetitions.
+        messages: likewise, without repetitions and with control characters written as escapes.
     """
 
     def __init__(self, messages: Sequence[str]) -> None:
-        self.messages = list(dict.fromkeys(messages))
+        self.messages = list(dict.fromkeys(map(_printable, messages)))
         count = len(self.messages)
         head = "The config has a problem:" if count == 1 else f"The config has {count} problems:"
         super().__init__("\n".join([head, *(f"  - {_indented(message)}" for message in self.messages)]))
@@ -34,17 +35,30 @@ class ConfigError(ValueError):
         return type(self), (self.messages,)
 
 
+def _printable(message: str) -> str:
+    """Escape what a terminal would obey, and what cannot be encoded: a config may come from anybody."""
+    if message.isprintable():
+        return message
+    obeyed = ("Cc", "Cf", "Cs")
+    return "".join(
+        character.encode("unicode_escape").decode()
+        if unicodedata.category(character) in obeyed and character not in "\n\t"
+        else character
+        for character in message
+    )
+
+
 def _indented(message: str) -> str:
     return message.replace("\n", "\n    ")
 
 
-def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+def did_you_mean(word: object, candidates: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the candidate nearest to ``word``, or an empty string."""
-    near = difflib.get_close_matches(word, list(candidates), n=1)
+    near = difflib.get_close_matches(str(word), list(candidates), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def allowed_keys(word: str, allowed: Sequence[str]) -> str:
+def allowed_keys(word: object, allowed: Sequence[str]) -> str:
     """Return the end of a sentence about a key that there is not: the one that was meant, perhaps, and all of them."""
     near = did_you_mean(word, allowed)
     return f"{near or '.'} Allowed: {', '.join(allowed)}" if allowed else ", where nothing is set"

@@ -35,7 +35,7 @@ def fits(value: Any, hint: Any) -> bool:
     if hint is None or hint is types.NoneType:
         return value is None
     if isinstance(value, dict) and "_target_" in value:
-        return _node_fits(value, origin or hint)
+        return _node_fits(value, origin or hint, typing.get_args(hint))
     if origin is not None:
         return _container_fits(value, origin, typing.get_args(hint))
     return _plain_fits(value, hint)
@@ -87,18 +87,29 @@ def _container_fits(value: Any, origin: Any, arguments: tuple[Any, ...]) -> bool
     return all(fits(item, arguments[0]) for item in value)
 
 
-def _node_fits(node: dict[str, Any], hint: Any) -> bool:
-    if hint is collections.abc.Callable or not isinstance(hint, type) or _is_protocol(hint):
+def _node_fits(node: dict[str, Any], hint: Any, arguments: tuple[Any, ...]) -> bool:
+    if node["_target_"] is UNRESOLVED or not isinstance(hint, type) or _is_protocol(hint):
         return True
-    if node["_target_"] is UNRESOLVED:  # not given yet, which is a complaint of its own
-        return True
-    if node.get("_partial_") is True:
-        return not (_is_part(hint) or issubclass(hint, (*_SCALARS, list, tuple, dict)))
     try:
         made = locate(node["_target_"], trust=True)
     except LookupError:
         return True
-    return not isinstance(made, type) or issubclass(made, hint)
+    is_factory = node.get("_partial_") is True
+    if hint is collections.abc.Callable:
+        return _makes(made, arguments[1] if arguments else object) if is_factory else _makes_callables(made)
+    if is_factory:
+        return not (_is_part(hint) or issubclass(hint, (*_SCALARS, list, tuple, dict)))
+    return _makes(made, hint)
+
+
+def _makes(callee: Any, kind: Any) -> bool:
+    if kind is Any or not (isinstance(callee, type) and isinstance(kind, type)) or _is_protocol(kind):
+        return True
+    return issubclass(callee, kind)
+
+
+def _makes_callables(callee: Any) -> bool:
+    return not isinstance(callee, type) or any("__call__" in vars(base) for base in callee.__mro__)
 
 
 def _is_part(hint: type) -> bool:

@@ -59,6 +59,7 @@ class TrainConfig:
         budget: how long to train.
         resume: checkpoint to go on from: a path, "auto" (the newest in ``output_dir``, if any) or null.
         output_dir: folder of the run.
+        overwrite: remove the run that lies in ``output_dir`` and begin anew.
         data: the data module.
         model: the GAN, a LightningModule.
         trainer: Lightning's Trainer.
@@ -74,6 +75,7 @@ class TrainConfig:
     budget: Budget = field(default_factory=Budget)
     resume: Optional[str] = None
     output_dir: str = MISSING
+    overwrite: bool = False
     data: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
     trainer: dict[str, Any] = field(default_factory=dict)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from inspect import Parameter
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from gan_lightning.config.errors import did_you_mean
@@ -37,12 +37,13 @@ def special_problems(node: dict[str, Any], key: str) -> list[str]:
     return problems
 
 
-def node_problems(node: dict[str, Any], key: str) -> list[str]:
+def node_problems(node: dict[str, Any], key: str, sources: Mapping[str, str] = MappingProxyType({})) -> list[str]:
     """Return what keeps one node from being built, arguments and types; its children are not looked into.
 
     Args:
         node: a plain dict with ``_target_``.
         key: its dotted key, for the messages.
+        sources: dotted key to the key that its value was interpolated from, which is the one to set.
     """
     target, problems = node["_target_"], special_problems(node, key)
     try:
@@ -53,11 +54,19 @@ def node_problems(node: dict[str, Any], key: str) -> list[str]:
     if not isinstance(positional, list):
         positional = []
     named = {name: value for name, value in node.items() if not is_special(name)}
-    return problems + call_problems(callee, target, positional, named, key=key, partial=node.get("_partial_") is True)
+    partial = node.get("_partial_") is True
+    return problems + call_problems(callee, target, positional, named, key=key, partial=partial, sources=sources)
 
 
 def call_problems(
-    callee: Any, target: str, positional: Sequence[Any], named: dict[str, Any], *, key: str, partial: bool
+    callee: Any,
+    target: str,
+    positional: Sequence[Any],
+    named: dict[str, Any],
+    *,
+    key: str,
+    partial: bool,
+    sources: Mapping[str, str],
 ) -> list[str]:
     """Return what is wrong with calling ``callee`` with these arguments."""
     try:
@@ -84,14 +93,16 @@ def call_problems(
         elif name in by_name:
             filled[name] = (join(key, name), value)
         elif Parameter.VAR_KEYWORD not in kinds:
+            meant = did_you_mean(name, by_name) or "."
             problems.append(
-                f"{join(key, name)} = {_shown(value)}: {short} has no argument {name!r}{did_you_mean(name, by_name)} "
+                f"{join(key, name)} = {shown(value)}: {short} has no argument {name!r}{meant} "
                 f"Allowed: {', '.join(by_name) or 'none'}"
             )
     for name, (where, value) in filled.items():
         hint = _hint(callee, parameters[name])
         if not fits(value, hint):
-            problems.append(f"{where} = {_shown(value)}: {short} expects {describe(hint)}")
+            set_there = f"; set {sources[where]}" if where in sources else ""
+            problems.append(f"{where} = {shown(value)}: {short} expects {describe(hint)}{set_there}")
     required = [p.name for p in (*by_place, *by_name.values()) if p.default is Parameter.empty and p.name not in filled]
     if required and not partial:
         for name in dict.fromkeys(required):
@@ -111,7 +122,8 @@ def _hint(callee: Any, parameter: Parameter) -> Any:
         return Any
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a value, or which node it is, for an error message."""
     if isinstance(value, dict) and "_target_" in value:
         return f"a {'_partial_ ' if value.get('_partial_') is True else ''}node with _target_={value['_target_']}"
     return repr(value)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 CACHE_VARIABLE = "GAN_LIGHTNING_CACHE"
 
@@ -16,3 +20,16 @@ def cache_root(cache_dir: str | Path | None = None) -> Path:
     """
     chosen = cache_dir or os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "gan_lightning"
     return Path(chosen).expanduser()
+
+
+def keep(path: Path, write: Callable[[Path], object]) -> None:
+    """Call ``write(path)`` to keep something for the next start; where that fails, warn and go on without.
+
+    Args:
+        path: the file, in the cache folder.
+        write: writes it whole or not at all.
+    """
+    try:
+        write(path)
+    except (OSError, ValueError) as error:  # the disk, or more than a file may hold
+        log.warning("cannot keep %s for the next start: %s", path, error)

@@ -1,7 +1,8 @@
 """Small files beside a run or in a cache: read within limits, and moved aside where they are damaged.
 
-``read_json``, ``read_yaml`` and ``read_json_lines`` are strict. They raise ``SideFileError``, which names the file, and
-suit files that another run wrote. ``read_or_move_aside`` suits a program's own files: it never fails.
+``read_json``, ``read_json_lines``, ``read_yaml`` and ``read_text`` are strict: they raise ``SideFileError``, which
+names the file. They suit files that another run wrote. ``read_or_move_aside`` suits a program's own files: it never
+fails.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ T = TypeVar("T")
 
 MOST_JSON_BYTES = 16 * 2**20
 MOST_YAML_BYTES = 2**20
+MOST_TEXT_BYTES = 2**16
 MOST_DEPTH = 64
 """Levels of nesting; a configuration or a record has about ten."""
 MOST_YAML_EVENTS = 100_000
@@ -33,7 +35,7 @@ _CONTENT_ERRORS = (OSError, ValueError, TypeError, LookupError, AttributeError, 
 
 
 class SideFileError(ValueError):
-    """A file whose content cannot be used; the message names the file and says what is wrong with it."""
+    """A file that cannot be used; the message begins with its path and says what is wrong with it."""
 
 
 def read_or_move_aside(path: Path, read: Callable[[Path], T], *, consequence: str) -> T | None:
@@ -60,16 +62,16 @@ def read_or_move_aside(path: Path, read: Callable[[Path], T], *, consequence: st
     except FileNotFoundError:
         return None
     except _CONTENT_ERRORS as error:
-        move_aside(path, problem=_reason(path, error), consequence=consequence)
+        move_aside(path, complaint=_complaint(path, error), consequence=consequence)
         return None
 
 
-def move_aside(path: Path, *, problem: str, consequence: str) -> None:
+def move_aside(path: Path, *, complaint: str, consequence: str) -> None:
     """Rename a damaged file, or a folder in its place, to ``NAME.damaged`` and warn.
 
     Args:
         path: the file.
-        problem: what is wrong with it.
+        complaint: sentence that names the file and says what is wrong with it.
         consequence: what the program does without it.
     """
     aside = path.with_name(f"{path.name}.damaged")
@@ -82,9 +84,9 @@ def move_aside(path: Path, *, problem: str, consequence: str) -> None:
     except FileNotFoundError:  # another process was faster
         return
     except OSError as error:
-        log.warning("%s is damaged (%s) and cannot be moved aside (%s); %s", path, problem, error, consequence)
+        log.warning("%s; it cannot be renamed (%s); %s", complaint, error, consequence)
     else:
-        log.warning("%s is damaged (%s) and was renamed to %s; %s", path, problem, aside.name, consequence)
+        log.warning("%s; it was renamed to %s; %s", complaint, aside.name, consequence)
 
 
 def read_json(path: Path, *, kind: type = dict, most_bytes: int = MOST_JSON_BYTES) -> Any:
@@ -104,11 +106,11 @@ def read_json(path: Path, *, kind: type = dict, most_bytes: int = MOST_JSON_BYTE
     try:
         return _of_kind(parse_json(content), kind)
     except ValueError as error:
-        raise SideFileError(f"{path}: {error}") from error
+        raise SideFileError(f"{path} is damaged: {error}") from error
 
 
 def read_json_lines(
-    path: Path, *, most_bytes: int = MOST_JSON_BYTES
+    path: Path, *, most_bytes: int | None = MOST_JSON_BYTES
 ) -> Iterator[tuple[int, dict[str, Any] | ValueError]]:
     """Yield the number of each line, from 1, and its JSON object, or the error that says what is wrong with it.
 
@@ -116,7 +118,7 @@ def read_json_lines(
 
     Args:
         path: the file.
-        most_bytes: size from which the file is refused.
+        most_bytes: size from which the file is refused; None: none.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -149,7 +151,24 @@ def read_yaml(path: Path, *, kind: type = dict, most_bytes: int = MOST_YAML_BYTE
         _check_yaml(content)
         return _of_kind(yaml.load(content, Loader=_YAML_LOADER), kind)
     except (ValueError, yaml.YAMLError) as error:
-        raise SideFileError(f"{path}: {' '.join(str(error).split())}") from error
+        raise SideFileError(f"{path} is damaged: {' '.join(str(error).split())}") from error
+
+
+def read_text(path: Path, *, most_bytes: int = MOST_TEXT_BYTES) -> str:
+    """Read a text file without the white space around its content.
+
+    Args:
+        path: the file.
+        most_bytes: size from which the file is refused.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        SideFileError: if it is not a readable file of text.
+    """
+    try:
+        return _read_bytes(path, most_bytes).decode().strip()
+    except UnicodeDecodeError as error:
+        raise SideFileError(f"{path} is damaged: it is not text: {error}") from error
 
 
 def parse_json(content: bytes | str) -> Any:
@@ -210,30 +229,30 @@ def _of_kind(value: Any, kind: type) -> Any:
     return value
 
 
-def _read_bytes(path: Path, most: int, *, empty: bool = False) -> bytes:
+def _read_bytes(path: Path, most: int | None, *, empty: bool = False) -> bytes:
     """Read a regular file of at most ``most`` bytes; a pipe or a device would never end."""
     try:
         facts = path.stat()
         if stat.S_ISDIR(facts.st_mode):
-            raise SideFileError(f"{path}: it is a folder")
+            raise SideFileError(f"{path} is a folder")
         if not stat.S_ISREG(facts.st_mode):
-            raise SideFileError(f"{path}: it is not a regular file")
+            raise SideFileError(f"{path} is not a regular file")
         with path.open("rb") as file:
-            content = file.read(most + 1)
+            content = file.read() if most is None else file.read(most + 1)
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise SideFileError(f"{path}: it cannot be read: {error.strerror or error}") from error
-    if len(content) > most:
-        raise SideFileError(f"{path}: it has more than {most} bytes")
+        raise SideFileError(f"{path} cannot be read: {error.strerror or error}") from error
+    if most is not None and len(content) > most:
+        raise SideFileError(f"{path} has more than {most} bytes")
     if not content and not empty:
-        raise SideFileError(f"{path}: it is empty")
+        raise SideFileError(f"{path} is damaged: it is empty")
     return content
 
 
-def _reason(path: Path, error: Exception) -> str:
-    if isinstance(error, SideFileError):
-        return str(error).removeprefix(f"{path}: ")
+def _complaint(path: Path, error: Exception) -> str:
+    if str(error).startswith(f"{path} "):
+        return str(error)
     if isinstance(error, KeyError):
-        return f"it has no {error}"
-    return " ".join(f"{type(error).__name__}: {error}".split())
+        return f"{path} is damaged: it has no {error}"
+    return f"{path} is damaged: {' '.join(f'{type(error).__name__}: {error}'.split())}"

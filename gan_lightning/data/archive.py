@@ -11,13 +11,16 @@ import zlib
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from gan_lightning.core.atomic import write_atomic
+from gan_lightning.core.cache import keep
+from gan_lightning.core.side_files import read_json, read_or_move_aside
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.files import Entry, Files, FolderFiles, hidden
-from gan_lightning.data.store import write_kept
 
 _LOCAL_HEADER = struct.Struct("<26sHH")
 _ENCRYPTED = 1  # bit of a member's flags
 _COLUMNS = 6
+_MOST_LISTING_BYTES = 2**32  # of an archive of tens of millions of images
 
 
 class Member(NamedTuple):
@@ -56,8 +59,7 @@ class ZipFiles(Files):
         if columns is None:
             columns = list_members(self.location)
             if kept is not None:
-                text = json.dumps(columns)
-                write_kept(kept, lambda temporary: temporary.write_text(text))
+                keep(kept, lambda path: write_atomic(path, json.dumps(columns)))
         self._members = dict(zip(columns[0], zip(*columns[2:], strict=True), strict=True))
         return list(map(Entry._make, zip(*columns[:3], strict=True)))
 
@@ -103,12 +105,18 @@ def list_members(location: Path) -> list[list[Any]]:
 
 
 def read_columns(path: Path) -> list[list[Any]] | None:
-    """Read what ``list_members`` returned; None if it was not kept or the file is damaged."""
-    try:
-        columns = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
-    return columns if len(columns) == _COLUMNS and len({len(column) for column in columns}) == 1 else None
+    """Read what ``list_members`` returned; None if it was not kept, or is damaged and was moved aside."""
+
+    def read(path: Path) -> list[list[Any]]:
+        columns: list[list[Any]] = read_json(path, kind=list, most_bytes=_MOST_LISTING_BYTES)
+        names, *numbers = columns
+        if len(columns) != _COLUMNS or len(set(map(len, columns))) != 1:
+            raise ValueError("its columns do not have the same length")
+        if not all(isinstance(name, str) for name in names) or not all(type(n) is int for row in numbers for n in row):
+            raise TypeError("its columns do not hold names and numbers")
+        return columns
+
+    return read_or_move_aside(path, read, consequence="the archive is listed again")
 
 
 def open_files(path: str | Path, *, key: str = "data.path", cache: Path | None = None) -> Files:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import sys
-import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +15,12 @@ import torch
 from PIL import __version__ as pillow_version
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
+from gan_lightning.core.atomic import write_atomic
+from gan_lightning.core.cache import keep
+from gan_lightning.core.container import read_container, write_container
+from gan_lightning.core.side_files import read_json, read_or_move_aside
 from gan_lightning.data.images import pixels_fingerprint
 from gan_lightning.data.loading import Loading, locked
 from gan_lightning.data.preflight import Finding, Report, examine, summary
@@ -35,6 +34,7 @@ FORMAT_VERSION = 1
 """Raised whenever the same source and transform give other pixels."""
 
 FOLDER = "images"
+_MOST_REPORT_BYTES = 2**30  # it may name every image of a large set
 _CHUNK = 64
 _WORTH_WORKERS = 1024  # images; fewer are decoded before processes have started
 
@@ -82,7 +82,7 @@ def look(source: ImageSource, transform: Transform, loading: Loading, *, min_siz
     key = key_of(source, transform, min_size)
     folder = loading.folder(FOLDER)
     if loading.memory_fraction > 0:
-        path = folder / f"{key}.safetensors"
+        path = folder / f"{key}.pt"
         if (kept := read_pixels(path, source, transform)) is not None:
             return kept
         if len(source) * transform.bytes_per_image <= loading.limit_bytes:
@@ -96,7 +96,7 @@ def look(source: ImageSource, transform: Transform, loading: Loading, *, min_siz
             examiner = Examiner(source=source, transform=transform, min_size=min_size, keep=False)
             _, report = run_all(examiner, loading.processes, None, what=f"checking {what}")
             if loading.keep:
-                write_kept(path, lambda temporary: temporary.write_text(report.to_json()))
+                keep(path, lambda path: write_atomic(path, report.to_json()))
     if report.bad:
         source = source.only(integers([i for i in range(len(source)) if source.name(i) not in report.bad]))
     fingerprint = hashlib.sha256(f"{key} streamed".encode()).hexdigest()
@@ -118,53 +118,27 @@ def decode(
     fresh = Looked(source, transform, report, pixels_fingerprint(images), labels, images)
     if not loading.keep or report.images == 0:
         return fresh
-    tensors = {"images": images} if labels is None else {"images": images, "labels": labels}
-    metadata = {"report": report.to_json(), "fingerprint": fresh.fingerprint}
-    write_kept(path, lambda temporary: save_file(tensors, temporary, metadata=metadata))
+    content = {"images": images, "labels": labels, "report": report.to_json(), "fingerprint": fresh.fingerprint}
+    keep(path, lambda path: write_container(path, content))
     return read_pixels(path, source, transform) or fresh
 
 
 def read_pixels(path: Path, source: ImageSource, transform: Transform) -> Looked | None:
-    """Map kept images from disk; None if there are none or the file is damaged (with a warning)."""
-    if not path.exists():
-        return None
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
-            images = file.get_tensor("images")
-            labels = file.get_tensor("labels") if "labels" in file.keys() else None  # noqa: SIM118
-        report, fingerprint = Report.from_json(metadata["report"]), metadata["fingerprint"]
-    except (SafetensorError, KeyError, OSError, ValueError, TypeError) as error:
-        log.warning("the kept images %s are damaged (%s); decoding them again", path, error)
-        return None
-    return Looked(source, transform, report, fingerprint, labels, images)
+    """Map kept images from disk; None if there are none, or the file is damaged and was moved aside."""
+
+    def read(path: Path) -> Looked:
+        kept = read_container(path, mapped=True)
+        report = Report.from_json(kept["report"])
+        return Looked(source, transform, report, kept["fingerprint"], kept["labels"], kept["images"])
+
+    return read_or_move_aside(path, read, consequence="the images are decoded again")
 
 
 def read_report(path: Path) -> Report | None:
-    """Read a kept report; None if there is none or it is damaged."""
-    try:
-        return Report.from_json(path.read_text())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError) as error:
-        log.warning("the kept report %s is damaged (%s); looking again", path, error)
-        return None
-
-
-def write_kept(path: Path, write: Callable[[Path], object]) -> None:
-    """Write under a temporary name and rename; where that fails, warn and go on without."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem[:16], suffix=".tmp")
-        os.close(handle)
-        temporary = Path(name)
-        try:
-            write(temporary)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except (OSError, SafetensorError) as error:
-        log.warning("cannot keep %s for the next start: %s", path, error)
+    """Read a kept report; None if there is none, or it is damaged and was moved aside."""
+    return read_or_move_aside(
+        path, lambda path: Report(**read_json(path, most_bytes=_MOST_REPORT_BYTES)), consequence="looking again"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

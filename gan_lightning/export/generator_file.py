@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from gan_lightning.config import build
 from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.checkpoint import RECORD, CheckpointError
+from gan_lightning.core.side_files import parse_json
 from gan_lightning.core.strict_json import dumps
 from gan_lightning.core.version import __version__
 from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.loading import build_for
 from gan_lightning.models.sampling import Sampling, Weights
 from gan_lightning.networks.base import Generator
 
@@ -79,11 +78,7 @@ def load_generator(path: str | os.PathLike[str], *, trust: bool = False) -> Trai
         ConfigError: if its configuration names something that is refused.
     """
     record, state = read_generator(Path(path))
-    with torch.random.fork_rng(devices=[]):  # initial weights are drawn and thrown away
-        model = build(record["model"], trust=trust, key="model")
-    if not isinstance(model, AdversarialModule):
-        raise CheckpointError(f"{path} describes a {type(model).__name__}, which is no model of gan-lightning")
-    generator = TrainedGenerator(model)
+    generator = TrainedGenerator(build_for(state, record["model"], path, trust=trust))
     try:
         generator.load(state)
     except RuntimeError as error:
@@ -107,7 +102,12 @@ def read_generator(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise CheckpointError(f"{path} is damaged, or no safetensors file: {error}") from error
     if text is None:
         raise CheckpointError(f"{path} is a file of another program: it has no '{RECORD}' record")
-    record = json.loads(text)
+    try:
+        record = parse_json(text)
+    except ValueError as error:
+        raise CheckpointError(f"{path} is damaged: of its record, {error}") from error
+    if not isinstance(record, dict) or not isinstance(record.get("model", {}), dict):
+        raise CheckpointError(f"{path} is damaged: its record describes no model")
     if record.get("format") != FORMAT:
         raise CheckpointError(
             f"{path} has generator format {record.get('format')}, this version of gan-lightning reads format {FORMAT}"

@@ -31,6 +31,7 @@ from gan_lightning.config import (
     root_keys,
 )
 from gan_lightning.core.errors import InputError
+from gan_lightning.launch.command_line import for_hydra
 from gan_lightning.launch.overrides import override_errors
 from gan_lightning.runs.status import BAD_INPUT, MEANINGS
 
@@ -44,8 +45,8 @@ COMPOSING: tuple[type[Exception], ...] = (*COMPOSITION_ERRORS, AssertionError)
 def launch(
     config_name: str,
     task: Callable[[DictConfig], Any],
-    argv: Sequence[str] | None = None,
     *,
+    command_line: Callable[[Sequence[str]], list[str]] = for_hydra,
     job: Callable[[DictConfig], Any] | None = None,
 ) -> None:
     """Run ``task`` under Hydra with ``conf/<config_name>.yaml``, and end the process with the right code.
@@ -53,11 +54,10 @@ def launch(
     Args:
         config_name: of the primary config.
         task: what to do with a composed config.
-        argv: replaces ``sys.argv[1:]``.
-        job: what to do with a config in a sweep, keeping complaints to itself; None: the same.
+        command_line: makes of what was typed what Hydra reads.
+        job: what to do with a config in a sweep, keeping complaints to itself; None: the command has no sweeps, and
+            its config is checked here.
     """
-    if argv is not None:
-        sys.argv[1:] = argv
     # Hydra's help copies this singleton for every group it lists, which takes seconds; what it loads it copies anyway
     ConfigStore.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined]
     share_the_processor(os.environ)
@@ -65,6 +65,7 @@ def launch(
     decorated = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=config_name)(guarded(task, job))
     keys = root_keys(SCHEMAS[f"{config_name}_schema"])
     try:
+        sys.argv[1:] = command_line(sys.argv[1:])
         decorated()
     except COMPOSING as error:
         messages = override_errors(config_name, sys.argv[1:], keys)
@@ -99,14 +100,15 @@ def share_the_processor(environment: MutableMapping[str, str]) -> None:
 def guarded(
     task: Callable[[DictConfig], Any], job: Callable[[DictConfig], Any] | None = None
 ) -> Callable[[DictConfig], Any]:
-    """Check the config before ``task``, and let a complaint end the process unless other jobs of a sweep wait."""
+    """Let a complaint end the process unless other jobs of a sweep wait; without ``job``, check the config first."""
 
     @functools.wraps(task)  # Hydra asks it for its module
     def run(cfg: DictConfig) -> Any:
         if job is not None and is_sweep():
             return job(cfg)
         try:
-            check_config(cfg)
+            if job is None:
+                check_config(cfg)
             return task(cfg)
         except (ConfigError, InputError) as error:
             if is_sweep():

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 
-import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 from gan_lightning.config import Budget
+from gan_lightning.core.errors import InputError
+from gan_lightning.core.side_files import SideFileError, read_yaml
 from gan_lightning.runs.folder import RunFolder
 
 PATHS = frozenset(
@@ -39,8 +40,8 @@ PATHS = frozenset(
 
 BUDGETS = frozenset(f"budget.{entry.name}" for entry in fields(Budget))
 
-OF_SWEEPS = ("cluster", "sweep")
-"""Groups that say how the jobs of a sweep are chosen and started; a run that is continued alone is no sweep."""
+NOT_CONTINUED = ("cluster", "overwrite", "sweep")
+"""Overrides of the former start that mean nothing to a run that is continued, alone."""
 
 
 def quoted(value: str) -> str:
@@ -78,24 +79,33 @@ def continued_run(argv: Sequence[str]) -> list[str]:
         return list(argv)
     given = {_subject(argument) for argument in argv}
     former = [override for override in stored_overrides(folder) if _subject(override) not in given]
-    former = [override for override in former if key_of(override) not in OF_SWEEPS]
+    former = [override for override in former if key_of(override) not in NOT_CONTINUED]
     here = [f"resume={quoted(str(folder))}", f"hydra.run.dir={quoted(str(folder))}"]
     return [*former, *(argument for argument in argv if key_of(argument) != "resume"), *here]
 
 
 def run_folder_of(path: Path) -> Path | None:
     """Return the run folder that a path means: itself or its folder of checkpoints; None if it is neither."""
-    for folder in (path, path.parent):
-        checkpoints = RunFolder(folder).checkpoints
-        if path.is_dir() and checkpoints.is_dir() and path in (folder, checkpoints):
-            return folder
+    for run in (RunFolder(path), RunFolder(path.parent)):
+        if path.is_dir() and run.checkpoints.is_dir() and path in (run.path, run.checkpoints):
+            return run.path
     return None
 
 
 def stored_overrides(folder: Path) -> list[str]:
-    """Return the overrides that a run was started with."""
-    stored = RunFolder(folder).hydra_overrides
-    return yaml.safe_load(stored.read_text(encoding="utf-8")) or [] if stored.is_file() else []
+    """Return the overrides that a run was started with.
+
+    Raises:
+        InputError: if they cannot be read, naming the file.
+    """
+    try:
+        return read_yaml(RunFolder(folder).hydra_overrides, kind=list)
+    except FileNotFoundError:
+        return []
+    except SideFileError as error:
+        raise InputError(
+            f"resume = {folder}: {error}; repeat the run's overrides with hydra.run.dir={folder} resume=auto"
+        ) from error
 
 
 def key_of(argument: str) -> str:

@@ -22,7 +22,7 @@ from gan_lightning.runs.results import Outcome, note_start, read_outcome
 
 log = logging.getLogger(__name__)
 
-WHEREABOUTS = ("name", "output_dir", "paths", "logger", "resume")
+WHEREABOUTS = ("name", "output_dir", "overwrite", "paths", "logger", "resume")
 """Root keys that do not change what a finished job computed."""
 
 

@@ -13,12 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config import COMPOSITION_ERRORS, composition_error, conf_dir
 from gan_lightning.config.errors import allowed_keys
-
-
-def quoted(value: str) -> str:
-    """Quote a value for Hydra's override grammar."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+from gan_lightning.launch.command_line import quoted
 
 
 def override_errors(config_name: str, argv: Sequence[str], root_keys: Sequence[str]) -> list[str]:

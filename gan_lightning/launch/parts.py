@@ -1,22 +1,48 @@
-"""What a config builds: data, model, callbacks, loggers and trainer, which fit together."""
+"""What a config builds: data, model, callbacks, loggers and trainer, held against one another."""
 
 from __future__ import annotations
 
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from lightning import Callback, Trainer, seed_everything
+from lightning.fabric.plugins import CheckpointIO
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
 
-from gan_lightning.callbacks import Acceleration
-from gan_lightning.config import ConfigError, build_all, resolve_budget
-from gan_lightning.data import RealDataModule
+from gan_lightning.callbacks import Acceleration, Evaluation
+from gan_lightning.config import ConfigError, resolve_budget
+from gan_lightning.config.builder import build_all
+from gan_lightning.data import ImageDataModule, RealDataModule
 from gan_lightning.launch.cluster_environment import cluster_plugins, tasks_problem
 from gan_lightning.launch.process_watchdog import Companions
 from gan_lightning.loggers import JSONLLogger, Tracker
+from gan_lightning.metrics import DigitsExtractor, Evaluator, TranslationEvaluator
 from gan_lightning.models import AdversarialModule
 from gan_lightning.models.strategies import strategy_problem
+from gan_lightning.runs.checkpoint_io import VerifiedCheckpointIO
 from gan_lightning.runs.steps import WallClock
+
+GROUPS = ("data", "model", "callbacks", "logger")
+"""Root keys whose parts are built, in this order; none of them writes anything when it is built."""
+
+KINDS: Mapping[str, Any] = {
+    "data": RealDataModule,
+    "model": AdversarialModule,
+    "trainer": Callable[..., Trainer],
+    "callbacks.*": Callback,
+    "logger.*": Logger,
+}
+"""What the nodes of a training config make, for ``config.check_config``."""
+
+DEVICE_KEYS = ("accelerator", "devices", "precision")
+
+UNBUILDABLE = (MisconfigurationException, ValueError, TypeError, RuntimeError, ImportError)
+"""What the Trainer raises where it is refused its arguments or its devices."""
 
 
 @dataclass
@@ -28,6 +54,7 @@ class Parts:
     callbacks: list[Callback]
     loggers: list[Logger]
     trainer: Trainer
+    clock: WallClock
 
     def callback(self, kind: type) -> Any:
         """Return the callback of a kind, or None."""
@@ -39,54 +66,98 @@ class Parts:
         return [logger for logger in self.loggers if isinstance(logger, Tracker)]
 
 
-def make_each(config: dict[str, Any], group: str) -> list[Any]:
-    """Build the named parts of a group; one that was set to null is left out."""
-    nodes = {f"{group}.{name}": node for name, node in config[group].items() if node is not None}
-    return list(build_all(nodes, trust=True).values())
+def build_parts(config: Mapping[str, Any]) -> Parts:
+    """Build everything for real; nothing is written yet.
 
-
-def build(config: dict[str, Any], clock: WallClock) -> Parts:
-    """Build everything; nothing is written yet.
+    Args:
+        config: checked, as plain data.
 
     Raises:
-        ConfigError: if parts refuse their arguments or do not fit together.
+        ConfigError: with all that parts refuse, and all in which they do not fit together.
     """
     seed_everything(config["seed"], workers=True, verbose=False)
-    parts = build_all({key: config[key] for key in ("data", "model", "trainer")}, trust=True)
-    data, model, make_trainer = parts["data"], parts["model"], parts["trainer"]
-    try:
-        model.check_data(data)
+    problems: list[str] = []
+    clock = WallClock()
+    built = _built(config, problems, wrong=set(), rehearse=False)
+    callbacks = [*_present(built.get("callbacks")), Companions()]
+    loggers = [*_present(built.get("logger")), JSONLLogger(output_dir=config["output_dir"], clock=clock)]
+    trainer = _checked_trainer(config, problems, callbacks=callbacks, logger=loggers)
+    _check_fit(built, problems, processes=1 if trainer is None else trainer.world_size)
+    if problems:
+        raise ConfigError(problems)
+    data, model = built["data"], built["model"]
+    with _as_config_error():
         model.budget_images = resolve_budget(config["budget"], data.images_per_epoch)
-    except ValueError as error:
-        raise ConfigError([str(error)]) from error
-    model.run_config = config
-    callbacks = make_each(config, "callbacks")
-    loggers = make_each(config, "logger")
-    loggers.append(JSONLLogger(output_dir=config["output_dir"], clock=clock))
-    for callback in callbacks:
-        if isinstance(callback, Acceleration):
-            try:
-                callback.check(model)
-            except ValueError as error:
-                raise ConfigError([str(error)]) from error
-    companions = Companions()
-    plugins = [*(make_trainer.keywords.get("plugins") or []), *cluster_plugins()]
-    trainer = make_trainer(callbacks=[*callbacks, companions], logger=loggers, plugins=plugins or None)
-    check_world(trainer, batch_size=config["batch_size"])
-    try:
-        model.check_batch(data.batch_size, trainer.world_size)
-    except ValueError as error:
-        raise ConfigError([str(error)]) from error
-    companions.begin(trainer)
-    return Parts(data, model, [*callbacks, companions], loggers, trainer)
+    model.run_config = dict(config)
+    assert trainer is not None
+    return Parts(data, model, callbacks, loggers, trainer, clock)
 
 
-def check_world(trainer: Trainer, *, batch_size: int) -> None:
-    """Refuse a strategy, or a number of processes, that the model, the batch or the way of starting does not allow.
+def rehearse_parts(
+    config: Mapping[str, Any], problems: list[str], *, remote_processes: int | None = None
+) -> int | None:
+    """Build everything without its memory, and add what is wrong to ``problems``, those of the config's check.
+
+    Args:
+        config: as plain data; parts that ``problems`` name already are passed over.
+        problems: grows.
+        remote_processes: of a run on another machine, whose devices are not those of this one; None: it runs here.
+
+    Returns:
+        The number of processes that would train; None where that cannot be told.
+    """
+    wrong = {re.split(r"[^\w]", message, maxsplit=1)[0] for message in problems}
+    if wrong & {"seed", "batch_size"}:
+        wrong |= {"data", "trainer"}  # they get these values, and would say the same again
+    built = _built(config, problems, wrong=wrong, rehearse=True)
+    processes = remote_processes
+    if "trainer" not in wrong and remote_processes is None:
+        trainer = _checked_trainer(config, problems, logger=False, enable_checkpointing=False)
+        processes = None if trainer is None else trainer.world_size
+    _check_fit(built, problems, processes=processes or 1)
+    return processes
+
+
+def _built(config: Mapping[str, Any], problems: list[str], *, wrong: set[str], rehearse: bool) -> dict[str, Any]:
+    """Build the groups; a part that was set to null stays None, what cannot be built is missing."""
+    with collected(problems):
+        return build_all({key: config[key] for key in GROUPS if key not in wrong}, trust=True, rehearse=rehearse)
+    return {}
+
+
+def _present(named: Mapping[str, Any] | None) -> list[Any]:
+    return [part for part in (named or {}).values() if part is not None]
+
+
+def _checked_trainer(config: Mapping[str, Any], problems: list[str], **arguments: Any) -> Trainer | None:
+    """Build the Trainer, which looks at what devices there are; None if there is something wrong with it."""
+    with collected(problems):
+        make = build_all({"trainer": config["trainer"]}, trust=True)["trainer"]
+        plugins = [*(make.keywords.get("plugins") or []), *cluster_plugins()]
+        if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
+            plugins.append(VerifiedCheckpointIO())
+        try:
+            with warnings.catch_warnings():
+                if not arguments["logger"]:
+                    warnings.simplefilter("ignore")  # they are shown when it is built for real
+                trainer = make(plugins=plugins, **arguments)
+        except UNBUILDABLE as error:
+            asked = ", ".join(f"{key}={config['trainer'][key]}" for key in DEVICE_KEYS if key in config["trainer"])
+            raise ConfigError([f"trainer ({asked}): {' '.join(str(error).split())}"]) from error
+        check_world(trainer, asked=config["trainer"], batch_size=config["batch_size"])
+        return trainer
+    return None
+
+
+def check_world(trainer: Trainer, *, asked: Mapping[str, Any], batch_size: int) -> None:
+    """Refuse a precision, a strategy or a number of processes that devices, model or batch do not allow.
 
     Raises:
         ConfigError: naming the keys.
     """
+    precision = asked.get("precision", trainer.precision)
+    if trainer.precision != precision and precision == "16-mixed":
+        raise ConfigError(["trainer.precision = 16-mixed: this device cannot do it; use bf16-mixed or 32-true"])
     world = trainer.world_size
     if batch_size % world:
         raise ConfigError([f"batch_size = {batch_size}: it is the global size and must divide over {world} devices"])
@@ -94,3 +165,58 @@ def check_world(trainer: Trainer, *, batch_size: int) -> None:
         raise ConfigError([problem])
     if (problem := strategy_problem(trainer)) is not None:
         raise ConfigError([f"trainer.{problem}"])
+
+
+def _check_fit(built: Mapping[str, Any], problems: list[str], *, processes: int) -> None:
+    """Compare the parts with one another, where they could be built."""
+    data, model, callbacks = built.get("data"), built.get("model"), _present(built.get("callbacks"))
+    if isinstance(data, ImageDataModule):
+        with collected(problems):
+            check_evaluators(data, callbacks)
+    if not isinstance(model, AdversarialModule):
+        return
+    with collected(problems), _as_config_error():
+        for callback in callbacks:
+            if isinstance(callback, Acceleration):
+                callback.check(model)
+    if isinstance(data, RealDataModule):
+        with collected(problems), _as_config_error():
+            model.check_data(data)
+            if data.batch_size % processes == 0:  # else it is said where the devices are counted
+                model.check_batch(data.batch_size, processes)
+
+
+def check_evaluators(data: ImageDataModule, callbacks: list[Callback]) -> None:
+    """Refuse to judge colour images by the classifier of grey digits, the evaluator of configs that choose none.
+
+    Raises:
+        ConfigError: naming others.
+    """
+    for callback in callbacks:
+        evaluator = callback.evaluator if isinstance(callback, Evaluation) else None
+        if isinstance(evaluator, TranslationEvaluator):
+            evaluator = evaluator.evaluator
+        if isinstance(evaluator, Evaluator) and isinstance(evaluator.extractor, DigitsExtractor) and data.channels == 3:
+            raise ConfigError(
+                [
+                    "evaluator: the digits classifier knows nothing of colour images; choose evaluator=none, "
+                    "evaluator=inception or, for translations, evaluator=translation"
+                ]
+            )
+
+
+@contextmanager
+def collected(problems: list[str]) -> Iterator[None]:
+    """Note what a check complains about, and go on with the next one."""
+    try:
+        yield
+    except ConfigError as error:
+        problems += [message.replace("callbacks.evaluation.evaluator", "evaluator") for message in error.messages]
+
+
+@contextmanager
+def _as_config_error() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise ConfigError([str(error)]) from error

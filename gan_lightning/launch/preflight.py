@@ -1,4 +1,4 @@
-"""The check of a training config before Hydra writes anything."""
+"""What happens to a training config before Hydra writes anything: a run is started, the jobs of a sweep are checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
@@ -20,17 +20,41 @@ from omegaconf import DictConfig, OmegaConf, flag_override
 from gan_lightning.config import COMPOSITION_ERRORS, ConfigError
 from gan_lightning.core.errors import InputError
 from gan_lightning.launch.command import stop
-from gan_lightning.launch.inspection import inspect
+from gan_lightning.launch.held_back import HeldBack
 from gan_lightning.launch.job import read_config
 from gan_lightning.launch.plan import PlannedJob, planned_jobs, without_hydra
 from gan_lightning.launch.resume import differences
 from gan_lightning.launch.sweep_progress import SweepProgress
 from gan_lightning.launch.sweep_report import folders_below, report
 
+if TYPE_CHECKING:
+    from gan_lightning.launch.start import Start
+
 log = logging.getLogger(__name__)
 
 REMOTE = "hydra_plugins.gan_lightning_slurm.launcher.SlurmLauncher"
 """The launcher whose jobs run on other machines."""
+
+
+_handed_on: list[Start] = []
+"""What ``Preflight`` has started and the task takes; Hydra gives a callback no other way to hand something on."""
+
+_held_back = HeldBack()
+
+
+def handed_on(cfg: DictConfig) -> Start:
+    """Return the run that was started for the present task, whose messages can be shown now; start it otherwise."""
+    from gan_lightning.launch.start import start
+
+    _held_back.show()
+    return _handed_on.pop() if _handed_on else start(cfg)
+
+
+def _started(config: DictConfig) -> Start:
+    from gan_lightning.launch.start import start
+
+    with _held_back:
+        return start(config)
 
 
 class Preflight(Callback):
@@ -56,7 +80,7 @@ class Preflight(Callback):
                 config.hydra.runtime.output_dir = os.path.abspath(config.hydra.run.dir)  # Hydra sets it after this call
                 HydraConfig.instance().set_config(copy.deepcopy(config))
                 del config["hydra"]
-            inspect(config, sweeping=False)
+            _handed_on[:] = [_started(config)]
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Compose and check every job of a plain sweep; what is wrong with any of them stops all."""
@@ -90,9 +114,11 @@ def job_problems(job: PlannedJob) -> list[str]:
     """Return what is wrong with one job of a sweep."""
     cfg = without_hydra(job.config)
     remote = job.config.hydra.launcher._target_ == REMOTE
+    from gan_lightning.launch.start import check
+
     try:
         with job.present():
-            inspect(cfg, sweeping=True, remote_processes=requested_processes(job.config) if remote else None)
+            check(cfg, remote_processes=requested_processes(job.config) if remote else None)
             if remote:
                 check_request(job.config)
             check_folder(job.folder, cfg)

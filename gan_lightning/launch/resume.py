@@ -1,56 +1,15 @@
-"""What ``resume=`` means: which file a run continues from, and in which folder."""
+"""What ``resume=`` means: which file a run continues from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from gan_lightning.config import Budget, ConfigError
+from gan_lightning.config import ConfigError
 from gan_lightning.core.errors import InputError
-from gan_lightning.launch.overrides import quoted
 from gan_lightning.runs.folder import RunFolder
-
-OF_SWEEPS = ("cluster", "sweep")
-"""Groups that say how the jobs of a sweep are chosen and started; a run that is continued alone is no sweep."""
-
-
-def continued_run(argv: Sequence[str]) -> list[str]:
-    """Expand ``resume=<run folder>`` to that run's own overrides and folder; what is given besides wins over them.
-
-    Args:
-        argv: the command line without the program's name.
-    """
-    arguments = list(argv)
-    value = next((a.removeprefix("resume=") for a in arguments if a.startswith("resume=")), None)
-    if value is None or not RunFolder(value).checkpoints.is_dir():
-        return arguments
-    if any(a.startswith("hydra.run.dir=") for a in arguments):
-        return arguments
-    stored = RunFolder(value).hydra_overrides
-    former = yaml.safe_load(stored.read_text(encoding="utf-8")) or [] if stored.is_file() else []
-    given = {_subject(argument) for argument in arguments}
-    former = [override for override in former if _subject(override) not in given and _key(override) not in OF_SWEEPS]
-    return [*former, *arguments, *_other_budgets_off(arguments), f"hydra.run.dir={quoted(value)}"]
-
-
-def _key(override: str) -> str:
-    return override.partition("=")[0].lstrip("+~")
-
-
-def _subject(override: str) -> str:
-    """What an override is about; the three ways to give a budget are one, since they exclude each other."""
-    return "budget" if _key(override).startswith("budget.") else _key(override)
-
-
-def _other_budgets_off(arguments: Sequence[str]) -> list[str]:
-    """A new budget replaces the former one, in whatever unit that was given."""
-    units = [f"budget.{entry.name}" for entry in fields(Budget)]
-    given = [_key(argument) for argument in arguments if _key(argument) in units]
-    return [f"{unit}=null" for unit in units if given and unit not in given]
 
 
 def find_checkpoint(resume: str | None, output_dir: Path) -> tuple[Path | None, list[str]]:
@@ -69,7 +28,10 @@ def find_checkpoint(resume: str | None, output_dir: Path) -> tuple[Path | None, 
     if resume is None:
         return None, []
     if resume == "auto":
-        return newest_whole(RunFolder(output_dir).checkpoints)
+        found, complaints = newest_whole(RunFolder(output_dir).checkpoints)
+        if found is None and complaints:
+            raise CheckpointError(f"{'; '.join(complaints)}; overwrite=true begins anew")
+        return found, complaints
     path = Path(resume)
     if path.is_dir():
         below = RunFolder(path).checkpoints
@@ -108,7 +70,7 @@ class Source:
         if (problem := processes_problem(self.processes, now)) is not None:
             raise ConfigError([f"resume, trainer.devices: {problem}"])
 
-    def check_budget(self, budget_images: int, *, batch_size: int) -> None:
+    def check_budget(self, budget_images: int | None, *, batch_size: int) -> None:
         """Refuse a budget that was passed already, since the run would be called finished under it.
 
         Args:
@@ -118,7 +80,9 @@ class Source:
         Raises:
             ConfigError: naming both numbers.
         """
-        if self.images_seen is not None and self.images_seen >= budget_images + batch_size:
+        if self.images_seen is None or budget_images is None:
+            return
+        if self.images_seen >= budget_images + batch_size:
             raise ConfigError(
                 [f"budget: {budget_images} images, and the run to be resumed has seen {self.images_seen} already"]
             )

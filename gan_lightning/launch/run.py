@@ -5,39 +5,30 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.utilities import rank_zero_only
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.callbacks import Evaluation, Progress, RunCheckpoint, TrainingHealth
-from gan_lightning.config import ConfigError, check_config
-from gan_lightning.core import slurm
 from gan_lightning.core.atomic import write_atomic
-from gan_lightning.core.errors import InputError
 from gan_lightning.core.signals import stops_raised
-from gan_lightning.launch.ending import Ending, ending_of, ending_of_exception
+from gan_lightning.launch.ending import outcome_of_exception, outcome_of_fit
+from gan_lightning.launch.hydra_files import write_hydra_files
 from gan_lightning.launch.origin import present_origin
-from gan_lightning.launch.parts import Parts, build
+from gan_lightning.launch.parts import Parts
 from gan_lightning.launch.process_watchdog import Companions
-from gan_lightning.launch.resume import prepare_resume
+from gan_lightning.launch.start import Start, start
 from gan_lightning.launch.summary import heldout_distance, print_summary
 from gan_lightning.loggers import JSONLLogger
-from gan_lightning.runs.cleanup import discard_unused
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.runs.lock import exclusive
 from gan_lightning.runs.record import RunRecord
 from gan_lightning.runs.results import Outcome
-from gan_lightning.runs.status import MEANINGS
-from gan_lightning.runs.steps import WallClock
 from gan_lightning.runs.summary import tracker_summary
 
 log = logging.getLogger(__name__)
-
-LEAVING_S = 120.0
-"""How long a requeued job waits for its predecessor on another machine to leave the folder."""
 
 
 def train(cfg: DictConfig) -> Outcome:
@@ -45,38 +36,28 @@ def train(cfg: DictConfig) -> Outcome:
 
     Raises:
         ConfigError: if the config is wrong.
-        InputError: if the checkpoint to resume from cannot be used, or another process trains in the folder.
+        InputError: see ``start``.
     """
-    check_config(cfg)
-    config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
-    output_dir = Path(config["output_dir"])
-    quiet_libraries()
-    if config["resume"] is None and slurm.restarts():
-        config["resume"] = "auto"  # a requeued job is the same run
-    if rank_zero_only.rank:  # type: ignore[attr-defined]
-        return run(config, output_dir)
-    with exclusive(output_dir, wait_s=LEAVING_S if slurm.restarts() else 0):
-        try:
-            return run(config, output_dir)
-        except (ConfigError, InputError):
-            discard_unused(output_dir)
-            raise
+    return run(start(cfg))
 
 
-def run(config: dict[str, Any], output_dir: Path) -> Outcome:
-    """Train in a folder that is ours; see ``train``."""
-    clock = WallClock()
-    source = prepare_resume(config, output_dir)
+def run(begun: Start) -> Outcome:
+    """Train what was started; its folder is let go of at the end."""
+    with begun.held:
+        return _run(begun.config, begun.folder, begun)
+
+
+def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
+    parts, source = begun.parts, begun.source
     for complaint in source.complaints:
         log.warning("%s; going on from %s instead", complaint, source.path or "the beginning")
     if source.path is not None:
         log.info("resuming from %s at %d images", source.path, source.images_seen)
-    parts = build(config, clock)
-    source.check_processes(parts.trainer.world_size)
-    assert parts.model.budget_images is not None
-    source.check_budget(parts.model.budget_images, batch_size=config["batch_size"])
-    record = RunRecord(output_dir, clock=clock)
+    parts.callback(Companions).begin(parts.trainer)
+    record = RunRecord(output_dir, clock=parts.clock)
     if parts.trainer.is_global_zero:
+        if begun.composed is not None and HydraConfig.initialized():
+            write_hydra_files(output_dir, composed=begun.composed, hydra=HydraConfig.get())
         write_atomic(RunFolder(output_dir).config, OmegaConf.to_yaml(OmegaConf.create(config)))
     journal = next(logger for logger in parts.loggers if isinstance(logger, JSONLLogger))
     journal.truncate_after(-1 if source.images_seen is None else source.images_seen)
@@ -85,7 +66,7 @@ def run(config: dict[str, Any], output_dir: Path) -> Outcome:
     about = origin.record(config)
     segment = {"precision": str(parts.trainer.precision), "processes": parts.trainer.world_size, **about}
 
-    ending, reference = Ending("failed"), None
+    outcome, reference = Outcome("failed"), None
     started = time.monotonic()
     with stops_raised() as leave:
         try:
@@ -99,25 +80,25 @@ def run(config: dict[str, Any], output_dir: Path) -> Outcome:
                 ckpt_path=None if source.path is None else str(source.path),
                 weights_only=True,
             )
-            ending = ending_of(parts)
-            if ending.status == "finished":
+            outcome = outcome_of_fit(parts)
+            if outcome.status == "finished":
                 reference = heldout_distance(parts.data, parts.callback(Evaluation))
         except BaseException as error:
-            ending = ending_of_exception(error)
-            if MEANINGS[ending.status].failure:
+            outcome = outcome_of_exception(error)
+            if outcome.meaning.failure:
                 raise
         finally:
             leave()
-            finish(parts, record, ending)
+            finish(parts, record, outcome)
     seconds = time.monotonic() - started
     if parts.trainer.is_global_zero:
-        print_summary(output_dir, parts.callback(Evaluation), ending, reference=reference, seconds=seconds)
-    return Outcome(ending.status, record.best.objective, ending.message, ending.requeue)
+        print_summary(output_dir, parts.callback(Evaluation), outcome, reference=reference, seconds=seconds)
+    return replace(outcome, objective=record.best.objective)
 
 
 def connect(parts: Parts, record: RunRecord) -> None:
     """Let scores and troubles reach the record and the progress display."""
-    parts.callback(Companions).on_death = lambda reason: record.finish("failed", message=reason)
+    parts.callback(Companions).on_death = lambda reason: record.finish(Outcome("failed", message=reason))
     evaluation, progress, health = (parts.callback(kind) for kind in (Evaluation, Progress, TrainingHealth))
     if health is not None:
         health.listeners.append(lambda troubles, _: record.health([trouble.as_dict() for trouble in troubles]))
@@ -133,11 +114,10 @@ def connect(parts: Parts, record: RunRecord) -> None:
         )
 
 
-def finish(parts: Parts, record: RunRecord, ending: Ending) -> None:
+def finish(parts: Parts, record: RunRecord, outcome: Outcome) -> None:
     """Close record and trackers with what became of the run."""
     if parts.trainer.is_global_zero and not record.content:
         return  # a signal came before anything had begun
-    meaning = MEANINGS[ending.status]
     checkpoints, health = parts.callback(RunCheckpoint), parts.callback(TrainingHealth)
     if health is not None:
         health.tell()  # how long the troubles lasted
@@ -145,28 +125,14 @@ def finish(parts: Parts, record: RunRecord, ending: Ending) -> None:
         for path in (checkpoints.folder.latest, checkpoints.folder.best):
             if path.is_file():
                 record.artefact(path.stem, path)
-    record.finish(ending.status, images_seen=parts.model.images_seen, message=ending.message, requeue=ending.requeue)
+    record.finish(outcome, images_seen=parts.model.images_seen)
     with contextlib.ExitStack() as closing:  # each is closed, whatever another one raises
         closing.callback(lambda: record.tracking(problem for tracker in parts.trackers for problem in tracker.problems))
         for tracker in parts.trackers:
-            closing.callback(tracker.close, meaning.exit_code or 0)
+            closing.callback(tracker.close, outcome.exit_code)
         if parts.trainer.is_global_zero:
             summary = tracker_summary(record.content)
-            for tracker in (tracker for tracker in parts.trackers if not meaning.failure or tracker.begun):
+            for tracker in (tracker for tracker in parts.trackers if not outcome.meaning.failure or tracker.begun):
                 tracker.summary(summary)
                 if checkpoints is not None and checkpoints.folder.best.is_file():
                     tracker.best_checkpoint(checkpoints.folder.best, summary)
-
-
-def quiet_libraries() -> None:
-    """Silence what Lightning says at every start and no user can act on."""
-    for room in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(room).setLevel(logging.WARNING)
-    for pattern in (
-        r".*isinstance\(treespec, LeafSpec\).*",
-        r".*does not have many workers.*",
-        r".*ended before the epoch ended and your dataloader is not resumable.*",  # ours is: it starts at images_seen
-        r".*Checkpoint directory .* exists and is not empty.*",
-        r".*`srun` command is available on your system but is not used.*",  # a login node, or a single process
-    ):
-        warnings.filterwarnings("ignore", message=pattern)

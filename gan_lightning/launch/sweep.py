@@ -62,7 +62,7 @@ def run_job(cfg: DictConfig) -> float:
 def needs_processes(cfg: DictConfig) -> bool:
     """Whether Lightning would start processes for the job, which it does by repeating the command line."""
     from gan_lightning.config import build
-    from gan_lightning.launch.run import quiet_libraries
+    from gan_lightning.launch.quiet import quiet_libraries
 
     quiet_libraries()
     trainer = build(cfg.trainer, trust=True, key="trainer")(logger=False, enable_checkpointing=False)

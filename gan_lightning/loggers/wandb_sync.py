@@ -7,7 +7,6 @@ is still being written for a finished one and skips it from then on.
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gan_lightning.core.side_files import SideFileError, read_json
 from gan_lightning.loggers.wandb_segments import Segment, Upload, read_segments, write_segments
 from gan_lightning.runs.folder import RunFolder
 
@@ -153,6 +153,6 @@ class _Job:
 
 def _says_running(run: Path) -> bool:
     try:
-        return json.loads(RunFolder(run).results.read_text(encoding="utf-8"))["status"] == "running"
-    except (OSError, ValueError, KeyError, TypeError):
+        return read_json(RunFolder(run).results).get("status") == "running"
+    except (FileNotFoundError, SideFileError):
         return False  # without a record nobody writes this run any more

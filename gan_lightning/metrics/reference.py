@@ -34,7 +34,7 @@ class References:
     def file(self, real: EvaluationImages) -> Path:
         """Where the statistics of ``real`` are kept."""
         key = statistics_key(real, self.extractor, with_features=self.with_features)
-        return self.folder / f"{key}.safetensors"
+        return self.folder / f"{key}.pt"
 
     def get(self, real: EvaluationImages, device: torch.device, world: World) -> Collection:
         """Statistics of ``real``, complete on rank 0. Every rank must call it.

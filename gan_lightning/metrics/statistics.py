@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from gan_lightning.core.cache import keep
+from gan_lightning.core.container import read_container, write_container
+from gan_lightning.core.side_files import read_or_move_aside
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.metrics.collection import Collection
 from gan_lightning.metrics.extractor import FeatureExtractor
 from gan_lightning.metrics.frechet import Moments
 
-log = logging.getLogger(__name__)
-
 FORMAT_VERSION = 2
 """Raised whenever the meaning of a stored file changes."""
+
+_AGAIN = "the statistics are computed again"
 
 
 def statistics_key(images: EvaluationImages, extractor: FeatureExtractor, *, with_features: bool) -> str:
@@ -48,34 +45,36 @@ def statistics_key(images: EvaluationImages, extractor: FeatureExtractor, *, wit
 
 
 def load_statistics(path: Path) -> Collection | None:
-    """Read stored statistics; None if there are none or the file is damaged (with a warning).
+    """Read stored statistics; None if there are none, or the file is damaged and was moved aside.
 
     Args:
         path: the file.
     """
-    if not path.exists():
-        return None
-    try:
-        stored = load_file(path)
-        moments = Moments(int(stored["count"]), stored["mean"], stored["scatter"])
-    except (SafetensorError, KeyError, OSError, ValueError) as error:
-        log.warning("cached statistics %s are damaged (%s); computing them again", path, error)
-        return None
-    return Collection(moments=moments, features=stored.get("features"))
+
+    def read(path: Path) -> Collection:
+        stored = read_container(path)
+        return Collection(
+            moments=Moments(stored["count"], stored["mean"], stored["scatter"]), features=stored["features"]
+        )
+
+    return read_or_move_aside(path, read, consequence=_AGAIN)
 
 
 def save_statistics(path: Path, statistics: Collection) -> None:
-    """Write statistics under a temporary name and rename; where that fails, warn and go on without a cache.
+    """Write statistics; where that fails, warn and go on without a cache.
 
     Args:
         path: the file.
         statistics: with moments, and features or None.
     """
     moments = statistics.moments
-    tensors = {"count": torch.tensor(moments.count), "mean": moments.mean, "scatter": moments.scatter}
-    if statistics.features is not None:
-        tensors["features"] = statistics.features
-    _save(path, tensors)
+    content = {
+        "count": moments.count,
+        "mean": moments.mean,
+        "scatter": moments.scatter,
+        "features": statistics.features,
+    }
+    keep(path, lambda path: write_container(path, content))
 
 
 class Derived:
@@ -98,26 +97,9 @@ class Derived:
         if self.statistics is None:
             return compute()
         path = self.statistics.with_name(f"{self.statistics.stem}-{name}{self.statistics.suffix}")
-        if path.exists():
-            try:
-                return load_file(path)[name]
-            except (SafetensorError, KeyError, OSError) as error:
-                log.warning("cached statistics %s are damaged (%s); computing them again", path, error)
+        kept = read_or_move_aside(path, lambda path: read_container(path)[name], consequence=_AGAIN)
+        if kept is not None:
+            return kept
         found = compute()
-        _save(path, {name: found.cpu()})
+        keep(path, lambda path: write_container(path, {name: found.cpu()}))
         return found
-
-
-def _save(path: Path, tensors: dict[str, Tensor]) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".tmp")
-        os.close(handle)
-        try:
-            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except (OSError, SafetensorError) as error:
-        log.warning("cannot keep statistics in %s: %s", path, error)

@@ -44,7 +44,8 @@ class SpectralNorm(nn.Module):
             matrix = weight.flatten(1)
             u = F.normalize(torch.randn_like(matrix[:, 0]), dim=0)
             v = F.normalize(torch.randn_like(matrix[0]), dim=0)
-            for _ in range(INITIAL_ITERATIONS):
+            # without memory, as in a rehearsal, there are no numbers to iterate on, and each round is slow
+            for _ in range(0 if weight.is_meta else INITIAL_ITERATIONS):
                 u, v = power_iteration(matrix, u, v)
         self.register_buffer("u", u)
         self.register_buffer("v", v)

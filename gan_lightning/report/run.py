@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from gan_lightning.core.side_files import SideFileError
 from gan_lightning.core.strict_json import from_strict
 from gan_lightning.report.config_diff import flatten
 from gan_lightning.runs.provenance import config_hash, hashed_part
@@ -15,8 +17,11 @@ MOMENTS: tuple[Moment, ...] = ("final", "best")
 NOT_COMPARED = ("seed", "shuffle_seed")
 """Keys of a protocol that may differ between scores that are ranked."""
 DAMAGED = "damaged"
+UNREADABLE = (OSError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
+"""What a record of another form raises when it is taken apart."""
 WARNING_FIELDS = ("kind", "first_images_seen", "last_images_seen", "message", "remedy", "config_key")
 """What each entry of ``"health"`` in ``results.json`` holds."""
+_LARGEST_COUNT = 2**53
 
 
 class Details(Protocol):
@@ -57,7 +62,7 @@ class Run:
         images_seen: how far it came.
         wall_time_s: seconds that it took, evaluations included, interruptions not.
         scores: "final" and "best", each score key to its entry.
-        segments: what each part of it, from one start to the next, ran with.
+        segments: what each part of it, from one start to the next, ran with: ``from_images`` and ``precision``.
         warnings: what the monitor of training health saw; the fields are ``WARNING_FIELDS``.
         details: where its curves and pictures come from; None where there is nothing.
     """
@@ -102,7 +107,7 @@ class Run:
 
 
 def make_run(place: str, config: Any, results: Any, *, group: str | None = None, details: Details | None) -> Run:
-    """Check a record and make it a run.
+    """Check a record, which anybody may have written, and make it a run.
 
     Args:
         place: where it lies.
@@ -117,32 +122,77 @@ def make_run(place: str, config: Any, results: Any, *, group: str | None = None,
     """
     if not isinstance(config, dict):
         raise ValueError("config.yaml holds no configuration")
-    scores: dict[str, dict[str, Any]] = {moment: dict(results["scores"][moment]) for moment in MOMENTS}
-    for entry in (entry for table in scores.values() for entry in table.values()):
-        entry["value"] = float(from_strict(entry["value"]))
-        if not isinstance(entry["protocol"], dict) or not isinstance(entry["higher_is_better"], bool):
-            raise ValueError("results.json has a score without a protocol or direction")
-    wall_time_s = results.get("wall_time_s")
+    tables = results["scores"]
+    scores: dict[str, dict[str, Any]] = {
+        moment: {key: _score(key, entry) for key, entry in tables[moment].items()} for moment in MOMENTS
+    }
+    seed, wall_time_s = config.get("seed"), results.get("wall_time_s")
     return Run(
         place,
-        str(results["status"]),
-        problem=results["message"],
+        _text(results["status"], "status"),
+        problem=None if results["message"] is None else _text(results["message"], "message"),
         name=str(config.get("name", "")),
-        seed=config.get("seed"),
+        seed=None if seed is None else _count(seed, "seed"),
         group=config_hash(config) if group is None else group,
         config=flatten(hashed_part(config)),
         settings=flatten(config),
-        images_seen=int(results["images_seen"]),
-        wall_time_s=None if wall_time_s is None else float(wall_time_s),
+        images_seen=_count(results["images_seen"], "images_seen"),
+        wall_time_s=None if wall_time_s is None else _seconds(wall_time_s),
         scores=scores,
-        segments=results.get("segments", []),  # a tracker has none
-        warnings=[{name: entry[name] for name in WARNING_FIELDS} for entry in results.get("health", [])],
+        segments=[_segment(entry) for entry in results.get("segments", [])],  # a tracker has none
+        warnings=[_warning(entry) for entry in results.get("health", [])],
         details=details,
     )
 
 
+def _score(key: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    value = from_strict(entry["value"])
+    if not _is_number(value):
+        raise ValueError(f"the value of its score {key} is {value!r}")
+    if not isinstance(entry["protocol"], dict) or not isinstance(entry["higher_is_better"], bool):
+        raise ValueError(f"its score {key} has no protocol or direction")
+    return {"value": float(value), "protocol": entry["protocol"], "higher_is_better": entry["higher_is_better"]}
+
+
+def _warning(entry: Mapping[str, Any]) -> dict[str, Any]:
+    counted = ("first_images_seen", "last_images_seen")
+    texts = {name: _text(entry[name] or "", f"health.{name}") for name in WARNING_FIELDS if name not in counted}
+    return {**texts, **{name: _count(entry[name], f"health.{name}") for name in counted}}
+
+
+def _segment(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "from_images": _count(entry["from_images"], "segments.from_images"),
+        "precision": _text(entry["precision"], "segments.precision"),
+    }
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"its {name} is {value!r}, not text")
+    return value
+
+
+def _count(value: Any, name: str) -> int:
+    if not _is_number(value) or value != value // 1 or not 0 <= value <= _LARGEST_COUNT:
+        raise ValueError(f"its {name} is {value!r}, not a whole number")
+    return int(value)
+
+
+def _seconds(value: Any) -> float:
+    if not _is_number(value) or not 0 <= value <= _LARGEST_COUNT:
+        raise ValueError(f"its wall_time_s is {value!r}")
+    return float(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def damaged(place: str, error: Exception) -> Run:
-    """A run that cannot be read, with the reason."""
+    """Return a run that cannot be read, with the reason."""
+    if isinstance(error, SideFileError):
+        return Run(place, DAMAGED, problem=str(error).replace(f"{place}{os.sep}", ""), readable=False)
     if isinstance(error, KeyError):
         return Run(place, DAMAGED, problem=f"its record has no {error}", readable=False)
     return Run(place, DAMAGED, problem=" ".join(f"{type(error).__name__}: {error}".split()), readable=False)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from gan_lightning.core.strict_json import from_strict
 from gan_lightning.loggers.wandb_login import has_login
-from gan_lightning.report.run import MOMENTS, Run, damaged, make_run
+from gan_lightning.report.run import MOMENTS, UNREADABLE, Run, damaged, make_run
 from gan_lightning.runs.folder import SAMPLES
 
 PREFIX = "wandb:"
@@ -124,7 +124,7 @@ def _read(place: str, run: ApiRun) -> Run:
     group = run.config.get(_ORIGIN, {}).get("config_hash")
     try:
         return make_run(place, config, results_of(run), group=group, details=WandbDetails(run))
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+    except UNREADABLE as error:
         return damaged(place, error)
 
 

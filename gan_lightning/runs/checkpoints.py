@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
 from gan_lightning.core.atomic import flush
 from gan_lightning.core.checkpoint import CheckpointError, read_checkpoint
-from gan_lightning.runs.folder import LATEST, PREVIOUS
+from gan_lightning.core.container import ContainerError, check_container, save_container
+from gan_lightning.core.side_files import move_aside
+from gan_lightning.runs.folder import BEST, LATEST, PREVIOUS, RunFolder
 
 if TYPE_CHECKING:
     from lightning import Trainer
 
+log = logging.getLogger(__name__)
+
 
 def write_checkpoint(trainer: Trainer, path: Path, *, keep: Path | None = None) -> None:
-    """Save the state of a run to ``path`` so that at every moment a whole file stands there.
+    """Save the state of a run to ``path`` so that at every moment a whole file stands there or at ``keep``.
 
     All ranks call this together. Rank 0 writes to a temporary name in the same folder, flushes it to the disk and
-    renames it; the former file moves to ``keep`` just before.
+    renames it; the former file moves to ``keep`` just before, unless it is damaged.
 
     Args:
         trainer: whose state is saved.
@@ -30,31 +33,75 @@ def write_checkpoint(trainer: Trainer, path: Path, *, keep: Path | None = None) 
 
     Raises:
         OSError: on every rank, if the file cannot be written; ``path`` stands as it was then.
+        ContainerError: on every rank, if the state holds more than plain containers and tensors.
     """
     # `trainer.save_checkpoint` would leave the other ranks in its barrier when rank 0's disk is full.
     state = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
-    failure = None
+    failure: OSError | ContainerError | None = None
     if trainer.is_global_zero:
         temporary = path.with_name(f".{path.name}.partial")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            torch.save(state, temporary)
+            for name in (temporary, path, keep):
+                if name is not None and name.is_dir():
+                    move_aside(name, complaint=f"{name} is a folder", consequence="a checkpoint takes its place")
+            save_container(temporary, state)
             flush(temporary)
-            if keep is not None and path.exists():
-                os.replace(path, keep)
-            os.replace(temporary, path)
-            flush(path.parent)
-        except (OSError, RuntimeError) as error:  # torch's writer reports a full disk as a RuntimeError
-            failure = f"{path}: {error}"
-            if keep is not None and keep.exists() and not path.exists():
-                os.replace(keep, path)
+            _put_in_place(temporary, path, keep)
+        except (OSError, ContainerError) as error:
+            failure = type(error)(f"{path}: {error}")
         finally:
-            with contextlib.suppress(OSError):  # the other ranks wait to hear what was wrong
-                temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink()
     if trainer.world_size > 1:
         failure = trainer.strategy.broadcast(failure, src=0)
     if failure is not None:
-        raise OSError(failure)
+        raise failure
+
+
+def _put_in_place(temporary: Path, path: Path, keep: Path | None) -> None:
+    if keep is not None and _is_whole(path):
+        os.replace(path, keep)
+        try:
+            os.replace(temporary, path)
+        except OSError:
+            os.replace(keep, path)
+            raise
+    else:
+        os.replace(temporary, path)
+    flush(path.parent)
+
+
+def _is_whole(path: Path) -> bool:
+    """Verify a file's digest, so that a damaged file does not take the place of a whole one."""
+    try:
+        check_container(path)
+    except FileNotFoundError:
+        return False
+    except ContainerError as error:
+        log.warning("%s; a new checkpoint takes its place", error)
+        return False
+    return True
+
+
+def checkpoint_in(path: str | os.PathLike[str]) -> Path:
+    """Return the checkpoint that a path means: the best one of a run folder, or else its latest, or the file itself.
+
+    Args:
+        path: a run folder, its folder of checkpoints, or a checkpoint file, which need not exist.
+
+    Raises:
+        CheckpointError: for a folder that has no checkpoint.
+    """
+    given = Path(path)
+    if not given.is_dir():
+        return given
+    below = RunFolder(given).checkpoints
+    folder = below if below.is_dir() else given
+    found = next((folder / name for name in (BEST, LATEST) if (folder / name).is_file()), None)
+    if found is None:
+        raise CheckpointError(f"{given} is a folder without a checkpoint; name a run folder or a file")
+    return found
 
 
 def newest_whole(folder: str | os.PathLike[str]) -> tuple[Path | None, list[str]]:

@@ -1,33 +1,38 @@
-"""The folder of a run that was refused before it wrote anything of its own."""
+"""Remove a run folder that was made for nothing, or the run that lies in one."""
 
 from __future__ import annotations
 
-import logging
 import shutil
 from pathlib import Path
+from typing import get_args
 
-from gan_lightning.runs.folder import RunFolder
+from gan_lightning.runs.folder import PictureKind, RunFolder
 
 
 def discard_unused(folder: Path) -> None:
-    """Remove a run's folder in which Hydra alone has written, and the folders above it that are empty then.
+    """Remove a folder in which nothing lies but its lock, and the folders above it that are empty then.
 
-    Whoever calls it holds the folder's lock. Nothing outside of the present directory is touched.
+    Whoever calls it holds the lock. Nothing outside of the present directory is touched.
     """
     here, folder = Path.cwd(), folder.absolute()
-    run = RunFolder(folder)
-    if here not in folder.parents or not run.hydra.is_dir():
+    if here not in folder.parents or set(folder.iterdir()) - {RunFolder(folder).lock}:
         return
-    logs = [h for h in logging.getLogger().handlers if isinstance(h, logging.FileHandler)]
-    logs = [handler for handler in logs if Path(handler.baseFilename).parent == folder]
-    ours = {run.hydra, run.lock, *(Path(handler.baseFilename) for handler in logs)}
-    if set(folder.iterdir()) - ours:
-        return
-    for handler in logs:
-        logging.getLogger().removeHandler(handler)
-        handler.close()
     shutil.rmtree(folder)
     for above in folder.parents:
         if above == here or any(above.iterdir()):
             return
         above.rmdir()
+
+
+def empty_run(folder: Path) -> None:
+    """Remove the files of a run and leave everything else in its folder.
+
+    Whoever calls it holds the lock. The record goes first: what is left of a run without one is no run.
+    """
+    run = RunFolder(folder)
+    pictures = [run.pictures(kind) for kind in get_args(PictureKind)]
+    for path in (run.results, run.hydra, run.config, run.metrics, run.log, run.slurm_job, *run.subfolders(), *pictures):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

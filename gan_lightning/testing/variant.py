@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 import gan_lightning.config
 from gan_lightning.config import build
-from gan_lightning.launch.overrides import quoted
+from gan_lightning.launch.command_line import quoted
 from gan_lightning.models import AdversarialModule, SourceConditional
 
 

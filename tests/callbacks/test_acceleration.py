@@ -108,9 +108,8 @@ def test_an_unknown_choice_is_refused():
 def test_the_command_refuses_it_before_it_trains():
     from omegaconf import OmegaConf
 
-    from gan_lightning.launch.parts import build as build_run
-    from gan_lightning.runs.steps import WallClock
+    from gan_lightning.launch.parts import build_parts
 
     cfg = compose_train("experiment=demo", "callbacks.acceleration.compile=both", "logger=none", "trainer=cpu")
     with pytest.raises(ConfigError, match=r"model\.regularizers\.r1"):
-        build_run(OmegaConf.to_container(cfg, resolve=True), WallClock())
+        build_parts(OmegaConf.to_container(cfg, resolve=True))

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from gan_lightning.core.container import write_container
 from gan_lightning.data.digits import load_digits
 from gan_lightning.metrics import extractor as extractor_module
 from tests.cli.conftest import TINY, Commands, Ended, listing
@@ -236,7 +237,7 @@ def test_empty_damaged_and_unequal_images_are_named(commands, digits, tmp_path):
 
 
 def test_checkpoints_that_cannot_be_scored(commands, ckpt, tmp_path):
-    torch.save({"state_dict": {}}, tmp_path / "foreign.ckpt")
+    write_container(tmp_path / "foreign.ckpt", {"state_dict": {}})
     assert "a checkpoint of another program" in refused(commands, tmp_path, "ckpt=foreign.ckpt", *DIGITS).err
     assert (
         "a checkpoint of another program"
@@ -246,7 +247,7 @@ def test_checkpoints_that_cannot_be_scored(commands, ckpt, tmp_path):
     for name, value in checkpoint["state_dict"].items():
         if name.startswith("generator_ema") and value.is_floating_point():
             value.fill_(float("nan"))
-    torch.save(checkpoint, tmp_path / "nan.ckpt")
+    write_container(tmp_path / "nan.ckpt", checkpoint)
     text = refused(commands, tmp_path, "ckpt=nan.ckpt", *DIGITS, "evaluator.samples=40").err
     assert "nan.ckpt: " in text
     assert "pixel values are NaN or infinite" in text

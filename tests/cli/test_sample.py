@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 import gan_lightning
+from gan_lightning.core.container import write_container
 from gan_lightning.sampling import samples as samples_module
 from tests.cli.conftest import UNSCORED, listing
 
@@ -226,7 +227,7 @@ def test_a_generator_that_makes_nan_is_named(commands, runs, tmp_path, words):
     checkpoint = torch.load(runs / "dcgan.ckpt", weights_only=True)
     weights = [value for key, value in checkpoint["state_dict"].items() if key.startswith("generator_ema.")]
     next(value for value in weights if value.ndim > 1).fill_(float("nan"))
-    torch.save(checkpoint, tmp_path / "nan.ckpt")
+    write_container(tmp_path / "nan.ckpt", checkpoint)
     ended = commands("sample", "ckpt=nan.ckpt", *words, cwd=tmp_path)
     assert ended.code == 2, ended.text
     assert ended.err.startswith("ckpt = nan.ckpt: its generator is broken, nothing was written: ")

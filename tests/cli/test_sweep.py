@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from gan_lightning.launch.resume import continued_run
+from gan_lightning.launch.command_line import continued_run
 from gan_lightning.launch.sweep_report import outcome_of_job, sweep_code
 from gan_lightning.runs.results import Outcome, read_results
 from tests.cli.conftest import UNSCORED, listing, of_kind, read_wandb
@@ -153,5 +153,5 @@ def test_a_job_can_be_continued_alone(tmp_path):
     (tmp_path / ".hydra").mkdir()
     (tmp_path / ".hydra" / "overrides.yaml").write_text("[cluster=gpu, +sweep=points_table, experiment=demo, seed=3]")
     assert continued_run([f"resume={tmp_path}", "seed=4"]) == [
-        "experiment=demo", f"resume={tmp_path}", "seed=4", f"hydra.run.dir='{tmp_path}'",
+        "experiment=demo", "seed=4", f"resume='{tmp_path}'", f"hydra.run.dir='{tmp_path}'",
     ]  # fmt: skip

@@ -161,7 +161,8 @@ def test_interpolations_that_go_round_in_a_circle_are_reported():
 
 def test_an_interpolated_value_is_checked_where_it_is_used():
     problems = messages({"data": {"size": 1.5}, "x": target("Part", width="${data.size}")})
-    assert problems == ["x.width = 1.5: Part expects int"]
+    assert problems == ["x.width = 1.5: Part expects int; set data.size"]
+    assert messages({"x": target("Part", width="${.kind}", kind="b")}) == ["x.width = 'b': Part expects int"]
 
 
 def test_the_config_is_left_as_it_was():
@@ -196,6 +197,14 @@ class Shape(typing.Protocol):
         (UNRESOLVED, int, True),
         ("x", typing.Annotated[int, "unit"], False),
         ("1e-4", float | torch.Tensor, False),
+        ({"_target_": f"{HERE}.Part", "_partial_": True}, collections.abc.Callable[..., Part], True),
+        ({"_target_": "torch.nn.ReLU", "_partial_": True}, collections.abc.Callable[..., Part], False),
+        ({"_target_": f"{HERE}.open_ended", "_partial_": True}, collections.abc.Callable[..., Part], True),
+        ({"_target_": f"{HERE}.Part", "_partial_": True}, collections.abc.Callable[..., Shape], True),
+        ({"_target_": "torch.nn.ReLU"}, collections.abc.Callable[..., torch.Tensor], True),
+        ({"_target_": f"{HERE}.Part", "width": 1}, collections.abc.Callable[..., Part], False),
+        ({"_target_": f"{HERE}.open_ended"}, collections.abc.Callable[..., Part], True),
+        ({"_target_": f"{HERE}.Part", "_partial_": True}, collections.abc.Callable, True),
     ],
 )
 def test_fits(value, hint, expected):
@@ -229,3 +238,45 @@ def test_interpolations_that_make_a_config_endless_are_reported():
     levels = {f"x{depth}": [f"${{x{depth + 1}}}"] * 4 for depth in range(30)}
     (problem,) = messages({**levels, "x30": 1})
     assert "the config has more than 10000 values" in problem
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (10**40, f"x.width = {10**40}: must fit into 64 bits"),
+        (2**63, f"x.width = {2**63}: must fit into 64 bits"),
+        (-(2**63) - 1, f"x.width = {-(2**63) - 1}: must fit into 64 bits"),
+        (float("nan"), "x.width = nan: must be a number"),
+        ("a\0b", r"x.width = 'a\x00b': must not contain a null character"),
+        ("caf\udce9", r"x.width = 'caf\udce9': must be text in UTF-8"),
+    ],
+)
+def test_values_that_no_part_can_use_are_refused_once(value, problem):
+    assert messages({"x": target("Part", width=value)}) == [problem]
+
+
+def test_extreme_values_that_parts_may_use_are_left_to_them():
+    check_config(OmegaConf.create({"a": [2**63 - 1, -(2**63), float("inf"), "ü💥\n", 1e-300]}))
+
+
+def test_a_part_in_a_place_of_another_kind_is_named():
+    config = {
+        "data": target("Part", width=1),
+        "model": {"_target_": "torch.nn.ReLU"},
+        "factory": target("Part", width=1),
+        "parts": {"a": target("Part", width=1), "b": {"_target_": "torch.nn.ReLU"}, "c": None},
+        "rest": target("Part", width=1),
+    }
+    kinds = {"data": Part, "model": Part, "parts.*": Part, "absent": Part, "nothing.*": Part}
+    with pytest.raises(ConfigError) as caught:
+        check_config(OmegaConf.create(config), kinds={"factory": collections.abc.Callable[..., Part], **kinds})
+    assert caught.value.messages == [
+        f"factory = a node with _target_={HERE}.Part: expected Callable[..., {HERE}.Part]",
+        "model = a node with _target_=torch.nn.ReLU: expected Part",
+        "parts.b = a node with _target_=torch.nn.ReLU: expected Part",
+    ]
+
+
+def test_keys_that_are_no_text_are_reported():
+    problems = messages({"x": {**target("Part", width=1), 3: 4}})
+    assert problems == ["x.3 = 4: Part has no argument 3. Allowed: width, rate, kind, on"]

@@ -188,6 +188,11 @@ def test_config_error_lists_each_message_once_and_survives_pickling():
     assert "a problem" in str(ConfigError(["x"]))
 
 
+def test_a_config_cannot_send_control_characters_to_the_terminal():
+    error = ConfigError(["a\x1b[31m = 'caf\udce9': no\r\u202egnp.exe\u0007\tü💥\nmore"])
+    assert error.messages == [r"a\x1b[31m = 'caf\udce9': no\r\u202egnp.exe\x07" + "\tü💥\nmore"]
+
+
 def test_importing_the_config_imports_no_heavy_library():
     heavy = "torch", "lightning", "torchvision", "sklearn", "numpy"
     code = f"import sys, gan_lightning.config, gan_lightning.config.builder; print({{*{heavy}}} & {{*sys.modules}})"

@@ -47,7 +47,7 @@ def test_a_damaged_file_is_moved_aside_with_one_warning(format_name, damage, tmp
         assert read_or_move_aside(path, READ[format_name], consequence="looking again") is None
     (record,) = caplog.records
     assert str(path) in record.getMessage()
-    assert record.getMessage().endswith(f"was renamed to {path.name}.damaged; looking again")
+    assert record.getMessage().endswith(f"; it was renamed to {path.name}.damaged; looking again")
     assert [entry.name for entry in tmp_path.iterdir()] == [f"{path.name}.damaged"]
 
     path.write_text(WHOLE[format_name])
@@ -86,7 +86,7 @@ def test_where_nothing_can_be_renamed_the_program_goes_on(tmp_path, caplog, monk
     path.write_text("{")
     monkeypatch.setattr("os.rename", _refused)
     assert read_or_move_aside(path, read_json, consequence="going on") is None
-    assert "cannot be moved aside" in caplog.text
+    assert "it cannot be renamed (" in caplog.text
     assert path.is_file()
 
 
@@ -132,7 +132,7 @@ def test_a_hostile_file_is_refused_by_name(case, tmp_path):
     format_name, content = HOSTILE[case]
     path = tmp_path / f"side.{format_name}"
     path.write_text(content)
-    with pytest.raises(SideFileError, match=f"{path}: "):
+    with pytest.raises(SideFileError, match=f"^{path} "):
         READ[format_name](path)
 
 

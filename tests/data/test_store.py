@@ -1,4 +1,6 @@
 import json
+import random
+import zipfile
 
 import numpy as np
 import pytest
@@ -6,7 +8,7 @@ import torch
 from PIL import Image
 
 from gan_lightning.data import store
-from gan_lightning.data.archive import open_files
+from gan_lightning.data.archive import ZipFiles, open_files
 from gan_lightning.data.arrangement import arrange
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.images import TensorImages
@@ -157,14 +159,66 @@ def test_sizes_and_modes_are_counted(tmp_path, loading):
     assert Report.from_json(report.to_json()) == report
 
 
-def test_damaged_kept_files_are_made_again(tmp_path, loading, caplog):
-    path = write(tmp_path / "set", classes({"cat": 2}))
-    expected = look(source_of(path), loading).pixels.clone()
-    (kept,) = (tmp_path / "cache" / "images").glob("*.safetensors")
+def damages(whole, draw, flips):
+    """Contents of a damaged file: flipped bits, truncated, emptied, zeroed; None: a folder in its place."""
+    for bit in draw.sample(range(8 * len(whole)), flips):
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        yield bytes(flipped)
+    yield from (whole[: draw.randrange(1, len(whole))] for _ in range(20))
+    yield from (b"", bytes(len(whole)), b"nothing", None)
+
+
+@pytest.mark.parametrize("memory_fraction", [0.5, 0.0])
+def test_damaged_kept_files_are_made_again(tmp_path, caplog, memory_fraction):
+    loading = Loading(cache_dir=str(tmp_path / "cache"), workers=0, memory_fraction=memory_fraction)
+    source = source_of(write(tmp_path / "set", classes({"cat": 2})))
+    expected = look(source, loading)
+    suffix = ".pt" if memory_fraction else ".json"
+    (kept,) = (path for path in (tmp_path / "cache" / "images").iterdir() if path.suffix == suffix)
+    whole = kept.read_bytes()
+    for content in damages(whole, random.Random(0), flips=200 if memory_fraction else 0):
+        kept.unlink()
+        kept.mkdir() if content is None else kept.write_bytes(content)
+        caplog.clear()
+        found = look(source, loading)
+        assert found.report == expected.report
+        assert found.fingerprint == expected.fingerprint
+        if memory_fraction:
+            assert torch.equal(found.pixels, expected.pixels)
+        assert f"{kept} " in caplog.text
+        assert f"it was renamed to {kept.name}.damaged" in caplog.text
+        assert kept.read_bytes() == whole
+
+
+def test_pixels_without_a_digest_are_decoded_again(tmp_path, loading, caplog):
+    source = source_of(write(tmp_path / "set", classes({"cat": 2})))
+    expected = look(source, loading).pixels.clone()
+    (kept,) = (tmp_path / "cache" / "images").glob("*.pt")
+    content = torch.load(kept, weights_only=True)
+    content["images"] += 1
     kept.unlink()
-    kept.write_bytes(b"nothing")
-    assert torch.equal(look(source_of(path), loading).pixels, expected)
-    assert "damaged" in caplog.text
+    torch.save(content, kept)
+    assert torch.equal(look(source, loading).pixels, expected)
+    assert "has no digest" in caplog.text
+
+
+def test_a_damaged_list_of_an_archives_members_is_made_again(tmp_path, caplog):
+    archive = tmp_path / "set.zip"
+    with zipfile.ZipFile(archive, "w") as target:
+        for name in "ab":
+            target.writestr(f"{name}.png", encoded(noise(1)))
+    expected = ZipFiles(archive, cache=tmp_path / "cache").entries()
+    (kept,) = (tmp_path / "cache").iterdir()
+    whole = kept.read_bytes()
+    wrong = [b"[]", b"{}", b"[[1],[1],[1],[1],[1],[1]]", b'[["a"],["b"],[1],[1],[1],[1]]', b"[1, 2, 3, 4, 5, 6]"]
+    for content in [*damages(whole, random.Random(0), flips=0), *wrong]:
+        kept.unlink()
+        kept.mkdir() if content is None else kept.write_bytes(content)
+        caplog.clear()
+        assert ZipFiles(archive, cache=tmp_path / "cache").entries() == expected
+        assert f"it was renamed to {kept.name}.damaged" in caplog.text
+        assert kept.read_bytes() == whole
 
 
 def test_a_cache_that_cannot_be_written_only_warns(tmp_path, caplog):
@@ -177,7 +231,7 @@ def test_a_cache_that_cannot_be_written_only_warns(tmp_path, caplog):
 def test_nothing_is_kept_where_that_is_not_wanted(tmp_path):
     loading = Loading(cache_dir=str(tmp_path / "cache"), workers=0, keep=False)
     look(source_of(write(tmp_path / "set", classes({"cat": 2}))), loading)
-    assert not list(tmp_path.glob("cache/**/*.safetensors"))
+    assert not list(tmp_path.glob("cache/**/*.pt"))
 
 
 def test_arrays_are_not_fetched_when_their_pixels_are_kept(loading):

@@ -1,3 +1,6 @@
+import contextlib
+import random
+
 import pytest
 import torch
 
@@ -6,7 +9,7 @@ from gan_lightning.data.images import TensorImages
 from gan_lightning.metrics import Evaluator, estimates
 from gan_lightning.metrics.collection import Collection
 from gan_lightning.metrics.frechet import Moments
-from gan_lightning.metrics.statistics import load_statistics, save_statistics, statistics_key
+from gan_lightning.metrics.statistics import Derived, load_statistics, save_statistics, statistics_key
 
 from .toy import ToyExtractor, toy_real, toy_sample
 
@@ -34,12 +37,45 @@ def test_second_evaluation_reads_the_statistics_and_scores_the_same(tmp_path):
     first, scores = evaluate(tmp_path)
     assert first == 50 + 120
     assert evaluate(tmp_path) == (50, scores)
-    assert {p.suffix for p in (tmp_path / "statistics").iterdir()} == {".safetensors"}
+    assert {p.suffix for p in (tmp_path / "statistics").iterdir()} == {".pt"}
 
 
 def test_classifier_score_alone_needs_no_real_images(tmp_path):
     assert evaluate(tmp_path, metrics=["score"])[0] == 50
     assert not (tmp_path / "statistics").exists()
+
+
+def damages(whole, draw):
+    for bit in draw.sample(range(8 * len(whole)), 200):
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        yield bytes(flipped)
+    yield from (whole[: draw.randrange(1, len(whole))] for _ in range(20))
+    yield from (b"", bytes(len(whole)), b"x" * 500, None)
+
+
+def test_damaged_statistics_are_not_used(tmp_path, caplog):
+    features = torch.randn(7, 3)
+    path = tmp_path / "file.pt"
+    save_statistics(path, Collection(moments=Moments.of(features), features=features))
+    derived = Derived(path)
+    expected = derived.get("sums", lambda: features.sum(0))
+    for kept, read in (
+        (path, lambda: load_statistics(path)),
+        (tmp_path / "file-sums.pt", lambda: derived.get("sums", lambda: None)),
+    ):
+        whole = kept.read_bytes()
+        for content in damages(whole, random.Random(0)):
+            kept.unlink()
+            kept.mkdir() if content is None else kept.write_bytes(content)
+            caplog.clear()
+            with contextlib.suppress(AttributeError):  # of None, which takes the place of what is computed again
+                assert read() is None
+            assert f"it was renamed to {kept.name}.damaged" in caplog.text
+            assert "; the statistics are computed again" in caplog.text
+            assert not kept.exists()
+            kept.write_bytes(whole)
+            assert torch.equal(derived.get("sums", lambda: None), expected)
 
 
 @pytest.mark.parametrize("damage", ["truncated", "garbage", "empty"])
@@ -54,7 +90,7 @@ def test_damaged_file_is_computed_again_with_a_warning(tmp_path, caplog, damage)
         caplog.clear()
         is_statistics = "-" not in path.stem
         assert evaluate(tmp_path, metrics=metrics) == (170 if is_statistics else 50, scores)
-        assert "damaged" in caplog.text
+        assert "is damaged" in caplog.text
         assert path.read_bytes() == content
 
 
@@ -119,13 +155,13 @@ def test_everything_that_matters_is_in_the_key():
 def test_stored_statistics_come_back_exactly(tmp_path):
     features = torch.randn(7, 3)
     statistics = Collection(moments=Moments.of(features), features=features)
-    save_statistics(tmp_path / "deep" / "file.safetensors", statistics)
-    got = load_statistics(tmp_path / "deep" / "file.safetensors")
+    save_statistics(tmp_path / "deep" / "file.pt", statistics)
+    got = load_statistics(tmp_path / "deep" / "file.pt")
     assert got.moments.count == 7
     assert torch.equal(got.moments.mean, statistics.moments.mean)
     assert torch.equal(got.moments.scatter, statistics.moments.scatter)
     assert torch.equal(got.features, features)
-    assert [p.name for p in (tmp_path / "deep").iterdir()] == ["file.safetensors"]
+    assert [p.name for p in (tmp_path / "deep").iterdir()] == ["file.pt"]
 
 
 def test_a_folder_that_cannot_be_written_is_only_a_warning(tmp_path, caplog):
@@ -133,7 +169,7 @@ def test_a_folder_that_cannot_be_written_is_only_a_warning(tmp_path, caplog):
     seen, scores = evaluate(tmp_path)
     assert seen == 170
     assert len(scores) == 2
-    assert "cannot keep statistics" in caplog.text
+    assert "cannot keep" in caplog.text
 
 
 def test_cache_folder_comes_from_argument_environment_or_home(tmp_path, monkeypatch):

@@ -1,6 +1,11 @@
 import errno
 import os
+import pathlib
+import random
+import resource
+import shutil
 import subprocess
+import time
 
 import pytest
 import torch
@@ -8,8 +13,12 @@ import torch
 import gan_lightning.runs.checkpoints as module
 from gan_lightning.config import ConfigError, build
 from gan_lightning.core.checkpoint import CheckpointError, processes_problem, read_checkpoint, stored_config
+from gan_lightning.core.container import ContainerError, write_container
 from gan_lightning.models.loading import load_model
-from gan_lightning.runs.checkpoints import newest_whole, write_checkpoint
+from gan_lightning.runs.checkpoints import checkpoint_in, newest_whole, write_checkpoint
+from gan_lightning.runs.folder import RunFolder
+from tests.core.killed import kills
+from tests.core.test_container import seal
 from tests.models.toys import BATCH, points, train, vector
 
 MODEL = {
@@ -58,8 +67,13 @@ def test_the_former_file_moves_or_is_replaced(trainer, tmp_path):
     assert read_checkpoint(keep)["gan_lightning"]["images_seen"] == 20
 
 
-@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("unexpected pos")])
-@pytest.mark.parametrize("stage", ["save", "flush"])
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("stage", "error"),
+    [("save", FULL), ("save", RuntimeError("unexpected pos")), ("flush", FULL)],  # torch's writer raises a RuntimeError
+)
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(trainer, tmp_path, monkeypatch, error, stage):
     path, keep = tmp_path / "latest.ckpt", tmp_path / "previous.ckpt"
     write_checkpoint(trainer, path)
@@ -67,7 +81,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(trainer, tmp_path, mon
 
     def fail(*arguments):
         if stage == "save":
-            arguments[1].write_bytes(b"half a checkpoint")
+            arguments[1].write(b"half a checkpoint")
         raise error
 
     monkeypatch.setattr(*((torch, "save") if stage == "save" else (module, "flush")), fail)
@@ -81,7 +95,7 @@ def test_any_other_error_leaves_no_temporary_file_either(trainer, tmp_path, monk
     path = tmp_path / "latest.ckpt"
 
     def interrupted(state, temporary):
-        temporary.write_bytes(b"half")
+        temporary.write(b"half")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(torch, "save", interrupted)
@@ -114,6 +128,55 @@ def test_a_disk_that_is_really_full(trainer, tiny_disk):
     assert path.read_bytes() == before
 
 
+def seen(path):
+    return read_checkpoint(path)["gan_lightning"]["images_seen"]
+
+
+@pytest.mark.parametrize("damage", [None, "latest", "previous", "latest is a folder", "previous is a folder"])
+def test_a_kill_between_any_two_steps_leaves_a_whole_file(trainer, tmp_path, damage):
+    latest, previous = tmp_path / "latest.ckpt", tmp_path / "previous.ckpt"
+    model = trainer.lightning_module
+
+    def prepare():
+        for path in tmp_path.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for images_seen in (10, 20):
+            model.images_seen = images_seen
+            write_checkpoint(trainer, latest, keep=previous)
+        if damage is not None:
+            path = tmp_path / f"{damage.split()[0]}.ckpt"
+            content = path.read_bytes()
+            path.unlink()
+            path.mkdir() if "folder" in damage else path.write_bytes(content[:500] + b"x" + content[501:])
+        model.images_seen = 30
+
+    expected = {None: {20, 30}, "latest": {10, 30}, "latest is a folder": {10, 30}}.get(damage, {20, 30})
+    steps, found = [], set()
+    for step in kills(prepare, lambda: write_checkpoint(trainer, latest, keep=previous)):
+        steps.append(step)
+        whole, _ = newest_whole(tmp_path)
+        assert whole is not None, step
+        found.add(seen(whole))
+    assert found == expected
+    assert steps.count("fsync") == 2
+    assert seen(latest) == 30
+    if damage is None or damage.startswith("previous"):
+        assert seen(previous) == 20
+    else:
+        assert seen(previous) == 10  # a damaged file does not take its place
+
+
+def test_a_state_that_could_not_be_loaded_is_not_saved(trainer, tmp_path, monkeypatch):
+    path = tmp_path / "latest.ckpt"
+    write_checkpoint(trainer, path)
+    before = path.read_bytes()
+    trainer.lightning_module.run_config = {"model": MODEL, "path": tmp_path}
+    with pytest.raises(ContainerError, match=r"latest\.ckpt: what is to be saved .* pathlib PosixPath"):
+        write_checkpoint(trainer, path, keep=tmp_path / "previous.ckpt")
+    assert path.read_bytes() == before
+    assert folder_of(path) == ["latest.ckpt"]
+
+
 def test_a_folder_that_cannot_be_made_is_an_os_error(trainer, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
@@ -131,39 +194,50 @@ def test_a_pickled_object_is_refused_and_not_run(trainer, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     write_checkpoint(trainer, tmp_path / "a.ckpt")
     torch.save({**torch.load("a.ckpt", weights_only=True), "extra": Payload()}, "b.ckpt")
-    with pytest.raises(CheckpointError, match=r"b\.ckpt is not a checkpoint of gan-lightning"):
+    seal(tmp_path / "b.ckpt")
+    with pytest.raises(CheckpointError, match=r"b\.ckpt is refused: it holds something other than plain containers"):
         read_checkpoint("b.ckpt")
     assert not (tmp_path / "hacked").exists()
 
 
-def test_damaged_files_are_refused(trainer, tmp_path):
-    write_checkpoint(trainer, tmp_path / "whole.ckpt")
-    content, path = (tmp_path / "whole.ckpt").read_bytes(), tmp_path / "damaged.ckpt"
-    random = torch.Generator().manual_seed(0)
-    broken = [content[: len(content) * part // 10] for part in range(10)]
-    for start in torch.randint(len(content) - 64, (40,), generator=random).tolist():
-        noise = torch.randint(256, (64,), generator=random, dtype=torch.uint8).numpy().tobytes()
-        broken.append(content[:start] + noise + content[start + 64 :])
-    broken += [b"hello", b"PK\x03\x04", b"\x80\x02}q\x00.", bytes(1000), b"\x80\x02K\x01."]
-    messages = []
-    for data in broken:
-        path.write_bytes(data)
-        try:
+@pytest.mark.parametrize("ending", ["", "hello", "PK\x03\x04", "\x80\x02K\x01."])
+def test_damaged_files_are_refused(trainer, tmp_path, ending):
+    """``tests/core/test_container.py`` tries hundreds of ways to damage one."""
+    path = tmp_path / "damaged.ckpt"
+    write_checkpoint(trainer, path)
+    path.write_bytes(path.read_bytes()[:-1000] + ending.encode("latin-1"))
+    with pytest.raises(CheckpointError, match=rf"{path} is damaged or truncated"):
+        read_checkpoint(path)
+
+
+def test_every_flipped_bit_of_a_checkpoint_is_noticed(trainer, tmp_path):
+    path = tmp_path / "damaged.ckpt"
+    write_checkpoint(trainer, path)
+    whole, draw = path.read_bytes(), random.Random(0)
+    for bit in draw.sample(range(8 * len(whole)), 200):
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match=str(path)):
             read_checkpoint(path)
-        except CheckpointError as error:
-            messages.append(str(error))
-    assert len(messages) >= len(broken) - 12  # noise in the padding of the archive harms nothing
-    assert all("damaged.ckpt" in message for message in messages)
 
 
 def test_a_checkpoint_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
-    def refuse(path, **_):
-        raise PermissionError(13, "Permission denied", str(path))
+    path, opened = tmp_path / "a.ckpt", pathlib.Path.open
 
-    (tmp_path / "a.ckpt").write_bytes(b"")
-    monkeypatch.setattr(torch, "load", refuse)
+    def refuse(file, *arguments, **options):
+        if file == path:
+            raise PermissionError(13, "Permission denied", str(file))
+        return opened(file, *arguments, **options)
+
+    path.write_bytes(b"")
+    monkeypatch.setattr(pathlib.Path, "open", refuse)
     with pytest.raises(CheckpointError, match=r"a\.ckpt cannot be read: .*Permission denied"):
         read_checkpoint(tmp_path / "a.ckpt")
+
+
+def record(**values):
+    return {"state_dict": {}, "gan_lightning": {"format": 1, "images_seen": 0, "config": None, **values}}
 
 
 @pytest.mark.parametrize(
@@ -176,12 +250,24 @@ def test_a_checkpoint_that_may_not_be_read_is_not_called_damaged(tmp_path, monke
         (torch.zeros(3), "checkpoint of another program"),
         ({"state_dict": {}, "gan_lightning": {"format": 2}}, "has checkpoint format 2, .* reads format 1"),
         ({"state_dict": {}, "gan_lightning": {}}, "has checkpoint format None"),
+        ({"state_dict": [], "gan_lightning": {"format": 1}}, "checkpoint of another program"),
+        (record(images_seen="many"), r"its gan_lightning\.images_seen is a str"),
+        (record(images_seen=None), r"its gan_lightning\.images_seen is a NoneType"),
+        (record(config=[1]), r"its gan_lightning\.config is a list"),
+        (record(processes="2"), r"its gan_lightning\.processes is a str"),
+        (record(config={"model": 5}), r"its gan_lightning\.config\.model is a int"),
+        (record(config={"data": "x"}), r"its gan_lightning\.config\.data is a str"),
+        (record(config={"evaluator": [{}]}), r"its gan_lightning\.config\.evaluator is a list"),
     ],
 )
 def test_foreign_files_are_refused(tmp_path, content, message):
-    torch.save(content, tmp_path / "foreign.ckpt")
+    path = tmp_path / "foreign.ckpt"
+    write_container(path, content)
     with pytest.raises(CheckpointError, match=message):
-        read_checkpoint(tmp_path / "foreign.ckpt")
+        read_checkpoint(path)
+    torch.save(content, path)
+    with pytest.raises(CheckpointError, match="has no digest: an older version of gan-lightning wrote it, or another"):
+        read_checkpoint(path)
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
@@ -220,7 +306,7 @@ def run_file(trainer, tmp_path):
         model.images_seen = 640
         path = tmp_path / "run.ckpt"
         record = {"format": 1, "images_seen": 640, "config": {"model": {**config, **changes}}}
-        torch.save({"state_dict": model.state_dict(), "gan_lightning": record}, path)
+        write_container(path, {"state_dict": model.state_dict(), "gan_lightning": record})
         return model, path
 
     return write
@@ -262,6 +348,34 @@ def test_weights_that_do_not_fit_are_reported(run_file):
         load_model(path)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"generator": {**MODEL["generator"], "width": 200_000}},  # 10 TB
+        {"generator": {**MODEL["generator"], "width": 10**12}},
+        {"discriminator": {**MODEL["discriminator"], "width": 10_000_000}},
+        {"discriminator": {"_target_": "gan_lightning.networks.MLPDiscriminator", "widths": [1] * 9_000}},
+    ],
+)
+def test_a_model_beyond_memory_is_refused_before_it_is_built(run_file, changes):
+    _, path = run_file(MODEL, **changes)
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    with pytest.raises(CheckpointError, match="the model it describes is larger than the weights it holds"):
+        load_model(path)
+    assert time.process_time() - started < 5
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # KiB
+
+
+@pytest.mark.parametrize("value", [5, {"images_seen": "many"}, {}, [1]])
+def test_counters_of_another_form_are_reported(run_file, value):
+    _, path = run_file(MODEL)
+    content = read_checkpoint(path)
+    content["state_dict"]["_extra_state"] = value
+    write_container(path, content)
+    with pytest.raises(CheckpointError, match="weights do not fit the model it describes"):
+        load_model(path)
+
+
 def test_what_is_no_model_is_reported(run_file):
     _, path = run_file(MODEL["generator"])
     with pytest.raises(CheckpointError, match="describes a DCGANGenerator, which is no model"):
@@ -288,6 +402,19 @@ def test_a_module_refuses_another_number_of_processes(tmp_path):
     saved = torch.load(tmp_path / "a.ckpt", weights_only=True)
     assert saved["gan_lightning"]["processes"] == 1
     saved["gan_lightning"]["processes"] = 4
-    torch.save(saved, tmp_path / "b.ckpt")
+    write_container(tmp_path / "b.ckpt", saved)
     with pytest.raises(ValueError, match="a run on 4 processes and cannot go on with 1"):
         train(points(), 4, ckpt_path=tmp_path / "b.ckpt")
+
+
+def test_a_folder_means_its_best_or_else_its_latest_checkpoint(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    run.checkpoints.mkdir(parents=True)
+    with pytest.raises(CheckpointError, match="a folder without a checkpoint"):
+        checkpoint_in(run.path)
+    run.latest.touch()
+    assert checkpoint_in(run.path) == checkpoint_in(run.checkpoints) == run.latest
+    run.best.touch()
+    assert checkpoint_in(run.path) == checkpoint_in(run.checkpoints) == run.best
+    assert checkpoint_in(run.latest) == run.latest
+    assert checkpoint_in(tmp_path / "no.ckpt") == tmp_path / "no.ckpt"

@@ -1,27 +1,21 @@
 """What is left of a run that was refused once its folder was there: nothing of its own, all of others'."""
 
-import logging
-
 import pytest
 
-from gan_lightning.runs.cleanup import discard_unused
+from gan_lightning.runs.cleanup import discard_unused, empty_run
+from gan_lightning.runs.folder import RunFolder
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "runs" / "name" / "now"
-    (folder / ".hydra").mkdir(parents=True)
-    (folder / ".hydra" / "config.yaml").touch()
+    folder.mkdir(parents=True)
     (folder / ".lock").touch()
-    handler = logging.FileHandler(folder / "train.log")
-    logging.getLogger().addHandler(handler)
-    yield folder
-    logging.getLogger().removeHandler(handler)
-    handler.close()
+    return folder
 
 
-def test_a_folder_that_only_hydra_wrote_in_goes_with_the_empty_ones_above(folder, tmp_path):
+def test_a_folder_that_holds_nothing_but_its_lock_goes_with_the_empty_ones_above(folder, tmp_path):
     discard_unused(folder)
     assert list(tmp_path.iterdir()) == []
 
@@ -32,18 +26,11 @@ def test_folders_above_that_hold_other_runs_stay(folder, tmp_path):
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["other"]
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "job.json", "notes.txt"])
+@pytest.mark.parametrize("name", ["config.yaml", "results.json", ".hydra", "notes.txt"])
 def test_a_folder_with_anything_else_in_it_stays(folder, name):
     (folder / name).touch()
     discard_unused(folder)
-    assert (folder / "train.log").is_file()
-
-
-def test_a_folder_that_hydra_did_not_make_stays(folder):
-    (folder / ".hydra" / "config.yaml").unlink()
-    (folder / ".hydra").rmdir()
-    discard_unused(folder)
-    assert folder.is_dir()
+    assert (folder / name).is_file()
 
 
 def test_nothing_outside_of_the_present_directory_is_touched(folder, tmp_path, monkeypatch):
@@ -51,3 +38,17 @@ def test_nothing_outside_of_the_present_directory_is_touched(folder, tmp_path, m
     monkeypatch.chdir(tmp_path / "elsewhere")
     discard_unused(folder)
     assert folder.is_dir()
+
+
+def test_a_run_is_removed_and_the_files_beside_it_stay(folder, tmp_path):
+    run = RunFolder(folder)
+    outside = tmp_path / "kept"
+    outside.mkdir()
+    for path in (run.config, run.hydra_config, run.results, run.metrics, run.latest, run.picture("samples", 8)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (folder / "notes.txt").touch()
+    run.wandb.symlink_to(outside)
+    empty_run(folder)
+    assert {path.name for path in folder.iterdir()} == {".lock", "notes.txt"}
+    assert outside.is_dir()

@@ -1,0 +1,136 @@
+"""The start of a run: its config is checked once, its parts are built once, and its folder is ours before we write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.utilities import rank_zero_only
+from omegaconf import DictConfig
+
+from gan_lightning.config import ConfigError
+from gan_lightning.config.check import inspect_config
+from gan_lightning.core import slurm
+from gan_lightning.core.errors import InputError
+from gan_lightning.launch.parts import KINDS, Parts, build_parts, rehearse_parts
+from gan_lightning.launch.quiet import quiet_libraries
+from gan_lightning.launch.resume import Source, prepare_resume
+from gan_lightning.runs.cleanup import discard_unused, empty_run
+from gan_lightning.runs.folder import RunFolder
+from gan_lightning.runs.lock import exclusive
+
+LEAVING_S = 120.0
+"""How long a requeued job waits for its predecessor on another machine to leave the folder."""
+
+
+@dataclass
+class Start:
+    """A run that may begin.
+
+    Attributes:
+        config: checked, as plain data.
+        folder: of the run; locked, in the process that writes.
+        parts: what the config builds.
+        source: what the run continues from.
+        composed: the config as Hydra composed it, with its interpolations; None where Hydra did not.
+        held: what is released when the run is over.
+    """
+
+    config: dict[str, Any]
+    folder: Path
+    parts: Parts
+    source: Source
+    composed: DictConfig | None = None
+    held: ExitStack = field(default_factory=ExitStack)
+
+
+def check(cfg: DictConfig, *, remote_processes: int | None = None) -> dict[str, Any]:
+    """Check a config in every way that leaves no trace and takes no memory; return it as plain data.
+
+    Args:
+        cfg: composed, without Hydra's own node.
+        remote_processes: of a run on another machine, whose devices are not those of this one; None: it runs here.
+
+    Raises:
+        ConfigError: with all that is wrong.
+    """
+    quiet_libraries()
+    config, problems = inspect_config(cfg, kinds=KINDS)
+    rehearse_parts(config, problems, remote_processes=remote_processes)
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def start(cfg: DictConfig) -> Start:
+    """Check a composed config, build it and take its folder; nothing but a lock is written.
+
+    Args:
+        cfg: composed, without Hydra's own node.
+
+    Raises:
+        ConfigError: if the config is wrong, with all that is.
+        InputError: if the folder holds a run, another process trains there, or the checkpoint cannot be used.
+    """
+    quiet_libraries()
+    config, problems = inspect_config(cfg, kinds=KINDS)
+    if problems:
+        rehearse_parts(config, problems)
+        raise ConfigError(problems)
+    begun = start_checked(config)
+    begun.composed = cfg
+    return begun
+
+
+def start_checked(config: dict[str, Any]) -> Start:
+    """Do what ``start`` does with a config that was checked already.
+
+    Args:
+        config: as plain data.
+    """
+    if config["resume"] is None and slurm.restarts():
+        config = {**config, "resume": "auto"}  # a requeued job is the same run
+    folder = Path(config["output_dir"])
+    parts = build_parts(config)
+    with ExitStack() as held:
+        held.enter_context(_taken(folder))
+        source = prepare_resume(config, folder)
+        source.check_processes(parts.trainer.world_size)
+        source.check_budget(parts.model.budget_images, batch_size=config["batch_size"])
+        if source.path is None and not rank_zero_only.rank:  # type: ignore[attr-defined]
+            begin_anew(folder, config)
+        return Start(config, folder, parts, source, held=held.pop_all())
+
+
+@contextmanager
+def _taken(folder: Path) -> Iterator[None]:
+    """Hold a run's folder in the process that writes; one that was made for nothing is removed when it is refused."""
+    if rank_zero_only.rank:  # type: ignore[attr-defined]
+        yield
+        return
+    made = not folder.exists()
+    with exclusive(folder, wait_s=LEAVING_S if slurm.restarts() else 0):
+        try:
+            yield
+        except (ConfigError, InputError):
+            if made:
+                discard_unused(folder)
+            raise
+
+
+def begin_anew(folder: Path, config: dict[str, Any]) -> None:
+    """Refuse a folder that holds a run which nobody said to go on with or to overwrite, else empty it of one.
+
+    Raises:
+        InputError: naming what there is and both ways out.
+    """
+    if config["overwrite"]:
+        empty_run(folder)
+    elif config["resume"] is None and RunFolder(folder).holds_run():
+        raise InputError(
+            f"output_dir = {folder}: there is a run already; resume={folder} goes on with it, overwrite=true removes "
+            "it and begins anew"
+        )

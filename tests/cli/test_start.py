@@ -1,0 +1,172 @@
+"""A start checks once, builds once, and writes nothing into a folder before it is sure that the folder is its own."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+from lightning import Callback, LightningModule
+from omegaconf import OmegaConf
+
+from gan_lightning.core.errors import InputError
+from gan_lightning.launch.held_back import HeldBack
+from gan_lightning.launch.run import run
+from gan_lightning.launch.start import start
+from gan_lightning.runs.folder import RunFolder
+from gan_lightning.runs.lock import exclusive
+from tests.cli.conftest import UNSCORED
+
+SMALL = [*UNSCORED, "budget.kimg=null", "budget.images=32", "logger=none"]
+
+
+def everything_in(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+class Counted(Callback):
+    """Counts how often it is built, and how often its signature is looked at."""
+
+    built = 0
+    looked_at = 0
+
+
+class _Signature:
+    def __get__(self, instance: object, owner: type | None = None):
+        import inspect
+
+        Counted.looked_at += 1
+        return inspect.Signature()
+
+
+Counted.__signature__ = _Signature()  # type: ignore[attr-defined]
+
+
+def _count(self: Counted) -> None:
+    Callback.__init__(self)
+    Counted.built += 1
+
+
+Counted.__init__ = _count  # type: ignore[method-assign]
+
+
+def test_a_start_checks_once_and_builds_once(commands, tmp_path, monkeypatch):
+    monkeypatch.setattr(Counted, "built", 0)
+    monkeypatch.setattr(Counted, "looked_at", 0)
+    models = []
+    original = LightningModule.__init__
+    monkeypatch.setattr(LightningModule, "__init__", lambda self, *a, **k: (models.append(self), original(self, *a))[1])
+    line = [*SMALL, "hydra.run.dir=run", "+callbacks.counted._target_=tests.cli.test_start.Counted"]
+    assert commands("train", *line, cwd=tmp_path).code == 0
+    assert (Counted.built, len(models)) == (1, 1)
+    assert Counted.looked_at == 1
+
+
+@pytest.fixture
+def finished(commands, tmp_path) -> Path:
+    assert commands("train", *SMALL, "hydra.run.dir=run", cwd=tmp_path).code == 0
+    return tmp_path / "run"
+
+
+def test_a_folder_that_holds_a_run_is_refused_and_left_as_it_is(commands, finished, tmp_path):
+    before = everything_in(finished)
+    ended = commands("train", *SMALL, "hydra.run.dir=run", "seed=5", cwd=tmp_path)
+    assert ended.code == 2
+    assert "there is a run already" in ended.err
+    assert f"resume={finished}" in ended.err
+    assert "overwrite=true" in ended.err
+    assert everything_in(finished) == before
+
+
+def test_a_run_is_overwritten_when_that_is_said(commands, finished, tmp_path):
+    (finished / "notes.txt").write_text("mine")
+    ended = commands("train", *SMALL, "hydra.run.dir=run", "seed=5", "overwrite=true", cwd=tmp_path)
+    assert ended.code == 0, ended.text
+    assert OmegaConf.load(RunFolder(finished).config).seed == 5
+    assert "seed=5" in OmegaConf.load(RunFolder(finished).hydra_overrides)
+    assert (finished / "notes.txt").read_text() == "mine"
+    # and it can be continued, without being overwritten again
+    assert commands("train", f"resume={finished}", "budget.images=64", cwd=tmp_path).code == 0
+    assert len(OmegaConf.load(RunFolder(finished).hydra_overrides)) > 3
+
+
+@pytest.mark.parametrize(
+    "words", [["seed=5"], ["seed=5", "overwrite=true"], ["resume=auto"], ["seed=5", "resume=auto"]]
+)
+def test_a_second_start_changes_nothing_where_a_process_trains(commands, finished, tmp_path, words):
+    before = everything_in(finished)
+    with exclusive(finished):
+        ended = commands("train", *SMALL, "hydra.run.dir=run", *words, cwd=tmp_path)
+    assert ended.code == 2
+    assert "another process trains in this folder" in ended.err
+    assert everything_in(finished) == before
+
+
+@pytest.mark.parametrize("content", [b"no checkpoint", b""])
+def test_nothing_begins_anew_over_checkpoints_that_cannot_be_read(commands, finished, tmp_path, content):
+    run_folder = RunFolder(finished)
+    for path in (run_folder.latest, run_folder.previous):
+        if path.exists():
+            path.write_bytes(content)
+    before = everything_in(finished)
+    ended = commands("train", *SMALL, "hydra.run.dir=run", "resume=auto", cwd=tmp_path)
+    assert ended.code == 2
+    assert str(run_folder.latest) in ended.err
+    assert everything_in(finished) == before
+
+
+def test_a_refused_start_leaves_no_folder(commands, tmp_path):
+    ended = commands("train", *SMALL, "hydra.run.dir=a/b/run", "resume=nowhere.ckpt", cwd=tmp_path)
+    assert ended.code == 2
+    assert "nowhere.ckpt" in ended.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_hydras_files_are_those_that_hydra_would_write(commands, finished):
+    stored = RunFolder(finished)
+    assert list(OmegaConf.load(stored.hydra_overrides))[: len(SMALL)] == SMALL
+    composed = OmegaConf.load(stored.hydra_config)
+    assert OmegaConf.to_container(composed, resolve=False)["callbacks"]["evaluation"]["evaluator"] == "${evaluator}"
+    assert "hydra" not in composed
+    settings = OmegaConf.load(stored.hydra_settings)
+    assert settings.hydra.runtime.output_dir == str(finished)
+
+
+def test_the_lock_is_held_until_the_run_is_over(train_config, tmp_path):
+    begun = start(train_config(*SMALL))
+    with pytest.raises(InputError, match="another process trains"), exclusive(begun.folder):
+        pass
+    run(begun)
+    with exclusive(begun.folder):
+        pass
+
+
+def test_what_is_said_while_parts_are_built_is_in_the_runs_log(commands, tmp_path):
+    line = [*SMALL, "hydra.run.dir=run", "+callbacks.talkative._target_=tests.cli.test_start.Talkative"]
+    assert commands("train", *line, cwd=tmp_path).code == 0
+    assert "WARNING I was built" in (tmp_path / "run" / "train.log").read_text()
+
+
+class Talkative(Callback):
+    """Says when it is built."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        logging.getLogger(__name__).warning("I was built")
+
+
+def test_records_held_back_are_shown_once_and_at_once_after_an_error(caplog):
+    held, log = HeldBack(), logging.getLogger("a.logger")
+    caplog.set_level(logging.INFO)
+    with held:
+        log.info("first")
+    caplog.clear()
+    held.show()
+    held.show()
+    assert caplog.messages == ["first"]
+    caplog.clear()
+    with pytest.raises(KeyError):  # noqa: PT012, SIM117
+        with held:
+            log.info("second")
+            raise KeyError
+    assert caplog.messages.count("second") == 2  # as it was logged, and when the block ended
