@@ -99,7 +99,6 @@ def start_checked(config: dict[str, Any]) -> Start:
         held.enter_context(_taken(folder))
         source = prepare_resume(config, folder)
         source.check_processes(parts.trainer.world_size)
-        assert parts.model.budget_images is not None
         source.check_budget(parts.model.budget_images, batch_size=config["batch_size"])
         if source.path is None and not rank_zero_only.rank:  # type: ignore[attr-defined]
             begin_anew(folder, config)
