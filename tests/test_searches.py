@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from gan_lightning.config import check_config
 from gan_lightning.launch.search import remaining
-from gan_lightning.runs.summary import outcome
+from gan_lightning.runs.summary import tracker_summary
 from tests.conftest import CONF, compose_train
 
 SWEEP = yaml.safe_load((CONF.parent / "docs" / "wandb_sweep.yaml").read_text(encoding="utf-8"))
@@ -91,6 +91,6 @@ def test_the_command_of_wandbs_agents_composes_and_its_metric_is_one_of_the_run(
     assert cfg.logger.wandb.mode == "online"
     assert f"fd{cfg.evaluator.samples // 1000}k_train_digits" == SWEEP["metric"]["name"].partition("/")[2]
     score = {"value": 1.0, "stderr": None, "images_seen": 1, "higher_is_better": False}
-    record = {"status": "finished", "images_seen": 1, "wall_time_s": 1.0, "error": None}
+    record = {"status": "finished", "images_seen": 1, "wall_time_s": 1.0, "message": None}
     record |= {"scores": {"final": {}, "best": {"fd2k_train_digits": score}}}
-    assert SWEEP["metric"]["name"] in outcome(record)
+    assert SWEEP["metric"]["name"] in tracker_summary(record)

@@ -34,6 +34,9 @@ class RunCheckpoint(Checkpoint):
 
     Raises:
         ValueError: for an interval that is not positive.
+
+    Attributes:
+        problem: why the state was not written to ``latest.ckpt`` when it was due last; None if it was.
     """
 
     def __init__(self, *, output_dir: str, every_kimg: float | None = None, every_minutes: float | None = 10.0) -> None:
@@ -43,6 +46,7 @@ class RunCheckpoint(Checkpoint):
         self.folder = RunFolder(output_dir)
         self.cadence = Cadence(every_kimg, key="callbacks.checkpoint")
         self.every_minutes = every_minutes
+        self.problem: str | None = None
         self._saved_at_s = 0.0
         self._saved_images: int | None = None
         self._batches = 0
@@ -94,18 +98,20 @@ class RunCheckpoint(Checkpoint):
     def save_latest(self, trainer: Trainer) -> None:
         """Write ``latest.ckpt``; a full disk or the like is reported, and training goes on."""
         assert isinstance(trainer.lightning_module, AdversarialModule)
-        if self._write(trainer, self.folder.latest, keep=self.folder.previous):
+        self.problem = self._write(trainer, self.folder.latest, keep=self.folder.previous)
+        if self.problem is None:
             self._saved_images = trainer.lightning_module.images_seen
         self._saved_at_s = time.monotonic()
 
     def save_best(self, trainer: Trainer) -> bool:
         """Write ``best.ckpt``; return whether it could be written."""
-        return self._write(trainer, self.folder.best, keep=None)
+        return self._write(trainer, self.folder.best, keep=None) is None
 
-    def _write(self, trainer: Trainer, path: Path, *, keep: Path | None) -> bool:
+    def _write(self, trainer: Trainer, path: Path, *, keep: Path | None) -> str | None:
+        """Write a checkpoint; return what is wrong if that is not possible."""
         try:
             write_checkpoint(trainer, path, keep=keep)
         except OSError as error:
             log.error("could not write a checkpoint, training goes on and the former one stands: %s", error)
-            return False
-        return True
+            return str(error)
+        return None

@@ -1,4 +1,4 @@
-"""Scores during training: when to evaluate, where the scores go, and which was the best."""
+"""Scores during training: when to evaluate, and where the scores go."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from gan_lightning.core.pixels import NonFiniteSamples
 from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.metrics import Evaluation as EvaluationResult
-from gan_lightning.metrics import SampleEvaluator, Score
+from gan_lightning.metrics import SampleEvaluator
 from gan_lightning.models.base import AdversarialModule
+from gan_lightning.runs.best import BestScores
 from gan_lightning.runs.cadence import Cadence
 
 log = logging.getLogger(__name__)
 
 
 class Evaluation(Callback):
-    """Evaluates every ``every_kimg`` and at the end, and keeps the best value of the first score.
+    """Evaluates every ``every_kimg`` and at the end, and has the state saved where the first score improved.
 
     Where copies of training images were looked for, the suspects are drawn beside these, into ``nearest/`` of the run.
 
@@ -32,9 +33,9 @@ class Evaluation(Callback):
 
     Attributes:
         latest: the last evaluation, or None.
-        best: the best value so far of the evaluator's first score, or None.
-        on_best: called with the trainer after each evaluation that improved on ``best``; one that returns False could
-            not keep the state that has the new score, and ``best`` stays what it was.
+        best: the best scores so far; a run record puts its own in this place.
+        on_best: called with the trainer after each evaluation in which the first score improved; one that returns
+            False could not keep the state that has the new score, and the best one stays what it was.
         on_scores: called with the images seen and the evaluation after each one.
     """
 
@@ -43,16 +44,26 @@ class Evaluation(Callback):
         self.evaluator = evaluator
         self.cadence = Cadence(every_kimg, key="callbacks.evaluation")
         self.latest: EvaluationResult | None = None
-        self.best: Score | None = None
-        self.best_images_seen: int | None = None
+        self.best = BestScores()
         self.on_best: list[Callable[[Trainer], bool]] = []
         self.on_scores: list[Callable[[int, EvaluationResult], None]] = []
         self._evaluated_at: int | None = None
+        self._restored_asked_at: int | None = None
+        self._owed = False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start counting from where the run stands."""
         assert isinstance(pl_module, AdversarialModule)
-        self.cadence.start(pl_module.images_seen)
+        asked_at, self._restored_asked_at = self._restored_asked_at, None
+        self.cadence.start(pl_module.images_seen if asked_at is None else asked_at)
+        self._owed = self.cadence.passed(pl_module.images_seen)
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Evaluate a state that was saved when a signal came, just before an evaluation that was then cut off."""
+        assert isinstance(pl_module, AdversarialModule)
+        if self._owed:
+            self._owed = False
+            self.run(trainer, pl_module)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -96,34 +107,20 @@ class Evaluation(Callback):
         scores = {f"score/{score.key}": score.value for score in result.scores}
         for logger in trainer.loggers:
             logger.log_metrics({**scores, "images_seen": module.images_seen}, step=module.images_seen)
+        if self.best.enter(module.images_seen, result.scores):
+            kept = [save(trainer) for save in self.on_best]
+            if not all(kept):
+                self.best.withdraw()
         for listener in self.on_scores:
             listener(module.images_seen, result)
         if result.closest and isinstance(real, EvaluationImages):
             show_nearest(trainer, result.closest, sample, real, images_seen=module.images_seen)
-        if result.scores and self._improves(result.scores[0]):
-            former = self.best, self.best_images_seen
-            self.best, self.best_images_seen = result.scores[0], module.images_seen
-            kept = [save(trainer) for save in self.on_best]
-            if not all(kept):
-                self.best, self.best_images_seen = former
-
-    def _improves(self, score: Score) -> bool:
-        if self.best is None or self.best.key != score.key:
-            return True
-        return score.value > self.best.value if score.higher_is_better else score.value < self.best.value
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the best score so far, so that a resumed run does not replace a better checkpoint."""
-        if self.best is None:
-            return {}
-        best = {"key": self.best.key, "value": self.best.value, "higher_is_better": self.best.higher_is_better}
-        return {
-            "best": {**best, "stderr": self.best.stderr, "protocol": self.best.protocol},
-            "best_images_seen": self.best_images_seen,
-        }
+        """Return the best scores so far, so that a resumed run does not replace a better checkpoint."""
+        return {"best": self.best.state_dict(), "asked_at": self.cadence.asked_at}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the best score so far."""
-        if state_dict:
-            self.best = Score(**state_dict["best"])
-            self.best_images_seen = state_dict["best_images_seen"]
+        """Restore the best scores so far."""
+        self.best.load_state_dict(state_dict["best"])
+        self._restored_asked_at = state_dict["asked_at"]

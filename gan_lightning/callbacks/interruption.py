@@ -12,19 +12,20 @@ from typing import Any
 import torch
 from lightning import Callback, LightningModule, Trainer
 
-from gan_lightning.core.signals import WARNINGS, early_warning
+from gan_lightning.core.signals import STOPS, WARNINGS, Impatience, Stopped, early_warning, replace_handlers
 
 log = logging.getLogger(__name__)
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, *WARNINGS)
+SIGNALS = (*STOPS, *WARNINGS)
 """From the weakest to the strongest: a warning asks for a requeue, which a SIGTERM behind it must not undo."""
 
 
 class Interruption(Callback):
-    """Turns SIGINT, SIGTERM and a cluster's warnings into a stop at the end of the step, where the state is saved.
+    """Turns signals that ask to leave, and a cluster's warnings, into a stop at the end of the step, and a save.
 
     Lightning raises an exception wherever the process stands, between the two players' updates for instance, and
-    a state saved then is one that no uninterrupted run passes through. A second SIGINT interrupts at once.
+    a state saved then is one that no uninterrupted run passes through. However many signals come, there is one stop;
+    only a SIGINT some seconds after the first one ends a step, or an evaluation, that hangs.
 
     Attributes:
         received: the strongest signal that came so far, or None.
@@ -37,7 +38,7 @@ class Interruption(Callback):
         self.on_stop: list[Callable[[Trainer], None]] = []
         self.received: signal.Signals | None = None
         self.stopped: signal.Signals | None = None
-        self._interrupted = False
+        self._impatience = Impatience()
         self._former: dict[signal.Signals, Any] = {}
 
     @property
@@ -47,16 +48,13 @@ class Interruption(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Replace the handlers that Lightning has installed by now."""
-        self.received, self.stopped, self._interrupted = early_warning(), None, False
+        self.received, self.stopped, self._impatience = early_warning(), None, Impatience()
         if threading.current_thread() is threading.main_thread():
-            for number in SIGNALS:
-                self._former[number] = signal.signal(number, self._note)
+            self._former = replace_handlers(SIGNALS, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGINT:
-            if self._interrupted:
-                raise KeyboardInterrupt
-            self._interrupted = True
+        if self._impatience.grows(number):
+            raise Stopped(number)
         if self.received is None or SIGNALS.index(signal.Signals(number)) > SIGNALS.index(self.received):
             self.received = signal.Signals(number)
 

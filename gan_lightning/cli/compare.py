@@ -16,16 +16,6 @@ from gan_lightning.launch.command_line import for_hydra, quoted
 
 if TYPE_CHECKING:
     from gan_lightning.report import Comparison, Run
-    from gan_lightning.report.cells import Table
-
-LEAST_FIRST = ("images/s", "run", "kimg", "wall time", "cost of a run", "warnings", "seeds")
-"""Columns that a narrow terminal leaves out."""
-
-FOLDED = 12
-"""Characters to which the title of a column may be folded."""
-
-PLAIN_WIDTH = 1000
-"""Of a table in a file: wide enough for whole rows."""
 
 
 def task(cfg: DictConfig) -> None:
@@ -37,6 +27,7 @@ def task(cfg: DictConfig) -> None:
     from gan_lightning.core.atomic import write_atomic
     from gan_lightning.report import compare, select
     from gan_lightning.report.run import score_keys
+    from gan_lightning.report.terminal import show
 
     outputs = [(Path(name), writer(name)) for name in strings(cfg.out, "out", "a file or a list of files")]
     roots = strings(cfg.runs, "runs", "a folder or a list of folders")
@@ -84,76 +75,6 @@ def read(roots: list[str]) -> list[Run]:
         if root.startswith(PREFIX):
             runs += find_wandb_runs(root.removeprefix(PREFIX))
     return runs
-
-
-def show(content: Comparison) -> None:
-    """Print the runs, a table for each section, the notes, and at the end, where one looks first, the verdicts."""
-    from rich.console import Console
-
-    from gan_lightning.report.cells import advice, group_tables, run_table
-    from gan_lightning.report.content import STATED
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PLAIN_WIDTH)
-
-    def say(line: str) -> None:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-    left_out: list[str] = []
-    for table in (run_table(content), *group_tables(content)):
-        narrow, dropped = narrowed(table, console.width)
-        left_out += dropped
-        console.print(drawn(narrow))
-    if left_out:
-        say(f"this terminal is too narrow for {', '.join(dict.fromkeys(left_out))}; out=table.md has every column")
-    if content.keys:
-        say(STATED)
-    for heading, lines in (
-        ("Notes", content.notes),
-        ("What went wrong, and what to try", advice(content)),
-        ("Result", [*content.verdicts, *content.reasons]),
-    ):
-        if lines:
-            console.print(f"\n[bold]{heading}[/bold]", highlight=False)
-        for line in lines:
-            say(line)
-
-
-def narrowed(table: Table, width: int) -> tuple[Table, list[str]]:
-    """Leave out columns until the table fits, what matters least first; return their titles, too."""
-    from gan_lightning.report.cells import without
-
-    def needed(one: Table) -> int:
-        columns = zip(one.header, *one.rows, strict=True)
-        widths = (max(min(len(title), FOLDED), *map(longest, cells), 0) for title, *cells in columns)
-        return sum(column_width + 3 for column_width in widths) + 1
-
-    dropped: list[str] = []
-    for title in LEAST_FIRST:
-        if needed(table) > width and title in table.header:
-            table = without(table, table.header.index(title))
-            dropped.append(title)
-    return table, dropped
-
-
-def longest(cell: str) -> int:
-    """Length of its longest line."""
-    return max(map(len, cell.split("\n")))
-
-
-def drawn(table: Table) -> Any:
-    """A table for the terminal, the best means bold."""
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    stacked = any("\n" in cell for row in table.rows for cell in row)
-    made = RichTable(title=table.title or None, title_justify="left", show_lines=stacked)
-    for position, title in enumerate(table.header):
-        made.add_column(title, justify="right" if position in table.numeric else "left", overflow="fold")
-    for number, row in enumerate(table.rows):
-        made.add_row(*(Text(c, "bold green" if (number, column) in table.best else "") for column, c in enumerate(row)))
-    return made
 
 
 def command_line(typed: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ from gan_lightning.launch.job import train_folder
 
 def main() -> None:
     """Train the folder that the command line names, and end with the job's exit code."""
-    raise SystemExit(train_folder(Path(sys.argv[1])).code)
+    raise SystemExit(train_folder(Path(sys.argv[1])).exit_code)
 
 
 if __name__ == "__main__":

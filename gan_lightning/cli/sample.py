@@ -25,9 +25,10 @@ def task(cfg: DictConfig) -> None:
     """
     from gan_lightning.config import build
     from gan_lightning.core.checkpoint import CheckpointError
+    from gan_lightning.core.device import pick_device
     from gan_lightning.core.pixels import NonFiniteSamples
-    from gan_lightning.launch.device import pick_device
     from gan_lightning.models.loading import load_model
+    from gan_lightning.runs.checkpoints import checkpoint_in
     from gan_lightning.sampling import SamplingMode
 
     mode = build(cfg.mode, trust=True, key="mode")
@@ -36,7 +37,12 @@ def task(cfg: DictConfig) -> None:
     unused = [key for key in SHARED if cfg[key] is not None and key not in cfg.mode]
     if unused:
         raise InputError("\n".join(f"{key} = {cfg[key]}: mode={mode.name} does not use it" for key in unused))
-    path = Path(cfg.ckpt)
+    try:
+        path = checkpoint_in(cfg.ckpt)
+    except CheckpointError as error:
+        raise InputError(f"ckpt = {cfg.ckpt}: {error}") from error
+    if path != Path(cfg.ckpt):
+        print(f"ckpt = {cfg.ckpt}: taking {path}")
     out = destination(mode, cfg, path)
     try:
         model = load_model(path, trust=cfg.trust)

@@ -11,7 +11,7 @@ from gan_lightning.core.signals import hold_warnings, ignore_warnings
 from gan_lightning.launch.command import launch
 from gan_lightning.launch.command_line import continued_run, for_hydra
 from gan_lightning.launch.preflight import handed_on
-from gan_lightning.runs.status import EXIT_CODES, FAILURES
+from gan_lightning.runs.status import is_failure
 
 
 def task(cfg: DictConfig) -> float:
@@ -28,7 +28,7 @@ def task(cfg: DictConfig) -> float:
         slurm.await_the_end()
     if outcome.exit_code:
         raise SystemExit(outcome.exit_code)
-    return outcome.objective
+    return outcome.value
 
 
 def job(cfg: DictConfig) -> float:
@@ -55,8 +55,7 @@ def main() -> None:
         launch("train", task, command_line=command_line, job=job)
     except SystemExit as leaving:
         if isinstance(leaving.code, int):
-            failed = leaving.code in [EXIT_CODES[state] for state in FAILURES]
-            leaving.code = slurm.exit_code(leaving.code, failed=failed, rank=slurm.task_rank())
+            leaving.code = slurm.exit_code(leaving.code, failed=is_failure(leaving.code), rank=slurm.task_rank())
         raise
     finally:
         ignore_warnings()

@@ -1,7 +1,8 @@
 """Small files beside a run or in a cache: read within limits, and moved aside where they are damaged.
 
-``read_json``, ``read_yaml`` and ``read_json_lines`` are strict. They raise ``SideFileError``, which names the file, and
-suit files that another run wrote. ``read_or_move_aside`` suits a program's own files: it never fails.
+``read_json``, ``read_json_lines``, ``read_yaml`` and ``read_text`` are strict: they raise ``SideFileError``, which
+names the file. They suit files that another run wrote. ``read_or_move_aside`` suits a program's own files: it never
+fails.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ T = TypeVar("T")
 
 MOST_JSON_BYTES = 16 * 2**20
 MOST_YAML_BYTES = 2**20
+MOST_TEXT_BYTES = 2**16
 MOST_DEPTH = 64
 """Levels of nesting; a configuration or a record has about ten."""
 MOST_YAML_EVENTS = 100_000
@@ -41,8 +43,8 @@ def read_or_move_aside(path: Path, read: Callable[[Path], T], *, consequence: st
 
     Call it only where this process owns the file, that is, under the lock of the run's or the cache's folder::
 
-        ending = read_or_move_aside(
-            folder / "job.json", lambda path: Ending(**read_json(path)), consequence="the job runs again"
+        segments = read_or_move_aside(
+            folder / "segments.json", lambda path: read_json(path)["segments"], consequence="they are uploaded again"
         )
 
     A file is damaged if ``read`` raises what unexpected content raises (``OSError``, ``ValueError``, ``TypeError``,
@@ -108,7 +110,7 @@ def read_json(path: Path, *, kind: type = dict, most_bytes: int = MOST_JSON_BYTE
 
 
 def read_json_lines(
-    path: Path, *, most_bytes: int = MOST_JSON_BYTES
+    path: Path, *, most_bytes: int | None = MOST_JSON_BYTES
 ) -> Iterator[tuple[int, dict[str, Any] | ValueError]]:
     """Yield the number of each line, from 1, and its JSON object, or the error that says what is wrong with it.
 
@@ -116,7 +118,7 @@ def read_json_lines(
 
     Args:
         path: the file.
-        most_bytes: size from which the file is refused.
+        most_bytes: size from which the file is refused; None: none.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -150,6 +152,23 @@ def read_yaml(path: Path, *, kind: type = dict, most_bytes: int = MOST_YAML_BYTE
         return _of_kind(yaml.load(content, Loader=_YAML_LOADER), kind)
     except (ValueError, yaml.YAMLError) as error:
         raise SideFileError(f"{path} is damaged: {' '.join(str(error).split())}") from error
+
+
+def read_text(path: Path, *, most_bytes: int = MOST_TEXT_BYTES) -> str:
+    """Read a text file without the white space around its content.
+
+    Args:
+        path: the file.
+        most_bytes: size from which the file is refused.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        SideFileError: if it is not a readable file of text.
+    """
+    try:
+        return _read_bytes(path, most_bytes).decode().strip()
+    except UnicodeDecodeError as error:
+        raise SideFileError(f"{path} is damaged: it is not text: {error}") from error
 
 
 def parse_json(content: bytes | str) -> Any:
@@ -210,7 +229,7 @@ def _of_kind(value: Any, kind: type) -> Any:
     return value
 
 
-def _read_bytes(path: Path, most: int, *, empty: bool = False) -> bytes:
+def _read_bytes(path: Path, most: int | None, *, empty: bool = False) -> bytes:
     """Read a regular file of at most ``most`` bytes; a pipe or a device would never end."""
     try:
         facts = path.stat()
@@ -219,12 +238,12 @@ def _read_bytes(path: Path, most: int, *, empty: bool = False) -> bytes:
         if not stat.S_ISREG(facts.st_mode):
             raise SideFileError(f"{path} is not a regular file")
         with path.open("rb") as file:
-            content = file.read(most + 1)
+            content = file.read() if most is None else file.read(most + 1)
     except FileNotFoundError:
         raise
     except OSError as error:
         raise SideFileError(f"{path} cannot be read: {error.strerror or error}") from error
-    if len(content) > most:
+    if most is not None and len(content) > most:
         raise SideFileError(f"{path} has more than {most} bytes")
     if not content and not empty:
         raise SideFileError(f"{path} is damaged: it is empty")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
+from gan_lightning.core.side_files import parse_json
 from gan_lightning.data.errors import DataError
 
 Split = Literal["auto", "folders", "hash"]
@@ -116,7 +116,7 @@ def read_labels(content: bytes, file: str) -> dict[str, str] | None:
             if pairs and pairs[0][0].lower() in ("file", "filename", "file_name", "name", "image", "path"):
                 pairs = pairs[1:]
         else:
-            value = json.loads(content)
+            value = parse_json(content)
             if file.endswith("dataset.json"):
                 value = value["labels"]
                 if value is None:

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any
 
 import hydra
-from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -31,9 +30,10 @@ from gan_lightning.config import (
     root_keys,
 )
 from gan_lightning.core.errors import InputError
+from gan_lightning.core.hydra_internals import share_config_store
 from gan_lightning.launch.command_line import for_hydra
 from gan_lightning.launch.overrides import COMPOSING, override_errors
-from gan_lightning.runs.status import BAD_INPUT, EXIT_CODES
+from gan_lightning.runs.status import BAD_INPUT, MEANINGS
 
 SPINS = "10000"
 """Rounds of a waiting thread's loop: some tens of microseconds."""
@@ -55,8 +55,7 @@ def launch(
         job: what to do with a config in a sweep, keeping complaints to itself; None: the command has no sweeps, and
             its config is checked here.
     """
-    # Hydra's help copies this singleton for every group it lists, which takes seconds; what it loads it copies anyway
-    ConfigStore.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined]
+    share_config_store()
     share_the_processor(os.environ)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
     decorated = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=config_name)(guarded(task, job))
@@ -120,7 +119,7 @@ def cleaned_up_on_sigterm() -> Iterator[None]:
     """Let SIGTERM unwind the block, as Ctrl-C does, so that no temporary file of half the result is left behind."""
 
     def unwind(number: int, frame: object) -> None:
-        raise SystemExit(EXIT_CODES["preempted"])
+        raise SystemExit(MEANINGS["preempted"].exit_code)
 
     former = signal.signal(signal.SIGTERM, unwind)
     try:

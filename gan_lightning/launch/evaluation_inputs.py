@@ -14,15 +14,16 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config import build
 from gan_lightning.core.checkpoint import read_checkpoint, stored_config
+from gan_lightning.core.device import pick_device
 from gan_lightning.core.errors import InputError
 from gan_lightning.data.folder import FolderDataModule
 from gan_lightning.data.given import given_images
 from gan_lightning.data.images import EvaluationImages, EvaluationSet
-from gan_lightning.launch.device import pick_device
 from gan_lightning.metrics import Evaluator, SampleEvaluator, Sampler
 from gan_lightning.metrics.files import FileSampler
 from gan_lightning.metrics.intra_class import check_class_names
 from gan_lightning.models.loading import load_model
+from gan_lightning.runs.checkpoints import checkpoint_in
 
 CHECKPOINT = ".ckpt"
 
@@ -64,7 +65,10 @@ def open_sides(cfg: DictConfig) -> Sides:
             "give either ckpt=FILE, a checkpoint, or generated=PATH, a folder or zip archive of images or a .npz file"
         )
     if cfg.ckpt is not None:
-        return of_checkpoint(cfg, Path(cfg.ckpt))
+        path = checkpoint_in(cfg.ckpt)
+        if path != Path(cfg.ckpt):
+            print(f"ckpt = {cfg.ckpt}: taking {path}")
+        return of_checkpoint(cfg, path)
     if Path(cfg.generated).suffix == CHECKPOINT:
         return of_checkpoint(cfg, Path(cfg.generated))
     return of_files(cfg, Path(cfg.generated))

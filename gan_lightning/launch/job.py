@@ -1,4 +1,4 @@
-"""One job of a sweep: how it ends is noted in its folder, and never ends the sweep.
+"""One job of a sweep: how it ends is recorded in its folder, and never ends the sweep.
 
 ``python -m gan_lightning.cli.job FOLDER`` trains the configuration that lies in a folder. That is how a job gets
 processes of its own: Lightning starts them by repeating the command line, and that of a sweep would be the sweep.
@@ -6,83 +6,40 @@ processes of its own: Lightning starts them by repeating the command line, and t
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.config import ConfigError, TrainConfig, check_config
+from gan_lightning.config import ConfigError, TrainConfig
 from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.errors import InputError
-from gan_lightning.core.strict_json import dumps
+from gan_lightning.launch.hydra_files import write_hydra_files
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.runs.status import EXIT_CODES, WORST
+from gan_lightning.runs.results import Outcome, note_start, read_outcome
 
 log = logging.getLogger(__name__)
-
-FILE_NAME = "job.json"
-
-SETTLED = ("finished", "diverged")
-"""States that the same configuration would reach again."""
 
 WHEREABOUTS = ("name", "output_dir", "overwrite", "paths", "logger", "resume")
 """Root keys that do not change what a finished job computed."""
 
 
-@dataclass(frozen=True)
-class Ending:
-    """How far a job has come.
-
-    Attributes:
-        state: ``queued``, ``running``, one of ``EXIT_CODES``, or ``lost`` when its process vanished.
-        objective: what a sweeper minimises; ``WORST`` unless the job finished with a score.
-        message: what went wrong, or an empty string.
-        requeue: whether it was warned that its machine will be taken away.
-    """
-
-    state: str
-    objective: float = WORST
-    message: str = ""
-    requeue: bool = False
-
-    @property
-    def code(self) -> int:
-        """The exit code that tells of it."""
-        return EXIT_CODES.get(self.state, 1)
-
-
-def read_ending(folder: Path) -> Ending | None:
-    """Return what is noted in a job's folder, None if nothing is."""
-    try:
-        return Ending(**json.loads((folder / FILE_NAME).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
-
-
-def note(folder: Path, ending: Ending) -> None:
-    """Replace what is noted in a job's folder."""
-    write_atomic(folder / FILE_NAME, dumps(asdict(ending)) + "\n")
-
-
-def resolved(cfg: DictConfig) -> dict[str, Any]:
-    """Return a job's configuration as plain data; the job goes on from its own checkpoint if there is one."""
-    config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
+def continuing(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a job's configuration such that the job goes on from its own checkpoint if there is one."""
     begun = RunFolder(config["output_dir"]).latest.exists()
     return {**config, "resume": "auto" if begun or config["resume"] is None else config["resume"]}
 
 
-def settled(folder: Path, config: Mapping[str, Any]) -> Ending | None:
+def settled(folder: Path, config: Mapping[str, Any]) -> Outcome | None:
     """Return how the job ended if an earlier start of the sweep brought it to an end, with this configuration."""
-    ending, former = read_ending(folder), read_config(folder)
-    if ending is None or ending.state not in SETTLED or former is None:
+    outcome, former = read_outcome(folder), read_config(folder)
+    if outcome is None or not outcome.meaning.settled or former is None:
         return None
     same = all(former.get(key) == config[key] for key in config if key not in WHEREABOUTS)
-    return ending if same else None
+    return outcome if same else None
 
 
 def read_config(folder: Path) -> dict[str, Any] | None:
@@ -94,41 +51,41 @@ def read_config(folder: Path) -> dict[str, Any] | None:
     return config
 
 
-def write_config(folder: Path, config: Mapping[str, Any]) -> None:
-    """Put a configuration where ``train_folder`` finds it."""
-    write_atomic(RunFolder(folder).config, OmegaConf.to_yaml(OmegaConf.create(dict(config))))
-
-
-def attempt(config: Mapping[str, Any], folder: Path) -> Ending:
-    """Train, and note how it ends, whatever that is; a signal that asks the process to leave is passed on.
+def leave_files(folder: Path, config: Mapping[str, Any], *, composed: DictConfig, hydra: Any) -> None:
+    """Put a job's configuration where ``train_folder`` finds it, and Hydra's files where a run of its own has them.
 
     Args:
-        config: resolved.
+        folder: the job's; whoever calls it holds its lock, or nobody trains there.
+        config: checked, as plain data.
+        composed: the same as Hydra composed it.
+        hydra: Hydra's own node.
+    """
+    write_atomic(RunFolder(folder).config, OmegaConf.to_yaml(OmegaConf.create(dict(config))))
+    write_hydra_files(folder, composed=composed, hydra=hydra)
+
+
+def attempt(train: Callable[[], Outcome], folder: Path) -> Outcome:
+    """Train, and return how it ends, whatever that is; a signal that asks the process to leave is passed on.
+
+    Args:
+        train: trains one job.
         folder: the job's.
     """
-    from lightning.pytorch.utilities import rank_zero_only
-
-    noting = rank_zero_only(note)
-    noting(folder, Ending("running"))
     try:
-        from gan_lightning.launch.run import train
-
-        cfg = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.create(dict(config)))
-        assert isinstance(cfg, DictConfig)
-        check_config(cfg)
-        outcome = train(cfg)
-        ending = Ending(outcome.status, outcome.objective, requeue=outcome.requeue)
-    except (ConfigError, InputError) as error:
+        return train()
+    except (ConfigError, InputError) as error:  # an optimizer's choice, for instance, which no check could see before
         print(error, file=sys.stderr)
-        ending = Ending("refused", message=str(error))
+        outcome = Outcome("refused", message=str(error))
     except Exception as error:  # whatever a job dies of, the others are to have their turn
         log.exception("%s failed", folder)
-        ending = Ending("failed", message=f"{type(error).__name__}: {error}")
-    noting(folder, ending)
-    return ending
+        outcome = Outcome("failed", message=f"{type(error).__name__}: {error}")
+    from lightning.pytorch.utilities import rank_zero_only
+
+    rank_zero_only(note_start)(folder, outcome)
+    return outcome
 
 
-def train_folder(folder: Path) -> Ending:
+def train_folder(folder: Path) -> Outcome:
     """Train the configuration that lies in a folder, with the log that a job has under Hydra.
 
     Raises:
@@ -137,8 +94,12 @@ def train_folder(folder: Path) -> Ending:
     config = read_config(folder)
     if config is None:
         raise InputError(f"there is no {RunFolder(folder).config}")
+    from gan_lightning.launch.run import train
+
     log_to(folder)
-    return attempt(config, folder)
+    cfg = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.create(config))
+    assert isinstance(cfg, DictConfig)
+    return attempt(lambda: train(cfg), folder)
 
 
 def log_to(folder: Path) -> None:

@@ -70,6 +70,23 @@ class Source:
         if (problem := processes_problem(self.processes, now)) is not None:
             raise ConfigError([f"resume, trainer.devices: {problem}"])
 
+    def check_budget(self, budget_images: int | None, *, batch_size: int) -> None:
+        """Refuse a budget that was passed already, since the run would be called finished under it.
+
+        Args:
+            budget_images: the budget; its last batch may go beyond it.
+            batch_size: images of a batch, over all processes.
+
+        Raises:
+            ConfigError: naming both numbers.
+        """
+        if self.images_seen is None or budget_images is None:
+            return
+        if self.images_seen >= budget_images + batch_size:
+            raise ConfigError(
+                [f"budget: {budget_images} images, and the run to be resumed has seen {self.images_seen} already"]
+            )
+
 
 def prepare_resume(config: Mapping[str, Any], output_dir: Path) -> Source:
     """Find the checkpoint to continue from; refuse one of another run.

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.callbacks import Evaluation, Interruption, Progress, RunCheckpoint, TrainingHealth
+from gan_lightning.callbacks import Evaluation, Progress, RunCheckpoint, TrainingHealth
 from gan_lightning.core.atomic import write_atomic
+from gan_lightning.core.signals import stops_raised
+from gan_lightning.launch.ending import outcome_of_exception, outcome_of_fit
 from gan_lightning.launch.hydra_files import write_hydra_files
 from gan_lightning.launch.origin import present_origin
 from gan_lightning.launch.parts import Parts
@@ -22,31 +24,11 @@ from gan_lightning.launch.start import Start, start
 from gan_lightning.launch.summary import heldout_distance, print_summary
 from gan_lightning.loggers import JSONLLogger
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.runs.record import RunRecord, Status
-from gan_lightning.runs.status import EXIT_CODES, WORST
-from gan_lightning.runs.summary import outcome
+from gan_lightning.runs.record import RunRecord
+from gan_lightning.runs.results import Outcome
+from gan_lightning.runs.summary import tracker_summary
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended.
-
-    Attributes:
-        status: one word.
-        objective: best value of the evaluator's first score, sign turned if higher is better; ``WORST`` without.
-        requeue: whether a cluster warned that it takes the machine away, and the job should be queued again.
-    """
-
-    status: Status
-    objective: float
-    requeue: bool = False
-
-    @property
-    def exit_code(self) -> int:
-        """The code the process should end with."""
-        return EXIT_CODES[self.status]
 
 
 def train(cfg: DictConfig) -> Outcome:
@@ -79,41 +61,44 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
         write_atomic(RunFolder(output_dir).config, OmegaConf.to_yaml(OmegaConf.create(config)))
     journal = next(logger for logger in parts.loggers if isinstance(logger, JSONLLogger))
     journal.truncate_after(-1 if source.images_seen is None else source.images_seen)
-    record.start(config, resumed_at=source.images_seen)
     connect(parts, record)
+    origin = present_origin()
+    about = origin.record(config)
+    segment = {"precision": str(parts.trainer.precision), "processes": parts.trainer.world_size, **about}
 
-    status: Status = "failed"
-    failure: BaseException | None = None
+    outcome, reference = Outcome("failed"), None
     started = time.monotonic()
-    try:
-        origin = present_origin()
-        for tracker in parts.trackers:
-            tracker.identify(origin, config)
-            tracker.set_config({**config, "origin": origin.record(config)})
-        parts.trainer.fit(
-            parts.model,
-            datamodule=parts.data,
-            ckpt_path=None if source.path is None else str(source.path),
-            weights_only=True,
-        )
-        status = ending(parts)
-    except BaseException as error:
-        failure = error
-        raise
-    finally:
-        finish(parts, record, status, failure)
+    with stops_raised() as leave:
+        try:
+            record.start(segment, budget_images=parts.model.budget_images, resumed_at=source.images_seen)
+            for tracker in parts.trackers:
+                tracker.identify(origin, config)
+                tracker.set_config({**config, "origin": about})
+            parts.trainer.fit(
+                parts.model,
+                datamodule=parts.data,
+                ckpt_path=None if source.path is None else str(source.path),
+                weights_only=True,
+            )
+            outcome = outcome_of_fit(parts)
+            if outcome.status == "finished":
+                reference = heldout_distance(parts.data, parts.callback(Evaluation))
+        except BaseException as error:
+            outcome = outcome_of_exception(error)
+            if outcome.meaning.failure:
+                raise
+        finally:
+            leave()
+            finish(parts, record, outcome)
     seconds = time.monotonic() - started
-    evaluation = parts.callback(Evaluation)
-    reference = heldout_distance(parts.data, evaluation) if status == "finished" else None
     if parts.trainer.is_global_zero:
-        print_summary(output_dir, evaluation, status, reference=reference, seconds=seconds)
-    interruption = parts.callback(Interruption)
-    return Outcome(status, objective(evaluation, status), requeue=interruption is not None and interruption.warned)
+        print_summary(output_dir, parts.callback(Evaluation), outcome, reference=reference, seconds=seconds)
+    return replace(outcome, objective=record.best.objective)
 
 
 def connect(parts: Parts, record: RunRecord) -> None:
     """Let scores and troubles reach the record and the progress display."""
-    parts.callback(Companions).on_death = lambda reason: record.finish("failed", error=reason)
+    parts.callback(Companions).on_death = lambda reason: record.finish(Outcome("failed", message=reason))
     evaluation, progress, health = (parts.callback(kind) for kind in (Evaluation, Progress, TrainingHealth))
     if health is not None:
         health.listeners.append(lambda troubles, _: record.health([trouble.as_dict() for trouble in troubles]))
@@ -121,6 +106,7 @@ def connect(parts: Parts, record: RunRecord) -> None:
         health.listeners.append(lambda _, lasting: progress.report_health(lasting))
     if evaluation is None:
         return
+    evaluation.best = record.best
     evaluation.on_scores.append(lambda seen, result: record.scores(seen, result.scores, skipped=result.skipped))
     if progress is not None:
         evaluation.on_scores.append(
@@ -128,40 +114,25 @@ def connect(parts: Parts, record: RunRecord) -> None:
         )
 
 
-def ending(parts: Parts) -> Status:
-    """Name how a fit that raised nothing ended."""
-    interruption = parts.callback(Interruption)
-    if parts.model.diverged:
-        return "diverged"
-    if interruption is not None and interruption.stopped is not None:
-        return "interrupted" if interruption.stopped.name == "SIGINT" else "preempted"
-    return "finished"
-
-
-def finish(parts: Parts, record: RunRecord, status: Status, failure: BaseException | None) -> None:
+def finish(parts: Parts, record: RunRecord, outcome: Outcome) -> None:
     """Close record and trackers with what became of the run."""
+    if parts.trainer.is_global_zero and not record.content:
+        return  # a signal came before anything had begun
     checkpoints, health = parts.callback(RunCheckpoint), parts.callback(TrainingHealth)
     if health is not None:
         health.tell()  # how long the troubles lasted
     if checkpoints is not None:
         for path in (checkpoints.folder.latest, checkpoints.folder.best):
-            if path.exists():
+            if path.is_file():
                 record.artefact(path.stem, path)
-    record.finish(status, images_seen=parts.model.images_seen, error=failure)
+    record.finish(outcome, images_seen=parts.model.images_seen)
     with contextlib.ExitStack() as closing:  # each is closed, whatever another one raises
         closing.callback(lambda: record.tracking(problem for tracker in parts.trackers for problem in tracker.problems))
         for tracker in parts.trackers:
-            closing.callback(tracker.close, EXIT_CODES[status])
+            closing.callback(tracker.close, outcome.exit_code)
         if parts.trainer.is_global_zero:
-            summary = outcome(record.content)
-            for tracker in (tracker for tracker in parts.trackers if failure is None or tracker.begun):
+            summary = tracker_summary(record.content)
+            for tracker in (tracker for tracker in parts.trackers if not outcome.meaning.failure or tracker.begun):
                 tracker.summary(summary)
-                if checkpoints is not None and checkpoints.folder.best.exists():
+                if checkpoints is not None and checkpoints.folder.best.is_file():
                     tracker.best_checkpoint(checkpoints.folder.best, summary)
-
-
-def objective(evaluation: Evaluation | None, status: Status) -> float:
-    """What a sweep minimises."""
-    if status == "diverged" or evaluation is None or evaluation.best is None:
-        return WORST
-    return -evaluation.best.value if evaluation.best.higher_is_better else evaluation.best.value

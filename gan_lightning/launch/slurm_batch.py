@@ -12,13 +12,15 @@ from typing import Any
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
+from gan_lightning.config import check_config
 from gan_lightning.core import slurm
 from gan_lightning.core.errors import InputError
-from gan_lightning.launch.job import Ending, note, read_ending, resolved, settled, write_config
+from gan_lightning.launch.job import continuing, leave_files, settled
 from gan_lightning.launch.plan import PlannedJob, without_hydra
 from gan_lightning.launch.slurm_submission import Request, submit, submitted
-from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.lock import exclusive
+from gan_lightning.runs.results import read_outcome
+from gan_lightning.runs.status import WORST
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +56,7 @@ def run_batch(jobs: Sequence[PlannedJob], *, submitit_folder: str, max_num_timeo
             names = " ".join(sorted({job.partition("_")[0] for job in waiting.values()}))
             log.warning("the jobs go on; the same command waits for them again, scancel %s ends them", names)
         raise
-    for folder, name in waiting.items():
-        note_lost(folder, name)
-    return [returned(job, read_ending(job.folder) or Ending("lost")) for job in jobs]
+    return [returned(job) for job in jobs]
 
 
 def begin(jobs: Sequence[PlannedJob], *, submitit_folder: str, max_num_timeout: int) -> dict[Path, str]:
@@ -77,12 +77,13 @@ def begin(jobs: Sequence[PlannedJob], *, submitit_folder: str, max_num_timeout: 
             log.info("SLURM job %s runs or waits already: %s", former[job.folder], job.folder)
             continue
         with job.present():
-            config = resolved(without_hydra(job.config))
+            composed = without_hydra(job.config)
+            config = continuing(check_config(composed))
             request = request_of(job.config.hydra.launcher)
-        if (ending := settled(job.folder, config)) is not None:
-            log.info("%s already: %s", ending.state, job.folder)
+        if (outcome := settled(job.folder, config)) is not None:
+            log.info("%s already: %s", outcome.status, job.folder)
             continue
-        write_files(job, config)
+        leave_files(job.folder, config, composed=composed, hydra=job.config.hydra)
         alike = next((folders for other, folders in groups if other == request), None)
         if alike is None:
             groups.append((request, [job.folder]))
@@ -108,16 +109,6 @@ def request_of(launcher: Any) -> Request:
     return Request(**{entry.name: node[entry.name] for entry in fields(Request)})
 
 
-def write_files(job: PlannedJob, config: dict[str, Any]) -> None:
-    """Leave in a job's folder its configuration, and what Hydra leaves there."""
-    write_config(job.folder, config)
-    folder = RunFolder(job.folder)
-    folder.hydra.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(without_hydra(job.config), folder.hydra_config)
-    OmegaConf.save({"hydra": job.config.hydra}, folder.hydra_settings)
-    OmegaConf.save(job.config.hydra.overrides.task, folder.hydra_overrides)
-
-
 def wait_for(jobs: dict[Path, str]) -> None:
     """Return when SLURM has none of the jobs any more; say when the number of those in each state changes."""
     missing = dict.fromkeys(jobs.values(), 0)
@@ -138,16 +129,9 @@ def wait_for(jobs: dict[Path, str]) -> None:
         pause, told = FIRST_POLL_S if now != told else min(1.5 * pause, SLOWEST_POLL_S), now
 
 
-def note_lost(folder: Path, job: str) -> None:
-    """Note of a job that is over without having said how: killed for its memory or time, for instance."""
-    ending = read_ending(folder)
-    if ending is None or ending.state in ("queued", "running"):
-        state = slurm.last_state(job) or "gone"
-        note(folder, Ending("lost", message=f"SLURM job {job} is {state}; its output lies in .submitit/{job}"))
-
-
-def returned(job: PlannedJob, ending: Ending) -> JobReturn:
-    """Wrap an objective for Hydra's sweepers."""
+def returned(job: PlannedJob) -> JobReturn:
+    """Wrap a job's objective for Hydra's sweepers; one that is not over was lost, and has the worst."""
     value = JobReturn(overrides=job.overrides, cfg=without_hydra(job.config), status=JobStatus.COMPLETED)
-    value.return_value = ending.objective
+    outcome = read_outcome(job.folder)
+    value.return_value = WORST if outcome is None else outcome.value
     return value

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from gan_lightning.core import slurm
+from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.errors import InputError
 from gan_lightning.core.signals import ignore_warnings
-from gan_lightning.launch.job import Ending, note, read_ending, train_folder
+from gan_lightning.launch.job import train_folder
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.runs.status import EXIT_CODES, FAILURES
+from gan_lightning.runs.results import Outcome, note, note_start, read_outcome
+from gan_lightning.runs.status import MEANINGS
 
 log = logging.getLogger(__name__)
 
@@ -63,16 +65,16 @@ class FolderTask:
             """Go on elsewhere at once: nothing is trained yet, or all is."""
             if not slurm.task_rank():
                 go_on_in_another_job(Path(folder), resubmit)
-                raise SystemExit(EXIT_CODES["preempted"])
+                raise SystemExit(MEANINGS["preempted"].exit_code)
 
         signal.signal(preemption_signal(), leave)  # training puts others in its place
-        ending = train_folder(Path(folder))
-        if ending.requeue and slurm.task_rank():
+        outcome = train_folder(Path(folder))
+        if outcome.requeue and slurm.task_rank():
             slurm.await_the_end(refused=lambda: given_up(Path(folder)))
-        elif ending.requeue:
+        elif outcome.requeue:
             go_on_in_another_job(Path(folder), resubmit)
         ignore_warnings()
-        if code := slurm.exit_code(ending.code, failed=ending.state in FAILURES, rank=slurm.task_rank()):
+        if code := slurm.exit_code(outcome.exit_code, failed=outcome.meaning.failure, rank=slurm.task_rank()):
             raise SystemExit(code)
 
     def checkpoint(self, folder: str) -> Any:
@@ -98,13 +100,15 @@ def go_on_in_another_job(folder: Path, resubmit: Any) -> None:
     except (OSError, subprocess.SubprocessError) as error:
         reason = f"SLURM does not requeue it ({error})"
     log.error("the job ends here: %s", reason)
-    note(folder, Ending("preempted", message=f"{reason}; the same command goes on with it"))
+    outcome = read_outcome(folder)
+    if outcome is None or not outcome.meaning.settled:  # a warning may come when all is trained
+        note(folder, "preempted", message=f"{reason}; the same command goes on with it")
 
 
 def given_up(folder: Path) -> bool:
-    """Whether the process that requeues a job has noted that it could not."""
-    ending = read_ending(folder)
-    return ending is not None and ending.state == "preempted" and not ending.requeue
+    """Return whether the process that requeues a job has noted that it could not."""
+    outcome = read_outcome(folder)
+    return outcome is not None and outcome.status == "preempted" and not outcome.requeue
 
 
 def preemption_signal() -> signal.Signals:
@@ -128,19 +132,27 @@ def submit(folders: Sequence[Path], request: Request, *, submitit_folder: str, m
 
     executor = submitit.AutoExecutor(cluster="slurm", folder=submitit_folder, slurm_max_num_timeout=max_num_timeout)
     executor.update_parameters(**request.parameters(), slurm_srun_args=["--kill-on-bad-exit=1"])
+    former = [results.read_bytes() if results.is_file() else None for results in map(results_of, folders)]
     for folder in folders:
-        note(folder, Ending("queued"))
+        note(folder, "queued")  # before, since the job may begin at once
     try:
         jobs = [job.job_id for job in executor.map_array(FolderTask(), [str(folder) for folder in folders])]
     except FailedJobError as error:
         lines = [line.removeprefix("sbatch: error: ") for line in str(error).strip().splitlines()]
         reason = f"hydra.launcher: SLURM does not take the job: {'; '.join(lines)}"
-        for folder in folders:
-            note(folder, Ending("refused", message=reason))
+        for folder, content in zip(folders, former, strict=True):
+            if content is not None:
+                write_atomic(results_of(folder), content)
+            note_start(folder, Outcome("refused", message=reason))
         raise InputError(reason) from error
     for folder, job in zip(folders, jobs, strict=True):
         RunFolder(folder).slurm_job.write_text(f"{job}\n", encoding="utf-8")
     return jobs
+
+
+def results_of(folder: Path) -> Path:
+    """Return a job's record."""
+    return RunFolder(folder).results
 
 
 def submitted(folder: Path) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from rich.console import Console
@@ -11,18 +12,18 @@ from gan_lightning.callbacks import Evaluation
 from gan_lightning.data import ImageDataModule, RealDataModule
 from gan_lightning.metrics import Evaluator, Score
 from gan_lightning.runs.folder import SAMPLES, RunFolder
-from gan_lightning.runs.record import Status
+from gan_lightning.runs.results import Outcome
 
 
 def print_summary(
-    output_dir: Path, evaluation: Evaluation | None, status: Status, *, reference: float | None, seconds: float
+    output_dir: Path, evaluation: Evaluation | None, outcome: Outcome, *, reference: float | None, seconds: float
 ) -> None:
     """Print what a run ended with.
 
     Args:
         output_dir: the run's folder.
         evaluation: where the scores are.
-        status: how the run ended.
+        outcome: how the run ended.
         reference: see ``heldout_distance``.
         seconds: how long it took.
     """
@@ -40,7 +41,8 @@ def print_summary(
     folder = RunFolder(output_dir)
     samples = list(folder.pictures_by_images(SAMPLES).values())
     rows = [
-        ("run", f"{output_dir} ({status} after {seconds:.0f} s)"),
+        ("run", f"{output_dir} ({outcome.status} after {seconds:.0f} s)"),
+        *([] if outcome.message is None else [(outcome.status, outcome.message)]),
         ("samples", str(samples[-1]) if samples else "none"),
         ("checkpoint", str(folder.latest)),
         ("best", str(folder.best)),
@@ -48,6 +50,8 @@ def print_summary(
     ]
     if folder.wandb.is_dir():
         rows.append(("tracker", str(folder.wandb)))
+    if outcome.meaning.resumable and folder.latest.is_file():
+        rows.append(("to go on", f"gan-train resume={shlex.quote(str(output_dir))}"))
     for name, value in rows:
         if name in ("checkpoint", "best") and not Path(value).exists():
             continue

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gan_lightning.launch.job import read_ending
 from gan_lightning.report.cells import duration
-from gan_lightning.runs.status import EXIT_CODES
+from gan_lightning.runs.results import read_outcome
 
 
 @dataclass
@@ -31,8 +30,8 @@ class SweepProgress:
 
     def done(self) -> int:
         """How many jobs have ended."""
-        endings = [read_ending(folder) for folder in self.folders]
-        return sum(ending is not None and ending.state in EXIT_CODES for ending in endings)
+        outcomes = [read_outcome(folder) for folder in self.folders]
+        return sum(outcome is not None and outcome.over for outcome in outcomes)
 
     def describe(self, now_s: float | None = None) -> str:
         """Such as ``3 of 9 jobs done, about 4 min 12 s left``; as if the others took as long as those before."""

@@ -6,27 +6,39 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from gan_lightning.launch.job import FILE_NAME, Ending, read_ending
+from gan_lightning.core import slurm
+from gan_lightning.launch.slurm_submission import submitted
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.runs.status import EXIT_CODES, WORST
+from gan_lightning.runs.lock import occupied
+from gan_lightning.runs.results import Outcome, read_outcome
+from gan_lightning.runs.status import MEANINGS, WORST
 
-GRAVEST_FIRST = (1, EXIT_CODES["refused"], EXIT_CODES["interrupted"], EXIT_CODES["preempted"], EXIT_CODES["diverged"])
 PLAIN_WIDTH = 1000
 """Of a table in a file: wide enough for whole rows."""
 
 
 def folders_below(folder: Path) -> list[Path]:
     """Return the folders of jobs in a sweep's folder, for a sweeper that chooses its jobs as it goes."""
-    return sorted(path.parent for path in folder.glob(f"*/{FILE_NAME}"))
+    return sorted(path for path in folder.glob("*") if RunFolder(path).results.is_file())
 
 
-def sweep_code(endings: Sequence[Ending | None]) -> int:
-    """Return the exit code of a sweep: 0 if all its jobs are done, otherwise the gravest of theirs.
+def outcome_of_job(folder: Path) -> Outcome:
+    """Return how a job ended whose sweep is over; one that never said so was lost, unless it is another sweep's."""
+    outcome = read_outcome(folder)
+    if outcome is not None and outcome.over:
+        return outcome
+    if occupied(folder):
+        return Outcome("refused", message="another process trains in this folder")
+    message = None
+    if (job := submitted(folder)) is not None:
+        message = f"SLURM job {job} is {slurm.last_state(job) or 'gone'}; its output lies in .submitit/{job}"
+    return Outcome("lost", message=message)
 
-    Failed before refused, before interrupted, before diverged; a job without an ending was lost, and has failed.
-    """
-    codes = {1 if ending is None else ending.code for ending in endings}
-    return next((code for code in GRAVEST_FIRST if code in codes), 0)
+
+def sweep_code(outcomes: Sequence[Outcome]) -> int:
+    """Return the exit code of a sweep: 0 if all its jobs are done, otherwise that of its gravest one."""
+    found = {outcome.status for outcome in outcomes}
+    return next((meaning.exit_code or 0 for status, meaning in MEANINGS.items() if status in found), 0)
 
 
 def report(folders: Sequence[Path]) -> int:
@@ -34,24 +46,22 @@ def report(folders: Sequence[Path]) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    endings = [read_ending(folder) for folder in folders]
+    outcomes = [outcome_of_job(folder) for folder in folders]
     console = Console(soft_wrap=True)
     if not console.is_terminal:
         console = Console(width=PLAIN_WIDTH)
     table = Table(title=f"the sweep's {len(folders)} jobs", title_justify="left")
-    for column in ("job", "state", "objective"):
+    for column in ("job", "status", "objective"):
         table.add_column(column, overflow="fold")
     table.add_column("message", overflow="fold")
-    for folder, ending in zip(folders, endings, strict=True):
-        ending = ending or Ending("lost")
-        scored = ending.state == "finished" and ending.objective != WORST
-        objective = f"{ending.objective + 0.0:.6g}" if scored else ""  # + 0.0: no negative zero
-        message = ending.message.strip().splitlines() or [""]
-        table.add_row(shown(folder), ending.state, objective, message[-1])
+    for folder, outcome in zip(folders, outcomes, strict=True):
+        objective = "" if outcome.value == WORST else f"{outcome.value + 0.0:.6g}"  # + 0.0: no negative zero
+        message = (outcome.message or "").strip().splitlines() or [""]
+        table.add_row(shown(folder), outcome.status, objective, message[-1])
     console.print(table)
     for line in answer([folder for folder in folders if RunFolder(folder).results.is_file()]):
         console.print(line, highlight=False, markup=False)
-    return sweep_code(endings)
+    return sweep_code(outcomes)
 
 
 def answer(folders: Sequence[Path]) -> list[str]:

@@ -13,9 +13,10 @@ from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from gan_lightning.core.atomic import write_atomic
+from gan_lightning.core.side_files import move_aside
 from gan_lightning.core.strict_json import dumps
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.runs.metrics_file import read_metrics
+from gan_lightning.runs.metrics_file import recover_metrics
 from gan_lightning.runs.steps import WallClock, images_axis
 
 log = logging.getLogger(__name__)
@@ -80,18 +81,18 @@ class JSONLLogger(Logger):
 
     @rank_zero_only
     def truncate_after(self, images_seen: int) -> None:
-        """Drop the rows beyond a checkpoint, and a torn last line; the clock continues from the last row kept.
+        """Drop the rows beyond a checkpoint, and broken lines; the clock continues from the last row kept.
 
         Args:
             images_seen: of the checkpoint that training resumes from; -1 drops every row.
         """
         self.close()
         self._pending = b""
-        rows = [row for row in read_metrics(self.path) if row["images_seen"] <= images_seen] if self._exists() else []
-        if self._exists():
+        rows = [row for row in recover_metrics(self.path) if row["images_seen"] <= images_seen]
+        if rows or self.path.exists():
             write_atomic(self.path, "".join(dumps(row) + "\n" for row in rows))
         self._latest = max((row["images_seen"] for row in rows), default=0)
-        self.clock.resume_from(max((row["wall_time_s"] for row in rows), default=0.0))
+        self.clock.resume_from(max((row.get("wall_time_s", 0.0) for row in rows), default=0.0))
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
@@ -113,12 +114,11 @@ class JSONLLogger(Logger):
             self._file.close()
             self._file = None
 
-    def _exists(self) -> bool:
-        return self.path.is_file()
-
     def _open(self) -> FileIO:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        content = self.path.read_bytes() if self._exists() else b""
+        if self.path.is_dir():
+            move_aside(self.path, complaint=f"{self.path} is a folder", consequence="a file takes its place")
+        content = self.path.read_bytes() if self.path.is_file() else b""
         if content and not content.endswith(b"\n"):  # a killed process, or a full disk, left a torn line
             os.truncate(self.path, content.rfind(b"\n") + 1)
         self._file = self.path.open("ab", buffering=0)

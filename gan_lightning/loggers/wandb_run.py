@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import secrets
 import signal
 from argparse import Namespace
@@ -17,9 +18,11 @@ from lightning.pytorch.utilities import rank_zero_only
 from PIL import Image
 
 from gan_lightning.core.atomic import write_atomic
+from gan_lightning.core.lightning_internals import wandb_arguments
+from gan_lightning.core.side_files import read_or_move_aside, read_text
 from gan_lightning.loggers.base import Tracker, plain
 from gan_lightning.loggers.wandb_login import Mode, resolve_mode, server_answers
-from gan_lightning.loggers.wandb_segments import add_segment, read_segments
+from gan_lightning.loggers.wandb_segments import add_segment, recover_segments
 from gan_lightning.loggers.wandb_session import Session, init, settings
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.provenance import Origin
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
     from wandb import Run
 
 _log = logging.getLogger(__name__)
+
+_RUN_ID = re.compile(r"[^\s\x00-\x1f/\\#?%:]{1,128}")
+"""What W&B takes as an id."""
 
 PREEMPTED = 128 + signal.SIGTERM
 
@@ -115,7 +121,7 @@ class WandbTracker(WandbLogger, Tracker):
     @rank_zero_only
     def identify(self, origin: Origin, config: Mapping[str, Any]) -> None:
         """Set name, group and tags for a run that has not begun."""
-        wished = self._wandb_init
+        wished = wandb_arguments(self)
         wished["name"] = wished["name"] or origin.name(config)
         wished["group"] = wished["group"] or origin.group(config)
         wished["tags"] = list(dict.fromkeys([*wished["tags"], *origin.tags()]))
@@ -188,7 +194,7 @@ class WandbTracker(WandbLogger, Tracker):
         """The run's page (online), or the command that uploads its offline segments in the order they were made."""
         if self._mode == "online" and self.begun:
             return str(self._session.run.url)
-        return f"gan-compare sync {self._folder}" if read_segments(self._folder) else "no W&B run"
+        return f"gan-compare sync {self._folder}" if recover_segments(self._folder) else "no W&B run"
 
     @property
     def _folder(self) -> Path:
@@ -208,7 +214,7 @@ class WandbTracker(WandbLogger, Tracker):
     def _begin(self) -> Run:
         import wandb
 
-        arguments = {key: value for key, value in self._wandb_init.items() if key not in ("id", "anonymous")}
+        arguments = {key: value for key, value in wandb_arguments(self).items() if key not in ("id", "anonymous")}
         arguments["settings"] = settings(record_git=self._record_git)
         may_fall_back = self._wished_mode == "auto" and self._mode == "online"
         if may_fall_back and not server_answers():
@@ -233,10 +239,20 @@ class WandbTracker(WandbLogger, Tracker):
     def _run_id(self, *, renew: bool = False) -> str:
         """The id in ``<save_dir>/wandb/run_id``, made when there is none: a requeued job continues its run."""
         path = self._run_folder.wandb_run_id
-        if renew or not path.is_file():
-            write_atomic(path, secrets.token_hex(4) + "\n")
-        return path.read_text(encoding="utf-8").strip()
+        kept = None if renew else read_or_move_aside(path, _read_id, consequence="a new W&B run begins")
+        if kept is not None:
+            return kept
+        made = secrets.token_hex(4)
+        write_atomic(path, made + "\n")
+        return made
 
     def __getstate__(self) -> dict[str, Any]:
         self._session.leave()  # a run cannot travel to a spawned process, which continues it under its id
         return self.__dict__.copy()
+
+
+def _read_id(path: Path) -> str:
+    text = read_text(path)
+    if not _RUN_ID.fullmatch(text):
+        raise ValueError(f"{text!r} is no id of a run")
+    return text

@@ -8,7 +8,6 @@ a kill it never marks, and uploading it again would repeat its rows.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from gan_lightning.core.atomic import write_atomic
+from gan_lightning.core.side_files import SideFileError, read_json, read_or_move_aside
 from gan_lightning.core.strict_json import dumps
 from gan_lightning.runs.folder import RunFolder
 
@@ -43,18 +43,36 @@ class Segment:
 
 
 def read_segments(run: Path) -> list[Segment]:
-    """The segments of the run in a folder, in order; empty if W&B recorded none.
+    """Return the segments of the run in a folder, in order; empty if W&B recorded none.
 
     Raises:
-        ValueError: if the manifest is damaged, naming it.
+        SideFileError: if the manifest is damaged, naming it.
     """
     path = RunFolder(run).wandb_segments
-    if not path.is_file():
-        return []
     try:
-        return [Segment(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))["segments"]]
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path} is damaged: {type(error).__name__}: {error}") from error
+        return _segments(path)
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        if isinstance(error, SideFileError):
+            raise
+        raise SideFileError(f"{path} is damaged: {type(error).__name__}: {error}") from error
+
+
+def recover_segments(run: Path) -> list[Segment]:
+    """Return the segments of this process's own run; a damaged manifest is moved aside, with a warning."""
+    consequence = "`wandb sync` uploads the segments that it named"
+    return read_or_move_aside(RunFolder(run).wandb_segments, _segments, consequence=consequence) or []
+
+
+def _segments(path: Path) -> list[Segment]:
+    segments = [Segment(**entry) for entry in read_json(path)["segments"]]
+    for segment in segments:
+        if not all(isinstance(value, str) for value in asdict(segment).values()):
+            raise TypeError(f"its entry {segment} does not hold text")
+        if Path(segment.folder).name != segment.folder:
+            raise ValueError(f"{segment.folder!r} is no name of a folder")
+    return segments
 
 
 def write_segments(run: Path, segments: Sequence[Segment]) -> None:
@@ -66,4 +84,4 @@ def write_segments(run: Path, segments: Sequence[Segment]) -> None:
 def add_segment(run: Path, *, folder: str, run_id: str, mode: str) -> None:
     """Enter a segment that has just begun."""
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
-    write_segments(run, [*read_segments(run), Segment(folder, run_id, mode, started_at)])
+    write_segments(run, [*recover_segments(run), Segment(folder, run_id, mode, started_at)])

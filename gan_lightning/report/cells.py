@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gan_lightning.report.content import Comparison
 from gan_lightning.report.group import Group, Section, Standing, standing
-from gan_lightning.report.run import DAMAGED, Run
+from gan_lightning.report.run import Run
 from gan_lightning.report.spread import Spread, stars
 from gan_lightning.report.verdict import number
 
@@ -82,7 +82,7 @@ def _cost(group: Group) -> list[str]:
 def run_table(content: Comparison) -> Table:
     """One row for each run, in the order of the groups, then the damaged ones; paths below the folder they share."""
     root = shared_root([run.place for run in content.runs])
-    unread = [run for run in content.runs if run.status == DAMAGED]
+    unread = [run for run in content.runs if not run.readable]
     labels = {id(run): content.label(group) for group in content.groups for run in group.runs}
     header = ["run", "configuration", "seed", "status", *content.keys, "kimg", "wall time", "images/s", "warnings"]
     rows = [

@@ -11,7 +11,7 @@ import yaml
 
 from gan_lightning.config.errors import did_you_mean
 from gan_lightning.report.config_diff import ABSENT, TARGET
-from gan_lightning.report.run import DAMAGED, Run
+from gan_lightning.report.run import Run
 
 OPERATORS = ("!=", "<=", ">=", "=", "<", ">")
 _PATTERN = re.compile(rf"\s*([^=<>!\s]+)\s*({'|'.join(OPERATORS)})\s*(.*?)\s*")
@@ -70,9 +70,9 @@ def select(runs: Sequence[Run], conditions: Iterable[str]) -> list[Run]:
         left = [
             run
             for run in left
-            if run.status == DAMAGED or meets(_value(fields(run), condition.key), condition, exactly=exactly)
+            if not run.readable or meets(_value(fields(run), condition.key), condition, exactly=exactly)
         ]
-    if texts and not any(run.status != DAMAGED for run in left):
+    if texts and not any(run.readable for run in left):
         raise ValueError(f"where = {', '.join(texts)}: no run meets this")
     return left
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from gan_lightning.config.errors import did_you_mean
 from gan_lightning.report.config_diff import ABSENT, TARGET, brief, differing_keys, shown_value, telling_keys
 from gan_lightning.report.group import Group, Section, ordered, ranked, sections
-from gan_lightning.report.run import DAMAGED, Moment, Run, protocol_conflicts, score_keys
+from gan_lightning.report.run import Moment, Run, protocol_conflicts, score_keys
 from gan_lightning.report.verdict import reasons, verdicts
 
 STATED = (
@@ -125,7 +125,7 @@ def _notes(runs: Sequence[Run], groups: Sequence[Group]) -> list[str]:
     notes = [
         f"{key} was measured by different protocols, which differ in {', '.join(names)}: "
         "the sections are not ranked against each other"
-        for key, names in protocol_conflicts([run for run in runs if run.status != DAMAGED]).items()
+        for key, names in protocol_conflicts([run for run in runs if run.readable]).items()
     ]
     for group in groups:
         counted = group.counted
@@ -134,13 +134,22 @@ def _notes(runs: Sequence[Run], groups: Sequence[Group]) -> list[str]:
             for run in group.runs
             if run.status == "finished" and run not in counted
         ]
+    notes += [changes_of_precision(run) for run in runs if len(run.precisions) > 1]
     return notes + [ending(run) for run in runs if run.status != "finished"]
+
+
+def changes_of_precision(run: Run) -> str:
+    """Say from where on a run was computed with another precision than its configuration names."""
+    first, *later = run.precisions.items()
+    return f"{run.place}: its precision was {first[1]}, " + ", ".join(
+        f"from {images} images on {precision}" for images, precision in later
+    )
 
 
 def ending(run: Run) -> str:
     """Say how a run ended that did not finish."""
     reason = f": {run.problem}" if run.problem else ""
-    if run.status == DAMAGED:
-        return f"{run.place}: damaged{reason}"
+    if not run.readable:
+        return f"{run.place}: {run.status}{reason}"
     status = "running, or killed" if run.status == "running" else run.status
     return f"{run.place}: {status} at {run.images_seen} images, left out of the means{reason}"

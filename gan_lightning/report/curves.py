@@ -89,5 +89,6 @@ def band(curves: Sequence[Series], *, points: int) -> Band:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # where no run has a value, the result is NaN, as it should
         mean, low, high = (f(values, axis=0) for f in (np.nanmean, np.nanmin, np.nanmax))
-    single = np.float32
-    return Band(x[kept], values.astype(single), mean.astype(single), low.astype(single), high.astype(single))
+    with np.errstate(over="ignore"):  # a value that no float32 holds becomes infinite
+        values, mean, low, high = (found.astype(np.float32) for found in (values, mean, low, high))
+    return Band(x[kept], values, mean, low, high)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from gan_lightning.report.run import DAMAGED, Run, damaged, make_run
+from gan_lightning.core.side_files import read_json, read_yaml
+from gan_lightning.report.run import DAMAGED, UNREADABLE, Run, damaged, make_run
 from gan_lightning.runs.folder import SAMPLES, RunFolder
 from gan_lightning.runs.metrics_file import read_metrics
 
@@ -70,12 +68,14 @@ def read_run(folder: Path) -> Run:
     """Read one run; what cannot be read makes it a damaged one, with the reason."""
     files = RunFolder(folder)
     if not files.results.is_file() and not files.config.is_file():
-        return Run(str(folder), DAMAGED, problem="the job did not begin to train: its config was refused, or it waits")
+        return Run(str(folder), DAMAGED, problem="it did not begin to train", readable=False)
     try:
-        results = json.loads(files.results.read_text(encoding="utf-8"))
-        config = yaml.load(files.config.read_text(encoding="utf-8"), Loader=_LOADER)
+        results = read_json(files.results)
+        if results["status"] in ("refused", "queued") and not files.config.is_file():
+            return Run(str(folder), results["status"], problem=results["message"], readable=False)
+        config = read_yaml(files.config)
         return make_run(str(folder), config, results, details=FolderDetails(files))
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:
+    except UNREADABLE as error:
         return damaged(str(folder), error)
 
 
@@ -83,6 +83,3 @@ def natural(text: str) -> list[tuple[int, int | str]]:
     """A key to sort by under which ``run/10`` follows ``run/9``."""
     parts = re.split(r"(\d+)", text)
     return [(0, int(part)) if part.isdigit() else (1, part) for part in parts if part]
-
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where libyaml is there

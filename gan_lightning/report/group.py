@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gan_lightning.report.folders import natural
-from gan_lightning.report.run import DAMAGED, MOMENTS, Moment, Run, protocol_conflicts, score_keys
+from gan_lightning.report.run import MOMENTS, Moment, Run, protocol_conflicts, score_keys
 from gan_lightning.report.spread import Spread, compare_with, spread
 
 
@@ -132,7 +132,7 @@ def sections(runs: Sequence[Run]) -> list[Section]:
 
     Runs that ended before their first evaluation stand in the section where others of their configuration are.
     """
-    readable = [run for run in runs if run.status != DAMAGED]
+    readable = [run for run in runs if run.readable]
     conflicts = protocol_conflicts(readable)
     found: dict[str, tuple[dict[str, Any], dict[str, list[Run]]]] = {}
     for run in sorted(readable, key=lambda run: not score_keys([run])):

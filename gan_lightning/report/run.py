@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from gan_lightning.core.side_files import SideFileError
 from gan_lightning.core.strict_json import from_strict
 from gan_lightning.report.config_diff import flatten
 from gan_lightning.runs.provenance import config_hash, hashed_part
@@ -15,8 +17,11 @@ MOMENTS: tuple[Moment, ...] = ("final", "best")
 NOT_COMPARED = ("seed", "shuffle_seed")
 """Keys of a protocol that may differ between scores that are ranked."""
 DAMAGED = "damaged"
+UNREADABLE = (OSError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
+"""What a record of another form raises when it is taken apart."""
 WARNING_FIELDS = ("kind", "first_images_seen", "last_images_seen", "message", "remedy", "config_key")
 """What each entry of ``"health"`` in ``results.json`` holds."""
+_LARGEST_COUNT = 2**53
 
 
 class Details(Protocol):
@@ -48,6 +53,7 @@ class Run:
         place: the folder or the address where it lies.
         status: of ``results.json``; "damaged" if it cannot be read.
         problem: what is wrong with it, or None.
+        readable: whether there is a configuration and a record to compare; what follows is empty otherwise.
         name: its displayed name.
         seed: its seed, or None.
         group: hash of its configuration.
@@ -56,6 +62,7 @@ class Run:
         images_seen: how far it came.
         wall_time_s: seconds that it took, evaluations included, interruptions not.
         scores: "final" and "best", each score key to its entry.
+        segments: what each part of it, from one start to the next, ran with: ``from_images`` and ``precision``.
         warnings: what the monitor of training health saw; the fields are ``WARNING_FIELDS``.
         details: where its curves and pictures come from; None where there is nothing.
     """
@@ -63,6 +70,7 @@ class Run:
     place: str
     status: str
     problem: str | None = None
+    readable: bool = True
     name: str = ""
     seed: int | None = None
     group: str = ""
@@ -71,6 +79,7 @@ class Run:
     images_seen: int = 0
     wall_time_s: float | None = None
     scores: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    segments: Sequence[Mapping[str, Any]] = ()
     warnings: Sequence[Mapping[str, Any]] = ()
     details: Details | None = None
 
@@ -78,6 +87,15 @@ class Run:
     def images_per_second(self) -> float | None:
         """Mean rate over the whole run, evaluations included."""
         return self.images_seen / self.wall_time_s if self.wall_time_s else None
+
+    @property
+    def precisions(self) -> dict[int, str]:
+        """The floating-point precision by the number of images from which it held, where it changed."""
+        found: dict[int, str] = {}
+        for segment in self.segments:
+            if segment["precision"] not in list(found.values())[-1:]:
+                found[segment["from_images"]] = segment["precision"]
+        return found
 
     def protocol(self, key: str) -> dict[str, Any] | None:
         """How a score was measured, up to the seed; None if this run does not have it."""
@@ -89,7 +107,7 @@ class Run:
 
 
 def make_run(place: str, config: Any, results: Any, *, group: str | None = None, details: Details | None) -> Run:
-    """Check a record and make it a run.
+    """Check a record, which anybody may have written, and make it a run.
 
     Args:
         place: where it lies.
@@ -104,34 +122,80 @@ def make_run(place: str, config: Any, results: Any, *, group: str | None = None,
     """
     if not isinstance(config, dict):
         raise ValueError("config.yaml holds no configuration")
-    scores: dict[str, dict[str, Any]] = {moment: dict(results["scores"][moment]) for moment in MOMENTS}
-    for entry in (entry for table in scores.values() for entry in table.values()):
-        entry["value"] = float(from_strict(entry["value"]))
-        if not isinstance(entry["protocol"], dict) or not isinstance(entry["higher_is_better"], bool):
-            raise ValueError("results.json has a score without a protocol or direction")
-    wall_time_s = results.get("wall_time_s")
+    tables = results["scores"]
+    scores: dict[str, dict[str, Any]] = {
+        moment: {key: _score(key, entry) for key, entry in tables[moment].items()} for moment in MOMENTS
+    }
+    seed, wall_time_s = config.get("seed"), results.get("wall_time_s")
     return Run(
         place,
-        str(results["status"]),
-        problem=results.get("error"),
+        _text(results["status"], "status"),
+        problem=None if results["message"] is None else _text(results["message"], "message"),
         name=str(config.get("name", "")),
-        seed=config.get("seed"),
+        seed=None if seed is None else _count(seed, "seed"),
         group=config_hash(config) if group is None else group,
         config=flatten(hashed_part(config)),
         settings=flatten(config),
-        images_seen=int(results["images_seen"]),
-        wall_time_s=None if wall_time_s is None else float(wall_time_s),
+        images_seen=_count(results["images_seen"], "images_seen"),
+        wall_time_s=None if wall_time_s is None else _seconds(wall_time_s),
         scores=scores,
-        warnings=[{name: entry[name] for name in WARNING_FIELDS} for entry in results.get("health", [])],
+        segments=[_segment(entry) for entry in results.get("segments", [])],  # a tracker has none
+        warnings=[_warning(entry) for entry in results.get("health", [])],
         details=details,
     )
 
 
+def _score(key: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    value = from_strict(entry["value"])
+    if not _is_number(value):
+        raise ValueError(f"the value of its score {key} is {value!r}")
+    if not isinstance(entry["protocol"], dict) or not isinstance(entry["higher_is_better"], bool):
+        raise ValueError(f"its score {key} has no protocol or direction")
+    return {"value": float(value), "protocol": entry["protocol"], "higher_is_better": entry["higher_is_better"]}
+
+
+def _warning(entry: Mapping[str, Any]) -> dict[str, Any]:
+    counted = ("first_images_seen", "last_images_seen")
+    texts = {name: _text(entry[name] or "", f"health.{name}") for name in WARNING_FIELDS if name not in counted}
+    return {**texts, **{name: _count(entry[name], f"health.{name}") for name in counted}}
+
+
+def _segment(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "from_images": _count(entry["from_images"], "segments.from_images"),
+        "precision": _text(entry["precision"], "segments.precision"),
+    }
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"its {name} is {value!r}, not text")
+    return value
+
+
+def _count(value: Any, name: str) -> int:
+    if not _is_number(value) or value != value // 1 or not 0 <= value <= _LARGEST_COUNT:
+        raise ValueError(f"its {name} is {value!r}, not a whole number")
+    return int(value)
+
+
+def _seconds(value: Any) -> float:
+    if not _is_number(value) or not 0 <= value <= _LARGEST_COUNT:
+        raise ValueError(f"its wall_time_s is {value!r}")
+    return float(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def damaged(place: str, error: Exception) -> Run:
-    """A run that cannot be read, with the reason."""
+    """Return a run that cannot be read, with the reason."""
+    if isinstance(error, SideFileError):
+        return Run(place, DAMAGED, problem=str(error).replace(f"{place}{os.sep}", ""), readable=False)
     if isinstance(error, KeyError):
-        return Run(place, DAMAGED, problem=f"its record has no {error}")
-    return Run(place, DAMAGED, problem=" ".join(f"{type(error).__name__}: {error}".split()))
+        return Run(place, DAMAGED, problem=f"its record has no {error}", readable=False)
+    return Run(place, DAMAGED, problem=" ".join(f"{type(error).__name__}: {error}".split()), readable=False)
 
 
 def score_keys(runs: Sequence[Run]) -> list[str]:

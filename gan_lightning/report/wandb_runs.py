@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from gan_lightning.core.strict_json import from_strict
 from gan_lightning.loggers.wandb_login import has_login
-from gan_lightning.report.run import MOMENTS, Run, damaged, make_run
+from gan_lightning.report.run import MOMENTS, UNREADABLE, Run, damaged, make_run
 from gan_lightning.runs.folder import SAMPLES
 
 PREFIX = "wandb:"
@@ -124,12 +124,12 @@ def _read(place: str, run: ApiRun) -> Run:
     group = run.config.get(_ORIGIN, {}).get("config_hash")
     try:
         return make_run(place, config, results_of(run), group=group, details=WandbDetails(run))
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+    except UNREADABLE as error:
         return damaged(place, error)
 
 
 def results_of(run: ApiRun) -> dict[str, Any]:
-    """The summary that the tracker wrote, see ``outcome``, as the content of a results file.
+    """The summary that the tracker wrote, see ``tracker_summary``, as the content of a results file.
 
     Raises:
         KeyError: if a score has no protocol or direction.
@@ -151,7 +151,7 @@ def results_of(run: ApiRun) -> dict[str, Any]:
         "status": state if state == "running" else summary.get("status", state),
         "images_seen": images_seen,
         "wall_time_s": summary.get("wall_time_s", summary.get("_runtime")),
-        "error": summary.get("error"),
+        "message": summary.get("message"),
         "scores": scores,
         "health": [] if health == HEALTHY else [_trouble(kind, images_seen) for kind in health.split(", ")],
     }

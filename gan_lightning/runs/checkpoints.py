@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from gan_lightning.core.atomic import flush
 from gan_lightning.core.checkpoint import CheckpointError, read_checkpoint
 from gan_lightning.core.container import ContainerError, check_container, save_container
+from gan_lightning.core.lightning_internals import dump_checkpoint
 from gan_lightning.core.side_files import move_aside
-from gan_lightning.runs.folder import LATEST, PREVIOUS
+from gan_lightning.runs.folder import BEST, LATEST, PREVIOUS, RunFolder
 
 if TYPE_CHECKING:
     from lightning import Trainer
@@ -35,8 +36,7 @@ def write_checkpoint(trainer: Trainer, path: Path, *, keep: Path | None = None) 
         OSError: on every rank, if the file cannot be written; ``path`` stands as it was then.
         ContainerError: on every rank, if the state holds more than plain containers and tensors.
     """
-    # `trainer.save_checkpoint` would leave the other ranks in its barrier when rank 0's disk is full.
-    state = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
+    state = dump_checkpoint(trainer)
     failure: OSError | ContainerError | None = None
     if trainer.is_global_zero:
         temporary = path.with_name(f".{path.name}.partial")
@@ -82,6 +82,26 @@ def _is_whole(path: Path) -> bool:
         log.warning("%s; a new checkpoint takes its place", error)
         return False
     return True
+
+
+def checkpoint_in(path: str | os.PathLike[str]) -> Path:
+    """Return the checkpoint that a path means: the best one of a run folder, or else its latest, or the file itself.
+
+    Args:
+        path: a run folder, its folder of checkpoints, or a checkpoint file, which need not exist.
+
+    Raises:
+        CheckpointError: for a folder that has no checkpoint.
+    """
+    given = Path(path)
+    if not given.is_dir():
+        return given
+    below = RunFolder(given).checkpoints
+    folder = below if below.is_dir() else given
+    found = next((folder / name for name in (BEST, LATEST) if (folder / name).is_file()), None)
+    if found is None:
+        raise CheckpointError(f"{given} is a folder without a checkpoint; name a run folder or a file")
+    return found
 
 
 def newest_whole(folder: str | os.PathLike[str]) -> tuple[Path | None, list[str]]:

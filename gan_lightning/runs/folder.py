@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,8 @@ PictureKind = Literal["samples", "walks", "traversals", "nearest"]
 SAMPLES: PictureKind = "samples"
 
 LATEST, PREVIOUS, BEST = "latest.ckpt", "previous.ckpt", "best.ckpt"
+
+_MOMENT = re.compile("[0-9]{1,15}")
 
 
 class RunFolder:
@@ -57,7 +60,7 @@ class RunFolder:
 
     def pictures_by_images(self, kind: PictureKind) -> dict[int, Path]:
         """Return the pictures of a kind that exist, by images seen, ascending."""
-        found = (path for path in self.pictures(kind).glob("*.png") if path.stem.isdigit())
+        found = (path for path in self.pictures(kind).glob("*.png") if _MOMENT.fullmatch(path.stem))
         return dict(sorted((int(path.stem), path) for path in found))
 
     def holds_run(self) -> bool:

@@ -15,6 +15,20 @@ from gan_lightning.runs.folder import RunFolder
 log = logging.getLogger(__name__)
 
 
+def occupied(folder: Path) -> bool:
+    """Return whether a process holds a folder."""
+    path = RunFolder(folder).lock
+    if not path.is_file():
+        return False
+    try:
+        with FileLock(path, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # one that cannot be locked
+        return False
+
+
 class Occupied(InputError):
     """Another process holds the folder."""
 

@@ -8,10 +8,10 @@ from typing import Any
 from gan_lightning.core.strict_json import to_strict
 
 
-def outcome(results: Mapping[str, Any]) -> dict[str, Any]:
+def tracker_summary(results: Mapping[str, Any]) -> dict[str, Any]:
     """Flat summary of a run's record.
 
-    ``status``, ``images_seen``, ``wall_time_s``, ``health`` (the kinds of trouble, joined by commas), ``error`` if
+    ``status``, ``images_seen``, ``wall_time_s``, ``health`` (the kinds of trouble, joined by commas), ``message`` if
     there is one, and for every score ``final/<score>`` and ``best/<score>``, ``best_images_seen/<score>``,
     ``higher_is_better/<score>`` and ``protocol/<score>`` (nested). A value that is not finite is a string, as in the
     record's file.
@@ -25,8 +25,8 @@ def outcome(results: Mapping[str, Any]) -> dict[str, Any]:
         "wall_time_s": results["wall_time_s"],
         "health": ", ".join(trouble["kind"] for trouble in results.get("health", ())) or "healthy",
     }
-    if results["error"] is not None:
-        values["error"] = results["error"]
+    if results["message"] is not None:
+        values["message"] = results["message"]
     for key, entry in results["scores"]["final"].items():
         values[f"final/{key}"] = entry["value"]
         values[f"protocol/{key}"] = entry["protocol"]

@@ -120,8 +120,8 @@ def test_the_best_score_survives_a_resume(build, tmp_path, writes, scripted):
     callbacks = [evaluation, RunCheckpoint(output_dir=str(tmp_path))]
     fit(*build(), images=60, callbacks=callbacks, ckpt_path=RunFolder(tmp_path).latest)
     assert writes == [("best.ckpt", n) if n else ("latest.ckpt", m) for n, m in [(20, 0), (0, 20), (60, 0), (0, 60)]]
-    assert (evaluation.best.value, evaluation.best_images_seen) == (1.0, 60)
-    assert evaluation.best.protocol == {"metric": "frechet", "samples": 4}
+    assert (evaluation.best.judged["value"], evaluation.best.judged["images_seen"]) == (1.0, 60)
+    assert evaluation.best.judged["protocol"] == {"metric": "frechet", "samples": 4}
 
 
 def test_fitting_twice_saves_the_best_once(build, tmp_path, writes, scripted):
@@ -175,9 +175,10 @@ def test_a_best_state_that_could_not_be_written_is_not_the_best(build, tmp_path,
     evaluation = Evaluation(evaluator=scripted([5.0, 1.0, 3.0, 4.0]), every_kimg=0.01)
     fit(*build(), images=40, callbacks=[evaluation, RunCheckpoint(output_dir=str(tmp_path), every_kimg=0.01)])
     assert seen_in(RunFolder(tmp_path).best) == 30
-    assert (evaluation.best.value, evaluation.best_images_seen) == (3.0, 30)
+    assert (evaluation.best.judged["value"], evaluation.best.judged["images_seen"]) == (3.0, 30)
     saved = read_checkpoint(RunFolder(tmp_path).best)["callbacks"]["Evaluation"]
-    assert (saved["best"]["value"], saved["best_images_seen"]) == (3.0, 30)
+    (kept,) = saved["best"]["entries"].values()
+    assert (kept["value"], kept["images_seen"]) == (3.0, 30)
 
 
 @pytest.mark.parametrize("failing", [1, 2])

@@ -1,11 +1,14 @@
 import math
+import signal
 
 import pytest
 import torch
 
-from gan_lightning.callbacks import Evaluation, Interruption
+from gan_lightning.callbacks import Evaluation, Interruption, RunCheckpoint
+from gan_lightning.core.checkpoint import read_checkpoint
 from gan_lightning.metrics import DigitsExtractor, Evaluator
 from gan_lightning.models import UpdateRule
+from gan_lightning.runs.folder import RunFolder
 from tests.contract.variants import fit
 from tests.models.toys import Rows, points, train
 
@@ -54,7 +57,7 @@ def test_the_real_evaluator_agrees_with_one_outside_of_training(build, tmp_path)
     )
     key = "fd30_train_digits"
     assert evaluation.latest.value(key) == pytest.approx(outside.value(key), rel=1e-4)
-    assert evaluation.best.key == key
+    assert evaluation.best.judge == key
 
 
 def test_training_is_the_same_to_the_bit_with_and_without_evaluations(build, tmp_path):
@@ -71,7 +74,7 @@ def test_training_is_the_same_to_the_bit_with_and_without_evaluations(build, tmp
         model, data = build()
         fit(model, data, images=60, callbacks=callbacks)
         states.append({name: value for name, value in model.state_dict().items() if isinstance(value, torch.Tensor)})
-    assert callbacks[0].best is not None
+    assert callbacks[0].best.judged is not None
     assert states[0].keys() == states[1].keys()
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
@@ -99,7 +102,7 @@ def test_samples_that_are_not_finite_end_the_run_as_diverged(build, tmp_path, ca
     fit(model, data, images=100, callbacks=[evaluation])
     assert model.diverged
     assert model.images_seen == 40
-    assert evaluation.best_images_seen == 20
+    assert evaluation.best.judged["images_seen"] == 20
     assert "at 40 images: the run has diverged" in caplog.text
 
 
@@ -133,14 +136,56 @@ def test_another_score_than_before_is_not_compared_with_it(build, scripted):
     fit(*build(), images=10, callbacks=[evaluation])
     evaluation.evaluator = scripted([7.0], key="fd8_train_toy")
     fit(*build(), images=20, callbacks=[evaluation])
-    assert (evaluation.best.key, evaluation.best.value) == ("fd8_train_toy", 7.0)
+    assert (evaluation.best.judge, evaluation.best.judged["value"]) == ("fd8_train_toy", 7.0)
+
+
+def test_a_nan_is_never_the_best(build, scripted):
+    """The first score of a run that begins badly would otherwise be the best for ever."""
+    evaluation, saved = Evaluation(evaluator=scripted([math.nan, 5.0, 4.0]), every_kimg=0.01), []
+    evaluation.on_best.append(lambda trainer: saved.append(trainer.lightning_module.images_seen) or True)
+    fit(*build(), images=30, callbacks=[evaluation])
+    assert saved == [20, 30]
+    assert evaluation.best.objective == 4.0
+
+
+def test_an_evaluation_that_was_cut_off_is_made_up_for(build, scripted, tmp_path):
+    """A signal saves at once; where the process is killed in the evaluation behind it, the next one begins with it."""
+
+    class Killed(Exception):
+        pass
+
+    class KilledInside(scripted):
+        def evaluate(self, *arguments, **named):
+            raise Killed
+
+    checkpoint, latest = RunCheckpoint(output_dir=str(tmp_path)), RunFolder(tmp_path).latest
+    model, data = build()
+    interruption = Interruption()
+    step = model.training_step
+
+    def step_and_signal(batch, batch_idx):
+        step(batch, batch_idx)
+        if model.images_seen == 40:
+            interruption._note(signal.SIGTERM, None)
+
+    model.training_step = step_and_signal
+    callbacks = [interruption, Evaluation(evaluator=KilledInside([]), every_kimg=0.04), checkpoint]
+    with pytest.raises(Killed):
+        fit(model, data, images=90, callbacks=callbacks, enable_checkpointing=True)
+    assert read_checkpoint(latest)["gan_lightning"]["images_seen"] == 40
+
+    told = []
+    evaluation = Evaluation(evaluator=scripted([5.0, 4.0, 3.0]), every_kimg=0.04)
+    evaluation.on_scores.append(lambda seen, result: told.append(seen))
+    fit(*build(), images=90, callbacks=[evaluation], ckpt_path=latest)
+    assert told == [40, 80, 90]
 
 
 def test_without_an_evaluator_nothing_is_evaluated(build):
     evaluation = Evaluation(evaluator=None, every_kimg=0.01)
     fit(*build(), images=20, callbacks=[evaluation])
     assert evaluation.latest is None
-    assert evaluation.state_dict() == {}
+    assert evaluation.best.state_dict() == {"judge": None, "entries": {}}
 
 
 def test_a_foreign_data_module_is_refused(scripted):

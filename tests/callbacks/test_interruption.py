@@ -6,8 +6,10 @@ from lightning import Callback
 
 from gan_lightning.callbacks import Evaluation, Interruption, RunCheckpoint
 from gan_lightning.callbacks.interruption import SIGNALS
+from gan_lightning.core import signals
 from gan_lightning.core.checkpoint import read_checkpoint
-from gan_lightning.core.signals import early_warning, hold_warnings
+from gan_lightning.core.signals import Stopped, early_warning, hold_warnings
+from gan_lightning.runs.folder import RunFolder
 from tests.contract.variants import assert_same, fit, state
 
 
@@ -52,29 +54,63 @@ def test_a_signal_stops_at_the_end_of_the_step_and_the_state_is_saved(build, tmp
     assert trainer.state.finished
     assert current() == handlers
     assert first.images_seen == first.discriminator_steps * 10 == first.generator_steps * 10 == 40
-    assert read_checkpoint(tmp_path / "checkpoints" / "latest.ckpt")["gan_lightning"]["images_seen"] == 40
+    assert read_checkpoint(RunFolder(tmp_path).latest)["gan_lightning"]["images_seen"] == 40
 
     second, data = build()
-    fit(second, data, images=90, callbacks=[Interruption()], ckpt_path=tmp_path / "checkpoints" / "latest.ckpt")
+    fit(second, data, images=90, callbacks=[Interruption()], ckpt_path=RunFolder(tmp_path).latest)
     assert_same(state(whole), state(second))
 
 
-def test_a_second_interrupt_does_not_wait(build, handlers):
+def test_a_storm_of_signals_is_one_stop(build, tmp_path, handlers):
+    first, data = build()
+    send_at(first, 30, *[signal.SIGINT] * 30, *[signal.SIGHUP] * 3)
+    interruption, saved = Interruption(), []
+    interruption.on_stop.append(lambda trainer: saved.append(first.images_seen))
+    checkpoint = RunCheckpoint(output_dir=str(tmp_path))
+    fit(first, data, images=90, callbacks=[checkpoint, interruption], enable_checkpointing=True)
+    assert interruption.stopped is signal.SIGHUP
+    assert (first.images_seen, saved) == (40, [40])
+    assert current() == handlers
+    assert read_checkpoint(RunFolder(tmp_path).latest)["gan_lightning"]["images_seen"] == 40
+
+
+def test_an_interrupt_some_seconds_after_the_first_one_does_not_wait(build, handlers, monkeypatch):
     model, data = build()
     send_at(model, 30, signal.SIGINT, signal.SIGINT)
-    with pytest.raises(SystemExit):  # Lightning turns a KeyboardInterrupt into an exit
+    monkeypatch.setattr(signals, "PATIENCE_S", 0.0)
+    with pytest.raises(Stopped) as ending:
         fit(model, data, images=90, callbacks=[Interruption()])
+    assert ending.value.code == 130
     assert model.images_seen == 30
     assert current() == handlers
 
 
-def test_the_second_interrupt_is_a_keyboard_interrupt_and_a_second_sigterm_is_not():
+def test_only_a_late_interrupt_is_impatient(monkeypatch):
+    now = 50.0
+    monkeypatch.setattr(signals.time, "monotonic", lambda: now)
     interruption = Interruption()
     interruption._note(signal.SIGTERM, None)
+    now += 100
     interruption._note(signal.SIGTERM, None)
-    interruption._note(signal.SIGINT, None)
-    with pytest.raises(KeyboardInterrupt):
+    for _ in range(30):
         interruption._note(signal.SIGINT, None)
+    now += 9.9
+    interruption._note(signal.SIGINT, None)
+    now += 0.1
+    interruption._note(signal.SIGTERM, None)
+    with pytest.raises(Stopped):
+        interruption._note(signal.SIGINT, None)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT])
+def test_a_signal_that_is_ignored_stays_ignored(build, handlers, number):
+    signal.signal(number, signal.SIG_IGN)  # nohup
+    model, data = build()
+    send_at(model, 30, number)
+    interruption = Interruption()
+    fit(model, data, images=90, callbacks=[interruption])
+    assert (model.images_seen, interruption.received) == (90, None)
+    assert signal.getsignal(number) == signal.SIG_IGN
 
 
 def test_handlers_are_replaced_while_training_and_restored_after_it(build, handlers):
@@ -133,7 +169,7 @@ def test_the_state_is_saved_before_an_evaluation_that_is_due_and_again_after_it(
 
     class Slow(scripted):
         def evaluate(self, *arguments, **named):
-            states.append(read_checkpoint(tmp_path / "checkpoints" / "latest.ckpt")["gan_lightning"]["images_seen"])
+            states.append(read_checkpoint(RunFolder(tmp_path).latest)["gan_lightning"]["images_seen"])
             return super().evaluate(*arguments, **named)
 
     model, data = build()
@@ -142,8 +178,8 @@ def test_the_state_is_saved_before_an_evaluation_that_is_due_and_again_after_it(
     callbacks = [Interruption(), evaluation, RunCheckpoint(output_dir=str(tmp_path))]
     fit(model, data, images=90, callbacks=callbacks, enable_checkpointing=True)
     assert states == [40]
-    kept = read_checkpoint(tmp_path / "checkpoints" / "latest.ckpt")["callbacks"]["Evaluation"]
-    assert kept["best"]["value"] == 2.0
+    kept = read_checkpoint(RunFolder(tmp_path).latest)["callbacks"]["Evaluation"]
+    assert [entry["value"] for entry in kept["best"]["entries"].values()] == [2.0]
 
 
 class SendsAtTheEnd(Callback):
@@ -165,7 +201,7 @@ def test_a_warning_behind_the_last_step_leaves_the_last_evaluation_to_the_next_j
     fit(*build(), images=90, callbacks=callbacks, enable_checkpointing=True)
     assert interruption.warned
     assert evaluator.calls == []
-    assert read_checkpoint(tmp_path / "checkpoints" / "latest.ckpt")["gan_lightning"]["images_seen"] == 90
+    assert read_checkpoint(RunFolder(tmp_path).latest)["gan_lightning"]["images_seen"] == 90
 
 
 def test_a_warning_during_the_last_evaluation_comes_too_late_to_stop_anything(build, scripted):

@@ -36,15 +36,16 @@ class _Breaking:
 
 
 class SignalAt(Callback):
-    """Sends this process a signal when so many images were seen."""
+    """Sends this process a signal, so many times, when so many images were seen."""
 
-    def __init__(self, *, images: int, name: str) -> None:
+    def __init__(self, *, images: int, name: str, times: int = 1) -> None:
         super().__init__()
         self.images = images
         self.number = signal.Signals[name]
+        self.times = times
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        if pl_module.images_seen == self.images:
+        for _ in range(self.times if pl_module.images_seen == self.images else 0):
             os.kill(os.getpid(), self.number)
 
 
@@ -99,3 +100,40 @@ class KillWandb(Callback):
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         if pl_module.images_seen == self.images:
             kill_wandb()
+
+
+class RaiseAt(Callback):
+    """Raises when so many images were seen."""
+
+    def __init__(self, *, images: int) -> None:
+        super().__init__()
+        self.images = images
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        if pl_module.images_seen == self.images:
+            raise RuntimeError("the disk is on fire")
+
+
+class StopAt(Callback):
+    """Asks the Trainer to stop when so many images were seen."""
+
+    def __init__(self, *, images: int) -> None:
+        super().__init__()
+        self.images = images
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if pl_module.images_seen == self.images:
+            trainer.should_stop = True
+
+
+class Slow(Callback):
+    """Lets every step take so long."""
+
+    def __init__(self, *, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        time.sleep(self.seconds)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 
 import pytest
 
-from gan_lightning.cli.compare import narrowed, quoted
+from gan_lightning.cli.compare import command_line
 from gan_lightning.report.cells import Table
+from gan_lightning.report.terminal import narrowed
 from tests.report.conftest import make_run
 
 FD = "fd2k_train_digits"
@@ -36,6 +38,20 @@ def test_the_verdict_the_tables_and_the_problems_are_printed(commands, place):
     assert any(line.startswith("single: diverged at 100 images") for line in lines)
     settings = [line.split()[1] for line in lines if line.startswith("│ loss=")]
     assert settings == ["loss=Hinge", "loss=NonSaturating", "loss=Wasserstein"]
+
+
+def test_damaged_and_foreign_runs_are_named_and_end_nothing(commands, place, tmp_path):
+    shutil.copytree(place, tmp_path / "runs")
+    contents = {"nested": "[" * 100_000, "infinite": '{"wall_time_s": Infinity}', "foreign": '{"results": {}}'}
+    for name, content in contents.items():
+        (make_run(tmp_path, f"runs/{name}", fd=1.0) / "results.json").write_text(content)
+    ended = commands("compare", "runs=runs", cwd=tmp_path)
+    assert (ended.code, ended.err) == (0, "")
+    notes = {line.split(":")[0]: line for line in ended.out.splitlines() if ": damaged: " in line}
+    assert notes.keys() == {f"runs/{name}" for name in contents}
+    assert "results.json is damaged: it is nested more than 64 levels deep" in notes["runs/nested"]
+    assert "results.json is damaged: it holds the number Infinity" in notes["runs/infinite"]
+    assert "its record has no 'scores'" in notes["runs/foreign"]
 
 
 def test_one_call_writes_every_format(commands, place, tmp_path):
@@ -95,10 +111,10 @@ def test_bad_input_ends_with_a_message_and_code_2_and_writes_nothing(commands, p
 
 
 def test_conditions_are_quoted_for_hydra():
-    assert quoted("where=model.loss=hinge,seed=0") == "where='model.loss=hinge,seed=0'"
-    assert quoted(r"where=a='b\c'") == r"where='a=\'b\\c\''"
-    for word in ("where=null", "where='a=b'", "where=[x]", "where=", "runs=a=b", "--help"):
-        assert quoted(word) == word
+    assert command_line(["where=model.loss=hinge,seed=0"]) == ["where='model.loss=hinge,seed=0'"]
+    assert command_line([r"where=a='b\c'"]) == [r"where='a=\'b\c\''"]
+    for word in ("where=null", "where='a=b'", "where=[x]", "where=", "runs=[a,b]", "--help"):
+        assert command_line([word]) == [word]
 
 
 def test_a_narrow_terminal_leaves_out_what_matters_least():

@@ -11,7 +11,7 @@ import pytest
 
 from gan_lightning.core.checkpoint import read_checkpoint
 from gan_lightning.runs.metrics_file import read_metrics
-from gan_lightning.runs.record import read_results
+from gan_lightning.runs.results import read_results
 from tests.cli.conftest import TINY, UNSCORED, of_kind, read_wandb
 
 SABOTEURS = "tests.cli.saboteurs"
@@ -62,7 +62,7 @@ def test_a_failure_is_recorded_everywhere(commands, tmp_path):
     assert "the disk is on fire" in ended.err
     results = read_results(tmp_path / "run" / "results.json")
     assert (results["status"], results["images_seen"]) == ("failed", 32)  # a batch is fetched ahead
-    assert results["error"] == "RuntimeError: the disk is on fire"
+    assert results["message"] == "RuntimeError: the disk is on fire"
     assert exit_codes(tmp_path / "run") == [1]
 
 

@@ -15,13 +15,13 @@ import pytest
 import torch
 
 from gan_lightning.callbacks import RunCheckpoint
-from gan_lightning.launch.job import read_ending
 from gan_lightning.loggers import JSONLLogger
 from gan_lightning.metrics import Evaluator
 from gan_lightning.models import AdversarialModule
 from gan_lightning.runs import checkpoints as checkpoint
 from gan_lightning.runs.metrics_file import read_metrics
-from gan_lightning.runs.record import RunRecord, read_results
+from gan_lightning.runs.record import RunRecord
+from gan_lightning.runs.results import read_outcome, read_results
 from tests.cli import forks
 from tests.cli.conftest import TINY
 from tests.cli.phases import PHASES, Phases
@@ -146,7 +146,7 @@ def test_a_sweep_that_is_killed_keeps_what_is_done_and_goes_on(commands, whole, 
     process = forks.start(line, cwd=tmp_path, environment=commands.environment, sabotage=sabotage)
     assert forks.finish(process) == -signal.SIGKILL, (tmp_path / "output").read_text()[-3000:]
     first, second = (tmp_path / "sweep" / name for name in "01")
-    assert [read_ending(folder).state for folder in (first, second)] == ["finished", "running"]
+    assert [read_outcome(folder).status for folder in (first, second)] == ["finished", "running"]
     done = (first / "results.json").read_bytes()
 
     process = forks.start(line, cwd=tmp_path, environment=commands.environment)

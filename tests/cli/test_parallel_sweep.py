@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from gan_lightning.launch.job import read_ending
+from gan_lightning.runs.results import read_outcome
 from tests.cli.conftest import UNSCORED
 from tests.cli.test_sweep import exit_codes, states
 from tests.cli.test_train import same_training
@@ -24,7 +24,7 @@ def test_jobs_run_together_each_in_its_folder_and_none_ends_another(commands, tm
     assert ended.code == 1, ended.text
     sweep = tmp_path / "sweep"
     assert states(sweep) == {"0": "failed", "1": "failed", "2": "finished", "3": "finished"}
-    assert "the disk is on fire" in read_ending(sweep / "0").message
+    assert "the disk is on fire" in read_outcome(sweep / "0").message
     assert len(list((tmp_path / "met").iterdir())) == 2  # two processes trained all, and none of them is this one
     assert [exit_codes(sweep / name) for name in "0123"] == [[1], [1], [0], [0]]
     assert len({(sweep / name / "wandb" / "run_id").read_text() for name in "0123"}) == 4

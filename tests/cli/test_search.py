@@ -9,9 +9,9 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState
 
-from gan_lightning.launch.job import read_ending
 from gan_lightning.models import AdversarialModule
 from gan_lightning.runs.lock import exclusive
+from gan_lightning.runs.results import read_outcome
 from tests.cli import forks
 from tests.cli.conftest import TINY, listing
 from tests.cli.test_kills import at_call, kill
@@ -63,9 +63,9 @@ def test_a_killed_search_goes_on_and_no_trial_is_lost_or_doubled(commands, tmp_p
     assert len({tuple(trial.params.values()) for trial in complete}) == TRIALS
     assert all(trial.params.items() <= complete[1].params.items() for trial in failed)
 
-    endings = [read_ending(path.parent) for path in (tmp_path / "search").glob("*/job.json")]
-    assert [ending.state for ending in endings] == ["finished"] * TRIALS
-    assert sorted(ending.objective for ending in endings) == sorted(trial.value for trial in complete)
+    outcomes = [read_outcome(path.parent) for path in (tmp_path / "search").glob("*/results.json")]
+    assert [outcome.status for outcome in outcomes] == ["finished"] * TRIALS
+    assert sorted(outcome.objective for outcome in outcomes) == sorted(trial.value for trial in complete)
 
 
 def test_a_second_search_at_the_same_time_is_refused(commands, tmp_path):
@@ -88,4 +88,4 @@ def test_a_search_that_is_complete_runs_nothing(commands, tmp_path):
     ended = commands("train", *SEARCH, f"hydra.sweeper.n_trials={TRIALS - 1}", cwd=tmp_path)
     assert ended.code == 0, ended.text
     assert len(trials(tmp_path)) == TRIALS
-    assert list((tmp_path / "search").glob("*/job.json")) == []
+    assert list((tmp_path / "search").glob("*/results.json")) == []

@@ -9,9 +9,8 @@ import re
 import pytest
 
 from gan_lightning.launch.command_line import continued_run
-from gan_lightning.launch.job import Ending, note, read_ending
-from gan_lightning.launch.sweep_report import sweep_code
-from gan_lightning.runs.record import read_results
+from gan_lightning.launch.sweep_report import outcome_of_job, sweep_code
+from gan_lightning.runs.results import Outcome, read_results
 from tests.cli.conftest import UNSCORED, listing, of_kind, read_wandb
 from tests.cli.test_train import same_training
 
@@ -22,7 +21,7 @@ SWEEP = [*SHORT, "hydra.sweep.dir=sweep", "hydra.sweep.subdir=${hydra.job.num}"]
 
 def states(folder):
     found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    return {path.name: read_ending(path).state for path in found}
+    return {path.name: outcome_of_job(path).status for path in found}
 
 
 def untouched(folder):
@@ -95,9 +94,10 @@ def test_a_job_that_another_process_trains_is_refused_and_the_next_one_runs(comm
 
     with exclusive(tmp_path / "sweep" / "0"):
         ended = commands("train", "-m", *SWEEP, "logger=none", "seed=0,1", cwd=tmp_path)
-    assert ended.code == 2, ended.text
-    assert states(tmp_path / "sweep") == {"0": "refused", "1": "finished"}
+        assert ended.code == 2, ended.text
+        assert states(tmp_path / "sweep") == {"0": "refused", "1": "finished"}
     assert "another process trains in this folder" in ended.err
+    assert not (tmp_path / "sweep" / "0" / "results.json").exists()  # it is the other process's to write
 
 
 @pytest.mark.slow
@@ -136,7 +136,7 @@ def test_jobs_of_different_names_share_a_folder_and_say_how_many_are_done(comman
 
 def test_the_code_of_a_sweep_is_its_gravest():
     def of(*names):
-        return sweep_code([None if name is None else Ending(name) for name in names])
+        return sweep_code([Outcome(name) for name in names])
 
     assert of("finished", "finished") == 0
     assert of("finished", "diverged") == 3
@@ -144,13 +144,8 @@ def test_the_code_of_a_sweep_is_its_gravest():
     assert of("interrupted", "preempted") == 130
     assert of("refused", "interrupted") == 2
     assert of("failed", "refused") == 1
-    assert of("finished", "lost") == of("finished", None) == of("running") == 1
-
-
-def test_an_ending_survives_its_file(tmp_path):
-    assert read_ending(tmp_path) is None
-    note(tmp_path, Ending("failed", message="a\nb"))
-    assert read_ending(tmp_path) == Ending("failed", message="a\nb")
+    assert of("finished", "stopped") == 0
+    assert of("finished", "lost") == 1
 
 
 def test_a_job_can_be_continued_alone(tmp_path):

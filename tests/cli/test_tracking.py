@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from gan_lightning.cli import compare
 from gan_lightning.loggers.wandb_segments import read_segments
 from gan_lightning.runs.metrics_file import read_metrics
-from gan_lightning.runs.record import read_results
+from gan_lightning.runs.results import read_results
 from tests.cli.conftest import UNSCORED, of_kind, read_wandb
 
 
@@ -86,7 +86,7 @@ def test_the_configuration_comes_with_its_origin(sweep):
     origin = config["origin"]
     assert "model.generator_optimizer.lr=0.0002" in origin["overrides"]
     assert (origin["sweep"], origin["job"]) == ("many", "1")
-    assert origin["config_hash"] == read_results(sweep[1][1] / "results.json")["config_hash"]
+    assert origin["config_hash"] == read_results(sweep[1][1] / "results.json")["segments"][0]["config_hash"]
     assert {"python", "torch", "lightning", "wandb"} <= origin["versions"].keys()
     assert origin["hardware"]["cpus"] >= 1
 

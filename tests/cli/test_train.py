@@ -14,7 +14,7 @@ from PIL import Image
 
 from gan_lightning.core.checkpoint import read_checkpoint
 from gan_lightning.runs.metrics_file import read_metrics
-from gan_lightning.runs.record import read_results
+from gan_lightning.runs.results import read_results
 from tests.cli.conftest import TINY, UNSCORED, listing, of_kind, read_wandb
 
 HALF, WHOLE = "budget.images=640", "budget.images=1280"
@@ -106,7 +106,7 @@ def test_the_files_of_a_run(half):
     assert rows[-1]["images_seen"] == 640
     assert {"d/loss", "g/loss"} <= set(rows[0])
     results = read_results(folder / "results.json")
-    assert (results["status"], results["images_seen"], results["error"]) == ("finished", 640, None)
+    assert (results["status"], results["images_seen"], results["message"]) == ("finished", 640, None)
     final = results["scores"]["final"]
     assert {"fd100_train_digits", "cs100_digits"} <= set(final)
     for entry in final.values():

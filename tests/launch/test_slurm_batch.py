@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 from hydra import compose, initialize_config_dir
 
+from gan_lightning.core import slurm
 from gan_lightning.core.errors import InputError
 from gan_lightning.launch import slurm_batch as batch
-from gan_lightning.launch.job import Ending, note, read_config, read_ending
+from gan_lightning.launch.job import read_config
 from gan_lightning.launch.plan import PlannedJob, place
+from gan_lightning.launch.sweep_report import outcome_of_job
 from gan_lightning.runs.lock import exclusive
+from gan_lightning.runs.results import blank, write_results
 from tests.conftest import CONF
 
 
@@ -45,7 +48,7 @@ def submissions(monkeypatch):
 
     monkeypatch.setattr(batch, "submit", submit)
     monkeypatch.setattr(batch.slurm, "alive", lambda jobs: {k: v for k, v in record["alive"].items() if k in jobs})
-    monkeypatch.setattr(batch.slurm, "last_state", lambda job: "OUT_OF_MEMORY")
+    monkeypatch.setattr(slurm, "last_state", lambda job: "OUT_OF_MEMORY")
     monkeypatch.setattr(batch, "FIRST_POLL_S", 0.0)
     return record
 
@@ -65,15 +68,15 @@ def test_jobs_that_ask_for_the_same_share_an_array(jobs, submissions):
         assert read_config(job.folder)["resume"] == "auto"
         assert read_config(job.folder)["output_dir"] == str(job.folder)
         assert (job.folder / ".hydra" / "overrides.yaml").is_file()
-        assert read_ending(job.folder).state == "lost"
-        assert "OUT_OF_MEMORY" in read_ending(job.folder).message
+        assert outcome_of_job(job.folder).status == "lost"
+        assert "OUT_OF_MEMORY" in outcome_of_job(job.folder).message
 
 
 def test_what_is_done_or_alive_is_not_submitted_again(jobs, submissions):
     planned = jobs(1, 1, 1)
     run(planned)
     done, alive, lost = planned
-    note(done.folder, Ending("finished", objective=0.5))
+    write_results(done.folder, {**blank("finished"), "objective": 0.5})
     known = (alive.folder / "slurm_job").read_text()
     submissions["submitted"].clear()
     submissions["alive"][known] = "RUNNING"

@@ -13,13 +13,17 @@ from gan_lightning.core import slurm
 from gan_lightning.core.errors import InputError
 from gan_lightning.core.signals import WARNINGS
 from gan_lightning.launch import slurm_submission as submission
-from gan_lightning.launch.job import Ending, note, read_ending
+from gan_lightning.runs.folder import RunFolder
+from gan_lightning.runs.record import RunRecord
+from gan_lightning.runs.results import Outcome, note, read_outcome
 
 
 @pytest.fixture
 def folder(tmp_path):
     """The folder of a job that has saved its state and was promised a requeue."""
-    note(tmp_path, Ending("preempted", requeue=True))
+    record = RunRecord(tmp_path)
+    record.start({"precision": "32-true"})
+    record.finish(Outcome("preempted", requeue=True), images_seen=64)
     return tmp_path
 
 
@@ -38,11 +42,20 @@ def test_a_job_that_is_not_requeued_says_why_and_how_it_goes_on(folder, error, r
 
     assert not submission.given_up(folder)
     submission.go_on_in_another_job(folder, resubmit)
-    ending = read_ending(folder)
-    assert ending.state == "preempted"
-    assert reason in ending.message
-    assert "the same command goes on with it" in ending.message
+    outcome = read_outcome(folder)
+    assert outcome.status == "preempted"
+    assert reason in outcome.message
+    assert "the same command goes on with it" in outcome.message
     assert submission.given_up(folder)
+
+
+def test_a_warning_behind_the_end_does_not_undo_it(folder):
+    def resubmit(number, frame):
+        raise UncompletedJobError("Job not requeued because: timed-out too many times.")
+
+    note(folder, "finished")
+    submission.go_on_in_another_job(folder, resubmit)
+    assert read_outcome(folder).status == "finished"
 
 
 def test_a_requeue_ends_the_process_and_promises_nothing_else(folder):
@@ -61,7 +74,7 @@ def test_the_other_processes_wait_for_their_end_unless_there_will_be_no_requeue(
     def sleep(seconds):
         slept.append(seconds)
         if len(slept) == 3:
-            note(folder, Ending("preempted", message="the launcher's patience is used up"))
+            note(folder, "preempted", message="the launcher's patience is used up")
 
     monkeypatch.setattr(slurm.time, "sleep", sleep)
     slurm.await_the_end(refused=lambda: submission.given_up(folder))
@@ -70,7 +83,7 @@ def test_the_other_processes_wait_for_their_end_unless_there_will_be_no_requeue(
 
 def test_a_job_that_has_not_noted_its_end_yet_has_not_given_up(tmp_path):
     assert not submission.given_up(tmp_path)
-    note(tmp_path, Ending("running"))
+    note(tmp_path, "running")
     assert not submission.given_up(tmp_path)
 
 
@@ -90,7 +103,7 @@ def test_a_job_that_times_out_too_often_before_it_trains_says_so(folder, monkeyp
     finally:
         for each, handler in former.items():
             signal.signal(each, handler)
-    assert "max_num_timeout is used up" in read_ending(folder).message
+    assert "max_num_timeout is used up" in read_outcome(folder).message
 
 
 REQUEST = submission.Request(
@@ -122,10 +135,13 @@ def test_what_slurm_does_not_take_is_refused_in_its_words(tmp_path, monkeypatch)
         tmp_path, monkeypatch, f"echo '{words}' >&2; echo 'sbatch: error: Batch job submission failed' >&2; exit 1"
     )
     folders, call = submit(tmp_path)
+    RunRecord(folders[1]).start({})
+    note(folders[1], "finished")
     with pytest.raises(InputError, match="not take the job: invalid partition specified: gpuu; Batch job submission"):
         call()
-    assert {read_ending(folder).state for folder in folders} == {"refused"}
-    assert "gpuu" in read_ending(folders[1]).message
+    assert {read_outcome(folder).status for folder in folders} == {"refused"}
+    assert "gpuu" in read_outcome(folders[1]).message
+    assert RunFolder(folders[1]).results.read_text().count('"finished"') == 1  # of an earlier sweep with less budget
     assert [submission.submitted(folder) for folder in folders] == [None, None]
 
 
@@ -134,7 +150,7 @@ def test_a_submission_asks_for_what_the_request_says_and_notes_its_jobs(tmp_path
     folders, call = submit(tmp_path)
     assert call() == ["17_0", "17_1"]
     assert [submission.submitted(folder) for folder in folders] == ["17_0", "17_1"]
-    assert {read_ending(folder).state for folder in folders} == {"queued"}
+    assert {read_outcome(folder).status for folder in folders} == {"queued"}
     script = (tmp_path / "script").read_text()
     for option in (
         "partition=gpuu",

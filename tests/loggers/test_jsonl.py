@@ -7,6 +7,7 @@ import pytest
 import torch
 from lightning.pytorch.utilities import rank_zero_only
 
+from gan_lightning.core.side_files import SideFileError
 from gan_lightning.loggers import JSONLLogger
 from gan_lightning.runs.metrics_file import read_metrics
 from gan_lightning.runs.steps import WallClock, images_axis
@@ -66,6 +67,56 @@ def test_truncation_drops_what_the_checkpoint_has_not_seen(logger, tmp_path):
     again.log_metrics({"a": 1}, step=25)
     assert [r["images_seen"] for r in rows(logger)] == [10, 20, 25]
     assert [p.name for p in tmp_path.iterdir()] == ["metrics.jsonl"]
+
+
+BROKEN = {
+    "a list": b"[1]",
+    "NULs": bytes(50),
+    "not JSON": b"oops",
+    "no images": b'{"a": 1}',
+    "images of another kind": b'{"images_seen": "ten"}',
+    "infinite images": b'{"images_seen": 1e999}',
+    "infinite time": b'{"images_seen": 15, "wall_time_s": "Infinity"}',
+    "time of another kind": b'{"images_seen": 15, "wall_time_s": null}',
+    "nested": b'{"images_seen": 15, "a": [1]}',
+    "deep": b"[" * 5000,
+    "binary": bytes(range(128, 200)),
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_line_does_not_stop_a_resume_and_costs_no_other(logger, tmp_path, caplog, case):
+    for images in (10, 20, 30):
+        logger.log_metrics({"a": 1.0}, step=images)
+    logger.close()
+    lines = logger.path.read_bytes().splitlines(keepends=True)
+    content = b"".join([lines[0], BROKEN[case] + b"\n", *lines[1:]])
+    logger.path.write_bytes(content)
+    with pytest.raises(SideFileError, match=rf"^{logger.path} is damaged: line 2: "):
+        rows(logger)
+    again = JSONLLogger(output_dir=tmp_path)
+    again.truncate_after(20)
+    assert [row["images_seen"] for row in rows(logger)] == [10, 20]
+    assert (tmp_path / "metrics.jsonl.damaged").read_bytes() == content
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message.startswith(f"{logger.path} is damaged: line 2: ")
+    assert message.endswith("; it was renamed to metrics.jsonl.damaged; the rows that are whole are kept")
+    again.log_metrics({"a": 1}, step=25)
+    assert [row["images_seen"] for row in rows(logger)] == [10, 20, 25]
+
+
+def test_a_folder_in_the_place_of_the_file_is_moved_aside(logger, tmp_path, caplog):
+    logger.path.mkdir()
+    logger.truncate_after(20)
+    logger.log_metrics({"a": 1}, step=25)
+    assert [row["images_seen"] for row in rows(logger)] == [25]
+    logger.close()
+    logger.path.unlink()
+    logger.path.mkdir()
+    logger.log_metrics({"a": 1}, step=35)  # without a resume
+    assert [row["images_seen"] for row in rows(logger)] == [35]
+    assert caplog.text.count("is a folder; it was renamed to metrics.jsonl.damaged") == 2
 
 
 def test_truncation_without_a_file_writes_nothing(logger, tmp_path):

@@ -243,3 +243,17 @@ def test_a_run_travels_to_another_process_by_its_id(tmp_path, monkeypatch):
     first, second, finish, third = events
     assert finish == "finish"
     assert first == second == third
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 9, b"two words\n", b"a/b", b"\x80\x81", b"x" * 10_000, None])
+def test_a_damaged_id_is_replaced(tmp_path, caplog, content):
+    tracker = WandbTracker(save_dir=tmp_path, mode="offline")
+    kept = tmp_path / "wandb" / "run_id"
+    kept.parent.mkdir()
+    kept.mkdir() if content is None else kept.write_bytes(content)
+    made = tracker._run_id()
+    assert len(made) == 8
+    assert tracker._run_id() == made
+    assert "it was renamed to run_id.damaged; a new W&B run begins" in caplog.text
+    kept.write_text("my-run_1.a\n")
+    assert tracker._run_id() == "my-run_1.a"

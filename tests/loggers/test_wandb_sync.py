@@ -128,12 +128,40 @@ def test_online_segments_and_those_that_wandb_sync_has_marked_need_nothing(tmp_p
     assert [segment.uploaded for segment in read_segments(run)] == ["none", "whole"]
 
 
-def test_a_damaged_manifest_is_a_problem_of_its_run_only(tmp_path):
+ENTRY = {"folder": "offline-run-a", "run_id": "id", "mode": "offline", "started_at": "2026-01-31"}
+CHANGES = {"folder": "../b", "run_id": 1, "unknown": ""}
+DAMAGED = [
+    *("", "\0" * 20, "[1]", "{", "[" * 5000),
+    *('{"segments": 3}', '{"segments": [null]}', '{"segments": [{"folder": 1}]}'),
+    *(json.dumps({"segments": [{**ENTRY, key: value}]}) for key, value in CHANGES.items()),
+    None,
+]
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_damaged_manifest_is_a_problem_of_its_run_only(tmp_path, content):
     tracked(tmp_path / "good", "a")
-    (tracked(tmp_path / "bad", "b") / "wandb" / "segments.json").write_text('{"segments": [{"folder": 1}]}')
-    bad, good = sync_runs(find_tracked([tmp_path]), upload=Uploads())
-    assert "segments.json is damaged" in bad.problem
+    manifest = tracked(tmp_path / "bad", "b") / "wandb" / "segments.json"
+    manifest.unlink()
+    if content is None:
+        manifest.mkdir()
+    else:
+        manifest.write_text(content)
+        assert tmp_path / "bad" in find_tracked([tmp_path])
+    bad, good = sync_runs([tmp_path / "bad", tmp_path / "good"], upload=Uploads())
+    assert bad.problem.startswith(f"{manifest} is ")
     assert good.whole == 1
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_run_with_a_damaged_manifest_goes_on_with_a_new_one(tmp_path, caplog, content):
+    manifest = tracked(tmp_path, "a") / "wandb" / "segments.json"
+    manifest.unlink()
+    manifest.mkdir() if content is None else manifest.write_text(content)
+    add_segment(tmp_path, folder="offline-run-b", run_id="id", mode="offline")
+    assert [segment.folder for segment in read_segments(tmp_path)] == ["offline-run-b"]
+    assert f"{manifest} is " in caplog.text
+    assert "it was renamed to segments.json.damaged" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from gan_lightning.core.strict_json import dumps
 
 FD, CS = "fd2k_train_digits", "cs2k_digits"
 Make = Callable[..., Path]
@@ -65,11 +66,11 @@ def make_run(
         "status": status,
         "images_seen": 100,
         "wall_time_s": wall_time_s,
-        "error": error,
+        "message": error,
         "scores": {"final": final, "best": {**final, **({} if best is None else {FD: score(best, weights=weights)})}},
         "health": list(health),
     }
-    (folder / "results.json").write_text(json.dumps(results))
+    (folder / "results.json").write_text(dumps(results))
     return folder
 
 

@@ -96,4 +96,4 @@ def test_only_damaged_runs_make_a_page_too(make, tmp_path):
     (make("a") / "results.json").write_text("{")
     page = as_html(compare(find_runs([tmp_path])))
     assert data_of(page)["sections"] == []
-    assert "damaged: JSONDecodeError" in page
+    assert "damaged: results.json is damaged: it is not JSON" in page

@@ -13,7 +13,7 @@ from gan_lightning.report import as_csv, as_html, compare, find_runs
 from gan_lightning.report.cells import group_tables
 from gan_lightning.report.wandb_runs import find_wandb_runs
 from gan_lightning.runs.provenance import config_hash
-from gan_lightning.runs.summary import outcome
+from gan_lightning.runs.summary import tracker_summary
 
 FD = "fd2k_train_digits"
 
@@ -38,7 +38,7 @@ class FakeRun:
         self.state = state
         # a server writes 1.0 as 1, and the configuration would have another hash
         self.config = {**config, "batch_size": 64.0, "origin": {"config_hash": config_hash(config), "job": None}}
-        self.summary_metrics = outcome(json.loads((folder / "results.json").read_text())) | {"_runtime": 3}
+        self.summary_metrics = tracker_summary(json.loads((folder / "results.json").read_text())) | {"_runtime": 3}
         self.history = []
         self.scans = 0
 

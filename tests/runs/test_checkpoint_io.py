@@ -4,10 +4,9 @@ from lightning import Trainer
 
 from gan_lightning.core.checkpoint import CheckpointError, read_checkpoint
 from gan_lightning.core.container import check_container
-from gan_lightning.launch.parts import build
+from gan_lightning.launch.parts import build_parts
 from gan_lightning.runs.checkpoint_io import VerifiedCheckpointIO
 from gan_lightning.runs.checkpoints import write_checkpoint
-from gan_lightning.runs.steps import WallClock
 from tests.models.toys import points, train, vector
 
 
@@ -36,6 +35,6 @@ def test_a_run_verifies_what_it_resumes_from(train_config):
     from omegaconf import OmegaConf
 
     config = OmegaConf.to_container(train_config("experiment=demo", "trainer=cpu", "logger=none"), resolve=True)
-    trainer = build(config, WallClock()).trainer
+    trainer = build_parts(config).trainer
     assert isinstance(trainer, Trainer)
     assert isinstance(trainer.strategy.checkpoint_io, VerifiedCheckpointIO)

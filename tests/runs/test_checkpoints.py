@@ -15,7 +15,8 @@ from gan_lightning.config import ConfigError, build
 from gan_lightning.core.checkpoint import CheckpointError, processes_problem, read_checkpoint, stored_config
 from gan_lightning.core.container import ContainerError, write_container
 from gan_lightning.models.loading import load_model
-from gan_lightning.runs.checkpoints import newest_whole, write_checkpoint
+from gan_lightning.runs.checkpoints import checkpoint_in, newest_whole, write_checkpoint
+from gan_lightning.runs.folder import RunFolder
 from tests.core.killed import kills
 from tests.core.test_container import seal
 from tests.models.toys import BATCH, points, train, vector
@@ -404,3 +405,16 @@ def test_a_module_refuses_another_number_of_processes(tmp_path):
     write_container(tmp_path / "b.ckpt", saved)
     with pytest.raises(ValueError, match="a run on 4 processes and cannot go on with 1"):
         train(points(), 4, ckpt_path=tmp_path / "b.ckpt")
+
+
+def test_a_folder_means_its_best_or_else_its_latest_checkpoint(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    run.checkpoints.mkdir(parents=True)
+    with pytest.raises(CheckpointError, match="a folder without a checkpoint"):
+        checkpoint_in(run.path)
+    run.latest.touch()
+    assert checkpoint_in(run.path) == checkpoint_in(run.checkpoints) == run.latest
+    run.best.touch()
+    assert checkpoint_in(run.path) == checkpoint_in(run.checkpoints) == run.best
+    assert checkpoint_in(run.latest) == run.latest
+    assert checkpoint_in(tmp_path / "no.ckpt") == tmp_path / "no.ckpt"

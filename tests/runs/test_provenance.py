@@ -3,7 +3,7 @@ import subprocess
 import torch
 
 from gan_lightning.loggers.base import plain
-from gan_lightning.runs.provenance import Origin, config_hash, git_commit, hardware, swept
+from gan_lightning.runs.provenance import PACKAGES, Origin, config_hash, git_commit, hardware, swept
 
 CONFIG = {"name": "demo", "seed": 1, "model": {"lr": 0.5}}
 
@@ -15,6 +15,8 @@ def test_the_record_says_with_what_and_on_what_a_run_runs():
     assert (record["config_hash"], record["git_commit"]) == (config_hash(CONFIG), git_commit())
     assert record["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
     assert record["versions"]["hydra-core"].startswith("1.")
+    assert set(record["versions"]) == {"python", "gan_lightning", *PACKAGES}
+    assert all(record["versions"][name] for name in ("python", "gan_lightning"))
     assert record["hardware"]["cpus"] >= 1
 
 

@@ -19,9 +19,8 @@ from pathlib import Path
 import pytest
 
 from gan_lightning.core.checkpoint import read_checkpoint
-from gan_lightning.launch.job import read_ending
 from gan_lightning.runs.metrics_file import read_metrics
-from gan_lightning.runs.record import read_results
+from gan_lightning.runs.results import read_outcome, read_results
 from tests.conftest import compose_train
 from tests.contract.variants import assert_same
 from tests.slurm.cluster import Cluster, until
@@ -268,7 +267,7 @@ def test_a_process_that_dies_before_it_has_met_the_others_takes_them_along(lab):
 def test_a_failing_job_is_not_requeued_and_a_cancelled_one_saves(lab):
     assert lab.codes["endless"] == 1, lab.output("endless")
     folders = [lab.folder / "endless" / name for name in "01"]
-    assert [read_ending(folder).state for folder in folders] == ["failed", "preempted"]
+    assert [read_outcome(folder).status for folder in folders] == ["failed", "preempted"]
     assert "broken on purpose" in lab.output("endless")
     assert [restarts(lab, job_of(folder)) for folder in folders] == [0, 0]
     assert lab.cluster.state(job_of(folders[1])) == "CANCELLED"

@@ -1,0 +1,55 @@
+"""How a fit ended, and why."""
+
+from __future__ import annotations
+
+from lightning import Trainer
+from lightning.pytorch.callbacks import Timer
+
+from gan_lightning.callbacks import Interruption, RunCheckpoint
+from gan_lightning.core.signals import Stopped
+from gan_lightning.launch.parts import Parts
+from gan_lightning.runs.results import Outcome
+from gan_lightning.runs.status import status_of_signal
+
+
+def outcome_of_fit(parts: Parts) -> Outcome:
+    """Return how a fit that raised nothing ended; every process comes to the same result."""
+    checkpoints, interruption = parts.callback(RunCheckpoint), parts.callback(Interruption)
+    problem = checkpoints.problem if isinstance(checkpoints, RunCheckpoint) else None
+    unsaved = None if problem is None else f"the last state could not be saved: {problem}"
+    if parts.model.diverged:
+        return Outcome("diverged")
+    if isinstance(interruption, Interruption) and interruption.stopped is not None:
+        return Outcome(status_of_signal(interruption.stopped), message=unsaved, requeue=interruption.warned)
+    if unsaved is not None:
+        return Outcome("failed", message=unsaved)
+    budget = parts.model.budget_images
+    if budget is None or parts.model.images_seen >= budget:
+        return Outcome("finished")
+    reason = what_stopped(parts.trainer)
+    return Outcome("stopped", message=f"{reason}, at {parts.model.images_seen} of {budget} images")
+
+
+def what_stopped(trainer: Trainer) -> str:
+    """Name what ended a fit before its budget."""
+    if trainer.fast_dev_run:  # type: ignore[attr-defined]
+        return "trainer.fast_dev_run was reached"
+    if 0 <= trainer.max_steps <= trainer.global_step:
+        return f"trainer.max_steps = {trainer.max_steps} was reached, which counts the steps of all optimizers"
+    timers = [callback for callback in trainer.callbacks if isinstance(callback, Timer)]  # type: ignore[attr-defined]
+    if any((timer.time_remaining() or 1.0) <= 0 for timer in timers):
+        return "trainer.max_time was reached"
+    if trainer.max_epochs is not None and 0 <= trainer.max_epochs <= trainer.current_epoch:
+        return f"trainer.max_epochs = {trainer.max_epochs} was reached"
+    if trainer.should_stop:
+        return "a callback set trainer.should_stop"
+    return "the data ended"
+
+
+def outcome_of_exception(error: BaseException) -> Outcome:
+    """Return how a run ended that an exception ended."""
+    if isinstance(error, Stopped):
+        return Outcome(status_of_signal(error.number))
+    if isinstance(error, KeyboardInterrupt):
+        return Outcome("interrupted")
+    return Outcome("failed", message=f"{type(error).__name__}: {error}")

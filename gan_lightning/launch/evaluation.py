@@ -1,0 +1,105 @@
+"""Score what ``gan-evaluate`` was told of, show the scores, and write them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from torch import Tensor
+
+from gan_lightning.callbacks.nearest import draw_nearest
+from gan_lightning.core.atomic import write_atomic
+from gan_lightning.core.errors import InputError
+from gan_lightning.core.grids import png
+from gan_lightning.core.strict_json import dumps
+from gan_lightning.data import EvaluationImages
+from gan_lightning.launch.evaluation_inputs import Sides
+from gan_lightning.launch.summary import score_table
+from gan_lightning.metrics import Evaluation, Evaluator, GeneratorSampler
+from gan_lightning.sampling.progress import progress
+
+
+def evaluate(sides: Sides) -> Evaluation:
+    """Score one side against the other, and tell on standard error how many samples were looked at if it takes long.
+
+    Raises:
+        ValueError: if the samples are broken, or do not fit the evaluator.
+    """
+    sample = sides.sample
+    with contextlib.ExitStack() as stack:
+        if isinstance(sides.evaluator, Evaluator) and isinstance(sample, GeneratorSampler):
+            sample = Watched(sample, stack.enter_context(progress(sides.evaluator.samples, "samples")))
+        return sides.evaluator.evaluate(sample, sides.real, weights=sides.weights, device=sides.device)
+
+
+def check_writable(out: Path) -> None:
+    """Refuse a place where the scores could not be written, before hours are spent on them.
+
+    Raises:
+        InputError: naming the folder.
+    """
+    folder = next(parent for parent in out.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"out = {out}: cannot be written: {folder} is no folder, or one that is read-only")
+
+
+def show(result: Evaluation) -> None:
+    """Print scores, what could not be computed, and what a reader should know."""
+    console = Console(soft_wrap=True)
+    if result.scores:
+        console.print(score_table(result.scores))
+    for metric, reason in result.skipped.items():
+        console.print(f"{metric} was not computed: {reason}", highlight=False)
+    for note in result.notes:
+        console.print(f"note: {note}", highlight=False)
+
+
+def write(result: Evaluation, sides: Sides, out: Path) -> None:
+    """Write the scores and, where copies were looked for, a picture of the suspects.
+
+    Raises:
+        OSError: if they cannot be written.
+    """
+    record: dict[str, Any] = {**sides.facts, **asdict(result)}
+    written = [out]
+    if result.closest and isinstance(sides.real, EvaluationImages):
+        written.append(out.with_suffix(".nearest.png"))
+        write_atomic(written[-1], png(draw_nearest(result.closest, sides.sample, sides.real)))
+    write_atomic(out, dumps(record, indent=2) + "\n")
+    print(f"written to {' and '.join(map(str, written))}")
+
+
+@dataclass(frozen=True, slots=True)
+class Watched(GeneratorSampler):
+    """Hands on what ``sampler`` makes.
+
+    Attributes:
+        sampler: what makes the samples.
+        report: is told of every so many made.
+    """
+
+    sampler: GeneratorSampler
+    report: Callable[[int], None]
+
+    def __call__(self, indices: Tensor) -> Tensor:
+        """Make samples, and report them."""
+        made = self.sampler(indices)
+        self.report(len(indices))
+        return made
+
+    def labels(self, indices: Tensor) -> Tensor | None:
+        """Return the classes that were asked for."""
+        return self.sampler.labels(indices)
+
+    def codes(self, indices: Tensor) -> Tensor | None:
+        """Return the classes or codes that were asked for."""
+        return self.sampler.codes(indices)
+
+    def path(self, indices: Tensor, *, epsilon: float) -> tuple[Tensor, Tensor] | None:
+        """Return neighbouring images; see ``GeneratorSampler``."""
+        return self.sampler.path(indices, epsilon=epsilon)
