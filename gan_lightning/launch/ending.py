@@ -1,8 +1,6 @@
-"""How a fit that raised nothing ended, and why."""
+"""How a fit ended, and why."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from lightning import Trainer
 from lightning.pytorch.callbacks import Timer
@@ -10,39 +8,26 @@ from lightning.pytorch.callbacks import Timer
 from gan_lightning.callbacks import Interruption, RunCheckpoint
 from gan_lightning.core.signals import Stopped
 from gan_lightning.launch.parts import Parts
-from gan_lightning.runs.status import Status, status_of_signal
+from gan_lightning.runs.results import Outcome
+from gan_lightning.runs.status import status_of_signal
 
 
-@dataclass(frozen=True)
-class Ending:
-    """How a run ended, before it is recorded.
-
-    Attributes:
-        status: one word.
-        message: why, or None where the status says all.
-        requeue: whether a cluster left it to us to queue the job again.
-    """
-
-    status: Status
-    message: str | None = None
-    requeue: bool = False
-
-
-def ending_of(parts: Parts) -> Ending:
-    """Return how a fit ended; every process comes to the same result."""
+def outcome_of_fit(parts: Parts) -> Outcome:
+    """Return how a fit that raised nothing ended; every process comes to the same result."""
     checkpoints, interruption = parts.callback(RunCheckpoint), parts.callback(Interruption)
     problem = checkpoints.problem if isinstance(checkpoints, RunCheckpoint) else None
     unsaved = None if problem is None else f"the last state could not be saved: {problem}"
     if parts.model.diverged:
-        return Ending("diverged")
+        return Outcome("diverged")
     if isinstance(interruption, Interruption) and interruption.stopped is not None:
-        return Ending(status_of_signal(interruption.stopped), unsaved, requeue=interruption.warned)
+        return Outcome(status_of_signal(interruption.stopped), message=unsaved, requeue=interruption.warned)
     if unsaved is not None:
-        return Ending("failed", unsaved)
+        return Outcome("failed", message=unsaved)
     budget = parts.model.budget_images
     if budget is None or parts.model.images_seen >= budget:
-        return Ending("finished")
-    return Ending("stopped", f"{what_stopped(parts.trainer)}, at {parts.model.images_seen} of {budget} images")
+        return Outcome("finished")
+    reason = what_stopped(parts.trainer)
+    return Outcome("stopped", message=f"{reason}, at {parts.model.images_seen} of {budget} images")
 
 
 def what_stopped(trainer: Trainer) -> str:
@@ -61,10 +46,10 @@ def what_stopped(trainer: Trainer) -> str:
     return "the data ended"
 
 
-def ending_of_exception(error: BaseException) -> Ending:
+def outcome_of_exception(error: BaseException) -> Outcome:
     """Return how a run ended that an exception ended."""
     if isinstance(error, Stopped):
-        return Ending(status_of_signal(error.number))
+        return Outcome(status_of_signal(error.number))
     if isinstance(error, KeyboardInterrupt):
-        return Ending("interrupted")
-    return Ending("failed", f"{type(error).__name__}: {error}")
+        return Outcome("interrupted")
+    return Outcome("failed", message=f"{type(error).__name__}: {error}")

@@ -70,7 +70,7 @@ class Source:
         if (problem := processes_problem(self.processes, now)) is not None:
             raise ConfigError([f"resume, trainer.devices: {problem}"])
 
-    def check_budget(self, budget_images: int, *, batch_size: int) -> None:
+    def check_budget(self, budget_images: int | None, *, batch_size: int) -> None:
         """Refuse a budget that was passed already, since the run would be called finished under it.
 
         Args:
@@ -80,7 +80,9 @@ class Source:
         Raises:
             ConfigError: naming both numbers.
         """
-        if self.images_seen is not None and self.images_seen >= budget_images + batch_size:
+        if self.images_seen is None or budget_images is None:
+            return
+        if self.images_seen >= budget_images + batch_size:
             raise ConfigError(
                 [f"budget: {budget_images} images, and the run to be resumed has seen {self.images_seen} already"]
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from gan_lightning.callbacks import Evaluation, Progress, RunCheckpoint, TrainingHealth
 from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.signals import stops_raised
-from gan_lightning.launch.ending import Ending, ending_of, ending_of_exception
+from gan_lightning.launch.ending import outcome_of_exception, outcome_of_fit
 from gan_lightning.launch.hydra_files import write_hydra_files
 from gan_lightning.launch.origin import present_origin
 from gan_lightning.launch.parts import Parts
@@ -25,7 +26,6 @@ from gan_lightning.loggers import JSONLLogger
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.record import RunRecord
 from gan_lightning.runs.results import Outcome
-from gan_lightning.runs.status import MEANINGS
 from gan_lightning.runs.summary import tracker_summary
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
     about = origin.record(config)
     segment = {"precision": str(parts.trainer.precision), "processes": parts.trainer.world_size, **about}
 
-    ending, reference = Ending("failed"), None
+    outcome, reference = Outcome("failed"), None
     started = time.monotonic()
     with stops_raised() as leave:
         try:
@@ -80,25 +80,25 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
                 ckpt_path=None if source.path is None else str(source.path),
                 weights_only=True,
             )
-            ending = ending_of(parts)
-            if ending.status == "finished":
+            outcome = outcome_of_fit(parts)
+            if outcome.status == "finished":
                 reference = heldout_distance(parts.data, parts.callback(Evaluation))
         except BaseException as error:
-            ending = ending_of_exception(error)
-            if MEANINGS[ending.status].failure:
+            outcome = outcome_of_exception(error)
+            if outcome.meaning.failure:
                 raise
         finally:
             leave()
-            finish(parts, record, ending)
+            finish(parts, record, outcome)
     seconds = time.monotonic() - started
     if parts.trainer.is_global_zero:
-        print_summary(output_dir, parts.callback(Evaluation), ending, reference=reference, seconds=seconds)
-    return Outcome(ending.status, record.best.objective, ending.message, ending.requeue)
+        print_summary(output_dir, parts.callback(Evaluation), outcome, reference=reference, seconds=seconds)
+    return replace(outcome, objective=record.best.objective)
 
 
 def connect(parts: Parts, record: RunRecord) -> None:
     """Let scores and troubles reach the record and the progress display."""
-    parts.callback(Companions).on_death = lambda reason: record.finish("failed", message=reason)
+    parts.callback(Companions).on_death = lambda reason: record.finish(Outcome("failed", message=reason))
     evaluation, progress, health = (parts.callback(kind) for kind in (Evaluation, Progress, TrainingHealth))
     if health is not None:
         health.listeners.append(lambda troubles, _: record.health([trouble.as_dict() for trouble in troubles]))
@@ -114,11 +114,10 @@ def connect(parts: Parts, record: RunRecord) -> None:
         )
 
 
-def finish(parts: Parts, record: RunRecord, ending: Ending) -> None:
+def finish(parts: Parts, record: RunRecord, outcome: Outcome) -> None:
     """Close record and trackers with what became of the run."""
     if parts.trainer.is_global_zero and not record.content:
         return  # a signal came before anything had begun
-    meaning = MEANINGS[ending.status]
     checkpoints, health = parts.callback(RunCheckpoint), parts.callback(TrainingHealth)
     if health is not None:
         health.tell()  # how long the troubles lasted
@@ -126,14 +125,14 @@ def finish(parts: Parts, record: RunRecord, ending: Ending) -> None:
         for path in (checkpoints.folder.latest, checkpoints.folder.best):
             if path.is_file():
                 record.artefact(path.stem, path)
-    record.finish(ending.status, images_seen=parts.model.images_seen, message=ending.message, requeue=ending.requeue)
+    record.finish(outcome, images_seen=parts.model.images_seen)
     with contextlib.ExitStack() as closing:  # each is closed, whatever another one raises
         closing.callback(lambda: record.tracking(problem for tracker in parts.trackers for problem in tracker.problems))
         for tracker in parts.trackers:
-            closing.callback(tracker.close, meaning.exit_code or 0)
+            closing.callback(tracker.close, outcome.exit_code)
         if parts.trainer.is_global_zero:
             summary = tracker_summary(record.content)
-            for tracker in (tracker for tracker in parts.trackers if not meaning.failure or tracker.begun):
+            for tracker in (tracker for tracker in parts.trackers if not outcome.meaning.failure or tracker.begun):
                 tracker.summary(summary)
                 if checkpoints is not None and checkpoints.folder.best.is_file():
                     tracker.best_checkpoint(checkpoints.folder.best, summary)

@@ -10,21 +10,20 @@ from rich.table import Table
 
 from gan_lightning.callbacks import Evaluation
 from gan_lightning.data import ImageDataModule, RealDataModule
-from gan_lightning.launch.ending import Ending
 from gan_lightning.metrics import Evaluator, Score
 from gan_lightning.runs.folder import SAMPLES, RunFolder
-from gan_lightning.runs.status import MEANINGS
+from gan_lightning.runs.results import Outcome
 
 
 def print_summary(
-    output_dir: Path, evaluation: Evaluation | None, ending: Ending, *, reference: float | None, seconds: float
+    output_dir: Path, evaluation: Evaluation | None, outcome: Outcome, *, reference: float | None, seconds: float
 ) -> None:
     """Print what a run ended with.
 
     Args:
         output_dir: the run's folder.
         evaluation: where the scores are.
-        ending: how the run ended.
+        outcome: how the run ended.
         reference: see ``heldout_distance``.
         seconds: how long it took.
     """
@@ -42,8 +41,8 @@ def print_summary(
     folder = RunFolder(output_dir)
     samples = list(folder.pictures_by_images(SAMPLES).values())
     rows = [
-        ("run", f"{output_dir} ({ending.status} after {seconds:.0f} s)"),
-        *([] if ending.message is None else [(ending.status, ending.message)]),
+        ("run", f"{output_dir} ({outcome.status} after {seconds:.0f} s)"),
+        *([] if outcome.message is None else [(outcome.status, outcome.message)]),
         ("samples", str(samples[-1]) if samples else "none"),
         ("checkpoint", str(folder.latest)),
         ("best", str(folder.best)),
@@ -51,7 +50,7 @@ def print_summary(
     ]
     if folder.wandb.is_dir():
         rows.append(("tracker", str(folder.wandb)))
-    if MEANINGS[ending.status].resumable and folder.latest.is_file():
+    if outcome.meaning.resumable and folder.latest.is_file():
         rows.append(("to go on", f"gan-train resume={shlex.quote(str(output_dir))}"))
     for name, value in rows:
         if name in ("checkpoint", "best") and not Path(value).exists():

@@ -62,7 +62,7 @@ class Run:
         images_seen: how far it came.
         wall_time_s: seconds that it took, evaluations included, interruptions not.
         scores: "final" and "best", each score key to its entry.
-        segments: what each part of it, from one start to the next, ran with.
+        segments: what each part of it, from one start to the next, ran with: ``from_images`` and ``precision``.
         warnings: what the monitor of training health saw; the fields are ``WARNING_FIELDS``.
         details: where its curves and pictures come from; None where there is nothing.
     """
@@ -139,7 +139,7 @@ def make_run(place: str, config: Any, results: Any, *, group: str | None = None,
         images_seen=_count(results["images_seen"], "images_seen"),
         wall_time_s=None if wall_time_s is None else _seconds(wall_time_s),
         scores=scores,
-        segments=results.get("segments", []),  # a tracker has none
+        segments=[_segment(entry) for entry in results.get("segments", [])],  # a tracker has none
         warnings=[_warning(entry) for entry in results.get("health", [])],
         details=details,
     )
@@ -158,6 +158,13 @@ def _warning(entry: Mapping[str, Any]) -> dict[str, Any]:
     counted = ("first_images_seen", "last_images_seen")
     texts = {name: _text(entry[name] or "", f"health.{name}") for name in WARNING_FIELDS if name not in counted}
     return {**texts, **{name: _count(entry[name], f"health.{name}") for name in counted}}
+
+
+def _segment(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "from_images": _count(entry["from_images"], "segments.from_images"),
+        "precision": _text(entry["precision"], "segments.precision"),
+    }
 
 
 def _text(value: Any, name: str) -> str:

@@ -51,8 +51,8 @@ def write_checkpoint(trainer: Trainer, path: Path, *, keep: Path | None = None) 
         except (OSError, ContainerError) as error:
             failure = type(error)(f"{path}: {error}")
         finally:
-            with contextlib.suppress(OSError):  # the other ranks wait to hear what was wrong
-                temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink()
     if trainer.world_size > 1:
         failure = trainer.strategy.broadcast(failure, src=0)
     if failure is not None:

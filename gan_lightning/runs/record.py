@@ -15,8 +15,7 @@ from gan_lightning.core.side_files import read_or_move_aside
 from gan_lightning.metrics.scores import Score
 from gan_lightning.runs.best import BestScores, entry_of
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.runs.results import Outcome, blank, outcome_of, read_results, write_results
-from gan_lightning.runs.status import MEANINGS, Status
+from gan_lightning.runs.results import Outcome, blank, read_results, write_results
 from gan_lightning.runs.steps import WallClock
 
 log = logging.getLogger(__name__)
@@ -109,28 +108,22 @@ class RunRecord:
         self._keep()
 
     @rank_zero_only
-    def finish(
-        self, status: Status, *, images_seen: int | None = None, message: str | None = None, requeue: bool = False
-    ) -> None:
-        """Enter how the run ended.
+    def finish(self, outcome: Outcome, *, images_seen: int | None = None) -> None:
+        """Enter how the run ended; of one that has not started there is nothing to say.
 
         Args:
-            status: of a run that is over.
+            outcome: status, message and requeue; the objective is the record's own.
             images_seen: how far it came; None: as far as known.
-            message: why it ended so.
-            requeue: whether a cluster is to queue it again.
 
         Raises:
             ValueError: for a status of a run that is not over.
         """
-        if MEANINGS[status].exit_code is None:
-            raise ValueError(f"a run that is over cannot be {status!r}")
-        self.content |= {"status": status, "message": message, "requeue": requeue}
+        if not outcome.over:
+            raise ValueError(f"a run that is over cannot be {outcome.status!r}")
+        if not self.content:
+            return
+        self.content |= {"status": outcome.status, "message": outcome.message, "requeue": outcome.requeue}
         self.progress(self.content["images_seen"] if images_seen is None else images_seen)
-
-    def outcome(self) -> Outcome:
-        """Return how the run stands."""
-        return outcome_of(self.content)
 
     def _restore(self, old: Mapping[str, Any], resumed_at: int) -> None:
         """Take from a former file what the run knew at ``resumed_at`` images."""

@@ -4,7 +4,6 @@
 """
 
 import wandb
-
 from gan_lightning.core.wandb_internals import dead_process_errors, flush_every
 
 

@@ -16,8 +16,8 @@ from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.strategies.launchers import _SubprocessScriptLauncher
 
 from gan_lightning.launch import process_watchdog as companions
-from gan_lightning.runs.record import read_results
-from tests.cli.conftest import UNSCORED
+from gan_lightning.runs.results import read_results
+from tests.cli.conftest import UNSCORED, Commands
 
 
 def launcher(children: list[subprocess.Popen]) -> _SubprocessScriptLauncher:
@@ -81,6 +81,11 @@ def test_how_a_process_ended_is_said_in_words():
     assert companions.describe(3) == "exit code 3"
     assert companions.describe(-9) == "SIGKILL"
     assert companions.describe(-250) == "signal 250"
+
+
+@pytest.fixture
+def commands(tmp_path_factory):
+    return Commands(tmp_path_factory.mktemp("home"))
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from gan_lightning.core.signals import WARNINGS
 from gan_lightning.launch import slurm_submission as submission
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.record import RunRecord
-from gan_lightning.runs.results import note, read_outcome
+from gan_lightning.runs.results import Outcome, note, read_outcome
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def folder(tmp_path):
     """The folder of a job that has saved its state and was promised a requeue."""
     record = RunRecord(tmp_path)
     record.start({"precision": "32-true"})
-    record.finish("preempted", images_seen=64, requeue=True)
+    record.finish(Outcome("preempted", requeue=True), images_seen=64)
     return tmp_path
 
 

@@ -8,7 +8,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from gan_lightning.metrics.scores import Score
 from gan_lightning.runs import results
 from gan_lightning.runs.record import RunRecord
-from gan_lightning.runs.results import read_results
+from gan_lightning.runs.results import Outcome, read_outcome, read_results
 from gan_lightning.runs.steps import WallClock
 
 SEGMENT = {"precision": "32-true", "config_hash": "0123456789ab"}
@@ -101,7 +101,7 @@ def test_the_objective_is_the_best_of_the_first_score_with_its_sign(record):
     evaluate(record, 200, [classifier(5.0), frechet(3.0)])
     content = read_results(record.folder.results)
     assert (content["objective"], content["objective_score"]) == (-6.0, "cs2k_digits")
-    assert record.outcome().objective == -6.0
+    assert read_outcome(record.folder.path).objective == -6.0
 
 
 def test_the_same_evaluation_once_more_replaces_the_former_one(record):
@@ -139,12 +139,12 @@ def test_a_fresh_run_in_a_used_folder_starts_from_nothing(record, tmp_path):
 
 
 def test_the_end_of_a_run_and_its_error(record, monkeypatch):
-    record.finish("failed", images_seen=640, message="RuntimeError: out of memory")
+    record.finish(Outcome("failed", message="RuntimeError: out of memory"), images_seen=640)
     content = read_results(record.folder.results)
     assert (content["status"], content["images_seen"]) == ("failed", 640)
     assert content["message"] == "RuntimeError: out of memory"
     with pytest.raises(ValueError, match="running"):
-        record.finish("running")
+        record.finish(Outcome("running"))
 
 
 def test_wall_time_is_the_clock_of_the_run(tmp_path, monkeypatch):
@@ -153,7 +153,7 @@ def test_wall_time_is_the_clock_of_the_run(tmp_path, monkeypatch):
     record = RunRecord(tmp_path, clock=WallClock(already_s=7.0))
     record.start(SEGMENT)
     now = 53.0
-    record.finish("finished")
+    record.finish(Outcome("finished"))
     assert read_results(record.folder.results)["wall_time_s"] == 10.0
 
 
@@ -167,7 +167,7 @@ def test_other_ranks_write_nothing(tmp_path, monkeypatch):
     record = RunRecord(tmp_path)
     record.start(SEGMENT)
     evaluate(record, 1, [classifier(1.0)])
-    record.finish("finished")
+    record.finish(Outcome("finished"))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -17,7 +17,7 @@ def trained(tmp_path):
     """The folder of a run that has trained, and finished."""
     record = RunRecord(tmp_path)
     record.start({"precision": "32-true"}, budget_images=640)
-    record.finish("finished", images_seen=640)
+    record.finish(Outcome("finished"), images_seen=640)
     return tmp_path
 
 
@@ -46,7 +46,7 @@ def test_a_start_that_did_not_train_leaves_a_finished_run_finished(trained, stat
 def test_a_failure_that_the_run_recorded_itself_is_not_entered_twice(trained):
     record = RunRecord(trained)
     record.start({}, resumed_at=640)
-    record.finish("failed", message="RuntimeError: no")
+    record.finish(Outcome("failed", message="RuntimeError: no"))
     before = (trained / "results.json").read_bytes()
     note_start(trained, Outcome("failed", message="RuntimeError: no"))
     assert (trained / "results.json").read_bytes() == before
