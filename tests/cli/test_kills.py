@@ -9,7 +9,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import torch
@@ -64,9 +64,9 @@ def kill(*args: Any, **kwargs: Any) -> None:
     forks.die()
 
 
-def write_half(content: Any, path: Path) -> None:
-    torch_save(content, path)
-    os.truncate(path, path.stat().st_size // 2)
+def write_half(content: Any, file: BinaryIO) -> None:
+    torch_save(content, file)
+    file.truncate(file.tell() // 2)
     forks.die()
 
 
@@ -79,16 +79,24 @@ def tear_a_row(logger: JSONLLogger, metrics: Any, step: int | None = None) -> No
     forks.die()
 
 
-def kill_before_the_new_name(source: Any, target: Any, **kwargs: Any) -> None:
-    """The first two renames are of the first save; the third moves latest away, the fourth puts the new one there."""
-    forks.die()
+def kill_between_two_renames() -> None:
+    """A sabotage: the former latest checkpoint has moved away, the new one is not there yet."""
+    original = checkpoint._put_in_place
+
+    def torn(temporary: Path, path: Path, keep: Path | None) -> None:
+        if keep is not None and path.exists():
+            os.replace(path, keep)
+            forks.die()
+        original(temporary, path, keep)
+
+    checkpoint._put_in_place = torn
 
 
 MOMENTS: dict[str, Callable[[], None]] = {
     "before the first save": at_call(5, AdversarialModule, "_generator_turn", kill),
     "writing the first checkpoint": at_call(1, torch, "save", write_half),
     "between the players' turns": at_call(27, AdversarialModule, "_generator_turn", kill),
-    "between two renames": at_call(3, checkpoint.os, "replace", kill_before_the_new_name),
+    "between two renames": kill_between_two_renames,
     "in the second evaluation": at_call(2, Evaluator, "_generate", kill),
     "after the scores, before the checkpoint": at_call(2, RunCheckpoint, "save_latest", kill),
     "writing the best checkpoint": at_call(1, torch, "save", write_half),
