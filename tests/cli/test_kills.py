@@ -9,7 +9,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 import torch
@@ -64,9 +64,10 @@ def kill(*args: Any, **kwargs: Any) -> None:
     forks.die()
 
 
-def write_half(content: Any, path: Path) -> None:
-    torch_save(content, path)
-    os.truncate(path, path.stat().st_size // 2)
+def write_half(content: Any, file: BinaryIO) -> None:
+    torch_save(content, file)
+    file.flush()
+    os.truncate(file.name, os.path.getsize(file.name) // 2)
     forks.die()
 
 
