@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gan_lightning.core.torch_internals import version
+
 
 class HostScalar:
     """Remembers the value of a scalar buffer until something else writes to it.
@@ -20,7 +22,7 @@ class HostScalar:
 
     def read(self, buffer: Tensor) -> float:
         """The value of ``buffer``, a scalar."""
-        if buffer is not self._buffer or buffer._version != self._version:
+        if buffer is not self._buffer or version(buffer) != self._version:
             self._remember(buffer, float(buffer))
         return self._value
 
@@ -30,4 +32,4 @@ class HostScalar:
         self._remember(buffer, float(torch.tensor(value, dtype=buffer.dtype)))
 
     def _remember(self, buffer: Tensor, value: float) -> None:
-        self._buffer, self._version, self._value = buffer, buffer._version, value
+        self._buffer, self._version, self._value = buffer, version(buffer), value

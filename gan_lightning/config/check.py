@@ -17,6 +17,7 @@ from gan_lightning.config.hints import UNRESOLVED, describe, fits
 from gan_lightning.config.limits import MAX_DEPTH, MAX_NODES, TOO_MANY
 from gan_lightning.config.schema import Budget, TrainConfig, budget_problem, root_keys
 from gan_lightning.config.signature import join, node_problems, shown
+from gan_lightning.core.hydra_internals import unresolved_value
 
 _REFERENCE = re.compile(r"\$\{(\w[\w.\[\]]*)\}")  # a key from the root, and nothing around it
 
@@ -96,7 +97,7 @@ class _Resolution:
             return UNRESOLVED
         if isinstance(value, DictConfig | ListConfig):
             return self.resolve(value, key, depth + 1)
-        if OmegaConf.is_interpolation(cfg, name) and (copied := _REFERENCE.fullmatch(cfg._get_node(name)._value())):
+        if OmegaConf.is_interpolation(cfg, name) and (copied := _REFERENCE.fullmatch(unresolved_value(cfg, name))):
             self.sources[key] = copied[1]
         if (problem := scalar_problem(value)) is not None:
             self.problems.append(f"{key} = {value!r}: {problem}")

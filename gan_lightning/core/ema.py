@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from gan_lightning.core.torch_internals import copy_all, lerp_all
+
 
 def decay(images: int, *, halflife_kimg: float, images_seen: int, rampup: float | None = None) -> float:
     r"""Return the decay beta of one update, from a half-life in images.
@@ -46,15 +48,15 @@ class Averager:
             ours = {name for name, _ in getattr(average, kind)()}
             if ours != theirs:
                 raise ValueError(f"the average and its source differ in {kind}: {sorted(ours ^ theirs)}")
-        self._parameters = [p.detach() for p in average.parameters()]
+        self._averaged = [p.detach() for p in average.parameters()]
         self._source_parameters = [p.detach() for p in source.parameters()]
-        self._buffers = list(average.buffers())
+        self._copied = list(average.buffers())
         self._source_buffers = list(source.buffers())
 
     @torch.no_grad()
     def update(self, decay: float) -> None:
         """Set average to decay * average + (1 - decay) * source, and copy the buffers."""
-        if self._parameters:
-            torch._foreach_lerp_(self._parameters, self._source_parameters, 1.0 - decay)
-        if self._buffers:
-            torch._foreach_copy_(self._buffers, self._source_buffers)
+        if self._averaged:
+            lerp_all(self._averaged, self._source_parameters, 1.0 - decay)
+        if self._copied:
+            copy_all(self._copied, self._source_buffers)

@@ -10,6 +10,7 @@ from typing import Any
 
 from PIL import Image
 
+from gan_lightning.core.datasets_internals import fingerprint
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.layout import check_apart
 from gan_lightning.data.loading import Loading
@@ -80,7 +81,7 @@ class RowImages(ImageSource):
     def key(self) -> str:
         """Sha256 of the library's fingerprint of the rows, and of the labels."""
         labels = None if self.labels is None else self.labels.tolist()
-        return hashlib.sha256(json.dumps([self._rows._fingerprint, self._column, labels]).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([fingerprint(self._rows), self._column, labels]).encode()).hexdigest()
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
+from gan_lightning.core.datasets_internals import with_features
 from gan_lightning.data.base import ImageDataModule
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.huggingface import from_hub
@@ -120,8 +121,7 @@ class HuggingFaceStreamDataModule(ImageDataModule):
                     self.path, self.subset_name, revision=self.revision, split=name, streaming=True
                 ),
             )
-            if rows.features is None:
-                rows = rows._resolve_features()
+            rows = with_features(rows)
             image = rows.features.get(self.image_column)
             columns = f"the columns are {', '.join(rows.features)}"
             if not isinstance(image, ImageFeature):

@@ -10,6 +10,7 @@ import torch
 from gan_lightning.core.atomic import whole_file
 from gan_lightning.core.checkpoint import RECORD
 from gan_lightning.core.strict_json import dumps
+from gan_lightning.core.torch_internals import tracing_errors
 from gan_lightning.export.generator_file import generator_record
 from gan_lightning.export.network import batch_dimension, exportable
 from gan_lightning.models.base import AdversarialModule
@@ -38,7 +39,7 @@ def save_program(model: AdversarialModule, path: Path, *, weights: Weights, tole
     arguments = tuple(parts.inputs.values())
     try:
         program = torch.export.export(parts.network, arguments, dynamic_shapes=batch_dimension(parts.inputs))
-    except (torch._dynamo.exc.TorchDynamoException, RuntimeError) as error:
+    except tracing_errors() as error:
         raise ValueError(f"{type(parts.network.generator).__name__} cannot be traced: {error}") from error
     with whole_file(path) as temporary:
         buffer = io.BytesIO()  # torch's own writing to a file ends with a RuntimeError where the disk is full

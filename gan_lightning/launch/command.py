@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any
 
 import hydra
-from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -31,6 +30,7 @@ from gan_lightning.config import (
     root_keys,
 )
 from gan_lightning.core.errors import InputError
+from gan_lightning.core.hydra_internals import share_config_store
 from gan_lightning.launch.command_line import for_hydra
 from gan_lightning.launch.overrides import override_errors
 from gan_lightning.runs.status import BAD_INPUT, MEANINGS
@@ -58,8 +58,7 @@ def launch(
         job: what to do with a config in a sweep, keeping complaints to itself; None: the command has no sweeps, and
             its config is checked here.
     """
-    # Hydra's help copies this singleton for every group it lists, which takes seconds; what it loads it copies anyway
-    ConfigStore.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined]
+    share_config_store()
     share_the_processor(os.environ)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
     decorated = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=config_name)(guarded(task, job))

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.config import ConfigError, TrainConfig, check_config
+from gan_lightning.config import ConfigError, TrainConfig
 from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.errors import InputError
+from gan_lightning.launch.hydra_files import write_hydra_files
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.results import Outcome, note_start, read_outcome
 
@@ -26,9 +27,8 @@ WHEREABOUTS = ("name", "output_dir", "overwrite", "paths", "logger", "resume")
 """Root keys that do not change what a finished job computed."""
 
 
-def resolved(cfg: DictConfig) -> dict[str, Any]:
-    """Return a job's configuration as plain data; the job goes on from its own checkpoint if there is one."""
-    config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
+def continuing(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a job's configuration such that the job goes on from its own checkpoint if there is one."""
     begun = RunFolder(config["output_dir"]).latest.exists()
     return {**config, "resume": "auto" if begun or config["resume"] is None else config["resume"]}
 
@@ -51,26 +51,29 @@ def read_config(folder: Path) -> dict[str, Any] | None:
     return config
 
 
-def write_config(folder: Path, config: Mapping[str, Any]) -> None:
-    """Put a configuration where ``train_folder`` finds it."""
+def leave_files(folder: Path, config: Mapping[str, Any], *, composed: DictConfig, hydra: Any) -> None:
+    """Put a job's configuration where ``train_folder`` finds it, and Hydra's files where a run of its own has them.
+
+    Args:
+        folder: the job's; whoever calls it holds its lock, or nobody trains there.
+        config: checked, as plain data.
+        composed: the same as Hydra composed it.
+        hydra: Hydra's own node.
+    """
     write_atomic(RunFolder(folder).config, OmegaConf.to_yaml(OmegaConf.create(dict(config))))
+    write_hydra_files(folder, composed=composed, hydra=hydra)
 
 
-def attempt(config: Mapping[str, Any], folder: Path) -> Outcome:
+def attempt(train: Callable[[], Outcome], folder: Path) -> Outcome:
     """Train, and return how it ends, whatever that is; a signal that asks the process to leave is passed on.
 
     Args:
-        config: resolved.
+        train: trains one job.
         folder: the job's.
     """
     try:
-        from gan_lightning.launch.run import train
-
-        cfg = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.create(dict(config)))
-        assert isinstance(cfg, DictConfig)
-        check_config(cfg)
-        return train(cfg)
-    except (ConfigError, InputError) as error:
+        return train()
+    except (ConfigError, InputError) as error:  # an optimizer's choice, for instance, which no check could see before
         print(error, file=sys.stderr)
         outcome = Outcome("refused", message=str(error))
     except Exception as error:  # whatever a job dies of, the others are to have their turn
@@ -91,8 +94,12 @@ def train_folder(folder: Path) -> Outcome:
     config = read_config(folder)
     if config is None:
         raise InputError(f"there is no {RunFolder(folder).config}")
+    from gan_lightning.launch.run import train
+
     log_to(folder)
-    return attempt(config, folder)
+    cfg = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.create(config))
+    assert isinstance(cfg, DictConfig)
+    return attempt(lambda: train(cfg), folder)
 
 
 def log_to(folder: Path) -> None:

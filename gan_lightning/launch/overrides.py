@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config import COMPOSITION_ERRORS, composition_error, conf_dir
 from gan_lightning.config.errors import allowed_keys
+from gan_lightning.core.hydra_internals import unresolved_node
 from gan_lightning.launch.command_line import quoted
 
 
@@ -113,7 +114,7 @@ def unknown_key(override: Override, cfg: DictConfig, root_keys: Sequence[str]) -
         if not OmegaConf.is_missing(node, name) and node[name] is None:
             path = ".".join(parents[: depth + 1])
             return f"{key}: {path} is null, so it has no {last!r}; choose one with {path}=<name>"
-        node = None if OmegaConf.is_missing(node, name) else node._get_node(name)
+        node = None if OmegaConf.is_missing(node, name) else unresolved_node(node, name)
     if not isinstance(node, DictConfig) or last in list(node):
         return None
     allowed = [str(name) for name in node] if parents else list(root_keys)

@@ -15,11 +15,9 @@ from omegaconf import DictConfig, OmegaConf, flag_override
 
 from gan_lightning.config import COMPOSITION_ERRORS, ConfigError
 from gan_lightning.config.folders import sweep_folder
+from gan_lightning.core.hydra_internals import BASIC_SWEEPER, split_sweep
 
 SWEEP_DIR = "hydra.sweep.dir"
-
-ENUMERABLE = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
-"""The sweeper whose jobs are known before it begins; others choose them by the scores of former ones."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +57,11 @@ def planned_jobs(config: DictConfig) -> list[PlannedJob]:
     Raises:
         ConfigError: naming every job that does not compose.
     """
-    if config.hydra.sweeper._target_ != ENUMERABLE:
+    if config.hydra.sweeper._target_ != BASIC_SWEEPER:
         return []
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-
     given = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
     parsed = OverridesParser.create().parse_overrides([*given, *config.hydra.overrides.task])
-    jobs = [job for batch in BasicSweeper.split_arguments(parsed, None) for job in batch]
+    jobs = split_sweep(parsed)
     own = OmegaConf.to_container(config.hydra.overrides.hydra)
     composed: list[DictConfig] = []
     problems: list[str] = []

@@ -15,9 +15,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from lightning import Callback, LightningModule, Trainer
-from lightning.fabric.strategies.launchers.subprocess_script import _ChildProcessObserver
 from lightning.pytorch.plugins.environments import LightningEnvironment
-from lightning.pytorch.strategies.launchers import _SubprocessScriptLauncher
+
+from gan_lightning.core.lightning_internals import started_processes, stop_child_observers
 
 FIRST = "GAN_LIGHTNING_FIRST_PROCESS"
 """Variable of the environment that tells the others the PID of process 0, which may be gone before they look."""
@@ -71,14 +71,14 @@ class Companions(Callback):
         """Begin to watch, before there are other processes: they may die while they find one another."""
         if trainer.world_size == 1:
             return
-        environment, launcher = trainer.strategy.cluster_environment, trainer.strategy.launcher  # type: ignore[attr-defined]
         if trainer.local_rank > 0:
+            environment = trainer.strategy.cluster_environment  # type: ignore[attr-defined]
             started_by_us = isinstance(environment, LightningEnvironment) and FIRST in os.environ
             parent = int(os.environ[FIRST]) if started_by_us else os.getppid()
             self._watch(lambda: dead_parent(parent))
-        elif isinstance(launcher, _SubprocessScriptLauncher):
+        elif (children := started_processes(trainer)) is not None:
             os.environ[FIRST] = str(os.getpid())
-            self._watch(lambda: dead_child(launcher.procs))
+            self._watch(lambda: dead_child(children()))
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Watch no longer."""
@@ -104,9 +104,7 @@ class Companions(Callback):
 
     def _until_one_dies(self, look: Callable[[], str | None]) -> None:
         while not self._over.wait(POLL_SECONDS):
-            for thread in threading.enumerate():
-                if isinstance(thread, _ChildProcessObserver):  # it would kill this process before it has said why
-                    thread._finished = True
+            stop_child_observers()
             if (death := look()) is not None:
                 print(f"{death}: the run cannot go on, ending this process too", file=sys.stderr, flush=True)
                 if self._over.wait(GRACE_SECONDS):

@@ -12,12 +12,12 @@ from typing import Any
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
+from gan_lightning.config import check_config
 from gan_lightning.core import slurm
 from gan_lightning.core.errors import InputError
-from gan_lightning.launch.job import resolved, settled, write_config
+from gan_lightning.launch.job import continuing, leave_files, settled
 from gan_lightning.launch.plan import PlannedJob, without_hydra
 from gan_lightning.launch.slurm_submission import Request, submit, submitted
-from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.lock import exclusive
 from gan_lightning.runs.results import read_outcome
 from gan_lightning.runs.status import WORST
@@ -77,12 +77,13 @@ def begin(jobs: Sequence[PlannedJob], *, submitit_folder: str, max_num_timeout: 
             log.info("SLURM job %s runs or waits already: %s", former[job.folder], job.folder)
             continue
         with job.present():
-            config = resolved(without_hydra(job.config))
+            composed = without_hydra(job.config)
+            config = continuing(check_config(composed))
             request = request_of(job.config.hydra.launcher)
         if (outcome := settled(job.folder, config)) is not None:
             log.info("%s already: %s", outcome.status, job.folder)
             continue
-        write_files(job, config)
+        leave_files(job.folder, config, composed=composed, hydra=job.config.hydra)
         alike = next((folders for other, folders in groups if other == request), None)
         if alike is None:
             groups.append((request, [job.folder]))
@@ -106,16 +107,6 @@ def request_of(launcher: Any) -> Request:
     """Return what a job asks for, from the launcher's node in its own config."""
     node: dict[str, Any] = OmegaConf.to_container(launcher, resolve=True)  # type: ignore[assignment]
     return Request(**{entry.name: node[entry.name] for entry in fields(Request)})
-
-
-def write_files(job: PlannedJob, config: dict[str, Any]) -> None:
-    """Leave in a job's folder its configuration, and what Hydra leaves there."""
-    write_config(job.folder, config)
-    folder = RunFolder(job.folder)
-    folder.hydra.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(without_hydra(job.config), folder.hydra_config)
-    OmegaConf.save({"hydra": job.config.hydra}, folder.hydra_settings)
-    OmegaConf.save(job.config.hydra.overrides.task, folder.hydra_overrides)
 
 
 def wait_for(jobs: dict[Path, str]) -> None:

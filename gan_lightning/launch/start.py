@@ -75,21 +75,32 @@ def start(cfg: DictConfig) -> Start:
         ConfigError: if the config is wrong, with all that is.
         InputError: if the folder holds a run, another process trains there, or the checkpoint cannot be used.
     """
+    return start_checked(checked(cfg), composed=cfg)
+
+
+def checked(cfg: DictConfig) -> dict[str, Any]:
+    """Check a config that is to be built next; return it as plain data.
+
+    Args:
+        cfg: composed, without Hydra's own node.
+
+    Raises:
+        ConfigError: with all that is wrong, what a rehearsal of the build finds included.
+    """
     quiet_libraries()
     config, problems = inspect_config(cfg, kinds=KINDS)
     if problems:
         rehearse_parts(config, problems)
         raise ConfigError(problems)
-    begun = start_checked(config)
-    begun.composed = cfg
-    return begun
+    return config
 
 
-def start_checked(config: dict[str, Any]) -> Start:
+def start_checked(config: dict[str, Any], *, composed: DictConfig | None = None) -> Start:
     """Do what ``start`` does with a config that was checked already.
 
     Args:
         config: as plain data.
+        composed: the same as Hydra composed it.
     """
     if config["resume"] is None and slurm.restarts():
         config = {**config, "resume": "auto"}  # a requeued job is the same run
@@ -102,7 +113,7 @@ def start_checked(config: dict[str, Any]) -> Start:
         source.check_budget(parts.model.budget_images, batch_size=config["batch_size"])
         if source.path is None and not rank_zero_only.rank:  # type: ignore[attr-defined]
             begin_anew(folder, config)
-        return Start(config, folder, parts, source, held=held.pop_all())
+        return Start(config, folder, parts, source, composed=composed, held=held.pop_all())
 
 
 @contextmanager

@@ -7,22 +7,23 @@ import logging
 import signal
 import subprocess
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from gan_lightning.config import ConfigError, check_config
-from gan_lightning.core.errors import InputError
 from gan_lightning.core.signals import STOPS, WARNINGS, replace_handlers
-from gan_lightning.launch.job import attempt, resolved, settled, write_config
+from gan_lightning.launch.job import attempt, continuing, leave_files, settled
 from gan_lightning.launch.process_watchdog import describe
 from gan_lightning.runs.results import Outcome, note_start, read_outcome
 from gan_lightning.runs.status import Status
+
+if TYPE_CHECKING:
+    from lightning import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -38,41 +39,39 @@ def run_job(cfg: DictConfig) -> float:
         SystemExit: if the process was asked to leave.
     """
     folder = Path(cfg.output_dir)
-    try:
-        check_config(cfg)
-        config = resolved(cfg)
-        if (outcome := settled(folder, config)) is not None:
-            log.info("%s already: %s", outcome.status, folder)
-            return outcome.value
-        outcome = attempt_apart(config, folder) if needs_processes(cfg) else attempt(config, folder)
-    except (ConfigError, InputError) as error:  # an optimiser's choice, which no check could see before
-        print(error, file=sys.stderr)
-        outcome = Outcome("refused", message=str(error))
-        note_start(folder, outcome)
-    except Exception as error:  # a library's complaint about the devices, for instance
-        traceback.print_exc()
-        outcome = Outcome("failed", message=f"{type(error).__name__}: {error}")
-        note_start(folder, outcome)
+    outcome = attempt(lambda: train_job(cfg, folder), folder)
     gc.collect()  # the job's tensors, before the next job needs the memory
     if outcome.status in STOPPED:
         raise SystemExit(outcome.exit_code)
     return outcome.value
 
 
-def needs_processes(cfg: DictConfig) -> bool:
-    """Whether Lightning would start processes for the job, which it does by repeating the command line."""
-    from gan_lightning.config import build
-    from gan_lightning.launch.quiet import quiet_libraries
+def train_job(cfg: DictConfig, folder: Path) -> Outcome:
+    """Check, build and train a job here, or in a process of its own if it needs several; see ``run_job``."""
+    from gan_lightning.launch.run import run
+    from gan_lightning.launch.start import checked, start_checked
 
-    quiet_libraries()
-    trainer = build(cfg.trainer, trust=True, key="trainer")(logger=False, enable_checkpointing=False)
+    config = continuing(checked(cfg))
+    if (outcome := settled(folder, config)) is not None:
+        log.info("%s already: %s", outcome.status, folder)
+        return outcome
+    begun = start_checked(config, composed=cfg)
+    if not needs_processes(begun.parts.trainer):
+        return run(begun)
+    with begun.held:
+        leave_files(folder, config, composed=cfg, hydra=HydraConfig.get())
+    del begun  # its model, before the other processes build theirs
+    return attempt_apart(folder)
+
+
+def needs_processes(trainer: Trainer) -> bool:
+    """Say whether Lightning would start processes for the job, which it does by repeating the command line."""
     environment = getattr(trainer.strategy, "cluster_environment", None)
     return trainer.world_size > 1 and environment is not None and not environment.creates_processes_externally
 
 
-def attempt_apart(config: dict[str, Any], folder: Path) -> Outcome:
-    """Do what ``attempt`` does in a process that is not a sweep, and may therefore start others like itself."""
-    write_config(folder, config)
+def attempt_apart(folder: Path) -> Outcome:
+    """Train the configuration in a folder in a process that is no sweep, and may therefore start others like itself."""
     process = subprocess.Popen([sys.executable, "-m", "gan_lightning.cli.job", str(folder)])
     with passing_on_signals(process):
         code = process.wait()

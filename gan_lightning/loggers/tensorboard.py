@@ -11,6 +11,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 from PIL import Image
 
+from gan_lightning.core.lightning_internals import close_event_file
 from gan_lightning.core.strict_json import dumps
 from gan_lightning.loggers.base import Tracker, pixels, plain
 from gan_lightning.runs.folder import RunFolder
@@ -68,9 +69,7 @@ class TensorBoardTracker(TensorBoardLogger, Tracker):
     @rank_zero_only
     def close(self, exit_code: int) -> None:
         """Write what is in memory and close the event file; the exit code has no place in it."""
-        if self._experiment is not None:
-            self._experiment.close()
-            self._experiment = None
+        close_event_file(self)
 
 
 def _code_block(data: dict[str, Any]) -> str:

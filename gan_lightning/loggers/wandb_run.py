@@ -18,6 +18,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from PIL import Image
 
 from gan_lightning.core.atomic import write_atomic
+from gan_lightning.core.lightning_internals import wandb_arguments
 from gan_lightning.core.side_files import read_or_move_aside, read_text
 from gan_lightning.loggers.base import Tracker, plain
 from gan_lightning.loggers.wandb_login import Mode, resolve_mode, server_answers
@@ -120,7 +121,7 @@ class WandbTracker(WandbLogger, Tracker):
     @rank_zero_only
     def identify(self, origin: Origin, config: Mapping[str, Any]) -> None:
         """Set name, group and tags for a run that has not begun."""
-        wished = self._wandb_init
+        wished = wandb_arguments(self)
         wished["name"] = wished["name"] or origin.name(config)
         wished["group"] = wished["group"] or origin.group(config)
         wished["tags"] = list(dict.fromkeys([*wished["tags"], *origin.tags()]))
@@ -213,7 +214,7 @@ class WandbTracker(WandbLogger, Tracker):
     def _begin(self) -> Run:
         import wandb
 
-        arguments = {key: value for key, value in self._wandb_init.items() if key not in ("id", "anonymous")}
+        arguments = {key: value for key, value in wandb_arguments(self).items() if key not in ("id", "anonymous")}
         arguments["settings"] = settings(record_git=self._record_git)
         may_fall_back = self._wished_mode == "auto" and self._mode == "online"
         if may_fall_back and not server_answers():

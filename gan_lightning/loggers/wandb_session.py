@@ -11,6 +11,8 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from gan_lightning.core.wandb_internals import dead_process_errors, flush_every
+
 if TYPE_CHECKING:
     from wandb import Run, Settings
 
@@ -19,17 +21,10 @@ _log = logging.getLogger(__name__)
 INIT_TIMEOUT_S = 30
 
 FLUSH_INTERVAL_S = 2.0
-"""W&B keeps up to 15 s of rows in memory by default, and a killed job loses them."""
+"""A killed job loses the rows that W&B has in memory."""
 
 RESTARTS = 3
 """So often the process is started again; where it dies more often, the machine has no room for it."""
-
-
-def gone() -> tuple[type[Exception], ...]:
-    """What any call of W&B raises once its process is dead."""
-    from wandb.sdk.mailbox import HandleAbandonedError, MailboxClosedError
-
-    return (ConnectionError, HandleAbandonedError, MailboxClosedError)
 
 
 def refused() -> tuple[type[Exception], ...]:
@@ -52,8 +47,7 @@ def settings(*, record_git: bool) -> Settings:
         save_code=False,
         init_timeout=INIT_TIMEOUT_S,
     )
-    if "x_transaction_log_flush_interval" in wandb.Settings.model_fields:  # not in older releases
-        made.x_transaction_log_flush_interval = FLUSH_INTERVAL_S
+    flush_every(made, FLUSH_INTERVAL_S)
     return made
 
 
@@ -63,8 +57,8 @@ def init(arguments: dict[str, Any]) -> Run:
 
     try:
         return wandb.init(**arguments)
-    except gone():
-        with contextlib.suppress(*gone()):
+    except dead_process_errors():
+        with contextlib.suppress(*dead_process_errors()):
             wandb.teardown()
         return wandb.init(**arguments)
 
@@ -114,7 +108,7 @@ class Session:
         run = self.run
         try:
             call(run)
-        except gone() as death:
+        except dead_process_errors() as death:
             self._restart(call, death, images_seen)
         except refused() as error:
             if not self._refused:
@@ -124,7 +118,7 @@ class Session:
     def leave(self) -> None:
         """End this segment; the next call begins another one."""
         if self._run is not None:
-            with contextlib.suppress(*gone()):
+            with contextlib.suppress(*dead_process_errors()):
                 self._run.finish()
         self._run = None
 
@@ -139,7 +133,7 @@ class Session:
                     "the run goes on in a new segment; rows of the last seconds before that may be missing"
                 )
                 return
-        except (*gone(), *refused()) as error:
+        except (*dead_process_errors(), *refused()) as error:
             death = error
         self._restarts = RESTARTS + 1
         self._complain(f"W&B died at {images_seen} images ({_words(death)}) and records nothing more of this run")

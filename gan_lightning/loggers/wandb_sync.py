@@ -15,11 +15,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gan_lightning.core.side_files import SideFileError, read_json
+from gan_lightning.core.wandb_internals import CUT_OFF, SYNCED_SUFFIX
 from gan_lightning.loggers.wandb_segments import Segment, Upload, read_segments, write_segments
 from gan_lightning.runs.folder import RunFolder
-
-CUT_OFF = "ends with an incomplete record"
-"""What W&B says of a log that was cut off, after it has uploaded the rows before the cut."""
 
 Uploader = Callable[[Sequence[Path]], str]
 
@@ -133,7 +131,7 @@ class _Job:
     def _upload_of(self, segment: Segment, said: str) -> Upload:
         if segment.mode != "offline" or segment.uploaded != "none":
             return segment.uploaded
-        if (RunFolder(self.run).wandb / segment.folder / f"run-{segment.run_id}.wandb.synced").is_file():
+        if (RunFolder(self.run).wandb / segment.folder / f"run-{segment.run_id}.wandb{SYNCED_SUFFIX}").is_file():
             return "whole"
         return "cut" if any(segment.folder in line and CUT_OFF in line for line in said.splitlines()) else "none"
 

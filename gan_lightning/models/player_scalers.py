@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from lightning.fabric.plugins.precision.amp import _optimizer_handles_unscaling
 from lightning.pytorch.plugins.precision import MixedPrecision, Precision
 from torch.optim import Optimizer
+
+from gan_lightning.core.lightning_internals import unscales_itself
+from gan_lightning.core.torch_internals import scaler_like
 
 
 class PlayerScalers:
@@ -33,16 +35,7 @@ class PlayerScalers:
             return
         first = self._plugin.scaler
         assert first is not None
-        self.of_player = {
-            player: type(first)(
-                first._device,
-                init_scale=first._init_scale,
-                growth_factor=first.get_growth_factor(),
-                backoff_factor=first.get_backoff_factor(),
-                growth_interval=first.get_growth_interval(),
-            )
-            for player in players
-        }
+        self.of_player = {player: scaler_like(first) for player in players}
         for player, state in self._states.items():
             self.of_player[player].load_state_dict(state)
 
@@ -56,7 +49,7 @@ class PlayerScalers:
 
         Fused optimizers do. For all others Lightning has unscaled the gradients before it asks to clip them.
         """
-        if self._plugin is not None and _optimizer_handles_unscaling(optimizer):
+        if self._plugin is not None and unscales_itself(optimizer):
             self.of_player[player].unscale_(optimizer)
 
     def state_dict(self) -> dict[str, dict[str, Any]]:

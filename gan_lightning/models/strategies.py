@@ -16,6 +16,8 @@ from lightning.pytorch.strategies import (
     Strategy,
 )
 
+from gan_lightning.core.lightning_internals import ddp_settings
+
 ALTERNATIVE = "use trainer=ddp, or trainer=auto for one device"
 
 
@@ -48,16 +50,17 @@ def _problem(strategy: Strategy) -> str | None:
 
 
 def _ddp_problem(strategy: DDPStrategy) -> str | None:
-    if strategy._start_method != "popen":
-        return f"start_method={strategy._start_method!r}: what training changes would stay in the helper processes"
-    if not strategy._ddp_kwargs.get("find_unused_parameters", False):
+    settings = ddp_settings(strategy)
+    if settings.start_method != "popen":
+        return f"start_method={settings.start_method!r}: what training changes would stay in the helper processes"
+    if not settings.find_unused_parameters:
         return (
             "find_unused_parameters must be true, since each player's backward leaves the other's parameters without "
             "gradient; otherwise the gradients of the processes are not averaged"
         )
-    if strategy._ddp_kwargs.get("static_graph", False):
+    if settings.static_graph:
         return "static_graph must be false, since the players' backwards differ"
-    if strategy._model_averaging_period is not None:
+    if settings.averaging_period is not None:
         return "model_averaging_period must be null, since the processes would train apart in between"
     return None
 

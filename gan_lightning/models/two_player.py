@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 
 from gan_lightning.core import ema
 from gan_lightning.core.checkpoint import FORMAT, RECORD, processes_problem
+from gan_lightning.core.lightning_internals import attached_trainer
 from gan_lightning.core.version import __version__
 from gan_lightning.models.player_scalers import PlayerScalers
 from gan_lightning.models.scalar_rows import LogsRows
@@ -242,8 +243,9 @@ class TwoPlayerModule(LogsRows):
         Raises:
             ValueError: if another number of processes is to go on with the training.
         """
-        if self._trainer is not None and self._trainer.state.fn == TrainerFn.FITTING:
-            problem = processes_problem(checkpoint[RECORD].get("processes"), self.trainer.world_size)
+        trainer = attached_trainer(self)
+        if trainer is not None and trainer.state.fn == TrainerFn.FITTING:
+            problem = processes_problem(checkpoint[RECORD].get("processes"), trainer.world_size)
             if problem is not None:
                 raise ValueError(problem)
         self._scalers.load_state_dict(checkpoint.get("gradient_scalers", {}))

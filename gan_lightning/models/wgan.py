@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gan_lightning.augment.base import Augmentation
+from gan_lightning.core.torch_internals import clamp_all
 from gan_lightning.losses import Wasserstein
 from gan_lightning.losses.base import AdversarialLoss
 from gan_lightning.models.base import AdversarialModule
@@ -119,5 +120,4 @@ class WGAN(AdversarialModule):
     def before_discriminator_turn(self) -> None:
         """Clamp the critic's weights."""
         weights: list[Tensor] = [*self._parameters_of["discriminator"]]
-        torch._foreach_clamp_min_(weights, -self.weight_clip)
-        torch._foreach_clamp_max_(weights, self.weight_clip)
+        clamp_all(weights, self.weight_clip)

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from gan_lightning.core.process_group import gathered, world_size
+from gan_lightning.core.torch_internals import AnyBatchNorm, BatchNormOfAnyShape
 
 
-class SyncedBatchNorm(_BatchNorm):
+class SyncedBatchNorm(BatchNormOfAnyShape):
     """Batch norm whose statistics in training are those of the global batch.
 
     ``y = gamma (x - mean) / sqrt(var + eps) + beta`` (Ioffe 2015, arXiv 1502.03167, algorithm 1), mean and var over
     the samples and positions of all processes, which must hold equally many. Torch's own synchronised layer runs on
     GPUs only and cannot be differentiated twice, as a gradient penalty must.
     """
-
-    def _check_input_dim(self, input: Tensor) -> None:
-        """Any number of positions will do."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Maps ``(N, C, ...)`` to maps of the same shape and dtype."""
@@ -54,12 +51,12 @@ def synchronise_batch_norm(module: nn.Module) -> None:
     """Replace torch's batch norm layers below ``module``; parameters, buffers and their names stay."""
     for parent in list(module.modules()):
         for name, child in parent.named_children():
-            if isinstance(child, _BatchNorm) and type(child) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
+            if isinstance(child, AnyBatchNorm) and type(child) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
                 setattr(parent, name, _synchronised(child))
 
 
-def _synchronised(layer: _BatchNorm) -> SyncedBatchNorm:
+def _synchronised(layer: AnyBatchNorm) -> SyncedBatchNorm:
     synced = SyncedBatchNorm(layer.num_features, layer.eps, layer.momentum, layer.affine, layer.track_running_stats)
-    synced._parameters.update(layer._parameters)
-    synced._buffers.update(layer._buffers)
+    for name, tensor in (*layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)):
+        setattr(synced, name, tensor)
     return synced.train(layer.training)

@@ -51,7 +51,7 @@ class Convolution(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """Maps ``(N, inputs, H, W)`` to ``(N, outputs, H', W')``."""
         bias = None if self.bias is None else self.bias.to(x.dtype)
-        return self._conv_forward(x, self.weight.to(x.dtype), bias)
+        return F.conv2d(x, self.weight.to(x.dtype), bias, padding=self.padding, groups=self.groups)
 
 
 class Resample(nn.Module):

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
+from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 
-def adopt_saved_shapes(module: nn.Module, state: Mapping[str, Tensor], prefix: str, names: tuple[str, ...]) -> None:
-    """Give ``module``'s buffers ``names`` the shape and dtype they have in ``state``, before it is copied in.
+def adopt_saved_shapes(module: nn.Module, names: tuple[str, ...]) -> None:
+    """Let buffers of ``module`` take the shape and dtype that they have in a state dict, before it is copied in.
 
-    Call it first in ``_load_from_state_dict``; torch refuses to load into a buffer of another shape.
+    Torch refuses to load into a buffer of another shape.
     """
+    module.register_load_state_dict_pre_hook(functools.partial(_adopt, names=names))
+
+
+def _adopt(
+    module: nn.Module, state: Mapping[str, Any], prefix: str, *other_arguments: Any, names: tuple[str, ...]
+) -> None:
     for name in names:
         saved = state.get(prefix + name)
         if saved is not None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -59,6 +58,7 @@ class HistoricalAveraging(Stabilizer):
         self.player = player
         self.register_buffer("mean", torch.empty(0))
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+        adopt_saved_shapes(self, ("mean",))
 
     def _term(self, network: nn.Module) -> Tensor:
         parameters = flat_parameters(network)
@@ -77,7 +77,3 @@ class HistoricalAveraging(Stabilizer):
     def discriminator_terms(self, discriminator: Discriminator) -> dict[str, Tensor]:
         """The weighted squared distance, if the player is the discriminator."""
         return {"distance": self._term(discriminator)} if self.player == "discriminator" else {}
-
-    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *args: Any) -> None:
-        adopt_saved_shapes(self, state_dict, prefix, ("mean",))
-        super()._load_from_state_dict(state_dict, prefix, *args)

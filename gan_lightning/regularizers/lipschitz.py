@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from gan_lightning.core.process_group import mean_over_ranks
+from gan_lightning.core.torch_internals import AnyBatchNorm
 from gan_lightning.networks.minibatch import MinibatchDiscrimination
 from gan_lightning.regularizers.base import CriticTurn, Regularizer
 from gan_lightning.regularizers.gradients import at_least_float32, input_gradient, norm
@@ -73,7 +73,7 @@ class WGANGP(Regularizer):
         """
         for name, module in discriminator.named_modules():
             where = f"{name or 'the discriminator itself'!r} is {type(module).__name__}"
-            if isinstance(module, _BatchNorm):
+            if isinstance(module, AnyBatchNorm):
                 raise ValueError(
                     f"the WGAN-GP penalty needs a discriminator without batch normalisation, but {where}: the penalty "
                     "is on each sample's own gradient (arXiv 1704.00028, section 4). Use layer, instance or no "

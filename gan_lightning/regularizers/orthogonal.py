@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.utils import parametrize
 
+from gan_lightning.core.torch_internals import AnyConvolution, AnyTransposedConvolution
 from gan_lightning.networks.base import Discriminator
 from gan_lightning.networks.equalized import EqualizedConv2d, EqualizedLinear
 from gan_lightning.regularizers.historical import Player, check_player
@@ -27,9 +27,9 @@ def filters(network: nn.Module) -> Iterator[Tensor]:
     for layer in network.modules():
         if isinstance(layer, EqualizedLinear | EqualizedConv2d):
             yield (layer.weight * layer.scale).flatten(1).float()
-        elif isinstance(layer, nn.Linear | _ConvNd):
+        elif isinstance(layer, nn.Linear | AnyConvolution):
             weight = trained_weight(layer)
-            if isinstance(layer, _ConvTransposeNd):
+            if isinstance(layer, AnyTransposedConvolution):
                 weight = weight.transpose(0, 1)
             yield weight.flatten(1).float()
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -45,6 +42,8 @@ class Replay(Stabilizer):
         self.probability = probability
         self.register_buffer("pool", torch.empty(0))
         self.register_buffer("stored", torch.zeros((), dtype=torch.int64))
+        adopt_saved_shapes(self, ("pool",))
+        self.register_load_state_dict_post_hook(Replay._after_loading)
         self._stored = 0  # the same number on the host, to spare a synchronisation every step
 
     @torch.no_grad()
@@ -73,9 +72,7 @@ class Replay(Stabilizer):
         self.pool[places] = fakes[swapped].to(self.pool.dtype)
         return mixed
 
-    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *args: Any) -> None:
-        adopt_saved_shapes(self, state_dict, prefix, ("pool",))
-        super()._load_from_state_dict(state_dict, prefix, *args)
+    def _after_loading(self, incompatible_keys: object) -> None:
         self._stored = int(self.stored)
         if self.pool.numel() > 0 and len(self.pool) != self.capacity:
             raise ValueError(f"capacity is {self.capacity}, but the checkpoint holds a pool of {len(self.pool)}")

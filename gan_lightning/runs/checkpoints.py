@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from gan_lightning.core.atomic import flush
 from gan_lightning.core.checkpoint import CheckpointError, read_checkpoint
 from gan_lightning.core.container import ContainerError, check_container, save_container
+from gan_lightning.core.lightning_internals import dump_checkpoint
 from gan_lightning.core.side_files import move_aside
 from gan_lightning.runs.folder import BEST, LATEST, PREVIOUS, RunFolder
 
@@ -35,8 +36,7 @@ def write_checkpoint(trainer: Trainer, path: Path, *, keep: Path | None = None) 
         OSError: on every rank, if the file cannot be written; ``path`` stands as it was then.
         ContainerError: on every rank, if the state holds more than plain containers and tensors.
     """
-    # `trainer.save_checkpoint` would leave the other ranks in its barrier when rank 0's disk is full.
-    state = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
+    state = dump_checkpoint(trainer)
     failure: OSError | ContainerError | None = None
     if trainer.is_global_zero:
         temporary = path.with_name(f".{path.name}.partial")

@@ -8,10 +8,12 @@ import signal
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
+from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.checkpoint import read_checkpoint
 from gan_lightning.launch import run
-from gan_lightning.launch.job import read_config, resolved, settled
+from gan_lightning.launch.job import read_config, settled
 from gan_lightning.launch.sweep import attempt_apart
 from gan_lightning.models import AdversarialModule
 from gan_lightning.report import compare, find_runs
@@ -220,7 +222,8 @@ def test_a_job_in_processes_of_its_own_that_is_killed_has_failed(commands, tmp_p
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     overrides = [line for line in LINE if not line.startswith("hydra.")]
     cfg = compose_train(*overrides, *sent("SIGKILL"), output_dir=tmp_path / "job")
-    outcome = attempt_apart(resolved(cfg), tmp_path / "job")
+    write_atomic(RunFolder(tmp_path / "job").config, OmegaConf.to_yaml(cfg, resolve=True))
+    outcome = attempt_apart(tmp_path / "job")
     assert (outcome.status, outcome.message) == ("failed", "the job's process ended with SIGKILL")
     results = read_results(tmp_path / "job" / "results.json")
     assert (results["status"], results["message"]) == (outcome.status, outcome.message)
