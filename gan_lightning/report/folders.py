@@ -71,7 +71,7 @@ def read_run(folder: Path) -> Run:
         return Run(str(folder), DAMAGED, problem="it did not begin to train", readable=False)
     try:
         results = read_json(files.results)
-        if results["status"] in ("refused", "queued") and not files.config.is_file():
+        if results.get("status") in ("refused", "queued") and not files.config.is_file():
             return Run(str(folder), results["status"], problem=results["message"], readable=False)
         config = read_yaml(files.config)
         return make_run(str(folder), config, results, details=FolderDetails(files))

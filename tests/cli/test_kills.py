@@ -66,7 +66,8 @@ def kill(*args: Any, **kwargs: Any) -> None:
 
 def write_half(content: Any, file: BinaryIO) -> None:
     torch_save(content, file)
-    file.truncate(file.tell() // 2)
+    file.flush()
+    os.truncate(file.name, os.path.getsize(file.name) // 2)
     forks.die()
 
 
