@@ -364,6 +364,12 @@ def test_what_only_the_meta_device_refuses_is_no_problem(how):
     assert list(build_all(nodes, trust=True)) == ["model", "data"]
 
 
+def test_what_lightning_refuses_is_said():
+    node = {"_target_": "lightning.pytorch.callbacks.EarlyStopping", "monitor": "loss", "mode": "lowest"}
+    with pytest.raises(ConfigError, match=r"callbacks\.stop: `mode` can be .*, got lowest"):
+        build_all({"callbacks.stop": node}, trust=True)
+
+
 def test_what_torch_refuses_of_numbers_is_said_when_it_is_built():
     nodes = {"net": {"_target_": "torch.nn.Linear", "in_features": -3, "out_features": 1}}
     with pytest.raises(ConfigError, match=r"net: .*negative dimension -3"):

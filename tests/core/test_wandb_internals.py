@@ -4,6 +4,7 @@
 """
 
 import wandb
+
 from gan_lightning.core.wandb_internals import dead_process_errors, flush_every
 
 
