@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from gan_lightning.config import ConfigError, TrainConfig
 from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.errors import InputError
+from gan_lightning.core.side_files import SideFileError, read_yaml
 from gan_lightning.launch.hydra_files import write_hydra_files
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.results import Outcome, note_start, read_outcome
@@ -43,12 +44,21 @@ def settled(folder: Path, config: Mapping[str, Any]) -> Outcome | None:
 
 
 def read_config(folder: Path) -> dict[str, Any] | None:
-    """Return the configuration that lies in a job's folder, None if there is none."""
-    path = RunFolder(folder).config
-    if not path.is_file():
+    """Return the configuration in a job's folder; None if there is none, or only a damaged one, which is said.
+
+    Nothing is moved: another process may be at work there.
+    """
+    return _readable(RunFolder(folder).config)
+
+
+def _readable(path: Path) -> dict[str, Any] | None:
+    try:
+        return read_yaml(path)
+    except FileNotFoundError:
         return None
-    config: dict[str, Any] = OmegaConf.to_container(OmegaConf.load(path))  # type: ignore[assignment]
-    return config
+    except SideFileError as error:
+        log.warning("%s", error)
+        return None
 
 
 def leave_files(folder: Path, config: Mapping[str, Any], *, composed: DictConfig, hydra: Any) -> None:
@@ -93,7 +103,7 @@ def train_folder(folder: Path) -> Outcome:
     """
     config = read_config(folder)
     if config is None:
-        raise InputError(f"there is no {RunFolder(folder).config}")
+        raise InputError(f"{RunFolder(folder).config} is missing or damaged")
     from gan_lightning.launch.run import train
 
     log_to(folder)
@@ -106,7 +116,7 @@ def log_to(folder: Path) -> None:
     """Set up logging as Hydra would have, from what it left in the folder."""
     from hydra.core.utils import configure_log
 
-    stored = RunFolder(folder).hydra_settings
-    if stored.is_file():
-        hydra = OmegaConf.load(stored).hydra
+    stored = _readable(RunFolder(folder).hydra_settings)
+    if stored is not None:
+        hydra = OmegaConf.create(stored).hydra
         configure_log(hydra.job_logging, hydra.verbose)
