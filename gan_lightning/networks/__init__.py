@@ -1,9 +1,12 @@
 """Generators and discriminators; they know tensor shapes and nothing else."""
 
 from gan_lightning.networks.base import Discriminator, Generator
+from gan_lightning.networks.biggan import BigGANDiscriminator, BigGANGenerator, FlatBigGANGenerator
+from gan_lightning.networks.biggan_deep import BigGANDeepDiscriminator, BigGANDeepGenerator
 from gan_lightning.networks.cgan import CGANDiscriminator, CGANGenerator
 from gan_lightning.networks.conditional_dcgan import ConditionalDCGANDiscriminator, ConditionalDCGANGenerator
 from gan_lightning.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from gan_lightning.networks.fastgan import FastGANDiscriminator, FastGANGenerator
 from gan_lightning.networks.infogan import CodeHead, InfoGANDiscriminator, InfoGANGenerator
 from gan_lightning.networks.minibatch import MinibatchDiscrimination, MinibatchStdDev
 from gan_lightning.networks.minibatch_discriminator import WithMinibatchDiscrimination, WithMinibatchStdDev
@@ -15,10 +18,16 @@ from gan_lightning.networks.progressive import ProgressiveDiscriminator, Progres
 from gan_lightning.networks.r3gan import R3GANDiscriminator, R3GANGenerator
 from gan_lightning.networks.resnet import ResNetDiscriminator, ResNetGenerator
 from gan_lightning.networks.resnet_translator import ResNetTranslator
+from gan_lightning.networks.stylegan2_discriminator import StyleGAN2Discriminator
+from gan_lightning.networks.stylegan2_generator import StyleGAN2Generator
 from gan_lightning.networks.translator import Translator
 from gan_lightning.networks.unet import UNetGenerator
 
 __all__ = [
+    "BigGANDeepDiscriminator",
+    "BigGANDeepGenerator",
+    "BigGANDiscriminator",
+    "BigGANGenerator",
     "CGANDiscriminator",
     "CGANGenerator",
     "CodeHead",
@@ -27,6 +36,9 @@ __all__ = [
     "DCGANDiscriminator",
     "DCGANGenerator",
     "Discriminator",
+    "FastGANDiscriminator",
+    "FastGANGenerator",
+    "FlatBigGANGenerator",
     "Generator",
     "InfoGANDiscriminator",
     "InfoGANGenerator",
@@ -48,6 +60,8 @@ __all__ = [
     "ResNetDiscriminator",
     "ResNetGenerator",
     "ResNetTranslator",
+    "StyleGAN2Discriminator",
+    "StyleGAN2Generator",
     "Translator",
     "UNetGenerator",
     "WithMinibatchDiscrimination",

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_lightning.networks.checks import check_positive
 from gan_lightning.networks.spectral import normalized_if
+
+
+def stage_with_attention(attention_resolution: int | None, maps: Sequence[int]) -> int | None:
+    """Return the first index of a map of that height, or None without attention.
+
+    Raises:
+        ValueError: if no map has that height.
+    """
+    if attention_resolution is None:
+        return None
+    if attention_resolution not in maps:
+        raise ValueError(f"attention_resolution must be one of {sorted(set(maps))}, got {attention_resolution}")
+    return maps.index(attention_resolution)
 
 
 class SelfAttention(nn.Module):
@@ -19,7 +34,7 @@ class SelfAttention(nn.Module):
 
     Args:
         channels: channels C of the map.
-        spectral_norm: normalise the four convolutions.
+        spectral_norm: normalize the four convolutions.
     """
 
     def __init__(self, *, channels: int, spectral_norm: bool) -> None:

@@ -9,14 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_lightning.networks.attention import SelfAttention
+from gan_lightning.networks.attention import SelfAttention, stage_with_attention
 from gan_lightning.networks.base import Generator
 from gan_lightning.networks.biggan_layers import (
     Initialization,
     VectorBatchNorm2d,
     check_initialization,
     initialize_and_normalize,
-    stage_with_attention,
 )
 from gan_lightning.networks.checks import check_multiple, check_positive, check_widths
 from gan_lightning.networks.conditional import require_condition
@@ -25,7 +24,7 @@ from gan_lightning.networks.resnet import ResNetDiscriminator, ResNetGenerator
 
 
 class BigGANGeneratorBlock(nn.Module):
-    """Norm, ReLU, doubling, 3x3, norm, ReLU, 3x3, beside a shortcut of doubling and 1x1 (nearest neighbour).
+    """Norm, ReLU, doubling, 3x3, norm, ReLU, 3x3, beside a shortcut of doubling and 1x1 (nearest neighbor).
 
     Args:
         inputs: channels in.
@@ -137,7 +136,8 @@ class FlatBigGANGenerator(ResNetGenerator):
     """BigGAN's generator with an undivided latent vector, and class scales and shifts of each norm's own.
 
     The network of BigGAN-PyTorch's script for CIFAR-10, on which DiffAugment and LeCam were measured: SAGAN's
-    generator, normalized throughout, with BigGAN's initialization.
+    generator, normalized throughout, with BigGAN's initialization. Latents float ``(N, latent_dim)``, with labels int64
+    ``(N,)`` if ``classes`` is given, become images ``(N, channels, resolution, resolution)`` in [-1, 1].
 
     Args:
         resolution: height and width of an image; divisible by ``2 ** (len(widths) - 1)``.
@@ -150,6 +150,8 @@ class FlatBigGANGenerator(ResNetGenerator):
 
     Raises:
         ValueError: if an argument is out of its range, or the condition is missing.
+
+    Source: arXiv 1809.11096, as BigGAN-PyTorch configures it for CIFAR-10.
     """
 
     def __init__(

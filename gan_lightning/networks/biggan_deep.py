@@ -9,14 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_lightning.networks.attention import SelfAttention
+from gan_lightning.networks.attention import SelfAttention, stage_with_attention
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.biggan_layers import (
     Initialization,
     VectorBatchNorm2d,
     check_initialization,
     initialize_and_normalize,
-    stage_with_attention,
 )
 from gan_lightning.networks.checks import check_multiple, check_positive, check_widths
 from gan_lightning.networks.conditional import project, require_condition

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, get_args
 
 import torch
@@ -58,19 +57,6 @@ def _draw(weight: Tensor, initialization: Initialization) -> None:
         nn.init.orthogonal_(weight)
     else:
         nn.init.normal_(weight, 0.0, NORMAL_STD)
-
-
-def stage_with_attention(attention_resolution: int | None, maps: Sequence[int]) -> int | None:
-    """Return the first index of a map of that height, or None without attention.
-
-    Raises:
-        ValueError: if no map has that height.
-    """
-    if attention_resolution is None:
-        return None
-    if attention_resolution not in maps:
-        raise ValueError(f"attention_resolution must be one of {sorted(set(maps))}, got {attention_resolution}")
-    return maps.index(attention_resolution)
 
 
 class VectorBatchNorm2d(nn.Module):

@@ -1,4 +1,4 @@
-"""Residual blocks of the WGAN-GP, SNGAN and SAGAN networks."""
+"""Residual blocks of the WGAN-GP (arXiv 1704.00028), SNGAN (arXiv 1802.05957) and SAGAN (arXiv 1805.08318) networks."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def shortcut_convolution(inputs: int, outputs: int, *, spectral_norm: bool) -> n
 
 
 class GeneratorBlock(nn.Module):
-    """Norm, ReLU, doubling, 3x3, norm, ReLU, 3x3, beside a shortcut of doubling and 1x1 (nearest neighbour).
+    """Norm, ReLU, doubling, 3x3, norm, ReLU, 3x3, beside a shortcut of doubling and 1x1 (nearest neighbor).
 
     Args:
         inputs: channels in.
         outputs: channels inside and out.
         classes: number of classes of conditional batch norm, or None for plain batch norm.
-        spectral_norm: normalise the convolutions.
+        spectral_norm: normalize the convolutions.
     """
 
     def __init__(self, inputs: int, outputs: int, *, classes: int | None, spectral_norm: bool) -> None:
@@ -53,7 +53,7 @@ class GeneratorBlock(nn.Module):
         """Maps ``(N, inputs, H, W)`` to ``(N, outputs, 2 H, 2 W)``."""
         h = double_and_convolve(F.relu(self.norm1(x, labels)), self.conv1.weight, self.conv1.bias)
         h = self.conv2(F.relu(self.norm2(h, labels)))
-        # A 1x1 convolution commutes with nearest-neighbour doubling; before it, it costs a quarter.
+        # A 1x1 convolution commutes with nearest-neighbor doubling; before it, it costs a quarter.
         return h + F.interpolate(self.shortcut(x), scale_factor=2.0, mode="nearest")
 
 
@@ -63,7 +63,7 @@ class FirstDiscriminatorBlock(nn.Module):
     Args:
         inputs: channels of the image.
         outputs: channels inside and out.
-        spectral_norm: normalise the convolutions.
+        spectral_norm: normalize the convolutions.
     """
 
     def __init__(self, inputs: int, outputs: int, *, spectral_norm: bool) -> None:
@@ -86,7 +86,7 @@ class DiscriminatorBlock(nn.Module):
         outputs: channels out.
         hidden: channels inside.
         halve: whether to pool.
-        spectral_norm: normalise the convolutions.
+        spectral_norm: normalize the convolutions.
     """
 
     def __init__(self, inputs: int, outputs: int, *, hidden: int, halve: bool, spectral_norm: bool) -> None:

@@ -1,4 +1,4 @@
-"""Layers with an equalised learning rate, and normalisation of feature vectors (Karras 2017, arXiv 1710.10196)."""
+"""Layers with an equalized learning rate, and normalization of feature vectors (Karras 2017, arXiv 1710.10196)."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class EqualizedConv2d(nn.Module):
         return convolve_and_halve(x, self.weight * self.scale, self.bias)
 
     def after_doubling(self, x: Tensor) -> Tensor:
-        """The same of maps doubled by nearest neighbour: ``(N, outputs, 2 H, 2 W)``."""
+        """The same of maps doubled by nearest neighbor: ``(N, outputs, 2 H, 2 W)``."""
         return double_and_convolve(x, self.weight * self.scale, self.bias)
 
 

@@ -125,7 +125,7 @@ class R3GANDiscriminator(Discriminator):
     """Stages of residual blocks, each but the last before a halving, a depthwise convolution and a linear layer.
 
     With classes the linear layer's output is as long as a class vector, and the logit is their inner product. Nothing
-    normalises activations, so gradient penalties are allowed. As the last layer of every block starts at 0, logits
+    normalizes activations, so gradient penalties are allowed. As the last layer of every block starts at 0, logits
     start as linear functions of the image.
 
     Args:

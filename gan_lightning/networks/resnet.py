@@ -9,7 +9,7 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_lightning.networks.attention import SelfAttention
+from gan_lightning.networks.attention import SelfAttention, stage_with_attention
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.blocks import (
     DiscriminatorBlock,
@@ -25,11 +25,6 @@ Pooling = Literal["sum", "mean"]
 POOLINGS = ("mean", "sum")
 
 
-def _check_attention(attention_resolution: int | None, maps: list[int]) -> None:
-    if attention_resolution is not None and attention_resolution not in maps:
-        raise ValueError(f"attention_resolution must be one of {sorted(set(maps))}, got {attention_resolution}")
-
-
 class ResNetGenerator(Generator):
     """A linear layer to the smallest map, one doubling residual block per further width, batch norm, ReLU, 3x3, tanh.
 
@@ -42,7 +37,7 @@ class ResNetGenerator(Generator):
         latent_dim: length of a latent vector.
         widths: channels of the maps, from the smallest to the largest.
         classes: number of classes of the blocks' conditional batch norm, or None without labels.
-        spectral_norm: normalise linear layer and convolutions (SAGAN).
+        spectral_norm: normalize linear layer and convolutions (SAGAN).
         attention_resolution: height of the map after which self-attention acts, or None.
 
     Raises:
@@ -69,7 +64,7 @@ class ResNetGenerator(Generator):
             resolution, of=2 ** (len(widths) - 1), because="one doubling for each width but the first"
         )
         maps = [base * 2**stage for stage in range(1, len(widths))]
-        _check_attention(attention_resolution, maps)
+        attention_index = stage_with_attention(attention_resolution, maps)
         super().__init__(latent_dim=latent_dim, sample_shape=(channels, resolution, resolution))
         self.classes = classes
         self.base_shape = (widths[0], base, base)
@@ -81,10 +76,10 @@ class ResNetGenerator(Generator):
             GeneratorBlock(inputs, outputs, classes=classes, spectral_norm=spectral_norm)
             for inputs, outputs in pairwise(widths)
         )
-        self.attention_index = None if attention_resolution is None else maps.index(attention_resolution)
+        self.attention_index = attention_index
         self.attention: nn.Module = nn.Identity()
-        if self.attention_index is not None:
-            self.attention = SelfAttention(channels=widths[self.attention_index + 1], spectral_norm=spectral_norm)
+        if attention_index is not None:
+            self.attention = SelfAttention(channels=widths[attention_index + 1], spectral_norm=spectral_norm)
         self.norm = nn.BatchNorm2d(widths[-1])
         self.to_image = convolution(widths[-1], channels, kernel=3, gain=1.0, spectral_norm=spectral_norm)
 
@@ -101,7 +96,7 @@ class ResNetGenerator(Generator):
 class ResNetDiscriminator(Discriminator):
     """Residual blocks, ReLU, pooling over positions, and a linear logit; a projection of the class if there are any.
 
-    The first ``downsamples`` blocks halve the map. There is no normalisation of activations, so gradient penalties
+    The first ``downsamples`` blocks halve the map. There is no normalization of activations, so gradient penalties
     are allowed.
 
     Args:
@@ -110,7 +105,7 @@ class ResNetDiscriminator(Discriminator):
         widths: channels of the blocks' outputs, from the first to the last.
         downsamples: how many blocks halve the map.
         classes: number of classes of the projection head, or None for a head that ignores the condition.
-        spectral_norm: normalise convolutions, head and class vectors.
+        spectral_norm: normalize convolutions, head and class vectors.
         pooling: ``sum`` (SNGAN and later) or ``mean`` (WGAN-GP) over positions.
         head_bias: whether the logit has a bias; the published SNGAN for 32x32 has none.
         wide: a block is as wide inside as its output (SAGAN's) instead of its input (SNGAN's).
@@ -145,7 +140,7 @@ class ResNetDiscriminator(Discriminator):
             raise ValueError(f"pooling must be one of {list(POOLINGS)}, got {pooling!r}")
         check_multiple(resolution, of=2**downsamples, because="halved once for each of downsamples")
         maps = [resolution // 2 ** min(stage, downsamples) for stage in range(1, len(widths) + 1)]
-        _check_attention(attention_resolution, maps)
+        attention_index = stage_with_attention(attention_resolution, maps)
         super().__init__(feature_dim=widths[-1], sample_shape=(channels, resolution, resolution))
         self.classes = classes
         self.pooling = pooling
@@ -154,9 +149,9 @@ class ResNetDiscriminator(Discriminator):
             hidden = outputs if wide else inputs
             halve = stage < downsamples
             blocks.append(DiscriminatorBlock(inputs, outputs, hidden=hidden, halve=halve, spectral_norm=spectral_norm))
-        if attention_resolution is not None:
-            position = maps.index(attention_resolution)
-            blocks.insert(position + 1, SelfAttention(channels=widths[position], spectral_norm=spectral_norm))
+        if attention_index is not None:
+            attention = SelfAttention(channels=widths[attention_index], spectral_norm=spectral_norm)
+            blocks.insert(attention_index + 1, attention)
         self.body = nn.Sequential(*blocks)
         output = nn.Linear(self.feature_dim, 1, bias=head_bias)
         nn.init.xavier_uniform_(output.weight)

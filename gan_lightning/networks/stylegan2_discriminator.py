@@ -75,6 +75,8 @@ class StyleGAN2Discriminator(Discriminator):
 
     Raises:
         ValueError: if an argument is out of its range, or the condition is missing.
+
+    Source: arXiv 1912.04958, section 4 and figure 7; labels as in arXiv 2006.06676.
     """
 
     fir: Tensor

@@ -66,6 +66,8 @@ class StyleGAN2Generator(Generator):
 
     Raises:
         ValueError: if an argument is out of its range, or the condition is missing.
+
+    Source: arXiv 1912.04958, sections 2 and 4, figures 2 and 7; labels as in arXiv 2006.06676.
     """
 
     average_style: Tensor

@@ -36,7 +36,7 @@ def check_architecture(architecture: str) -> None:
 
 
 def stylegan2_widths(resolution: int, *, channel_base: int, channel_max: int) -> list[int]:
-    """Channels ``min(channel_base / r, channel_max)`` of the maps of r x r pixels, r = 4, 8, ... ``resolution``.
+    """Return the channels ``min(channel_base / r, channel_max)`` of maps of r x r pixels, r = 4, 8, ... ``resolution``.
 
     Raises:
         ValueError: if an argument is out of its range, or ``channel_base`` leaves the last map without channels.

@@ -1,4 +1,4 @@
-"""The mapping network of StyleGAN2: latents and labels to styles."""
+"""The mapping network of StyleGAN2 (Karras 2020, arXiv 1912.04958): latents and labels to styles."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gan_lightning.networks.stylegan2_layers import EqualizedDense, scaled_leaky
 
 
 class MappingNetwork(nn.Module):
-    """Dense layers from normalised latents, an embedding of the label, or both joined, to a style.
+    """Dense layers from normalized latents, an embedding of the label, or both joined, to a style.
 
     The layers learn at a hundredth of the rate of all others: Karras 2019 (arXiv 1812.04948), appendix C.
 

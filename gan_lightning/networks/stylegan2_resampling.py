@@ -1,6 +1,6 @@
-"""Changes of resolution with a smoothing filter, alone and joined to a convolution (StyleGAN2).
+"""Changes of resolution with a smoothing filter, alone and in a convolution (Karras 2020, arXiv 1912.04958).
 
-The filter [1, 3, 3, 1] / 8 in both directions keeps high frequencies from folding over, where nearest neighbours and
+The filter [1, 3, 3, 1] / 8 in both directions keeps high frequencies from folding over, where nearest neighbors and
 strides let them (after Zhang 2019, arXiv 1904.11486). Everything here is made of torch's own convolutions, so it can
 be differentiated any number of times. The filter works in the precision of the maps it is given, also under autocast:
 images that are summed over resolutions keep float32.

@@ -1,4 +1,4 @@
-"""The synthesis network of StyleGAN2: one style a layer, and noise, to images."""
+"""The synthesis network of StyleGAN2 (Karras 2020, arXiv 1912.04958): one style a layer, and noise, to images."""
 
 from __future__ import annotations
 

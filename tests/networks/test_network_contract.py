@@ -6,9 +6,13 @@ import pytest
 import torch
 
 from gan_lightning import networks
+from gan_lightning.networks.r3gan_blocks import ResidualBlock
 
 CLASSES = 10
 CODE_DIM = 4
+
+STYLES = {"resolution": 16, "latent_dim": 5, "style_dim": 6, "channel_base": 64, "channel_max": 8}
+STAGES = {"widths": [8, 8, 4], "blocks": [1, 1, 1]}
 
 GENERATORS = {
     "dcgan8": lambda: networks.DCGANGenerator(resolution=8, channels=1, latent_dim=5, width=4),
@@ -46,6 +50,28 @@ GENERATORS = {
     "progressive_fading": lambda: fading(
         networks.ProgressiveGenerator(resolution=8, latent_dim=8, fmap_base=16, fmap_max=8)
     ),
+    "biggan": lambda: opened(
+        networks.BigGANGenerator(
+            resolution=16, latent_dim=6, widths=[16, 8, 8], classes=CLASSES, shared_dim=5, attention_resolution=8
+        )
+    ),
+    "biggan_flat": lambda: networks.FlatBigGANGenerator(
+        resolution=16, channels=1, latent_dim=6, widths=[8, 8, 8], classes=CLASSES
+    ),
+    "biggan_deep": lambda: networks.BigGANDeepGenerator(
+        resolution=16, channels=1, latent_dim=6, widths=[16, 8, 8], classes=CLASSES, shared_dim=5
+    ),
+    "stylegan2": lambda: networks.StyleGAN2Generator(noise="constant", classes=CLASSES, mapping_layers=2, **STYLES),
+    "stylegan2_resnet": lambda: networks.StyleGAN2Generator(
+        channels=1, noise="constant", architecture="resnet", fused=True, **STYLES
+    ),
+    "r3gan": lambda: awakened(
+        networks.R3GANGenerator(
+            resolution=16, latent_dim=6, cardinalities=[2, 2, 4], classes=CLASSES, embedding_dim=5, **STAGES
+        )
+    ),
+    # As its noise starts at strength 0, it repeats itself.
+    "fastgan": lambda: networks.FastGANGenerator(channels=1, latent_dim=4, width=8),
 }
 
 DISCRIMINATORS = {
@@ -70,18 +96,59 @@ DISCRIMINATORS = {
     "resnet_projection": lambda: opened(
         networks.ResNetDiscriminator(resolution=16, widths=[8, 8, 8], classes=CLASSES, attention_resolution=8)
     ),
+    "biggan": lambda: opened(
+        networks.BigGANDiscriminator(
+            resolution=16, widths=[8, 12, 12], downsamples=2, classes=CLASSES, attention_resolution=8
+        )
+    ),
+    "biggan_deep": lambda: networks.BigGANDeepDiscriminator(
+        resolution=16, channels=1, widths=[8, 12, 12], downsamples=2, classes=CLASSES
+    ),
+    "stylegan2": lambda: networks.StyleGAN2Discriminator(
+        resolution=16, channel_base=64, channel_max=8, classes=CLASSES, mapping_layers=2
+    ),
+    "stylegan2_orig": lambda: networks.StyleGAN2Discriminator(
+        resolution=16, channels=1, channel_base=64, channel_max=8, architecture="orig"
+    ),
+    "r3gan": lambda: awakened(
+        networks.R3GANDiscriminator(resolution=16, cardinalities=[2, 2, 4], classes=CLASSES, embedding_dim=5, **STAGES)
+    ),
+    "fastgan": lambda: networks.FastGANDiscriminator(channels=1, width=8),
 }
 
-BOUNDED = [name for name in GENERATORS if not name.startswith(("points", "progressive"))]
+UNBOUNDED = ("points", "progressive", "stylegan2", "r3gan", "fastgan")
+BOUNDED = [name for name in GENERATORS if not name.startswith(UNBOUNDED)]
 
 CONDITIONAL = ["cgan", "conditional_dcgan", "resnet_classes", "resnet_attention"]
+CONDITIONAL += ["biggan", "biggan_flat", "biggan_deep", "stylegan2", "r3gan"]
 CONDITIONAL_DISCRIMINATORS = ["cgan", "conditional_dcgan", "resnet_projection"]
+CONDITIONAL_DISCRIMINATORS += ["biggan", "biggan_deep", "stylegan2", "r3gan"]
+
+# Forward passes leave layers out, a progressive network's to other levels, FastGAN's to its small view and decoders.
+LEARNING_GENERATORS = [name for name in GENERATORS if name not in ("progressive", "fastgan")]
+VECTOR_DISCRIMINATORS = [name for name in DISCRIMINATORS if name != "fastgan"]  # its features and logits are maps
 
 
 def opened(network):
     """Give attention a share of the map: at its start, gamma = 0, it has none and its convolutions no gradient."""
     torch.nn.init.constant_(network.get_parameter(next(n for n, _ in network.named_parameters() if "gamma" in n)), 0.5)
     return network
+
+
+def awakened(network):
+    """Draw the last layer of each residual block: it starts at 0 and passes no gradient to those before it."""
+    for block in network.modules():
+        if isinstance(block, ResidualBlock):
+            torch.nn.init.normal_(block.project.weight, std=0.3)
+    return network
+
+
+def telling_classes_apart(name, network, *, std):
+    """Redraw what may start alike for all classes. Equalized networks start apart, and are silent at a small scale."""
+    if name != "stylegan2":
+        for parameter in network.parameters():
+            torch.nn.init.normal_(parameter, std=std)
+    return network.eval()
 
 
 def fading(network):
@@ -126,7 +193,7 @@ def test_generator_evaluation_is_deterministic_and_per_sample(name, seeded):
         torch.testing.assert_close(generator(latents[:2], condition_of(name, 4)[:2]), whole[:2], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", [name for name in GENERATORS if name != "progressive"])  # its fade tests all layers
+@pytest.mark.parametrize("name", LEARNING_GENERATORS)
 def test_every_generator_parameter_learns(name, seeded):
     generator = GENERATORS[name]()
     weights = torch.randn(CLASSES, *generator.sample_shape)
@@ -134,7 +201,7 @@ def test_every_generator_parameter_learns(name, seeded):
     assert_gradients(generator)
 
 
-@pytest.mark.parametrize("name", DISCRIMINATORS)
+@pytest.mark.parametrize("name", VECTOR_DISCRIMINATORS)
 def test_discriminator_shapes_and_halves(name, seeded):
     discriminator = DISCRIMINATORS[name]().eval()
     samples = torch.randn(4, *discriminator.sample_shape)
@@ -145,7 +212,7 @@ def test_discriminator_shapes_and_halves(name, seeded):
     torch.testing.assert_close(discriminator.head(features, labels(4)), logits, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("name", DISCRIMINATORS)
+@pytest.mark.parametrize("name", VECTOR_DISCRIMINATORS)
 def test_every_discriminator_parameter_learns(name, seeded):
     discriminator = DISCRIMINATORS[name]()
     samples = torch.randn(2 * CLASSES, *discriminator.sample_shape)
@@ -188,12 +255,10 @@ def test_copy_and_state_dict_reproduce(kind, name, seeded):
 
 @pytest.mark.parametrize("name", CONDITIONAL)
 def test_generator_obeys_its_condition(name, seeded):
-    generator = GENERATORS[name]()
-    for parameter in generator.parameters():  # scales and shifts of all classes start equal
-        torch.nn.init.normal_(parameter, std=0.5)
-    generator.eval()
+    generator = telling_classes_apart(name, GENERATORS[name](), std=0.5)
     latents = latents_of(generator, 4)
-    assert not torch.allclose(generator(latents, labels(4)), generator(latents, labels(4) + 1))
+    images, others = generator(latents, labels(4)), generator(latents, labels(4) + 1)
+    assert (images - others).abs().amax(dim=(1, 2, 3)).min() > 1e-4
     with pytest.raises(ValueError, match="condition must be class labels"):
         generator(latents)
 
@@ -205,10 +270,7 @@ def test_generator_says_how_many_classes_it_takes(name):
 
 @pytest.mark.parametrize("name", CONDITIONAL_DISCRIMINATORS)
 def test_discriminator_obeys_its_condition(name, seeded):
-    discriminator = DISCRIMINATORS[name]()
-    for parameter in discriminator.parameters():  # class vectors may start at 0
-        torch.nn.init.normal_(parameter, std=0.1)
-    discriminator.eval()
+    discriminator = telling_classes_apart(name, DISCRIMINATORS[name](), std=0.1)
     samples = torch.randn(4, *discriminator.sample_shape)
     assert (discriminator(samples, labels(4)) - discriminator(samples, labels(4) + 1)).abs().max() > 1e-4
     with pytest.raises(ValueError, match="condition must be class labels"):
