@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -122,7 +123,7 @@ def _taken(folder: Path) -> Iterator[None]:
     if rank_zero_only.rank:  # type: ignore[attr-defined]
         yield
         return
-    made = not folder.exists()
+    made = not os.path.exists(folder)  # unlike Path.exists, it takes any name
     with exclusive(folder, wait_s=LEAVING_S if slurm.restarts() else 0):
         try:
             yield

@@ -47,8 +47,12 @@ def exclusive(
 
     Raises:
         Occupied: if another process holds it.
+        InputError: if it cannot be made.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{key} = {folder}: this folder cannot be made: {error.strerror or error}") from error
     lock = FileLock(RunFolder(folder).lock)
     held = False
     try:

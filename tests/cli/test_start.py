@@ -122,6 +122,16 @@ def test_a_refused_start_leaves_no_folder(commands, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["file", "file/below", "x" * 300])
+def test_a_folder_that_cannot_be_made_is_refused_by_name(commands, tmp_path, name):
+    (tmp_path / "file").touch()
+    ended = commands("train", *SMALL, f"hydra.run.dir={name}", cwd=tmp_path)
+    assert ended.code == 2
+    assert f"output_dir = {tmp_path / name}: " in ended.err
+    assert "Traceback" not in ended.text
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_hydras_files_are_those_that_hydra_would_write(commands, finished):
     stored = RunFolder(finished)
     assert list(OmegaConf.load(stored.hydra_overrides))[: len(SMALL)] == SMALL
