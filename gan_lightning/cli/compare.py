@@ -42,7 +42,10 @@ def task(cfg: DictConfig) -> None:
         raise InputError(str(error)) from error
     show(content)
     for path, write in outputs:
-        write_atomic(path, write(content))
+        try:
+            write_atomic(path, write(content))
+        except OSError as error:
+            raise InputError(f"out = {path}: cannot be written: {error.strerror or error}") from error
         print(f"written to {path}")
 
 
