@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -27,11 +28,11 @@ def task(cfg: DictConfig) -> None:
     except (CheckpointError, ValueError) as error:  # no such weights or split, or data that is missing or damaged
         raise InputError(str(error)) from error
     out = Path(cfg.out) if cfg.out else sides.default_out
-    if out.is_dir():
+    if os.path.isdir(out):  # false for a name that is too long, where Path.is_dir raises
         raise InputError(f"out = {out}: it is a folder; name a file for the scores")
     if out.suffix.lower() != ".json":  # a checkpoint, for instance, would be replaced
         raise InputError(f"out = {out}: scores are written as JSON; name a file that ends in .json")
-    if out.exists() and not cfg.overwrite:
+    if os.path.exists(out) and not cfg.overwrite:
         raise InputError(f"out = {out}: exists already; overwrite=true replaces it, out=NAME.json leaves it alone")
     check_writable(out)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,9 +72,10 @@ def destination(mode: SamplingMode, cfg: DictConfig, ckpt: Path) -> Path:
     if ending(out) not in mode.suffixes:
         allowed = ", ".join(suffix or "a folder (no ending)" for suffix in mode.suffixes)
         raise InputError(f"out = {out}: mode={mode.name} writes {allowed}")
-    if out.is_dir() and (out.suffix or any(out.iterdir())):
+    is_folder = os.path.isdir(out)  # false for a name that is too long, where Path.is_dir raises
+    if is_folder and (out.suffix or any(out.iterdir())):
         raise InputError(f"out = {out}: there is a folder already, and it is not replaced; choose another name")
-    if out.exists() and not out.is_dir() and not (cfg.overwrite and out.is_file()):
+    if not is_folder and os.path.exists(out) and not (cfg.overwrite and out.is_file()):
         raise InputError(f"out = {out}: exists already; overwrite=true replaces it")
     return out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -40,8 +41,8 @@ PATHS = frozenset(
 
 BUDGETS = frozenset(f"budget.{entry.name}" for entry in fields(Budget))
 
-NOT_CONTINUED = ("cluster", "overwrite", "sweep")
-"""Overrides of the former start that mean nothing to a run that is continued, alone."""
+NOT_CONTINUED = ("cluster", "output_dir", "overwrite", "sweep")
+"""Overrides of the former start that mean nothing to a run that is continued, alone and in its folder."""
 
 
 def quoted(value: str) -> str:
@@ -87,7 +88,7 @@ def continued_run(argv: Sequence[str]) -> list[str]:
 def run_folder_of(path: Path) -> Path | None:
     """Return the run folder that a path means: itself or its folder of checkpoints; None if it is neither."""
     for run in (RunFolder(path), RunFolder(path.parent)):
-        if path.is_dir() and run.checkpoints.is_dir() and path in (run.path, run.checkpoints):
+        if os.path.isdir(path) and run.checkpoints.is_dir() and path in (run.path, run.checkpoints):
             return run.path
     return None
 
@@ -99,13 +100,20 @@ def stored_overrides(folder: Path) -> list[str]:
         InputError: if they cannot be read, naming the file.
     """
     try:
-        return read_yaml(RunFolder(folder).hydra_overrides, kind=list)
+        return _strings(RunFolder(folder).hydra_overrides)
     except FileNotFoundError:
         return []
     except SideFileError as error:
         raise InputError(
             f"resume = {folder}: {error}; repeat the run's overrides with hydra.run.dir={folder} resume=auto"
         ) from error
+
+
+def _strings(path: Path) -> list[str]:
+    found = read_yaml(path, kind=list)
+    if not all(isinstance(item, str) for item in found):
+        raise SideFileError(f"{path} is damaged: it is no list of strings")
+    return found
 
 
 def key_of(argument: str) -> str:
@@ -134,14 +142,7 @@ def _with_literal_path(argument: str) -> str:
     if value == "null" or (path == value and _parsed(argument) == value):
         return argument
     structured = value.startswith(("[", "${")) or ("," in value and _parses(argument))
-    return argument if structured and not _exists(path) else f"{head}={quoted(path)}"
-
-
-def _exists(path: str) -> bool:
-    try:
-        return Path(path).exists()
-    except (OSError, ValueError):  # too long a name, or a NUL in it
-        return False
+    return argument if structured and not os.path.exists(path) else f"{head}={quoted(path)}"
 
 
 def _parses(argument: str) -> bool:

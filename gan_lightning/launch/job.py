@@ -29,7 +29,15 @@ WHEREABOUTS = ("name", "output_dir", "overwrite", "paths", "logger", "resume")
 
 
 def continuing(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a job's configuration such that the job goes on from its own checkpoint if there is one."""
+    """Return a job's configuration such that the job goes on from its own checkpoint if there is one.
+
+    Raises:
+        ConfigError: if it is to overwrite its folder, since each start of the sweep would begin all jobs anew.
+    """
+    if config["overwrite"]:
+        raise ConfigError(
+            ["overwrite = true: a sweep goes on with its jobs; to begin anew, delete its folder or choose another one"]
+        )
     begun = RunFolder(config["output_dir"]).latest.exists()
     return {**config, "resume": "auto" if begun or config["resume"] is None else config["resume"]}
 

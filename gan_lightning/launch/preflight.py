@@ -21,7 +21,7 @@ from gan_lightning.config import COMPOSITION_ERRORS, ConfigError
 from gan_lightning.core.errors import InputError
 from gan_lightning.launch.command import stop
 from gan_lightning.launch.held_back import HeldBack
-from gan_lightning.launch.job import read_config
+from gan_lightning.launch.job import continuing, read_config
 from gan_lightning.launch.plan import PlannedJob, planned_jobs, without_hydra
 from gan_lightning.launch.resume import differences
 from gan_lightning.launch.sweep_progress import SweepProgress
@@ -118,7 +118,7 @@ def job_problems(job: PlannedJob) -> list[str]:
 
     try:
         with job.present():
-            check(cfg, remote_processes=requested_processes(job.config) if remote else None)
+            continuing(check(cfg, remote_processes=requested_processes(job.config) if remote else None))
             if remote:
                 check_request(job.config)
             check_folder(job.folder, cfg)

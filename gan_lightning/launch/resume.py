@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +31,10 @@ def find_checkpoint(resume: str | None, output_dir: Path) -> tuple[Path | None, 
     if resume == "auto":
         found, complaints = newest_whole(RunFolder(output_dir).checkpoints)
         if found is None and complaints:
-            raise CheckpointError(f"{'; '.join(complaints)}; overwrite=true begins anew")
+            raise CheckpointError(f"{'; '.join(complaints)}; to begin anew, delete what cannot be read")
         return found, complaints
     path = Path(resume)
-    if path.is_dir():
+    if os.path.isdir(path):  # false for a name that is too long, where Path.is_dir raises
         below = RunFolder(path).checkpoints
         found, complaints = newest_whole(below if below.is_dir() else path)
         if found is None:

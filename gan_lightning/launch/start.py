@@ -103,17 +103,17 @@ def start_checked(config: dict[str, Any], *, composed: DictConfig | None = None)
         config: as plain data.
         composed: the same as Hydra composed it.
     """
-    if config["resume"] is None and slurm.restarts():
-        config = {**config, "resume": "auto"}  # a requeued job is the same run
     folder = Path(config["output_dir"])
+    if slurm.restarts() and (config["resume"] is None or RunFolder(folder).latest.exists()):
+        config = {**config, "resume": "auto"}  # a requeued job is the same run
     parts = build_parts(config)
     with ExitStack() as held:
         held.enter_context(_taken(folder))
         source = prepare_resume(config, folder)
         source.check_processes(parts.trainer.world_size)
         source.check_budget(parts.model.budget_images, batch_size=config["batch_size"])
-        if source.path is None and not rank_zero_only.rank:  # type: ignore[attr-defined]
-            begin_anew(folder, config)
+        if not rank_zero_only.rank:  # type: ignore[attr-defined]
+            make_way(folder, config, source)
         return Start(config, folder, parts, source, composed=composed, held=held.pop_all())
 
 
@@ -123,7 +123,7 @@ def _taken(folder: Path) -> Iterator[None]:
     if rank_zero_only.rank:  # type: ignore[attr-defined]
         yield
         return
-    made = not os.path.exists(folder)  # unlike Path.exists, it takes any name
+    made = not os.path.lexists(folder)  # Path.exists raises for a name that is too long
     with exclusive(folder, wait_s=LEAVING_S if slurm.restarts() else 0):
         try:
             yield
@@ -133,15 +133,18 @@ def _taken(folder: Path) -> Iterator[None]:
             raise
 
 
-def begin_anew(folder: Path, config: dict[str, Any]) -> None:
-    """Refuse a folder that holds a run which nobody said to go on with or to overwrite, else empty it of one.
+def make_way(folder: Path, config: dict[str, Any], source: Source) -> None:
+    """Refuse a folder in which a run lies that is neither gone on with nor to be overwritten, else empty it of one.
 
     Raises:
         InputError: naming what there is and both ways out.
     """
+    run = RunFolder(folder)
+    if source.path is not None and source.path.parent.resolve() == run.checkpoints.resolve():
+        return
     if config["overwrite"]:
         empty_run(folder)
-    elif config["resume"] is None and RunFolder(folder).holds_run():
+    elif run.latest.exists() or (config["resume"] is None and run.holds_run()):
         raise InputError(
             f"output_dir = {folder}: there is a run already; resume={folder} goes on with it, overwrite=true removes "
             "it and begins anew"

@@ -49,7 +49,7 @@ def find_runs(roots: Iterable[str | os.PathLike[str]]) -> list[Run]:
     folders: set[Path] = set()
     places = [Path(root) for root in roots]
     for root in places:
-        if not root.is_dir():
+        if not os.path.isdir(root):  # false for a name that is too long, where Path.is_dir raises
             raise FileNotFoundError(f"runs: there is no folder {root}")
         for folder, below, _ in os.walk(root):
             run = RunFolder(folder)

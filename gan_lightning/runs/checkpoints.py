@@ -94,7 +94,7 @@ def checkpoint_in(path: str | os.PathLike[str]) -> Path:
         CheckpointError: for a folder that has no checkpoint.
     """
     given = Path(path)
-    if not given.is_dir():
+    if not os.path.isdir(given):  # false for a name that is too long, where Path.is_dir raises
         return given
     below = RunFolder(given).checkpoints
     folder = below if below.is_dir() else given

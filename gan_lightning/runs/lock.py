@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,12 +48,14 @@ def exclusive(
 
     Raises:
         Occupied: if another process holds it.
-        InputError: if it cannot be made.
+        InputError: if it cannot be made, or nothing can be written in it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{key} = {folder}: this folder cannot be made: {error.strerror or error}") from error
+        raise InputError(f"{key} = {folder}: the folder cannot be made: {error.strerror or error}") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{key} = {folder}: the folder is read-only")
     lock = FileLock(RunFolder(folder).lock)
     held = False
     try:

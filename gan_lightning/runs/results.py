@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from gan_lightning.core.atomic import write_atomic
+from gan_lightning.core.errors import InputError
 from gan_lightning.core.side_files import SideFileError, read_json, read_or_move_aside
 from gan_lightning.core.strict_json import dumps, from_strict
 from gan_lightning.runs.folder import RunFolder
@@ -164,6 +165,8 @@ def note_start(folder: Path, outcome: Outcome) -> None:
                 write_results(folder, {**content, "last_start": said})
     except Occupied:
         log.info("%s belongs to another process, its record stays as it is", folder)
+    except InputError as error:  # no folder, no record
+        log.warning("%s", error)
 
 
 def write_results(folder: Path, content: Mapping[str, Any]) -> None:

@@ -98,6 +98,7 @@ def refused(commands, cwd, command, *argv):
         (["trainer.accelerator=tpu"], ["accelerator=tpu"]),
         (["callbacks.checkpoint.every_minutes=-1"], ["callbacks.checkpoint.every_minutes", "-1", "positive"]),
         (["resume=nowhere"], ["resume = nowhere", "no checkpoint"]),
+        ([f"resume={'n' * 300}"], ["resume = nnn", "cannot be read"]),
         (["model.generator.width=[3"], ["model.generator.width=[3", "KEY=VALUE"]),
         (["--multirun", "seed=0,1", "model.generator.width=-3,8"], ["width", "-3", "in the job seed=0", "and 1 more"]),
         (["-m", "trainer.devices=2", "trainer.accelerator=cpu", "trainer/strategy=x"], ["trainer/strategy"]),
@@ -170,6 +171,10 @@ def test_a_forgotten_package_header_in_an_experiment_of_ones_own(commands, tmp_p
         ("compare", ["runs=.", "+sort=glob(*)"], ["sort=glob(*)", "--multirun"]),
         ("compare", ["runs=interval(0,1)"], ["runs=interval(0,1)", "--multirun"]),
         ("compare", ["runs=nowhere"], ["nowhere"]),
+        *(
+            (command, [f"{key}={'n' * 300}"], ["nnn"])
+            for command, key in (("compare", "runs"), ("sample", "ckpt"), ("evaluate", "ckpt"))
+        ),
         ("compare", ["runs=."], ["results.json"]),
         ("compare", ["runs=[3]"], ["runs"]),
         ("compare", ["runs=.", "out=table.pdf"], ["out = table.pdf", ".md, .csv"]),

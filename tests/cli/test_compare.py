@@ -93,6 +93,7 @@ def test_runs_are_filtered(commands, place, where, names):
         (["where=3"], ["KEY=VALUE"]),
         (["sort=fid"], ["sort = 'fid'", FD]),
         (["out=[a.html,b.pdf]"], ["out = b.pdf", ".html, .md, .csv, .tex"]),
+        (["out=/dev/null/table.md"], ["out = /dev/null/table.md: cannot be written"]),
         (["by=last"], ["by", "final"]),
         (["runs=wandb:gans"], ["wandb:ENTITY/PROJECT"]),
         (["runs=wandb:team/gans"], ["no W&B login"]),

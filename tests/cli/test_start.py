@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
 from lightning import Callback, LightningModule
 from omegaconf import OmegaConf
 
+from gan_lightning.core import slurm
 from gan_lightning.core.errors import InputError
 from gan_lightning.launch.held_back import HeldBack
 from gan_lightning.launch.run import run
 from gan_lightning.launch.start import start
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.lock import exclusive
+from gan_lightning.runs.results import read_results
 from tests.cli.conftest import UNSCORED
 
 SMALL = [*UNSCORED, "budget.kimg=null", "budget.images=32", "logger=none"]
@@ -113,6 +116,65 @@ def test_nothing_begins_anew_over_checkpoints_that_cannot_be_read(commands, fini
     assert ended.code == 2
     assert str(run_folder.latest) in ended.err
     assert everything_in(finished) == before
+
+
+def test_another_runs_checkpoint_does_not_replace_a_run(commands, finished, tmp_path):
+    line = [*SMALL, "budget.images=64", f"resume={finished / 'checkpoints' / 'latest.ckpt'}"]
+    assert commands("train", *line, "hydra.run.dir=other", cwd=tmp_path).code == 0
+    before = everything_in(tmp_path / "other")
+    ended = commands("train", *line, "hydra.run.dir=other", cwd=tmp_path)
+    assert ended.code == 2
+    assert "there is a run already" in ended.err
+    assert everything_in(tmp_path / "other") == before
+    ended = commands("train", *line, "hydra.run.dir=other", "overwrite=true", cwd=tmp_path)
+    assert ended.code == 0, ended.text
+    assert read_results(RunFolder(tmp_path / "other").results)["segments"][0]["from_images"] == 32
+
+
+def test_a_requeued_job_goes_on_from_its_own_checkpoint(train_config, finished, monkeypatch):
+    other = RunFolder(finished.parent / "other")
+    other.checkpoints.mkdir(parents=True)
+    shutil.copy(RunFolder(finished).latest, other.latest)
+    line = [*SMALL, f"resume={other.latest}"]
+    with pytest.raises(InputError, match="there is a run already"):
+        start(train_config(*line))
+    monkeypatch.setattr(slurm, "restarts", lambda: 1)
+    begun = start(train_config(*line))
+    begun.held.close()
+    assert begun.source.path == RunFolder(finished).latest
+
+
+def test_a_run_goes_on_in_its_folder_wherever_that_is_named_from(commands, tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "here").mkdir()
+    assert commands("train", *SMALL, "output_dir=run", cwd=tmp_path / "there").code == 0
+    ended = commands("train", "resume=../there/run", "budget.images=64", cwd=tmp_path / "here")
+    assert ended.code == 0, ended.text
+    assert read_results(RunFolder(tmp_path / "there" / "run").results)["images_seen"] == 64
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+@pytest.mark.parametrize("folder", ["file", "file/run", "n" * 300])
+def test_a_folder_that_cannot_be_made_is_named(commands, tmp_path, folder):
+    (tmp_path / "file").touch()
+    ended = commands("train", *SMALL, f"hydra.run.dir={folder}", cwd=tmp_path)
+    assert ended.code == 2, ended.text
+    assert f"{folder}: the folder cannot be made" in ended.err
+    assert "Traceback" not in ended.text
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_that_is_read_only_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda *_: False)  # the superuser may write everywhere
+    with pytest.raises(InputError, match="read-only"), exclusive(tmp_path):
+        pass
+
+
+def test_a_sweep_does_not_overwrite_its_jobs(commands, tmp_path):
+    ended = commands("train", "-m", *SMALL, "hydra.sweep.dir=sweep", "seed=0,1", "overwrite=true", cwd=tmp_path)
+    assert ended.code == 2
+    assert "overwrite = true: a sweep goes on" in ended.err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_refused_start_leaves_no_folder(commands, tmp_path):

@@ -22,6 +22,7 @@ overrides = st.lists(
         (["seed=1", "model/loss=hinge"], "model.loss=hinge,seed=1"),
         (["experiment=demo", "+sweep=table", "seed=0", "cluster=gpu", "resume=auto"], "experiment=demo,seed=0"),
         (["+model/regularizer@model.regularizers.r1=r1"], None),
+        (["budget.kimg=8", "seed=0", "budget.epochs=null", "budget.images=null"], "budget.kimg=8,seed=0"),
         ([], "default"),
     ],
 )

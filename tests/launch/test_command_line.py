@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
+from gan_lightning.core.errors import InputError
 from gan_lightning.launch.command_line import continued_run, for_hydra, quoted
 
 CHARACTERS = st.text(alphabet=string.printable + "äß漢'\"\\${}[]=,~#", min_size=1, max_size=30)
@@ -92,7 +94,9 @@ def former(tmp_path):
     folder = tmp_path / "budget.kimg=8,seed=0 (ä)"
     (folder / "checkpoints").mkdir(parents=True)
     (folder / ".hydra").mkdir()
-    (folder / ".hydra" / "overrides.yaml").write_text("[experiment=demo, seed=3, budget.kimg=8, overwrite=true]")
+    (folder / ".hydra" / "overrides.yaml").write_text(
+        "[experiment=demo, seed=3, budget.kimg=8, overwrite=true, output_dir=x]"
+    )
     return folder
 
 
@@ -103,6 +107,14 @@ def test_a_run_folder_brings_its_overrides_whatever_it_is_called(former, below, 
     here = quoted(str(former))
     assert arguments == ["experiment=demo", "seed=4", "budget.images=64", f"resume={here}", f"hydra.run.dir={here}"]
     assert for_hydra(arguments)[: len(arguments)] == arguments
+
+
+@pytest.mark.parametrize("content", ["[1, 2]", "a: b", "[", ""])
+def test_overrides_that_cannot_be_read_are_named(former, content):
+    stored = former / ".hydra" / "overrides.yaml"
+    stored.write_text(content)
+    with pytest.raises(InputError, match=re.escape(str(stored))):
+        continued_run([f"resume={former}"])
 
 
 def test_a_checkpoint_file_brings_no_overrides(former):
