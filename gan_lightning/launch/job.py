@@ -20,12 +20,10 @@ from gan_lightning.core.errors import InputError
 from gan_lightning.core.side_files import SideFileError, read_yaml
 from gan_lightning.launch.hydra_files import write_hydra_files
 from gan_lightning.runs.folder import RunFolder
+from gan_lightning.runs.provenance import NOT_HASHED
 from gan_lightning.runs.results import Outcome, note_start, read_outcome
 
 log = logging.getLogger(__name__)
-
-WHEREABOUTS = ("name", "output_dir", "overwrite", "paths", "logger", "resume")
-"""Root keys that do not change what a finished job computed."""
 
 
 def continuing(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,7 +45,7 @@ def settled(folder: Path, config: Mapping[str, Any]) -> Outcome | None:
     outcome, former = read_outcome(folder), read_config(folder)
     if outcome is None or not outcome.meaning.settled or former is None:
         return None
-    same = all(former.get(key) == config[key] for key in config if key not in WHEREABOUTS)
+    same = all(former.get(key) == config[key] for key in config if key not in NOT_HASHED)
     return outcome if same else None
 
 

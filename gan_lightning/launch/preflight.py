@@ -70,7 +70,7 @@ class Preflight(Callback):
         self.progress: SweepProgress | None = None
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Stop with exit code 2 and all complaints."""
+        """Start the run for the task to take up, or stop with exit code 2 and all complaints."""
         with loudly():
             if config.hydra.launcher._target_ == REMOTE:
                 raise InputError("cluster, hydra/launcher: SLURM jobs are jobs of a sweep, start one with gan-train -m")

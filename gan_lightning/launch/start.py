@@ -69,6 +69,8 @@ def check(cfg: DictConfig, *, remote_processes: int | None = None) -> dict[str, 
 def start(cfg: DictConfig) -> Start:
     """Check a composed config, build it and take its folder; nothing but a lock is written.
 
+    With ``overwrite``, the run that lay in the folder is removed.
+
     Args:
         cfg: composed, without Hydra's own node.
 
