@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,14 @@ from hydra.core.hydra_config import HydraConfig
 import gan_lightning  # noqa: F401  (before Lightning: it repairs torchvision where that is needed)
 
 os.environ.setdefault("WANDB_MODE", "offline")
+
+for number in (
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGHUP,
+):  # a shell lets what it starts in the background ignore them
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 CONF = Path(__file__).parent.parent / "conf"
 
