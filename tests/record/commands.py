@@ -44,9 +44,9 @@ class Fork:
     out: IO[str]
     err: IO[str]
 
-    def wait(self) -> Ended:
-        """Wait for the end; the code is minus the signal if one killed it."""
-        code, until = None, time.monotonic() + TIMEOUT_S
+    def wait(self, timeout_s: float = TIMEOUT_S) -> Ended:
+        """Wait for the end; the code is minus the signal if one killed it, as this does after some time."""
+        code, until = None, time.monotonic() + timeout_s
         while code is None:
             done, status = os.waitpid(self.process, os.WNOHANG)
             if done:
@@ -63,7 +63,7 @@ class Fork:
         return Ended(code, *texts)
 
 
-def run(command: str, *argv: str, cwd: Path, code: int | None = 0) -> Ended:
+def run(command: str, *argv: str, cwd: Path, code: int | None = 0, timeout_s: float = TIMEOUT_S) -> Ended:
     """Call a command with one thread, in a fork.
 
     Args:
@@ -71,12 +71,13 @@ def run(command: str, *argv: str, cwd: Path, code: int | None = 0) -> Ended:
         argv: its arguments.
         cwd: where it runs; the folder of the caches is beside it.
         code: the exit code that is expected; None: any.
+        timeout_s: when it is killed.
 
     Raises:
         CommandFailed: with the end of its output, if it ends with another code.
     """
     _import_ahead()
-    return _expect(code, [command, *argv], _fork(lambda: _call(command, argv), cwd).wait())
+    return _expect(code, [command, *argv], _fork(lambda: _call(command, argv), cwd).wait(timeout_s))
 
 
 def run_on_two_processes(command: str, *argv: str, cwd: Path) -> None:
@@ -181,8 +182,10 @@ def _fork(function: Callable[[], object], cwd: Path, variables: Mapping[str, str
 def _prepare(cwd: Path, variables: Mapping[str, str]) -> None:
     """Be a fresh process in a folder, which trains with one thread and is never online."""
     import torch
+    from threadpoolctl import threadpool_limits
 
     torch.set_num_threads(1)
+    threadpool_limits(1)
     for name in ("LOCAL_RANK", "RANK", "WORLD_SIZE"):
         os.environ.pop(name, None)
     fixed = {"GAN_LIGHTNING_CACHE": str(cwd.parent / "cache"), "WANDB_MODE": "offline", "OMP_NUM_THREADS": "1"}

@@ -1,8 +1,13 @@
-"""What differs between the record and the present, in words, the earliest first."""
+"""Describe what differs between the record and the present, the earliest update first.
+
+On a machine like the one that made the record every bit counts. Elsewhere a number may differ by ``REL``, or by
+``MARGIN`` times what changed when the record was made a second time with other instructions of the same processor.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,16 +16,48 @@ from tests.record.updates import Series
 REL = 1e-6
 """Tolerance of norms, scalars and scores on another machine than that of the record."""
 
+MARGIN = 10.0
+"""What is allowed elsewhere, in units of what other instructions of the same processor change."""
 
-def close(expected: np.ndarray, got: np.ndarray, *, bits: bool) -> np.ndarray:
-    """Tell for each number whether it is the same, or near enough on another machine."""
-    if bits:
-        return (expected == got) | (np.isnan(expected) & np.isnan(got))
-    return np.isclose(got, expected, rtol=REL, atol=0.0, equal_nan=True)
+
+@dataclass(frozen=True)
+class Tolerances:
+    """How far numbers may be from the record.
+
+    Attributes:
+        bits: every bit counts: a machine like this one made the record.
+        deviations: by how much, relatively, numbers change by other instructions, where that is more than nothing. A
+            bias before a batch norm has gradients that are all rounding, of which Adam makes steps of full size: its
+            norm means something on one machine only.
+    """
+
+    bits: bool
+    deviations: Mapping[str, float] = field(default_factory=dict)
+
+    def allowed(self, name: str) -> float:
+        """Return the relative difference that a number may have."""
+        return 0.0 if self.bits else max(REL, MARGIN * self.deviations.get(name, 0.0))
+
+    def agree(self, name: str, expected: np.ndarray, got: np.ndarray) -> np.ndarray:
+        """Return for each number of an array whether it is near enough to that of the record."""
+        return relative(expected, got) <= self.allowed(name)
+
+
+def relative(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the differences of numbers, each relative to the larger one; NaN is infinitely far from a number."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        apart = np.abs(first - second) / np.maximum(np.abs(first), np.abs(second))
+    same = (first == second) | (np.isnan(first) & np.isnan(second))
+    return np.where(same, 0.0, np.nan_to_num(apart, nan=np.inf))
+
+
+def deviation(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the largest relative difference of two arrays' numbers."""
+    return float(relative(first, second).max(initial=0.0))
 
 
 def key_differences(kind: str, expected: Mapping[str, object], got: Mapping[str, object]) -> list[str]:
-    """Tell what only one of them has."""
+    """Name what only one of them has."""
     return [
         *(f"{kind} {name} is missing" for name in sorted(expected.keys() - got.keys())),
         *(f"{kind} {name} is not in the record" for name in sorted(got.keys() - expected.keys())),
@@ -28,26 +65,25 @@ def key_differences(kind: str, expected: Mapping[str, object], got: Mapping[str,
 
 
 def series_differences(expected: Series, got: Series, *, bits: bool) -> list[str]:
-    """Tell of each tensor and each scalar where it first differs.
+    """Describe where each tensor and each scalar first differs.
 
     Args:
         expected: from the record.
         got: the present one.
-        bits: whether every bit counts; else norms and scalars may differ by ``REL``.
+        bits: whether every bit counts.
     """
-    texts = key_differences("tensor", expected.norms, got.norms) + key_differences(
-        "scalar", expected.scalars, got.scalars
-    )
-    found = []
+    tolerances = Tolerances(bits=bits, deviations=expected.deviations)
+    texts = key_differences("tensor", expected.norms, got.norms)
+    texts += key_differences("scalar", expected.scalars, got.scalars)
+    found: list[tuple[int, str]] = []
     for name in expected.norms.keys() & got.norms.keys():
-        lengths = len(expected.norms[name]), len(got.norms[name])
-        if lengths[0] != lengths[1]:
-            texts.append(f"tensor {name}: {lengths[1]} updates instead of {lengths[0]}")
-            continue
         sums, norms = (expected.checksums[name], got.checksums[name]), (expected.norms[name], got.norms[name])
-        same = sums[0] == sums[1] if bits else close(*norms, bits=False)
-        if not same.all():
-            at = int(np.argmin(same))
+        if len(norms[0]) != len(norms[1]):
+            texts.append(f"tensor {name}: {len(norms[1])} updates instead of {len(norms[0])}")
+            continue
+        agree = sums[0] == sums[1] if bits else tolerances.agree(name, *norms)
+        if not agree.all():
+            at = int(np.argmin(agree))
             text = f"update {at + 1}, tensor {name}: norm {norms[1][at]:.9g} instead of {norms[0][at]:.9g}"
             found.append((at, text + f" (checksum {sums[1][at]:08x} instead of {sums[0][at]:08x})"))
     for name in expected.scalars.keys() & got.scalars.keys():
@@ -55,8 +91,46 @@ def series_differences(expected: Series, got: Series, *, bits: bool) -> list[str
         if len(first) != len(second):
             texts.append(f"scalar {name}: {len(second)} rows instead of {len(first)}")
             continue
-        same = close(first, second, bits=bits)
-        if not same.all():
-            at = int(np.argmin(same))
-            found.append((at, f"row {at + 1}, scalar {name}: {second[at]!r} instead of {first[at]!r}"))
+        agree = tolerances.agree(name, first, second)
+        if not agree.all():
+            at = int(np.argmin(agree))
+            found.append((at, f"row {at + 1}, scalar {name}: {second[at]:.9g} instead of {first[at]:.9g}"))
     return texts + [text for _, text in sorted(found)]
+
+
+def series_deviations(first: Series, second: Series) -> dict[str, float]:
+    """Return the deviation of each tensor's norm and of each scalar."""
+    tables = (first.norms, second.norms), (first.scalars, second.scalars)
+    return {name: deviation(one[name], two[name]) for one, two in tables for name in one}
+
+
+def sample_differences(name: str, expected: np.ndarray, got: np.ndarray, tolerances: Tolerances) -> list[str]:
+    """Describe how far samples are from the record; elsewhere a pixel may be off by one."""
+    if expected.shape != got.shape or expected.dtype != got.dtype:
+        return [f"{name}: {got.dtype} {got.shape} instead of {expected.dtype} {expected.shape}"]
+    apart = np.abs(got.astype(np.float64) - expected)
+    allowed = tolerances.allowed(name) * float(np.abs(expected).max())
+    if expected.dtype == np.uint8 and not tolerances.bits:
+        allowed = max(1.0, allowed)
+    wrong = np.flatnonzero((apart > allowed).reshape(len(apart), -1).any(1)).tolist()
+    return [f"{name}: samples {wrong} are off by up to {apart.max():.9g}"] if wrong else []
+
+
+def sample_deviation(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the largest difference between samples, in units of their largest value."""
+    apart = np.abs(first.astype(np.float64) - second).max()
+    return 0.0 if first.dtype == np.uint8 and apart <= 1 else float(apart / np.abs(first).max())
+
+
+Leaves = dict[str, str | float | None]
+
+
+def leaf_differences(expected: Leaves, got: Leaves, tolerances: Tolerances) -> list[str]:
+    """Describe which entries of scores and protocols differ."""
+    texts = key_differences("score entry", expected, got)
+    for name in sorted(expected.keys() & got.keys()):
+        first, second = expected[name], got[name]
+        numbers = isinstance(first, float) and isinstance(second, float)
+        if not (tolerances.agree(name, *map(np.asarray, (first, second))) if numbers else first == second):
+            texts.append(f"{name}: {second!r} instead of {first!r}")
+    return texts

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import platform
 import re
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import scipy
 import torch
 
 FOLDER = Path(__file__).parents[1] / "golden"
+KINDS = ("tensors", "scalars", "scores", "messages")
 Value = TypeVar("Value")
 
 
@@ -20,18 +23,30 @@ def machine() -> dict[str, object]:
     """Return what decides the bits of a result, of one thread on this machine."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    facts = {line.partition(":")[0].strip(): line.partition(":")[2].strip() for line in lines}
+    keys = ("model name", "cpu family", "model", "stepping")
     return {
-        "processor": models[0] if models else platform.processor(),
+        "processor": " ".join(facts.get(key, "?") for key in keys) if facts else platform.processor(),
+        "flags": zlib.crc32(facts.get("flags", "").encode()),
         "instructions": torch.backends.cpu.get_cpu_capability(),
-        "torch": torch.__version__,
+        "versions": {module.__name__: module.__version__ for module in (torch, np, scipy)},
         "threads": 1,
     }
 
 
 def of_this_machine() -> bool:
-    """Tell whether the record was made on a machine like this one, so that every bit of it is expected."""
+    """Return whether the record is of a machine like this one, so that every bit of it is expected."""
     return json.loads((FOLDER / "machine.json").read_text()) == machine()
+
+
+def begin() -> None:
+    """Begin a record of this machine, in which nothing is renamed."""
+    _write("machine.json", machine())
+    _write("renames.json", Renames.none().maps)
+
+
+def _write(name: str, content: object) -> None:
+    (FOLDER / name).write_text(json.dumps(content, indent=1) + "\n")
 
 
 class Renames:
@@ -47,6 +62,11 @@ class Renames:
     def read(cls) -> Renames:
         """Read the committed ones."""
         return cls(json.loads((FOLDER / "renames.json").read_text()))
+
+    @classmethod
+    def none(cls) -> Renames:
+        """Return maps for a record that was just made."""
+        return cls({kind: {} for kind in KINDS})
 
     def name(self, kind: str, name: str) -> str:
         """Return what a name of the record is now."""
@@ -64,16 +84,3 @@ class Renames:
         if len(renamed) < len(table):
             raise ValueError(f"renames.json gives several {kind} one name")
         return renamed
-
-
-def read_arrays(name: str) -> dict[str, np.ndarray]:
-    """Read a file of arrays."""
-    with np.load(FOLDER / f"{name}.npz") as archive:
-        return dict(archive)
-
-
-def write_arrays(name: str, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write a file of arrays; equal arrays give equal files."""
-    path = FOLDER / f"{name}.npz"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]

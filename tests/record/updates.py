@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,11 +29,13 @@ class Series:
         checksums: of each tensor, uint32 (updates,).
         norms: of each tensor, float64 (updates,), ``ABSENT`` where there is none yet.
         scalars: each that was logged, float64 (rows,), NaN where a row has none.
+        deviations: of a norm or scalar, by how much other instructions change it relatively; 0 where it is not here.
     """
 
     checksums: Table
     norms: Table
     scalars: Table
+    deviations: dict[str, float] = field(default_factory=dict)
 
     def after(self, update: int) -> Series:
         """Return all scalars, and the tensors behind so many updates, without those that there are no more."""
@@ -42,8 +44,15 @@ class Series:
 
     def renamed(self, renames: Renames) -> Series:
         """Return the same under the names of now."""
-        checksums, norms = (renames.table("tensors", table) for table in (self.checksums, self.norms))
-        return Series(checksums, norms, renames.table("scalars", self.scalars))
+        return Series(
+            renames.table("tensors", self.checksums),
+            renames.table("tensors", self.norms),
+            renames.table("scalars", self.scalars),
+            {
+                renames.name("tensors" if name in self.norms else "scalars", name): value
+                for name, value in self.deviations.items()
+            },
+        )
 
     def arrays(self) -> Table:
         """Return few arrays, as a file keeps them."""
@@ -54,6 +63,7 @@ class Series:
             "norms": np.stack([self.norms[name] for name in names]),
             "scalars": np.array(scalars),
             "values": np.stack([self.scalars[name] for name in scalars]),
+            "deviations": np.array([self.deviations.get(name, 0.0) for name in names + scalars], dtype=np.float32),
         }
 
     @classmethod
@@ -64,6 +74,7 @@ class Series:
             dict(zip(names, arrays["checksums"], strict=True)),
             dict(zip(names, arrays["norms"], strict=True)),
             dict(zip(scalars, arrays["values"], strict=True)),
+            dict(zip(names + scalars, arrays["deviations"].tolist(), strict=True)),
         )
 
 
