@@ -15,11 +15,8 @@ import gan_lightning  # noqa: F401  (before Lightning: it repairs torchvision wh
 
 os.environ.setdefault("WANDB_MODE", "offline")
 
-for number in (
-    signal.SIGINT,
-    signal.SIGQUIT,
-    signal.SIGHUP,
-):  # a shell lets what it starts in the background ignore them
+# A shell lets what it starts in the background ignore these.
+for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
