@@ -137,14 +137,14 @@ def _checked_trainer(config: Mapping[str, Any], problems: list[str], **arguments
         if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
             plugins.append(VerifiedCheckpointIO())
         try:
-            with warnings.catch_warnings():
-                if not arguments["logger"]:
-                    warnings.simplefilter("ignore")  # they are shown when it is built for real
+            with warnings.catch_warnings(record=True) as said:
                 trainer = make(plugins=plugins, **arguments)
         except UNBUILDABLE as error:
             asked = ", ".join(f"{key}={config['trainer'][key]}" for key in DEVICE_KEYS if key in config["trainer"])
             raise ConfigError([f"trainer ({asked}): {' '.join(str(error).split())}"]) from error
         check_world(trainer, asked=config["trainer"], batch_size=config["batch_size"])
+        for warning in said if arguments["logger"] else ():  # not beside a refusal, nor in a rehearsal
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
         return trainer
     return None
 
