@@ -146,7 +146,7 @@ def make_way(folder: Path, config: dict[str, Any], source: Source) -> None:
         return
     if config["overwrite"]:
         empty_run(folder)
-    elif run.latest.exists() or (config["resume"] is None and run.holds_run()):
+    elif run.latest.is_file() or (config["resume"] is None and run.holds_run()):
         raise InputError(
             f"output_dir = {folder}: there is a run already; resume={folder} goes on with it, overwrite=true removes "
             "it and begins anew"
