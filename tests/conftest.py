@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,19 @@ for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 CONF = Path(__file__).parent.parent / "conf"
+
+
+@pytest.fixture(autouse=True)
+def _environment_left_as_it_was() -> Iterator[None]:
+    """Undo what a test or a library did to the environment, which the processes of later tests would inherit.
+
+    Lightning leaves ``LOCAL_RANK`` and its relatives behind; a run of two processes that finds them waits for others.
+    """
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
 
 
 @pytest.fixture(autouse=True)

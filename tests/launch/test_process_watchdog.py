@@ -94,7 +94,7 @@ def test_a_run_on_two_processes_ends_within_a_minute_of_the_death_of_one(command
     process = commands.start("train", *line, cwd=tmp_path)
     output = tmp_path / "output"
     try:
-        wait_for_rows(tmp_path / "run" / "metrics.jsonl", process)
+        wait_for_rows(tmp_path / "run" / "metrics.jsonl", process, output)
         (other,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         os.kill(int(other), signal.SIGKILL)
         assert process.wait(timeout=60) == 1, output.read_text()
@@ -104,9 +104,9 @@ def test_a_run_on_two_processes_ends_within_a_minute_of_the_death_of_one(command
     assert read_results(tmp_path / "run" / "results.json")["status"] == "failed"
 
 
-def wait_for_rows(path: Path, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 900  # two processes that import everything, on a machine that may be busy
+def wait_for_rows(path: Path, process: subprocess.Popen, output: Path) -> None:
+    deadline = time.monotonic() + 300  # two processes that import everything, on a machine that may be busy
     while not path.exists() or not path.read_text():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
+        assert process.poll() is None, output.read_text()
+        assert time.monotonic() < deadline, output.read_text()
         time.sleep(0.2)
