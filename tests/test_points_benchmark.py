@@ -72,7 +72,7 @@ def test_an_update_of_pacgan_sees_a_hundred_packs(packed):
     assert isinstance(model.discriminator, PackedDiscriminator)
     batch = next(iter(data.train_dataloader()))
     assert len(batch) == packed * 100
-    assert model.judge(batch.images, None).logits.shape == (100,)
+    assert model.discriminate(batch.images, None).logits.shape == (100,)
 
 
 def test_packing_fits_images_by_their_channels():

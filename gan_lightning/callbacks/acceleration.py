@@ -7,8 +7,7 @@ from typing import Literal, get_args
 import torch
 from lightning import Callback, LightningModule, Trainer
 
-from gan_lightning.models.base import AdversarialModule
-from gan_lightning.models.two_player import PLAYERS
+from gan_lightning.models.adversarial import AdversarialModule
 
 Compiled = Literal["none", "generator", "both"]
 
@@ -33,7 +32,7 @@ class Acceleration(Callback):
         if compile not in get_args(Compiled):
             raise ValueError(f"callbacks.acceleration.compile must be one of {get_args(Compiled)}, got {compile!r}")
         self.channels_last = channels_last
-        self.compiled = {"none": (), "generator": ("generator",), "both": PLAYERS}[compile]
+        self.compiled = {"none": (), "generator": ("generator",), "both": ("discriminator", "generator")}[compile]
         self.backend = backend
 
     def check(self, model: AdversarialModule) -> None:

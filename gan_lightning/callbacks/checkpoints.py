@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from gan_lightning.callbacks.evaluation import Evaluation
 from gan_lightning.callbacks.interruption import Interruption
-from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.runs.cadence import Cadence
 from gan_lightning.runs.checkpoints import write_checkpoint
 from gan_lightning.runs.folder import RunFolder

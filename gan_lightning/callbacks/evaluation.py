@@ -15,7 +15,7 @@ from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.metrics import Evaluation as EvaluationResult
 from gan_lightning.metrics import SampleEvaluator
-from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.runs.best import BestScores
 from gan_lightning.runs.cadence import Cadence
 

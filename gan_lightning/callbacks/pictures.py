@@ -10,7 +10,7 @@ from lightning import Callback, LightningModule, Trainer
 
 from gan_lightning.core.pixels import NonFiniteSamples
 from gan_lightning.loggers.base import log_samples
-from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.runs.cadence import Cadence
 from gan_lightning.runs.folder import SAMPLES, PictureKind, RunFolder
 

@@ -13,7 +13,7 @@ from lightning import Callback, LightningModule, Trainer
 from gan_lightning.callbacks.live_bar import LiveBar
 from gan_lightning.callbacks.throughput import Throughput, describe_progress, describe_values
 from gan_lightning.core.terminal import can_redraw
-from gan_lightning.models.two_player import TwoPlayerModule
+from gan_lightning.models.players import PlayersModule
 
 SHOWN_SCALARS = ("d/loss", "g/loss")
 
@@ -55,7 +55,7 @@ class Progress(Callback):
         self._scores: dict[str, float] = {}
         self._troubles: list[str] = []
         self._display: LiveBar | _Lines | None = None
-        self._module: TwoPlayerModule | None = None
+        self._module: PlayersModule | None = None
         self._throughput = Throughput()
         self._interval_s = log_every_seconds
         self._due_s = math.inf
@@ -76,7 +76,7 @@ class Progress(Callback):
         if not trainer.is_global_zero:
             return
         self._close()
-        self._module = cast(TwoPlayerModule, pl_module)
+        self._module = cast(PlayersModule, pl_module)
         self._throughput = Throughput()
         terminal = can_redraw(sys.stdout)
         self._interval_s = self.refresh_seconds if terminal else self.log_every_seconds

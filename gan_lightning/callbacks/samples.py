@@ -11,7 +11,7 @@ from lightning import Trainer
 from gan_lightning.callbacks.pictures import Pictures
 from gan_lightning.core.grids import save_grid
 from gan_lightning.core.pixels import to_uint8
-from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.adversarial import AdversarialModule
 
 MAX_CLASS_COLUMNS = 32
 """Up to so many classes get a column each; more would make a picture that nobody can look at."""

@@ -10,7 +10,7 @@ from gan_lightning.callbacks.pictures import Pictures
 from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.grids import png
 from gan_lightning.data.points import MixtureDataModule
-from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.sampling.scatter import draw_points
 
 

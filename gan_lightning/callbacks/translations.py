@@ -12,8 +12,8 @@ from gan_lightning.callbacks.pictures import Pictures
 from gan_lightning.core.grids import save_grid
 from gan_lightning.core.pixels import to_uint8
 from gan_lightning.data.domains import TranslationModule, images_at
-from gan_lightning.models.base import AdversarialModule
-from gan_lightning.models.sources import SourceConditional
+from gan_lightning.models.adversarial import AdversarialModule
+from gan_lightning.models.image_to_image import ImageToImage
 
 
 class TranslationGrid(Pictures):
@@ -44,7 +44,7 @@ class TranslationGrid(Pictures):
             ValueError: if model or data do not translate.
         """
         data = trainer.datamodule  # type: ignore[attr-defined]
-        if not (isinstance(module, SourceConditional) and isinstance(data, TranslationModule)):
+        if not (isinstance(module, ImageToImage) and isinstance(data, TranslationModule)):
             raise ValueError("callbacks.samples: a translation grid needs a model and data with source images")
         real = data.evaluation_images(data.heldout_split or "train")
         source, target = (images_at(images, spread(len(images), self.rows)) for images in (real.sources, real.targets))

@@ -7,7 +7,7 @@ from pathlib import Path
 from lightning import Trainer
 
 from gan_lightning.callbacks.pictures import Pictures
-from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.runs.folder import PictureKind
 from gan_lightning.sampling.traversal import code_rows, save_rows
 

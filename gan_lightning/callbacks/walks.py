@@ -8,7 +8,7 @@ import torch
 from lightning import Trainer
 
 from gan_lightning.callbacks.pictures import Pictures
-from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.runs.folder import PictureKind
 from gan_lightning.sampling.paths import between
 from gan_lightning.sampling.traversal import save_rows

@@ -16,6 +16,7 @@ from gan_lightning.config.hints import UNRESOLVED
 from gan_lightning.config.limits import check_size
 from gan_lightning.config.locate import DEFAULT_ALLOW, locate
 from gan_lightning.config.signature import is_special, join, special_problems
+from gan_lightning.core.schedules import arguments_at
 
 _FAILED: Any = object()
 
@@ -169,5 +170,6 @@ def _checked_factory(factory: functools.partial[Any]) -> functools.partial[Any]:
 
     if isinstance(factory.func, type) and issubclass(factory.func, torch.optim.Optimizer):
         # on the CPU, also in a rehearsal: fused optimizers refuse the meta device
-        factory([torch.nn.Parameter(torch.zeros(2, 2, device="cpu"))])
+        parameter = torch.nn.Parameter(torch.zeros(2, 2, device="cpu"))
+        factory.func([parameter], *factory.args, **arguments_at(factory.keywords, 0, 1))
     return factory

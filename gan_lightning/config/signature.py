@@ -12,6 +12,7 @@ from typing import Any
 from gan_lightning.config.errors import did_you_mean
 from gan_lightning.config.hints import describe, fits
 from gan_lightning.config.locate import locate
+from gan_lightning.core.schedules import Schedule
 
 SPECIAL_KEYS = ("_target_", "_partial_", "_args_")
 """Keys of a node that are not arguments: what to call, whether to bind only, positional arguments."""
@@ -100,7 +101,7 @@ def call_problems(
             )
     for name, (where, value) in filled.items():
         hint = _hint(callee, parameters[name])
-        if not fits(value, hint):
+        if not fits(_at_start(value) if partial else value, hint):
             set_there = f"; set {sources[where]}" if where in sources else ""
             problems.append(f"{where} = {shown(value)}: {short} expects {describe(hint)}{set_there}")
     required = [p.name for p in (*by_place, *by_name.values()) if p.default is Parameter.empty and p.name not in filled]
@@ -108,6 +109,19 @@ def call_problems(
         for name in dict.fromkeys(required):
             problems.append(f"{join(key, name)}: missing; {short} requires it")
     return problems
+
+
+def _at_start(value: Any) -> Any:
+    """Return a factory's argument with a number in the place of each schedule, which is what its target will get."""
+    if isinstance(value, list):
+        return [_at_start(item) for item in value]
+    if isinstance(value, dict) and "_target_" in value:
+        try:
+            made = locate(value["_target_"], trust=True)
+        except (LookupError, TypeError):
+            return value
+        return 1.0 if isinstance(made, type) and issubclass(made, Schedule) else value
+    return value
 
 
 def _hint(callee: Any, parameter: Parameter) -> Any:

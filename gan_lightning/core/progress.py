@@ -1,15 +1,18 @@
-"""The one unit of progress, as both rooms that need it see it: data modules read it, models count it."""
+"""The position of a run, as data modules see it, which know no models."""
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
 
-class CountsImages:
-    """Something that counts real images.
+
+@runtime_checkable
+class CountsImages(Protocol):
+    """Something that counts the real images of a run.
 
     Attributes:
         images_seen: real images shown to the discriminator so far, summed over ranks.
-        budget_images: training stops once so many were seen; None: no budget.
+        images_loaded: real images that the loader has handed over so far, likewise.
     """
 
-    images_seen: int = 0
-    budget_images: int | None = None
+    images_seen: int
+    images_loaded: int

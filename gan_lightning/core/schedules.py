@@ -1,8 +1,57 @@
-"""Factors of learning rate and momentum over images seen; stateless, so a resumed run needs nothing restored."""
+"""Hyper-parameters over images seen. Schedules hold no state, so a resumed run needs nothing restored."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
+
+
+class Schedule:
+    """A number that changes with the images seen."""
+
+    def value(self, images_seen: int, budget_images: int | None) -> float:
+        """Return the value at ``images_seen`` real images of ``budget_images`` (None: no budget)."""
+        raise NotImplementedError
+
+    @property
+    def smallest(self) -> float:
+        """Return the smallest value that the schedule takes."""
+        raise NotImplementedError
+
+
+Scalar = float | Schedule
+"""What every scalar hyper-parameter is: a number, or a schedule of one."""
+
+
+def value_at(scalar: Scalar, images_seen: int, budget_images: int | None) -> float:
+    """Return the number that ``scalar`` is at ``images_seen``."""
+    return scalar.value(images_seen, budget_images) if isinstance(scalar, Schedule) else scalar
+
+
+def smallest_of(scalar: Scalar) -> float:
+    """Return the smallest number that ``scalar`` is at any time."""
+    return scalar.smallest if isinstance(scalar, Schedule) else scalar
+
+
+def is_scheduled(argument: Any) -> bool:
+    """Say whether an argument is a schedule, or a pair or list that holds one."""
+    if isinstance(argument, list | tuple):
+        return any(isinstance(item, Schedule) for item in argument)
+    return isinstance(argument, Schedule)
+
+
+def arguments_at(arguments: Mapping[str, Any], images_seen: int, budget_images: int | None) -> dict[str, Any]:
+    """Return arguments with the number of the moment in the place of each schedule, those inside pairs included."""
+
+    def resolved(argument: Any) -> Any:
+        if not is_scheduled(argument):
+            return argument
+        if isinstance(argument, Schedule):
+            return argument.value(images_seen, budget_images)
+        return tuple(value_at(item, images_seen, budget_images) for item in argument)
+
+    return {name: resolved(argument) for name, argument in arguments.items()}
 
 
 def _images(kimg: float | None, budget_images: int | None, key: str) -> float:
@@ -13,66 +62,72 @@ def _images(kimg: float | None, budget_images: int | None, key: str) -> float:
     return budget_images
 
 
-class Schedule:
-    """A factor of the learning rate, or of the momentum."""
-
-    def factor(self, images_seen: int, budget_images: int | None) -> float:
-        """Return the factor at ``images_seen`` real images of ``budget_images`` (None: no budget)."""
-        raise NotImplementedError
-
-
 class Constant(Schedule):
-    """Always 1."""
+    """Always 1: a learning rate that does not change."""
 
-    def factor(self, images_seen: int, budget_images: int | None) -> float:
+    def value(self, images_seen: int, budget_images: int | None) -> float:
+        """Return 1."""
+        return 1.0
+
+    @property
+    def smallest(self) -> float:
         """Return 1."""
         return 1.0
 
 
 class Linear(Schedule):
-    """1 until ``start_kimg``, then a straight line to ``final`` at ``end_kimg``, and ``final`` from there on.
+    """A straight line from ``initial`` at ``start_kimg`` to ``final`` at ``end_kimg``, constant before and after.
 
     Args:
-        start_kimg: thousands of images at which the decay begins.
+        start_kimg: thousands of images at which the change begins.
         end_kimg: thousands of images at which it ends; None: the budget of the run.
-        final: factor at the end.
+        initial: value before the change; 1 for a factor of a learning rate.
+        final: value after it.
 
     Raises:
-        ValueError: if the decay would end before it begins.
+        ValueError: if the change would end before it begins.
     """
 
-    def __init__(self, *, start_kimg: float = 0.0, end_kimg: float | None = None, final: float = 0.0) -> None:
+    def __init__(
+        self, *, start_kimg: float = 0.0, end_kimg: float | None = None, initial: float = 1.0, final: float = 0.0
+    ) -> None:
         if end_kimg is not None and end_kimg <= start_kimg:
             raise ValueError(f"schedule.end_kimg must be above start_kimg={start_kimg}, got {end_kimg}")
         self.start_kimg = start_kimg
         self.end_kimg = end_kimg
+        self.initial = initial
         self.final = final
 
     def progress(self, images_seen: int, budget_images: int | None) -> float:
-        """Return how much of the decay is done, from 0 to 1."""
+        """Return how much of the change is done, from 0 to 1."""
         start, end = self.start_kimg * 1000, _images(self.end_kimg, budget_images, "end_kimg")
         if end <= start:
             return float(images_seen >= start)
         return min(max((images_seen - start) / (end - start), 0.0), 1.0)
 
-    def factor(self, images_seen: int, budget_images: int | None) -> float:
-        """Return 1 + (final - 1) * progress."""
-        return 1.0 + (self.final - 1.0) * self.progress(images_seen, budget_images)
+    def value(self, images_seen: int, budget_images: int | None) -> float:
+        """Return initial + (final - initial) * progress."""
+        return self.initial + (self.final - self.initial) * self.progress(images_seen, budget_images)
+
+    @property
+    def smallest(self) -> float:
+        """Return the smaller end."""
+        return min(self.initial, self.final)
 
 
 class Cosine(Linear):
-    """As ``Linear``, along half a cosine: final + (1 - final) * (1 + cos(pi * progress)) / 2."""
+    """As ``Linear``, along half a cosine: final + (initial - final) * (1 + cos(pi * progress)) / 2."""
 
-    def factor(self, images_seen: int, budget_images: int | None) -> float:
-        """Return the factor at ``images_seen``."""
+    def value(self, images_seen: int, budget_images: int | None) -> float:
+        """Return the value at ``images_seen``."""
         wave = (1.0 + math.cos(math.pi * self.progress(images_seen, budget_images))) / 2
-        return self.final + (1.0 - self.final) * wave
+        return self.final + (self.initial - self.final) * wave
 
 
 class EpochDecay(Schedule):
     """1 for the first epochs, then one equal step down after each further epoch, as pix2pix and CycleGAN have it.
 
-    With n constant and m decaying epochs the factor in epoch e, counted from 0, is 1 - max(0, e + 1 - n) / (m + 1):
+    With n constant and m decaying epochs the value in epoch e, counted from 0, is 1 - max(0, e + 1 - n) / (m + 1):
     1/(m + 1) in the last one. The budget of the run stands for the n + m epochs, whatever the size of the data set.
 
     Args:
@@ -90,21 +145,26 @@ class EpochDecay(Schedule):
         self.constant_epochs = constant_epochs
         self.decay_epochs = decay_epochs
 
-    def factor(self, images_seen: int, budget_images: int | None) -> float:
-        """Return the factor of the epoch that ``images_seen`` falls into."""
+    def value(self, images_seen: int, budget_images: int | None) -> float:
+        """Return the value of the epoch that ``images_seen`` falls into."""
         if budget_images is None:
             raise ValueError("EpochDecay divides the run's budget into epochs, and the run has no budget")
         epochs = self.constant_epochs + self.decay_epochs
         epoch = min(images_seen * epochs // budget_images, epochs - 1)
         return 1.0 - max(0, epoch + 1 - self.constant_epochs) / (self.decay_epochs + 1)
 
+    @property
+    def smallest(self) -> float:
+        """Return the value of the last epoch."""
+        return 1 / (self.decay_epochs + 1)
+
 
 class Exponential(Schedule):
     """max(2^(-kimg / halflife_kimg), final).
 
     Args:
-        halflife_kimg: thousands of images after which the factor has halved.
-        final: smallest factor.
+        halflife_kimg: thousands of images after which the value has halved.
+        final: smallest value.
 
     Raises:
         ValueError: unless ``halflife_kimg`` is positive and ``final`` in [0, 1].
@@ -118,16 +178,21 @@ class Exponential(Schedule):
         self.halflife_kimg = halflife_kimg
         self.final = final
 
-    def factor(self, images_seen: int, budget_images: int | None) -> float:
-        """Return the factor at ``images_seen``."""
+    def value(self, images_seen: int, budget_images: int | None) -> float:
+        """Return the value at ``images_seen``."""
         return max(2.0 ** (-images_seen / (self.halflife_kimg * 1000)), self.final)
+
+    @property
+    def smallest(self) -> float:
+        """Return ``final``."""
+        return self.final
 
 
 class Warmup(Schedule):
     """A straight line from 0 to 1 over the first ``warmup_kimg``, times another schedule.
 
     Args:
-        warmup_kimg: thousands of images until the full rate.
+        warmup_kimg: thousands of images until the full value.
         then: the schedule that is multiplied by the ramp; None: constant.
 
     Raises:
@@ -140,7 +205,12 @@ class Warmup(Schedule):
         self.warmup_kimg = warmup_kimg
         self.then = then or Constant()
 
-    def factor(self, images_seen: int, budget_images: int | None) -> float:
-        """Return the factor at ``images_seen``."""
+    def value(self, images_seen: int, budget_images: int | None) -> float:
+        """Return the value at ``images_seen``."""
         ramp = min(images_seen / (self.warmup_kimg * 1000), 1.0)
-        return ramp * self.then.factor(images_seen, budget_images)
+        return ramp * self.then.value(images_seen, budget_images)
+
+    @property
+    def smallest(self) -> float:
+        """Return 0, where the ramp begins, or what lies below it."""
+        return min(0.0, self.then.smallest)

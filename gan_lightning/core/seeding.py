@@ -25,13 +25,15 @@ def mix(*values: int) -> int:
     return state
 
 
-def seed_step(seed: int, rank: int, images_seen: int, device: torch.device) -> None:
+def seed_step(seed: int, rank: int, images_seen: int, device: torch.device, *, slot: int = 0) -> None:
     """Seed the global generators of the CPU and of ``device`` for one training step of one process.
+
+    ``slot`` tells steps at the same ``images_seen`` from one another.
 
     ``torch.manual_seed`` would do, but where an accelerator is not in use it formats a stack trace for every kind
     of accelerator at every call, which costs more than a small network's step.
     """
-    value = mix(seed, rank, images_seen)
+    value = mix(seed, rank, images_seen, slot) if slot else mix(seed, rank, images_seen)
     torch.default_generator.manual_seed(value)
     if device.type == "cuda":
         torch.cuda.default_generators[device.index or 0].manual_seed(value)

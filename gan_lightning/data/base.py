@@ -23,7 +23,7 @@ class LabelledImages(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """Where a loader is to start: the run's device and ``images_seen``, and this process among how many."""
+    """Where a loader is to start: the run's device and ``images_loaded``, and this process among how many."""
 
     device: torch.device
     start: int
@@ -83,7 +83,7 @@ class RealDataModule(LightningDataModule):
         if trainer is None:
             return Standing(torch.device("cpu"), start=0, rank=0, world_size=1)
         model = trainer.lightning_module
-        start = model.images_seen if isinstance(model, CountsImages) else 0
+        start = model.images_loaded if isinstance(model, CountsImages) else 0
         return Standing(trainer.strategy.root_device, start, trainer.global_rank, trainer.world_size)
 
     def loader_in_memory(

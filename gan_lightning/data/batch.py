@@ -49,6 +49,10 @@ class Batch:
         pieces = [[None] * parts if t is None else t.chunk(parts) for t in self.tensors()]
         return [Batch(*fields) for fields in zip(*pieces, strict=True)]
 
+    def first(self, count: int) -> Batch:
+        """Return the first ``count`` samples; all, if there are no more."""
+        return Batch(*(None if t is None else t[:count] for t in self.tensors()))  # type: ignore[arg-type]
+
     def tile(self, times: int) -> Batch:
         """Repeat the whole batch ``times`` times over."""
         if times == 1:

@@ -61,7 +61,7 @@ class EndlessLoader(ABC):
         labels: int64 ``(N,)``, or None.
         batch_size: global batch, over all ranks.
         seed: of the order, the windows and the flips.
-        start: position of the first image, the run's ``images_seen``.
+        start: position of the first image, the run's ``images_loaded``.
         rank: of this process.
         world_size: number of processes.
         flip: mirror each image with probability one half.

@@ -15,7 +15,7 @@ from gan_lightning.core.checkpoint import RECORD, CheckpointError
 from gan_lightning.core.side_files import parse_json
 from gan_lightning.core.strict_json import dumps
 from gan_lightning.core.version import __version__
-from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.models.loading import build_for
 from gan_lightning.models.sampling import Sampling, Weights
 from gan_lightning.networks.base import Generator

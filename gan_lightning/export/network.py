@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_lightning.core.pixels import NonFiniteSamples
-from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.models.sampling import Weights
 from gan_lightning.networks.base import Generator
 

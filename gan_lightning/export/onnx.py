@@ -16,7 +16,7 @@ from gan_lightning.core.checkpoint import RECORD
 from gan_lightning.core.strict_json import dumps
 from gan_lightning.export.generator_file import generator_record
 from gan_lightning.export.network import batch_dimension, exportable
-from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.models.sampling import Weights
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")

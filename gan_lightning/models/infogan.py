@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Unpack
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan_lightning.augment.base import Augmentation
+from gan_lightning.core.schedules import Scalar
 from gan_lightning.core.seeding import sample_generators
 from gan_lightning.data.batch import Batch
-from gan_lightning.losses import NonSaturating
-from gan_lightning.losses.base import AdversarialLoss
-from gan_lightning.models.base import AdversarialModule
-from gan_lightning.models.heads import check_features, refuse_classes
-from gan_lightning.models.priors import Prior, Uniform
-from gan_lightning.models.turns import Fakes, Judgement
-from gan_lightning.models.two_player import OptimizerFactory
-from gan_lightning.models.update_rule import UpdateRule
-from gan_lightning.networks import CodeHead, InfoGANDiscriminator, InfoGANGenerator
-from gan_lightning.networks.base import Discriminator, Generator
+from gan_lightning.models.adversarial import AdversarialModule, Parts
+from gan_lightning.models.compatibility import check_features, check_weights, refuse_classes
+from gan_lightning.models.outputs import DiscriminatorOutput, GeneratedBatch
+from gan_lightning.networks import CodeHead
 from gan_lightning.regularizers import Replay
-from gan_lightning.regularizers.base import Regularizer
-from gan_lightning.regularizers.stabilizer import Stabilizer
 
 _CODE_STREAM = 0x636F6465  # tells the stream of codes from that of latents
 
@@ -35,24 +28,14 @@ class InfoGAN(AdversarialModule):
     Equation 6 of the paper: the lower bound L_I(G, Q) of the mutual information is added to both players'
     objectives with weight lambda. A code is one-hot categories followed by continuous values uniform in [-1, 1].
     Q shares D's features and is trained with G; its log-likelihood of a continuous code is that of a Gaussian of
-    unit variance, as in the released code. The defaults are the paper's for 28x28 grey digits (6,652,481 and
-    6,559,169 parameters, and 133,262 in Q's head).
+    unit variance, as in the released code.
 
     Args:
-        generator: as in ``AdversarialModule``, and so on to ``stabilizers``.
-        discriminator: likewise.
-        loss: likewise.
-        generator_optimizer: likewise.
-        discriminator_optimizer: likewise.
-        prior: likewise.
-        updates: likewise.
-        regularizers: likewise.
-        augment: likewise.
-        stabilizers: likewise.
         categories: number of values of each categorical code.
         continuous: number of continuous codes.
         info_weight: lambda, the factor of the mutual information.
         code_width: units of Q's hidden layer.
+        **parts: as in ``AdversarialModule``.
 
     Raises:
         ValueError: for a value out of range, or a generator made for other codes.
@@ -61,68 +44,26 @@ class InfoGAN(AdversarialModule):
     def __init__(
         self,
         *,
-        generator: Generator | None = None,
-        discriminator: Discriminator | None = None,
-        loss: AdversarialLoss | None = None,
-        generator_optimizer: OptimizerFactory | None = None,
-        discriminator_optimizer: OptimizerFactory | None = None,
-        prior: Prior | None = None,
-        updates: UpdateRule | None = None,
-        regularizers: Mapping[str, Regularizer] | None = None,
-        augment: Augmentation | None = None,
-        stabilizers: Mapping[str, Stabilizer] | None = None,
         categories: Sequence[int] = (10,),
         continuous: int = 2,
-        info_weight: float = 1.0,
+        info_weight: Scalar = 1.0,
         code_width: int = 128,
+        **parts: Unpack[Parts],
     ) -> None:
         if any(k < 2 for k in categories) or continuous < 0 or len(categories) + continuous == 0:
             raise ValueError(
                 "model.categories must be numbers from 2 up, model.continuous at least 0, and there must be a code; "
                 f"got {list(categories)} and {continuous}"
             )
-        if info_weight < 0:
-            raise ValueError(f"model.info_weight must be at least 0, got {info_weight}")
+        check_weights({"info_weight": info_weight})
         self.categories = list(categories)
         self.continuous = continuous
         self.info_weight = info_weight
-        super().__init__(
-            generator=generator,
-            discriminator=discriminator,
-            loss=loss,
-            generator_optimizer=generator_optimizer,
-            discriminator_optimizer=discriminator_optimizer,
-            prior=prior,
-            updates=updates,
-            regularizers=regularizers,
-            augment=augment,
-            stabilizers=stabilizers,
-        )
+        super().__init__(**parts)
         self.classes = self.categories[0] if self.categories else None
         # A mean and a deviation for each continuous code, though the deviation is not used: as released.
         outputs = sum(self.categories) + 2 * continuous
         self.code_head = CodeHead(feature_dim=self.discriminator.feature_dim, outputs=outputs, hidden_width=code_width)
-
-    def default_generator(self) -> Generator:
-        """Return the paper's generator for 28x28 grey images and these codes."""
-        return InfoGANGenerator(code_dim=self.code_dim)
-
-    def default_discriminator(self) -> Discriminator:
-        """Return the paper's discriminator for 28x28 grey images."""
-        return InfoGANDiscriminator()
-
-    def default_loss(self) -> AdversarialLoss:
-        """Return the non-saturating loss."""
-        return NonSaturating()
-
-    def default_prior(self) -> Prior:
-        """Return U(-1, 1)."""
-        return Uniform()
-
-    def default_optimizer(self, player: str) -> OptimizerFactory:
-        """Return Adam with the paper's rate of the player."""
-        rate = 1e-3 if player == "generator" else 2e-4
-        return lambda parameters: torch.optim.Adam(parameters, lr=rate, betas=(0.5, 0.999))
 
     @property
     def code_dim(self) -> int:
@@ -156,15 +97,15 @@ class InfoGAN(AdversarialModule):
         """
         super().check_parts()
         check_features(self.discriminator, reads="InfoGAN's code")
-        for name, stabilizer in self._techniques.items():
+        for name, stabilizer in self.techniques.items():
             if isinstance(stabilizer, Replay):
                 raise ValueError(
                     f"model.stabilizers.{name}: replayed samples were made from other codes than InfoGAN's Q"
                 )
 
-    def player_modules(self, player: str) -> list[nn.Module]:
+    def player_modules(self, player: str) -> tuple[nn.Module, ...]:
         """Train Q with the generator."""
-        return [self.generator, self.code_head] if player == "generator" else [self.discriminator]
+        return (self.generator, self.code_head) if player == "generator" else (self.discriminator,)
 
     def generator_condition(self, batch: Batch) -> Tensor:
         """Draw codes: float32 ``(N, code_dim)``."""
@@ -228,20 +169,22 @@ class InfoGAN(AdversarialModule):
             losses.append(F.cross_entropy(parameters[:, part], codes[:, part].argmax(dim=1)))
             start += k
         if losses:
-            terms["info_categorical"] = self.info_weight * torch.stack(losses).sum()
+            terms["info_categorical"] = self.scalar(self.info_weight) * torch.stack(losses).sum()
         if self.continuous:
             means = parameters[:, start : start + self.continuous]
             squares = (codes[:, start:] - means).square().sum(dim=1).mean()
-            terms["info_continuous"] = self.info_weight * squares / 2
+            terms["info_continuous"] = self.scalar(self.info_weight) * squares / 2
         return terms
 
-    def discriminator_terms(self, batch: Batch, fakes: Fakes, real: Judgement, fake: Judgement) -> dict[str, Tensor]:
+    def discriminator_terms(
+        self, batch: Batch, fakes: GeneratedBatch, real: DiscriminatorOutput, fake: DiscriminatorOutput
+    ) -> dict[str, Tensor]:
         """Add the information term, which trains the shared features."""
         assert fakes.condition is not None
         terms = super().discriminator_terms(batch, fakes, real, fake)
         return terms | self.information(fake.features, fakes.condition)
 
-    def generator_terms(self, batch: Batch, fakes: Fakes, fake: Judgement) -> dict[str, Tensor]:
+    def generator_terms(self, batch: Batch, fakes: GeneratedBatch, fake: DiscriminatorOutput) -> dict[str, Tensor]:
         """Add the information term, which trains G and Q."""
         assert fakes.condition is not None
         terms = super().generator_terms(batch, fakes, fake)

@@ -14,7 +14,7 @@ from torch.nn.parameter import is_lazy
 
 from gan_lightning.config import build, build_all
 from gan_lightning.core.checkpoint import CheckpointError, read_checkpoint, stored_config
-from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.adversarial import AdversarialModule
 
 _FACTOR = 4  # a module registers some tensors more than once, and has some that are not saved
 _SPARE_TENSORS = 1000

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Literal, Unpack, get_args
 
-import torch
 from torch import Tensor
 
-from gan_lightning import regularizers as penalties
-from gan_lightning.augment.base import Augmentation
+from gan_lightning.core.schedules import Scalar
 from gan_lightning.data.batch import Batch
-from gan_lightning.losses import Wasserstein
-from gan_lightning.losses.base import AdversarialLoss
-from gan_lightning.models.base import AdversarialModule
-from gan_lightning.models.priors import Prior
-from gan_lightning.models.turns import Fakes, Judgement
-from gan_lightning.models.two_player import OptimizerFactory
-from gan_lightning.models.update_rule import UpdateRule
+from gan_lightning.models.adversarial import AdversarialModule, Parts
+from gan_lightning.models.compatibility import check_weights
+from gan_lightning.models.outputs import DiscriminatorOutput, GeneratedBatch
 from gan_lightning.networks import ProgressiveDiscriminator, ProgressiveGenerator
-from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.growth import FIRST_LEVEL, double, fade, halve
-from gan_lightning.regularizers.base import Regularizer
-from gan_lightning.regularizers.stabilizer import Stabilizer
 
 PenaltyResolution = Literal["full", "current"]
 
@@ -35,22 +25,13 @@ class ProGAN(AdversarialModule):
     optimizer state, as in the authors' code. The batch size is the same at every resolution, where the paper's shrinks.
 
     Args:
-        generator: as in ``AdversarialModule``, and so on to ``stabilizers``.
-        discriminator: likewise.
-        loss: likewise.
-        generator_optimizer: likewise.
-        discriminator_optimizer: likewise.
-        prior: likewise.
-        updates: likewise.
-        regularizers: likewise.
-        augment: likewise.
-        stabilizers: likewise.
         stable_kimg: thousands of images at a resolution once it is faded in.
         fade_kimg: thousands of images while a resolution is faded in.
         drift_weight: factor of the mean square of the real logits.
         penalty_resolution: whose pixels the regularizers differentiate by. In the authors' code these are the
             "full" image's, whatever is trained, so that a critic of a 2^k times smaller resolution may be 2^k times
             as steep in its own pixels; "current" holds it to the same slope at every resolution.
+        **parts: as in ``AdversarialModule``.
 
     Raises:
         ValueError: for a value out of range, or networks that do not grow.
@@ -63,66 +44,25 @@ class ProGAN(AdversarialModule):
     def __init__(
         self,
         *,
-        generator: Generator | None = None,
-        discriminator: Discriminator | None = None,
-        loss: AdversarialLoss | None = None,
-        generator_optimizer: OptimizerFactory | None = None,
-        discriminator_optimizer: OptimizerFactory | None = None,
-        prior: Prior | None = None,
-        updates: UpdateRule | None = None,
-        regularizers: Mapping[str, Regularizer] | None = None,
-        augment: Augmentation | None = None,
-        stabilizers: Mapping[str, Stabilizer] | None = None,
         stable_kimg: float = 600,
         fade_kimg: float = 600,
-        drift_weight: float = 0.001,
+        drift_weight: Scalar = 0.001,
         penalty_resolution: PenaltyResolution = "full",
+        **parts: Unpack[Parts],
     ) -> None:
         for key, value in (("stable_kimg", stable_kimg), ("fade_kimg", fade_kimg)):
             if value <= 0:
                 raise ValueError(f"model.{key} must be positive, got {value}")
-        if drift_weight < 0:
-            raise ValueError(f"model.drift_weight must be at least 0, got {drift_weight}")
+        check_weights({"drift_weight": drift_weight})
         if penalty_resolution not in get_args(PenaltyResolution):
             choices = get_args(PenaltyResolution)
             raise ValueError(f"model.penalty_resolution must be one of {choices}, got {penalty_resolution!r}")
-        super().__init__(
-            generator=generator,
-            discriminator=discriminator,
-            loss=loss,
-            generator_optimizer=generator_optimizer,
-            discriminator_optimizer=discriminator_optimizer,
-            prior=prior,
-            updates=updates,
-            regularizers=regularizers,
-            augment=augment,
-            stabilizers=stabilizers,
-        )
+        super().__init__(**parts)
         self.stable_kimg = stable_kimg
         self.fade_kimg = fade_kimg
         self.drift_weight = drift_weight
         self.penalty_resolution = penalty_resolution
         self._grow(*self.stage(0))
-
-    def default_generator(self) -> Generator:
-        """Return the paper's generator for 1024x1024 RGB images."""
-        return ProgressiveGenerator()
-
-    def default_discriminator(self) -> Discriminator:
-        """Return the paper's discriminator for 1024x1024 RGB images."""
-        return ProgressiveDiscriminator()
-
-    def default_loss(self) -> AdversarialLoss:
-        """Return the difference of means."""
-        return Wasserstein()
-
-    def default_regularizers(self) -> Mapping[str, Regularizer]:
-        """Return the gradient penalty with weight 10."""
-        return {"gradient_penalty": penalties.WGANGP()}
-
-    def default_optimizer(self, player: str) -> OptimizerFactory:
-        """Return Adam with the paper's rate, betas and epsilon."""
-        return lambda parameters: torch.optim.Adam(parameters, lr=1e-3, betas=(0.0, 0.99), eps=1e-8)
 
     def check_parts(self) -> None:
         """Refuse networks that do not grow.
@@ -165,8 +105,8 @@ class ProGAN(AdversarialModule):
         level, alpha = self.stage(self.images_seen)
         before, alpha_before = self.generator.growth.read()
         if (level, alpha < 1) != (before, alpha_before < 1):
-            for optimizer in self._two_player_optimizers.values():
-                optimizer.state.clear()
+            for active in self.active.values():
+                active.optimizer.state.clear()
         self._grow(level, alpha)
         return Batch(fade(batch.images, level=level, alpha=alpha), batch.labels)
 
@@ -183,8 +123,10 @@ class ProGAN(AdversarialModule):
         """Enlarge to the full resolution, which the discriminator undoes."""
         return double(images, self._halvings_of_penalties())
 
-    def discriminator_terms(self, batch: Batch, fakes: Fakes, real: Judgement, fake: Judgement) -> dict[str, Tensor]:
+    def discriminator_terms(
+        self, batch: Batch, fakes: GeneratedBatch, real: DiscriminatorOutput, fake: DiscriminatorOutput
+    ) -> dict[str, Tensor]:
         """Add the drift term."""
         terms = super().discriminator_terms(batch, fakes, real, fake)
-        terms["drift"] = self.drift_weight * real.logits.float().square().mean()
+        terms["drift"] = self.scalar(self.drift_weight) * real.logits.float().square().mean()
         return terms

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Unpack
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan_lightning.augment.base import Augmentation
+from gan_lightning.core.schedules import Scalar
 from gan_lightning.data.batch import Batch
-from gan_lightning.losses import Hinge
-from gan_lightning.losses.base import AdversarialLoss
-from gan_lightning.models.base import AdversarialModule
-from gan_lightning.models.heads import check_features
-from gan_lightning.models.priors import Prior
-from gan_lightning.models.turns import Fakes, Judgement
-from gan_lightning.models.two_player import OptimizerFactory
-from gan_lightning.models.update_rule import UpdateRule
-from gan_lightning.networks import ResNetDiscriminator, ResNetGenerator
-from gan_lightning.networks.base import Discriminator, Generator
+from gan_lightning.models.adversarial import AdversarialModule, Parts
+from gan_lightning.models.compatibility import check_features, check_weights
+from gan_lightning.models.outputs import DiscriminatorOutput, GeneratedBatch
 from gan_lightning.networks.spectral import normalized_if
-from gan_lightning.regularizers.base import Regularizer
-from gan_lightning.regularizers.stabilizer import Stabilizer
 
 TURNS = 4
 
@@ -48,24 +39,15 @@ def rotated(images: Tensor) -> tuple[Tensor, Tensor]:
 class SSGAN(AdversarialModule):
     """The discriminator also learns by how much an image was turned, which keeps it from forgetting.
 
-    Equations 3 and 4 of the paper, on SNGAN's networks: D minimises the cross-entropy of the rotation on real
+    Equations 3 and 4 of the paper, on SNGAN's networks: D minimizes the cross-entropy of the rotation on real
     images (weight 1), G on its own (weight 0.2), by a linear head on D's features, trained with D.
 
     Args:
-        generator: as in ``AdversarialModule``, and so on to ``stabilizers``.
-        discriminator: likewise.
-        loss: likewise.
-        generator_optimizer: likewise.
-        discriminator_optimizer: likewise.
-        prior: likewise.
-        updates: likewise.
-        regularizers: likewise.
-        augment: likewise.
-        stabilizers: likewise.
         rotation_weight_discriminator: factor of the cross-entropy in D's loss.
         rotation_weight_generator: factor of the cross-entropy in G's loss.
-        rotation_spectral_norm: whether the head is normalised, as the authors' code has it wherever the discriminator
+        rotation_spectral_norm: whether the head is normalized, as the authors' code has it wherever the discriminator
             is; the config says the same as ``model.discriminator.spectral_norm``.
+        **parts: as in ``AdversarialModule``.
 
     Raises:
         ValueError: for a negative weight, samples that are no square images, or other parts that do not fit together.
@@ -74,59 +56,21 @@ class SSGAN(AdversarialModule):
     def __init__(
         self,
         *,
-        generator: Generator | None = None,
-        discriminator: Discriminator | None = None,
-        loss: AdversarialLoss | None = None,
-        generator_optimizer: OptimizerFactory | None = None,
-        discriminator_optimizer: OptimizerFactory | None = None,
-        prior: Prior | None = None,
-        updates: UpdateRule | None = None,
-        regularizers: Mapping[str, Regularizer] | None = None,
-        augment: Augmentation | None = None,
-        stabilizers: Mapping[str, Stabilizer] | None = None,
-        rotation_weight_discriminator: float = 1.0,
-        rotation_weight_generator: float = 0.2,
+        rotation_weight_discriminator: Scalar = 1.0,
+        rotation_weight_generator: Scalar = 0.2,
         rotation_spectral_norm: bool = True,
+        **parts: Unpack[Parts],
     ) -> None:
-        weights = (("discriminator", rotation_weight_discriminator), ("generator", rotation_weight_generator))
-        for key, weight in weights:
-            if weight < 0:
-                raise ValueError(f"model.rotation_weight_{key} must be at least 0, got {weight}")
-        super().__init__(
-            generator=generator,
-            discriminator=discriminator,
-            loss=loss,
-            generator_optimizer=generator_optimizer,
-            discriminator_optimizer=discriminator_optimizer,
-            prior=prior,
-            updates=updates,
-            regularizers=regularizers,
-            augment=augment,
-            stabilizers=stabilizers,
+        check_weights(
+            {
+                "rotation_weight_discriminator": rotation_weight_discriminator,
+                "rotation_weight_generator": rotation_weight_generator,
+            }
         )
+        super().__init__(**parts)
         self.rotation_weight_discriminator = rotation_weight_discriminator
         self.rotation_weight_generator = rotation_weight_generator
         self.rotation_head = normalized_if(rotation_spectral_norm, nn.Linear(self.discriminator.feature_dim, TURNS))
-
-    def default_generator(self) -> Generator:
-        """Return SNGAN's generator for 32x32 RGB images."""
-        return ResNetGenerator()
-
-    def default_discriminator(self) -> Discriminator:
-        """Return SNGAN's discriminator for 32x32 RGB images."""
-        return ResNetDiscriminator()
-
-    def default_loss(self) -> AdversarialLoss:
-        """Return the hinge loss."""
-        return Hinge()
-
-    def default_optimizer(self, player: str) -> OptimizerFactory:
-        """Return Adam with SNGAN's rate and betas."""
-        return lambda parameters: torch.optim.Adam(parameters, lr=2e-4, betas=(0.0, 0.9))
-
-    def default_updates(self) -> UpdateRule:
-        """Return five discriminator updates per generator update."""
-        return UpdateRule(critic_steps=5)
 
     def check_parts(self) -> None:
         """Refuse samples that cannot be turned, and what hides by how much they were.
@@ -147,20 +91,22 @@ class SSGAN(AdversarialModule):
                 "model.augment.geometry=0, or choose another augmentation"
             )
 
-    def player_modules(self, player: str) -> list[nn.Module]:
+    def player_modules(self, player: str) -> tuple[nn.Module, ...]:
         """Train the rotation head with the discriminator."""
-        return [self.generator] if player == "generator" else [self.discriminator, self.rotation_head]
+        return (self.generator,) if player == "generator" else (self.discriminator, self.rotation_head)
 
-    def discriminator_terms(self, batch: Batch, fakes: Fakes, real: Judgement, fake: Judgement) -> dict[str, Tensor]:
+    def discriminator_terms(
+        self, batch: Batch, fakes: GeneratedBatch, real: DiscriminatorOutput, fake: DiscriminatorOutput
+    ) -> dict[str, Tensor]:
         """Add the cross-entropy of real images' rotations."""
         terms = super().discriminator_terms(batch, fakes, real, fake)
-        terms["rotation"] = self.rotation_weight_discriminator * self._rotation_loss(batch.images)
+        terms["rotation"] = self.scalar(self.rotation_weight_discriminator) * self._rotation_loss(batch.images)
         return terms
 
-    def generator_terms(self, batch: Batch, fakes: Fakes, fake: Judgement) -> dict[str, Tensor]:
+    def generator_terms(self, batch: Batch, fakes: GeneratedBatch, fake: DiscriminatorOutput) -> dict[str, Tensor]:
         """Add the cross-entropy of generated images' rotations."""
         terms = super().generator_terms(batch, fakes, fake)
-        terms["rotation"] = self.rotation_weight_generator * self._rotation_loss(fakes.images)
+        terms["rotation"] = self.scalar(self.rotation_weight_generator) * self._rotation_loss(fakes.images)
         return terms
 
     def _rotation_loss(self, images: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch.nn import Parameter
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from gan_lightning.core.process_group import mean_over_ranks
+from gan_lightning.models.players import OptimizerFactory, with_first_values
 
 _TINY = 1e-30  # far below eps squared: only keeps the square root's slope finite where the gradient is exactly 0
 
@@ -61,6 +62,14 @@ def sgd_step(*, lr: float, momentum: float, buffer: Tensor | None) -> Step:
         return value - lr * b
 
     return update
+
+
+def probe_optimizer(factory: OptimizerFactory) -> Optimizer:
+    """Build an optimizer of one small matrix, to see of what kind the factory's are.
+
+    On the CPU, also where a config is rehearsed without memory: there, fused optimizers would be refused.
+    """
+    return with_first_values(factory)([Parameter(torch.zeros(2, 2, device="cpu"))])
 
 
 def check_unrollable(optimizer: Optimizer) -> None:

@@ -1,28 +1,40 @@
-"""How the two players take turns: everything about the updates that no paper's algorithm owns."""
+"""How the players take turns: everything about the updates that no paper's algorithm owns."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
-from gan_lightning.core.schedules import Constant, Schedule
+from gan_lightning.core.schedules import Constant, Scalar, Schedule, smallest_of
+
+First = Literal["discriminator", "generator"]
+GeneratorBatch = Literal["same", "next"]
+Fakes = Literal["fresh", "shared"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateRule:
-    """Ratio, accumulation, clipping, schedules, averaging and seed of the two players' updates.
+    """Order, ratio, accumulation, clipping, schedules, averaging and seed of the players' updates.
 
     Attributes:
         critic_steps: discriminator updates per generator update, each on fresh real data (``n_critic``). A
             fraction 1/k means k generator updates per discriminator update.
+        first: who moves first where both move on one batch.
+        generator_batch: whether the generator's update sees the "same" real batch as the discriminator's, or takes
+            the "next" one, which the discriminator is not shown.
+        fakes: whether the second of two updates on one batch sees "fresh" samples, or those "shared" with the first,
+            generated before either moved.
         generator_batch_factor: samples of a generator update per real image of the batch (2 in WGAN-GP and SNGAN).
         accumulate: micro-batches whose gradients are averaged into one update; must divide the batch.
         generator_clip_norm: largest global norm of the generator's gradient; None: no clipping.
         discriminator_clip_norm: likewise for the discriminator.
+        replace_nonfinite: before each update, NaN in a gradient becomes 0, and its components are held to this
+            magnitude; None: gradients stay as they are.
         generator_schedule: factor of the generator's learning rate over images.
         discriminator_schedule: factor of the discriminator's learning rate over images.
-        momentum_schedule: factor of both optimizers' momentum over images; null: as the optimizer has it.
-        ema_halflife_kimg: half-life of the averaged generator in thousands of images; None: no average.
+        ema_halflife_kimg: half-life of the averaged generator in thousands of images: a number, or a schedule; None:
+            no average.
         ema_rampup: the half-life is at most this fraction of the images seen so far; None: no ramp-up.
         ema_start_kimg: until then the average is a copy of the generator.
         seed: every training step draws from generators seeded by (seed, rank, images seen).
@@ -32,14 +44,17 @@ class UpdateRule:
     """
 
     critic_steps: float = 1
+    first: First = "discriminator"
+    generator_batch: GeneratorBatch = "same"
+    fakes: Fakes = "fresh"
     generator_batch_factor: int = 1
     accumulate: int = 1
     generator_clip_norm: float | None = None
     discriminator_clip_norm: float | None = None
+    replace_nonfinite: float | None = None
     generator_schedule: Schedule = field(default_factory=Constant)
     discriminator_schedule: Schedule = field(default_factory=Constant)
-    momentum_schedule: Schedule | None = None
-    ema_halflife_kimg: float | None = 10.0
+    ema_halflife_kimg: Scalar | None = 10.0
     ema_rampup: float | None = 0.05
     ema_start_kimg: float = 0.0
     seed: int = 0
@@ -50,17 +65,32 @@ class UpdateRule:
             raise ValueError(
                 f"updates.critic_steps must be a positive integer k or a fraction 1/k, got {self.critic_steps}"
             )
+        for key, choices in (("first", First), ("generator_batch", GeneratorBatch), ("fakes", Fakes)):
+            if getattr(self, key) not in get_args(choices):
+                raise ValueError(f"updates.{key} must be one of {get_args(choices)}, got {getattr(self, key)!r}")
         for key in ("generator_batch_factor", "accumulate"):
             if getattr(self, key) < 1:
                 raise ValueError(f"updates.{key} must be at least 1, got {getattr(self, key)}")
-        for key in ("generator_clip_norm", "discriminator_clip_norm", "ema_rampup"):
+        for key in ("generator_clip_norm", "discriminator_clip_norm", "replace_nonfinite", "ema_rampup"):
             value = getattr(self, key)
             if value is not None and value <= 0:
                 raise ValueError(f"updates.{key} must be positive or null, got {value}")
         for key in ("ema_halflife_kimg", "ema_start_kimg"):
             value = getattr(self, key)
-            if value is not None and value < 0:
-                raise ValueError(f"updates.{key} must be at least 0, got {value}")
+            if value is not None and smallest_of(value) < 0:
+                raise ValueError(f"updates.{key} must be at least 0, got {smallest_of(value)}")
+        if self.fakes == "shared":
+            reasons = {
+                "generator_batch": self.generator_batch == "next",
+                "generator_batch_factor": self.generator_batch_factor > 1,
+                "critic_steps": self.generator_steps_per_turn > 1,
+            }
+            for key, excludes in reasons.items():
+                if excludes:
+                    raise ValueError(
+                        f"updates.fakes = shared: both players learn from the same samples once, which "
+                        f"updates.{key} = {getattr(self, key)} excludes"
+                    )
 
     @property
     def generator_steps_per_turn(self) -> int:

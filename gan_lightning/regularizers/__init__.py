@@ -1,6 +1,6 @@
 """What keeps the training of two players stable: penalties on the discriminator, and techniques that are no layers."""
 
-from gan_lightning.regularizers.base import CriticTurn, Regularizer
+from gan_lightning.regularizers.base import DiscriminatorTurn, GeneratorTurn, Regularizer
 from gan_lightning.regularizers.consistency import Consistency
 from gan_lightning.regularizers.feature_matching import FeatureMatching
 from gan_lightning.regularizers.gradients import input_gradient
@@ -9,7 +9,7 @@ from gan_lightning.regularizers.lecam import LeCam
 from gan_lightning.regularizers.lipschitz import DRAGAN, WGANGP
 from gan_lightning.regularizers.orthogonal import Orthogonal
 from gan_lightning.regularizers.replay import Replay
-from gan_lightning.regularizers.stabilizer import GeneratorTurn, Stabilizer
+from gan_lightning.regularizers.stabilizer import Stabilizer
 from gan_lightning.regularizers.top_k import TopK
 from gan_lightning.regularizers.zero_centered import R1, R2
 
@@ -19,7 +19,7 @@ __all__ = [
     "R2",
     "WGANGP",
     "Consistency",
-    "CriticTurn",
+    "DiscriminatorTurn",
     "FeatureMatching",
     "GeneratorTurn",
     "HistoricalAveraging",

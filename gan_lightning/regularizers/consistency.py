@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from gan_lightning.core.schedules import Scalar
 from gan_lightning.networks.base import Discriminator
-from gan_lightning.regularizers.base import CriticTurn, Regularizer
+from gan_lightning.regularizers.base import DiscriminatorTurn, Regularizer
 
 
 def reflected(indices: Tensor, size: int) -> Tensor:
@@ -54,7 +55,7 @@ class Consistency(Regularizer):
     """
 
     def __init__(
-        self, *, weight: float = 10.0, fake_ratio: float = 0.0, shift_fraction: float = 0.125, interval: int = 1
+        self, *, weight: Scalar = 10.0, fake_ratio: float = 0.0, shift_fraction: float = 0.125, interval: int = 1
     ) -> None:
         super().__init__(weight=weight, interval=interval)
         if fake_ratio < 0:
@@ -64,12 +65,15 @@ class Consistency(Regularizer):
         self.fake_ratio = fake_ratio
         self.shift_fraction = shift_fraction
 
-    def _term(self, turn: CriticTurn, images: Tensor, logits: Tensor) -> Tensor:
+    def _term(self, turn: DiscriminatorTurn, images: Tensor, logits: Tensor) -> Tensor:
         moved = turn.critic(flip_and_shift(images, self.shift_fraction))
         return (moved.float() - logits.float()).square().mean()
 
-    def forward(self, turn: CriticTurn) -> Tensor:
+    def forward(self, turn: DiscriminatorTurn) -> Tensor:
         """The penalty of this step: a float32 scalar, before ``weight``."""
+        assert turn.fake is not None
+        assert turn.real_logits is not None
+        assert turn.fake_logits is not None
         penalty = self._term(turn, turn.real, turn.real_logits)
         if self.fake_ratio > 0:
             penalty = penalty + self.fake_ratio * self._term(turn, turn.fake, turn.fake_logits)

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from gan_lightning.core.process_group import mean_over_ranks
-from gan_lightning.regularizers.stabilizer import GeneratorTurn, Stabilizer
+from gan_lightning.regularizers.base import GeneratorTurn
+from gan_lightning.regularizers.stabilizer import Stabilizer
 
 
 def mean_distance(real: Tensor, fake: Tensor) -> Tensor:
@@ -35,6 +36,7 @@ class FeatureMatching(Stabilizer):
 
     def generator_terms(self, turn: GeneratorTurn) -> dict[str, Tensor]:
         """The weighted squared distance; gradients reach the generator through ``turn.fake``."""
+        assert turn.fake is not None
         with torch.no_grad():
             real = turn.discriminator.features(turn.shown(turn.real))
         fake = turn.discriminator.features(turn.shown(turn.fake))

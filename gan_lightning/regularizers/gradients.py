@@ -34,6 +34,22 @@ def input_gradient(critic: Callable[[Tensor], Tensor], samples: Tensor) -> Tenso
     return gradient
 
 
+def shared_gradient(logits: Tensor | None, leaf: Tensor | None) -> Tensor:
+    """The gradient of each sample's logit in that sample, from a forward pass that was made for another term.
+
+    Args:
+        logits: of the pass, ``(N,)`` or ``(N, 1, h, w)``, with their graph.
+        leaf: the samples ``(N, *sample_shape)`` that the graph begins with.
+
+    Returns:
+        Gradients ``(N, *sample_shape)``, at least float32, with their graph.
+    """
+    assert logits is not None
+    assert leaf is not None
+    (gradient,) = torch.autograd.grad(logits.sum(), leaf, create_graph=True)
+    return at_least_float32(gradient)
+
+
 def squared_norm(gradient: Tensor) -> Tensor:
     """Squared Euclidean norm over all values of each sample: ``(N, ...)`` to ``(N,)``."""
     return gradient.square().flatten(1).sum(dim=1)

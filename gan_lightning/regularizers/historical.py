@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from gan_lightning.networks.base import Discriminator
 from gan_lightning.networks.saved_shape import adopt_saved_shapes
-from gan_lightning.regularizers.stabilizer import GeneratorTurn, Stabilizer
+from gan_lightning.regularizers.base import GeneratorTurn
+from gan_lightning.regularizers.stabilizer import Stabilizer
 
 PLAYERS = ("generator", "discriminator")
 Player = Literal["generator", "discriminator"]

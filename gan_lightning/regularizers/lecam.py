@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gan_lightning.core.process_group import mean_over_ranks
-from gan_lightning.regularizers.base import CriticTurn, Regularizer
+from gan_lightning.core.schedules import Scalar
+from gan_lightning.regularizers.base import DiscriminatorTurn, Regularizer
 
 
 def lecam_penalty(real: Tensor, fake: Tensor, real_mean: Tensor, fake_mean: Tensor) -> Tensor:
@@ -43,7 +44,7 @@ class LeCam(Regularizer):
     fake_mean: Tensor
     started: Tensor
 
-    def __init__(self, *, weight: float = 0.3, decay: float = 0.9, start_images: int = 50_000) -> None:
+    def __init__(self, *, weight: Scalar = 0.3, decay: float = 0.9, start_images: int = 50_000) -> None:
         super().__init__(weight=weight)  # no interval: the averages follow every step
         if not 0 <= decay < 1:
             raise ValueError(f"decay must be in [0, 1), got {decay}")
@@ -63,8 +64,10 @@ class LeCam(Regularizer):
         self.fake_mean.copy_(keep * self.fake_mean + (1 - keep) * means[1])
         self.started.fill_(True)
 
-    def forward(self, turn: CriticTurn) -> Tensor:
+    def forward(self, turn: DiscriminatorTurn) -> Tensor:
         """The penalty of this step, 0 before ``start_images``: a float32 scalar, before ``weight``."""
+        assert turn.real_logits is not None
+        assert turn.fake_logits is not None
         real, fake = turn.real_logits.float(), turn.fake_logits.float()
         running = turn.images_seen >= self.start_images
         self._follow(real, fake, running)

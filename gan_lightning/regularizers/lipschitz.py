@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from gan_lightning.core.process_group import mean_over_ranks
+from gan_lightning.core.schedules import Scalar
 from gan_lightning.core.torch_internals import AnyBatchNorm
 from gan_lightning.networks.minibatch import MinibatchDiscrimination
-from gan_lightning.regularizers.base import CriticTurn, Regularizer
+from gan_lightning.regularizers.base import DiscriminatorTurn, Regularizer
 from gan_lightning.regularizers.gradients import at_least_float32, input_gradient, norm
 
 
@@ -53,12 +54,13 @@ class WGANGP(Regularizer):
 
     second_order = True
 
-    def __init__(self, *, weight: float = 10.0, target: float = 1.0, interval: int = 1) -> None:
+    def __init__(self, *, weight: Scalar = 10.0, target: float = 1.0, interval: int = 1) -> None:
         super().__init__(weight=weight, interval=interval)
         self.target = target
 
-    def forward(self, turn: CriticTurn) -> Tensor:
+    def forward(self, turn: DiscriminatorTurn) -> Tensor:
         """The penalty of this step: a float32 scalar, before ``weight``."""
+        assert turn.fake is not None
         points = interpolates(at_least_float32(turn.real), at_least_float32(turn.fake))
         return distance_to_target(input_gradient(turn.critic, points), self.target)
 
@@ -106,14 +108,14 @@ class DRAGAN(Regularizer):
 
     second_order = True
 
-    def __init__(self, *, weight: float = 10.0, scale: float = 0.5, target: float = 1.0, interval: int = 1) -> None:
+    def __init__(self, *, weight: Scalar = 10.0, scale: float = 0.5, target: float = 1.0, interval: int = 1) -> None:
         super().__init__(weight=weight, interval=interval)
         if scale < 0:
             raise ValueError(f"scale must be at least 0, got {scale}")
         self.scale = scale
         self.target = target
 
-    def forward(self, turn: CriticTurn) -> Tensor:
+    def forward(self, turn: DiscriminatorTurn) -> Tensor:
         """The penalty of this step: a float32 scalar, before ``weight``."""
         points = surroundings(at_least_float32(turn.real), self.scale)
         return distance_to_target(input_gradient(turn.critic, points), self.target)

@@ -11,8 +11,9 @@ from torch.nn.utils import parametrize
 from gan_lightning.core.torch_internals import AnyConvolution, AnyTransposedConvolution
 from gan_lightning.networks.base import Discriminator
 from gan_lightning.networks.equalized import EqualizedConv2d, EqualizedLinear
+from gan_lightning.regularizers.base import GeneratorTurn
 from gan_lightning.regularizers.historical import Player, check_player
-from gan_lightning.regularizers.stabilizer import GeneratorTurn, Stabilizer
+from gan_lightning.regularizers.stabilizer import Stabilizer
 
 
 def trained_weight(layer: nn.Module) -> Tensor:

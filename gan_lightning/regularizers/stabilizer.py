@@ -2,35 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from torch import Tensor, nn
 
-from gan_lightning.networks.base import Discriminator, Generator
-
-
-@dataclass(frozen=True, slots=True)
-class GeneratorTurn:
-    """What a stabilizer may look at in the generator's turn.
-
-    Attributes:
-        generator: the generator, with gradients.
-        discriminator: the discriminator, frozen.
-        real: real samples of this step.
-        fake: generated samples with their graph.
-        condition: the condition of ``fake``.
-        images_seen: real images shown to the discriminator before this step, over all ranks.
-        shown: makes of samples what the discriminator is shown of them: augments them.
-    """
-
-    generator: Generator
-    discriminator: Discriminator
-    real: Tensor
-    fake: Tensor
-    condition: Tensor | None
-    images_seen: int
-    shown: Callable[[Tensor], Tensor]
+from gan_lightning.networks.base import Discriminator
+from gan_lightning.regularizers.base import GeneratorTurn
 
 
 class Stabilizer(nn.Module):

@@ -1,11 +1,12 @@
-"""Zero-centred gradient penalties on the samples themselves: R1 and R2."""
+"""Zero-centered gradient penalties on the samples themselves: R1 and R2."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from gan_lightning.regularizers.base import CriticTurn, Regularizer
-from gan_lightning.regularizers.gradients import input_gradient, squared_norm
+from gan_lightning.core.schedules import Scalar
+from gan_lightning.regularizers.base import DiscriminatorTurn, Regularizer
+from gan_lightning.regularizers.gradients import input_gradient, shared_gradient, squared_norm
 
 
 class R1(Regularizer):
@@ -18,17 +19,26 @@ class R1(Regularizer):
 
     Args:
         weight: gamma.
-        interval: the penalty joins every ``interval``-th discriminator step, times ``interval``.
+        interval: the penalty joins every ``interval``-th discriminator update, times ``interval``.
+        own_step: whether it makes an update of its own instead.
+        shares_forward: whether it differentiates the forward pass of the adversarial term.
     """
 
     second_order = True
+    needs_fakes = False
 
-    def __init__(self, *, weight: float, interval: int = 1) -> None:
-        super().__init__(weight=weight, interval=interval)
+    def __init__(
+        self, *, weight: Scalar, interval: int = 1, own_step: bool = False, shares_forward: bool = False
+    ) -> None:
+        super().__init__(weight=weight, interval=interval, own_step=own_step, shares_forward=shares_forward)
 
-    def forward(self, turn: CriticTurn) -> Tensor:
+    def forward(self, turn: DiscriminatorTurn) -> Tensor:
         """1/2 E||grad D(x)||^2: a float32 scalar, before ``weight``."""
-        return 0.5 * squared_norm(input_gradient(turn.critic, turn.real)).mean()
+        if self.shares_forward:
+            gradient = shared_gradient(turn.real_logits, turn.real_leaf)
+        else:
+            gradient = input_gradient(turn.critic, turn.real)
+        return 0.5 * squared_norm(gradient).mean()
 
 
 class R2(Regularizer):
@@ -38,14 +48,23 @@ class R2(Regularizer):
 
     Args:
         weight: gamma.
-        interval: the penalty joins every ``interval``-th discriminator step, times ``interval``.
+        interval: the penalty joins every ``interval``-th discriminator update, times ``interval``.
+        own_step: whether it makes an update of its own instead.
+        shares_forward: whether it differentiates the forward pass of the adversarial term.
     """
 
     second_order = True
 
-    def __init__(self, *, weight: float, interval: int = 1) -> None:
-        super().__init__(weight=weight, interval=interval)
+    def __init__(
+        self, *, weight: Scalar, interval: int = 1, own_step: bool = False, shares_forward: bool = False
+    ) -> None:
+        super().__init__(weight=weight, interval=interval, own_step=own_step, shares_forward=shares_forward)
 
-    def forward(self, turn: CriticTurn) -> Tensor:
+    def forward(self, turn: DiscriminatorTurn) -> Tensor:
         """1/2 E||grad D(G(z))||^2: a float32 scalar, before ``weight``."""
-        return 0.5 * squared_norm(input_gradient(turn.critic, turn.fake)).mean()
+        if self.shares_forward:
+            gradient = shared_gradient(turn.fake_logits, turn.fake_leaf)
+        else:
+            assert turn.fake is not None
+            gradient = input_gradient(turn.critic, turn.fake)
+        return 0.5 * squared_norm(gradient).mean()

@@ -8,7 +8,7 @@ from gan_lightning.core.atomic import whole_file
 from gan_lightning.export import load_generator, save_generator, save_onnx, save_program
 from gan_lightning.export.generator_file import generator_record
 from gan_lightning.export.network import exportable
-from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.models.sampling import Weights
 from gan_lightning.sampling.base import SamplingMode, ending
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gan_lightning.core.grids import MIN_TILE_PX, make_grid, save_grid
 from gan_lightning.core.pixels import to_uint8
-from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.models.sampling import Weights
 from gan_lightning.sampling import paths
 from gan_lightning.sampling.animation import check_animation, save_animation

@@ -14,7 +14,7 @@ from gan_lightning.core.atomic import whole_folder, write_atomic
 from gan_lightning.core.grids import png, save_grid
 from gan_lightning.core.pixels import NonFiniteSamples, to_uint8
 from gan_lightning.data.points import MixtureDataModule
-from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.models.sampling import Weights
 from gan_lightning.sampling.base import SamplingMode, ending
 from gan_lightning.sampling.classes import Labels, Plan, check_count, in_rows, plan

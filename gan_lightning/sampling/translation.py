@@ -18,9 +18,9 @@ from gan_lightning.data.loader import to_unit_range
 from gan_lightning.data.preflight import complaints
 from gan_lightning.data.source import FileImages
 from gan_lightning.data.transform import Transform, in_channels, planes, upright
-from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.adversarial import AdversarialModule
+from gan_lightning.models.image_to_image import ImageToImage
 from gan_lightning.models.sampling import Weights
-from gan_lightning.models.sources import SourceConditional
 from gan_lightning.networks.translator import Translator
 from gan_lightning.sampling.base import SamplingMode
 from gan_lightning.sampling.progress import progress
@@ -62,7 +62,7 @@ class Translation(SamplingMode):
 
     def write(self, model: AdversarialModule, out: Path, *, weights: Weights, trust: bool) -> str:
         """Look at all images, then translate them one by one."""
-        if not isinstance(model, SourceConditional):
+        if not isinstance(model, ImageToImage):
             raise ValueError(f"mode=translation: a {type(model).__name__} makes images from noise, it translates none")
         network = model.translator(weights, back=self.back)
         files = open_files(self.source, key="mode.source")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gan_lightning.core.grids import save_grid
 from gan_lightning.core.pixels import to_uint8
-from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.models.priors import Prior
 from gan_lightning.models.sampling import Sampling, Weights
 from gan_lightning.sampling.base import SamplingMode

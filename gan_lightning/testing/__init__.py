@@ -13,7 +13,7 @@ from gan_lightning.testing.checks import (
     check_learning,
     check_resume,
     check_samples,
-    check_turns,
+    check_updates,
 )
 from gan_lightning.testing.training import assert_same, fit, state
 from gan_lightning.testing.variant import Variant
@@ -26,7 +26,7 @@ __all__ = [
     "check_learning",
     "check_resume",
     "check_samples",
-    "check_turns",
+    "check_updates",
     "fit",
     "state",
 ]

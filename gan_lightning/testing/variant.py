@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 import gan_lightning.config
 from gan_lightning.config import build
 from gan_lightning.launch.command_line import quoted
-from gan_lightning.models import AdversarialModule, SourceConditional
+from gan_lightning.models import AdversarialModule, ImageToImage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +60,6 @@ class Variant:
         model = build(config["model"], trust=True, key="model")
         model.run_config = config
         data = build(config["data"], trust=True, key="data")
-        if isinstance(model, SourceConditional):
+        if isinstance(model, ImageToImage):
             model.sources = data.evaluation_images(data.heldout_split).sources
         return model, data

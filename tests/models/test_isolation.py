@@ -49,6 +49,6 @@ def test_evaluations_and_sample_grids_leave_training_as_it_is(undisturbed, tmp_p
 
 
 def test_the_test_notices_a_step_that_is_not_seeded(undisturbed, tmp_path, monkeypatch):
-    monkeypatch.setattr("gan_lightning.models.base.seed_step", lambda *arguments: None)
+    monkeypatch.setattr("gan_lightning.models.adversarial.seed_step", lambda *arguments: None)
     with pytest.raises(AssertionError, match="differs"):
         assert_same(run(tmp_path / "a", []), run(tmp_path / "b", [Draws()]))

@@ -219,7 +219,7 @@ def test_an_augmentation_acts_on_source_and_image_alike():
     features = model.discriminator.features
     model.discriminator.features = lambda samples: seen.append(samples) or features(samples)
     grey = torch.rand(3, 1, SIDE, SIDE) + 0.5
-    model.judge(grey.expand(-1, 3, -1, -1), grey)
+    model.discriminate(grey.expand(-1, 3, -1, -1), grey)
     assert not torch.equal(seen[0][:, :1], grey)
     for channel in itertools.islice(seen[0].unbind(1), 1, None):
         assert torch.equal(channel, seen[0][:, 0])

@@ -7,7 +7,7 @@ import torch
 
 from gan_lightning.data import Batch
 from gan_lightning.models import WGAN, UpdateRule
-from gan_lightning.models.turns import Fakes, Judgement
+from gan_lightning.models.outputs import Fakes, Judgement
 from tests.conftest import compose_train
 from tests.models.toys import AfterBatch, point_networks, sgd, train, vector
 

@@ -17,7 +17,7 @@ from gan_lightning.callbacks.health.probe import Reference, look, reference
 from gan_lightning.callbacks.health.trouble import Trouble
 from gan_lightning.data.base import RealDataModule
 from gan_lightning.metrics import Evaluation as EvaluationResult
-from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.runs.cadence import Cadence
 
 log = logging.getLogger(__name__)

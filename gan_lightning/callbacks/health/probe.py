@@ -14,9 +14,9 @@ from gan_lightning.data.batch import Batch
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.data.loader import to_unit_range
 from gan_lightning.data.points import MixtureDataModule
-from gan_lightning.models.base import AdversarialModule
-from gan_lightning.models.sources import SourceConditional
-from gan_lightning.models.turns import share_ranked_right
+from gan_lightning.models.adversarial import AdversarialModule
+from gan_lightning.models.image_to_image import ImageToImage
+from gan_lightning.models.outputs import share_ranked_right
 
 PACK = 12
 """Samples are counted in dozens, which packs of 2, 3, 4 and 6 divide."""
@@ -108,7 +108,7 @@ def look(module: AdversarialModule, real: Reference, *, seed: int, batch: int) -
     count = len(real.train)
     samples = module.sample(count, seed=seed, batch_size=batch)
     diversity = mean_distance(samples) / real.spread
-    blind = isinstance(module, SourceConditional) or (module.classes is not None and real.train.labels is None)
+    blind = isinstance(module, ImageToImage) or (module.classes is not None and real.train.labels is None)
     if real.heldout is None or blind or not samples.isfinite().all():
         return Look(diversity)
     labels = None if module.classes is None else real.train.labels
@@ -141,6 +141,6 @@ def _logits(module: AdversarialModule, shown: Batch, batch: int) -> Tensor:
     for start in range(0, len(shown), step):
         labels = None if shown.labels is None else shown.labels[start : start + step]
         part = Batch(shown.images[start : start + step], labels).to(module.device)
-        logits.append(module.judge(part.images, module.discriminator_condition(part)).logits.double().cpu())
+        logits.append(module.discriminate(part.images, module.discriminator_condition(part)).logits.double().cpu())
     joined = torch.cat(logits)
     return joined.flatten(1).mean(1) if joined.ndim > 1 else joined

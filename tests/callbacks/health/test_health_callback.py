@@ -15,7 +15,7 @@ from gan_lightning.data import DigitsDataModule, RingDataModule
 from gan_lightning.metrics import Evaluation as EvaluationResult
 from gan_lightning.metrics import Score
 from gan_lightning.models import UpdateRule
-from gan_lightning.models.turns import share_ranked_right
+from gan_lightning.models.outputs import share_ranked_right
 from tests.models.toys import Rows, points, train, vector
 
 

@@ -13,7 +13,7 @@ from gan_lightning.data.batch import Batch
 from gan_lightning.data.domains import TranslationImages, TranslationModule, images_at
 from gan_lightning.data.images import EvaluationImages, EvaluationSet
 from gan_lightning.metrics.translation import TranslationSampler
-from gan_lightning.models.base import AdversarialModule
+from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.models.blocks import block_size, in_blocks
 from gan_lightning.models.sampling import Weights
 from gan_lightning.networks.translator import Translator
@@ -24,7 +24,7 @@ NO_SOURCES = (
 )
 
 
-class SourceConditional(AdversarialModule):
+class ImageToImage(AdversarialModule):
     """A model whose generator is given a source image instead of latent vectors.
 
     Sample i is the translation of source image i of ``sources``, again from the first when they run out.

@@ -1,4 +1,4 @@
-"""What a label-conditional model adds to the base class: labels in both players, and sampling per class."""
+"""What a class-conditional model adds to the base class: labels in both players, and sampling per class."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from torch import Tensor
 from gan_lightning.core.seeding import sample_generators
 from gan_lightning.data.base import ImageDataModule
 from gan_lightning.data.batch import Batch
-from gan_lightning.models.base import AdversarialModule
-from gan_lightning.models.heads import refuse_classes, require_classes
+from gan_lightning.models.adversarial import AdversarialModule
+from gan_lightning.models.compatibility import refuse_classes, require_classes
 from gan_lightning.regularizers import Replay
 
 _LABEL_STREAM = 0x6C6162656C  # tells the stream of labels from that of latents
 
 
-class LabelConditional(AdversarialModule):
+class ClassConditional(AdversarialModule):
     """A model whose generator is given a class label with every latent vector.
 
     The fakes of a step carry the labels of its real batch, in the same order: their distribution is the training
@@ -37,7 +37,7 @@ class LabelConditional(AdversarialModule):
             ValueError: naming the part and the reason.
         """
         super().check_parts()
-        for name, stabilizer in self._techniques.items():
+        for name, stabilizer in self.techniques.items():
             if isinstance(stabilizer, Replay):
                 raise ValueError(
                     f"model.stabilizers.{name}: replayed samples were made under other labels, so Replay does not fit "

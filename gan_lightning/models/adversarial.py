@@ -1,0 +1,595 @@
+"""The training step that every variant shares, from top to bottom."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NotRequired, TypedDict, cast
+
+import torch
+from torch import Tensor, nn
+
+from gan_lightning.augment.base import Augmentation
+from gan_lightning.core import ema
+from gan_lightning.core.schedules import Scalar, value_at
+from gan_lightning.core.seeding import seed_step
+from gan_lightning.data.base import RealDataModule
+from gan_lightning.data.batch import Batch, as_batch
+from gan_lightning.losses.base import AdversarialLoss
+from gan_lightning.models import compatibility
+from gan_lightning.models.outputs import DiscriminatorOutput, GeneratedBatch, mean_of, share_ranked_right
+from gan_lightning.models.players import OptimizerFactory, Phase, Player, PlayersModule
+from gan_lightning.models.priors import Prior
+from gan_lightning.models.sampling import Sampling
+from gan_lightning.models.signatures import inherit_parameters
+from gan_lightning.models.update_rule import UpdateRule
+from gan_lightning.networks.base import Discriminator, Generator
+from gan_lightning.regularizers.base import DiscriminatorTurn, GeneratorTurn, Regularizer
+from gan_lightning.regularizers.stabilizer import Stabilizer
+
+
+class Parts(TypedDict):
+    """The arguments that every variant hands on to ``AdversarialModule``, which describes them."""
+
+    generator: Generator
+    discriminator: Discriminator
+    loss: AdversarialLoss
+    generator_optimizer: OptimizerFactory
+    discriminator_optimizer: OptimizerFactory
+    prior: Prior
+    updates: UpdateRule
+    regularizers: NotRequired[Mapping[str, Regularizer] | None]
+    augment: NotRequired[Augmentation | None]
+    stabilizers: NotRequired[Mapping[str, Stabilizer] | None]
+
+
+class AdversarialModule(Sampling, PlayersModule):
+    """A generator against a discriminator: the discriminator learns from every batch, the generator from every k-th.
+
+    ``training_step`` and what it calls, in this order, are all that happens in a step. A variant overrides the
+    ``*_condition`` and ``*_terms`` hooks for its algorithm, and ``players`` and ``phases`` for another loop.
+
+    Args:
+        generator: latent vectors to samples.
+        discriminator: samples to logits.
+        loss: adversarial loss of logits.
+        generator_optimizer: parameters to an optimizer; the arguments of a ``functools.partial`` may be schedules.
+        discriminator_optimizer: likewise.
+        prior: distribution of the latent vectors.
+        updates: order, ratio, accumulation, clipping, schedules, averaging and seed of the updates.
+        regularizers: penalties of either player, by the name they are logged under.
+        augment: transformation of everything the discriminator sees.
+        stabilizers: further techniques, by name.
+
+    Raises:
+        ValueError: if the parts do not fit together.
+    """
+
+    def __init__(
+        self,
+        *,
+        generator: Generator,
+        discriminator: Discriminator,
+        loss: AdversarialLoss,
+        generator_optimizer: OptimizerFactory,
+        discriminator_optimizer: OptimizerFactory,
+        prior: Prior,
+        updates: UpdateRule,
+        regularizers: Mapping[str, Regularizer] | None = None,
+        augment: Augmentation | None = None,
+        stabilizers: Mapping[str, Stabilizer] | None = None,
+    ) -> None:
+        super().__init__()
+        self.generator = generator
+        self.discriminator = discriminator
+        self.loss = loss
+        self.generator_optimizer = generator_optimizer
+        self.discriminator_optimizer = discriminator_optimizer
+        self.prior = prior
+        self.updates = updates
+        self.regularizers = nn.ModuleDict(dict(regularizers or {}))
+        self.augment = augment
+        self.stabilizers = nn.ModuleDict(dict(stabilizers or {}))
+        self.check_parts()
+        self.generator_ema: Generator | None = self.average_of(generator)
+        self._shared_fakes: dict[int, GeneratedBatch] = {}
+        self._part, self._parts = 1, 1
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Give a variant's constructor, in help texts and config checks, the arguments that it hands on to its base."""
+        super().__init_subclass__(**arguments)
+        inherit_parameters(cls)
+
+    # Who is trained, and in which phases. ----------------------------------------------------------------
+
+    def players(self) -> list[Player]:
+        """Return the discriminator and the generator, with the modules that a variant trains with them."""
+        updates, average = self.updates, self.generator_ema
+        return [
+            Player(
+                name="discriminator",
+                short="d",
+                modules=self.player_modules("discriminator"),
+                optimizer=self.discriminator_optimizer,
+                schedule=updates.discriminator_schedule,
+                clip_norm=updates.discriminator_clip_norm,
+            ),
+            Player(
+                name="generator",
+                short="g",
+                modules=self.player_modules("generator"),
+                optimizer=self.generator_optimizer,
+                schedule=updates.generator_schedule,
+                clip_norm=updates.generator_clip_norm,
+                averages=() if average is None else (average,),
+            ),
+        ]
+
+    def player_modules(self, player: str) -> tuple[nn.Module, ...]:
+        """Return the modules that are trained together as "generator" or as "discriminator"."""
+        return (self.generator,) if player == "generator" else (self.discriminator,)
+
+    def phases(self) -> list[Phase]:
+        """Return one phase for each player, and one for each penalty that steps on its own, in the order of a round."""
+        discriminator = Phase(
+            name="discriminator",
+            players=("discriminator",),
+            terms=self.discriminator_objective,
+            shows_images=True,
+        )
+        generator = Phase(
+            name="generator",
+            players=("generator",),
+            terms=self.generator_objective,
+            batch_factor=self.updates.generator_batch_factor,
+        )
+        order = [discriminator, generator] if self.updates.first == "discriminator" else [generator, discriminator]
+        if self.updates.generator_batch == "next":
+            order[1] = replace(order[1], real="next")
+        return [phase for main in order for phase in (main, *self.penalty_phases(main))]
+
+    def penalty_phases(self, main: Phase) -> list[Phase]:
+        """Return a phase for each penalty that steps on its own, after every n-th update of its player's main phase."""
+
+        def terms_of(name: str) -> Any:
+            return lambda batch: self.penalty_objective(name, batch)
+
+        return [
+            Phase(
+                name=name,
+                players=main.players,
+                terms=terms_of(name),
+                follows=main.name,
+                every=penalty.interval,
+            )
+            for name, penalty in self.penalties.items()
+            if penalty.own_step and penalty.player == main.name
+        ]
+
+    def repetitions(self, phase: Phase) -> int:
+        """Return how often ``phase`` runs on the batch that is at hand."""
+        if phase.follows is not None:
+            main = next(other for phases in self.slots for other in phases if other.name == phase.follows)
+            before, times = self.steps[main.name], self.repetitions(main)
+            return sum((before + time) % phase.every == 0 for time in range(times))
+        if phase.name == "generator":
+            return self.updates.generator_steps_per_turn if self.generator_is_due() else 0
+        return 1
+
+    def generator_is_due(self) -> bool:
+        """Say whether the generator moves in this round: at every k-th batch that the discriminator is shown."""
+        to_come = any(phase.shows_images for phases in self.slots[self.slot :] for phase in phases)
+        return self.batches_since_generator + to_come >= self.critic_steps_now()
+
+    def critic_steps_now(self) -> float:
+        """Return how many discriminator updates precede the next generator update."""
+        return self.updates.critic_steps
+
+    def optimizer_steps_per_batch(self) -> float:
+        """Return how many steps of optimizers there are for each batch of the loader, on average."""
+        per_shown = {"generator": 1 / self.updates.critic_steps}
+        steps = sum(
+            len(phase.players) * per_shown.get(phase.follows or phase.name, 1.0) / phase.every
+            for phases in self.slots
+            for phase in phases
+        )
+        return steps / self.batches_per_shown_batch()
+
+    def batches_per_shown_batch(self) -> float:
+        """Return 1, or more where the generator takes batches of its own."""
+        return 1.0 if len(self.slots) == 1 else 1 + 1 / self.updates.critic_steps
+
+    # The step. -------------------------------------------------------------------------------------------
+
+    def training_step(self, batch: Any, batch_idx: int) -> None:
+        """Run the phases that are due on one batch.
+
+        Args:
+            batch: anything ``as_batch`` accepts; images float32 ``(N, C, H, W)`` in [-1, 1].
+            batch_idx: Lightning's; not used, since it restarts with every epoch and every resume.
+        """
+        batch = as_batch(batch)
+        images = len(batch) * self._world_size
+        due = self.begin_step(images)
+        # Everything random below is a function of the position: a resumed run draws what the first one drew.
+        seed_step(self.updates.seed, self._rank, self.images_seen, self._device_of_step, slot=self.slot)
+        batch = self.prepare_batch(batch)
+        if self.updates.fakes == "shared":
+            self.share_fakes(batch, due)
+        for phase, times in due:
+            for time in range(1, times + 1):
+                self.run_phase(phase, batch, logged=time == times)
+        self._shared_fakes.clear()
+        if self.end_step(due, images):
+            self.end_round()
+
+    def begin_step(self, images: int) -> list[tuple[Phase, int]]:
+        """Return the phases that are due on this batch, each with how often; open a row of scalars if one is due.
+
+        Args:
+            images: of the batch, over all processes.
+        """
+        self.find_horizon(images)
+        due = self.due_phases()
+        while not due:  # nobody moves on this slot's batch, so that the next slot takes it
+            self.slot = (self.slot + 1) % len(self.slots)
+            due = self.due_phases()
+        if self.slot == 0 and self.row_is_due():
+            self._row = {}
+        return due
+
+    def due_phases(self) -> list[tuple[Phase, int]]:
+        """Return the phases of the present slot that are due, each with how often."""
+        return [(phase, times) for phase in self.slots[self.slot] if (times := self.repetitions(phase))]
+
+    def row_is_due(self) -> bool:
+        """Say whether this round logs: the first in which both players move after every n-th discriminator update.
+
+        It depends on saved counters alone, so a resumed run logs at the same places.
+        """
+        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if every == 0 or not self.generator_is_due():
+            return False
+        now = self.steps["discriminator"]
+        before = now - self.batches_since_generator
+        return before == 0 or (now + 1) // every > before // every
+
+    def run_phase(self, phase: Phase, batch: Batch, *, logged: bool) -> None:
+        """Run one update: the players of the phase learn, everyone else is frozen."""
+        row = self._row
+        self._row = row if logged else None
+        self.before_update(phase)
+        self.open_update(phase.players)
+        parts = batch.tile(phase.batch_factor).chunk(self.updates.accumulate)
+        self._parts = len(parts)
+        short = self.active[phase.players[0]].player.short
+        for number, part in enumerate(parts, start=1):
+            self._part = number
+            terms = phase.terms(part)
+            total = self.backward_terms(terms, number, len(parts))
+            if phase.follows is None:
+                self.note(f"{short}/loss", total, parts=len(parts))
+            for name, term in terms.items():
+                self.note(f"{short}/{name}", term, parts=len(parts))
+        self.close_update(self.updates.replace_nonfinite)
+        if phase.follows is None:
+            self.note_players()
+        if phase.shows_images and self.augment is not None:
+            self.augment.end_step()
+        self.steps[phase.name] += 1
+        self._row = row
+
+    def before_update(self, phase: Phase) -> None:
+        """Act before an update; a variant clips weights here."""
+
+    def end_step(self, due: list[tuple[Phase, int]], images: int) -> bool:
+        """Count what the step did, and return whether the round is over."""
+        names = {phase.name for phase, _ in due}
+        self.images_loaded += images
+        if any(phase.shows_images for phase, _ in due):
+            self.images_seen += images
+            self.images_since_generator += images
+            self.batches_since_generator += 1
+        self.generator_moved = self.generator_moved or "generator" in names
+        self.slot += 1
+        if self.slot < len(self.slots) and self.due_phases():
+            return False
+        self.slot = 0
+        return True
+
+    def end_round(self) -> None:
+        """Average the generator if it moved, log the row if there is one, and stop where the budget ends."""
+        if self.generator_moved:
+            if self.updates.ema_halflife_kimg is not None:
+                self.update_averages(self.average_decay())
+            self.generator_moved = False
+            self.batches_since_generator = 0
+            self.images_since_generator = 0
+        if self._row is not None:
+            self.write_row()
+        if self.budget_images is not None and self.images_seen >= self.budget_images:
+            self.trainer.should_stop = True
+
+    def average_decay(self) -> float:
+        """Return the factor of the averages' past in this round; see ``ema.decay``."""
+        updates = self.updates
+        assert updates.ema_halflife_kimg is not None
+        started = self.images_seen >= updates.ema_start_kimg * 1000
+        return ema.decay(
+            self.images_since_generator,
+            halflife_kimg=self.scalar(updates.ema_halflife_kimg) if started else 0.0,
+            images_seen=self.images_seen,
+            rampup=updates.ema_rampup,
+        )
+
+    # What the discriminator minimizes. -------------------------------------------------------------------
+
+    def discriminator_objective(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the discriminator's terms on one micro-batch: the variant's, the due penalties', the stabilizers'."""
+        fakes = self.fakes_without_graph(batch)
+        condition = self.discriminator_condition(batch)
+        due = self.due_penalties("discriminator")
+        real_images, fake_images = batch.images, fakes.images
+        if any(penalty.shares_forward for penalty in due.values()):
+            # Leaves of the graph that the adversarial term is computed with, for a penalty to differentiate by.
+            real_images, fake_images = (x.detach().requires_grad_(True) for x in (real_images, fake_images))
+        real = self.discriminate(real_images, condition, views=self.real_views(real_images))
+        fake = self.discriminate(fake_images, condition, views=fakes.views)
+        terms = self.discriminator_terms(batch, fakes, real, fake)
+        if due:
+            turn = replace(
+                self.discriminator_turn(batch, fakes, condition),
+                real_logits=real.logits,
+                fake_logits=fake.logits,
+                real_leaf=real_images,
+                fake_leaf=fake_images,
+            )
+            for name, penalty in due.items():
+                terms[name] = self.scalar(penalty.weight) * penalty.interval * penalty(turn)
+        for name, stabilizer in self.techniques.items():
+            for key, term in stabilizer.discriminator_terms(self.discriminator).items():
+                terms[f"{name}_{key}"] = term
+        self.observe(real, fake, images=len(batch) * self._world_size)
+        return terms
+
+    def discriminator_terms(
+        self, batch: Batch, fakes: GeneratedBatch, real: DiscriminatorOutput, fake: DiscriminatorOutput
+    ) -> dict[str, Tensor]:
+        """Return the named, weighted scalars that the discriminator minimizes the sum of."""
+        values = [self.loss.discriminator(r, f) for r, f in zip(real.heads, fake.heads, strict=True)]
+        return {"adversarial": mean_of(values).mean()}
+
+    def due_penalties(self, player: str) -> dict[str, Regularizer]:
+        """Return the penalties of a player that join this update of its main phase."""
+        return {
+            name: penalty
+            for name, penalty in self.penalties.items()
+            if penalty.player == player and not penalty.own_step and self.steps[player] % penalty.interval == 0
+        }
+
+    def discriminator_turn(
+        self, batch: Batch, fakes: GeneratedBatch | None, condition: Tensor | None
+    ) -> DiscriminatorTurn:
+        """Return what penalties may look at in the discriminator's update, without the logits of its main phase."""
+
+        def critic(samples: Tensor) -> Tensor:
+            images = self.from_penalty_space(samples)
+            return self.discriminate(images, condition, views=self.real_views(images)).summed
+
+        return DiscriminatorTurn(
+            critic=critic,
+            real=self.to_penalty_space(batch.images),
+            fake=None if fakes is None else self.to_penalty_space(fakes.images),
+            images_seen=self.images_seen,
+        )
+
+    def observe(self, real: DiscriminatorOutput, fake: DiscriminatorOutput, *, images: int) -> None:
+        """Tell the augmentation, and the row that is logged, how the discriminator did on a micro-batch."""
+        if self.augment is not None:
+            self.augment.observe(real.joined.detach() - (self.loss.boundary or 0.0), images)
+        if self._row is not None:
+            self.note("d/real", real.joined.detach().float().mean(), parts=self._parts)
+            self.note("d/fake", fake.joined.detach().float().mean(), parts=self._parts)
+            self.note("d/accuracy", share_ranked_right(real.joined, fake.joined), parts=self._parts)
+
+    # What the generator minimizes. -----------------------------------------------------------------------
+
+    def generator_objective(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the generator's terms on one micro-batch: the variant's, the due penalties', the stabilizers'."""
+        fakes = self.fakes_with_graph(batch)
+        condition = self.discriminator_condition(batch)
+        fake = self.discriminate(fakes.images, condition, views=fakes.views)
+        terms = self.generator_terms(batch, fakes, fake)
+        due = self.due_penalties("generator")
+        if due or self.techniques:
+            turn = self.generator_turn(batch, fakes)
+            for name, penalty in due.items():
+                terms[name] = self.scalar(penalty.weight) * penalty.interval * penalty(turn)
+            for name, stabilizer in self.techniques.items():
+                for key, term in stabilizer.generator_terms(turn).items():
+                    terms[f"{name}_{key}"] = term
+        return terms
+
+    def generator_terms(self, batch: Batch, fakes: GeneratedBatch, fake: DiscriminatorOutput) -> dict[str, Tensor]:
+        """Return the named, weighted scalars that the generator minimizes the sum of."""
+        real: tuple[Tensor | None, ...] = (None,) * len(fake.heads)
+        if self.loss.relativistic:
+            with torch.no_grad():
+                condition = self.discriminator_condition(batch)
+                real = self.discriminate(batch.images, condition, views=self.real_views(batch.images)).heads
+        values = mean_of([self.loss.generator(f, r) for f, r in zip(fake.heads, real, strict=True)])
+        for stabilizer in self.techniques.values():
+            values = stabilizer.generator_values(values, fake.joined, self.images_seen)
+        return {"adversarial": values.mean()}
+
+    def generator_turn(self, batch: Batch, fakes: GeneratedBatch | None) -> GeneratorTurn:
+        """Return what penalties and stabilizers may look at in the generator's update; without fakes in a lazy one."""
+        return GeneratorTurn(
+            generator=self.generator,
+            discriminator=self.discriminator,
+            real=batch.images,
+            fake=None if fakes is None else fakes.images,
+            condition=None if fakes is None else fakes.condition,
+            images_seen=self.images_seen,
+            shown=self.shown,
+            draw=lambda count: self.draw_inputs(batch.first(count)),
+        )
+
+    def penalty_objective(self, name: str, batch: Batch) -> dict[str, Tensor]:
+        """Return the one term of an update that a penalty makes on its own, with samples of its own."""
+        penalty = self.penalties[name]
+        turn: DiscriminatorTurn | GeneratorTurn
+        if penalty.player == "generator":
+            turn = self.generator_turn(batch, None)
+        else:
+            fakes = self.fakes_without_graph(batch) if penalty.needs_fakes else None
+            turn = self.discriminator_turn(batch, fakes, self.discriminator_condition(batch))
+        return {name: self.scalar(penalty.weight) * penalty.interval * penalty(turn)}
+
+    # Samples and conditions. -----------------------------------------------------------------------------
+
+    def prepare_batch(self, batch: Batch) -> Batch:
+        """Return the real samples as this step shows them to the discriminator."""
+        return batch
+
+    def generator_condition(self, batch: Batch) -> Tensor | None:
+        """Return what the generator is given besides latents for the fakes that accompany ``batch``."""
+        return None
+
+    def discriminator_condition(self, batch: Batch) -> Tensor | None:
+        """Return the condition under which the discriminator judges ``batch`` and its fakes."""
+        return None
+
+    def draw_inputs(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """Draw latents ``(N, latent_dim)`` and their condition for as many samples as ``batch`` has."""
+        latents = self.prior.draw(len(batch), self.generator.latent_dim, device=batch.images.device)
+        return latents, self.generator_condition(batch)
+
+    def make_fakes(self, batch: Batch) -> GeneratedBatch:
+        """Generate as many samples as ``batch`` has, from fresh latents."""
+        latents, condition = self.draw_inputs(batch)
+        images, *views = self.generate_views(latents, condition)
+        return GeneratedBatch(images, latents, condition, tuple(views))
+
+    def generate_views(self, latents: Tensor, condition: Tensor | None) -> tuple[Tensor, ...]:
+        """Return samples, and what else of them the discriminator is shown: nothing, unless a variant says so."""
+        return (self.generate(latents, condition),)
+
+    def real_views(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Return what else the discriminator is shown of real samples, as ``generate_views`` does of generated ones."""
+        return ()
+
+    def share_fakes(self, batch: Batch, due: list[tuple[Phase, int]]) -> None:
+        """Generate, before anyone moves, the samples that both players learn from on this batch."""
+        if {"discriminator", "generator"} <= {phase.name for phase, _ in due}:
+            self.active["generator"].freeze(False)
+            for number, part in enumerate(batch.chunk(self.updates.accumulate), start=1):
+                self._shared_fakes[number] = self.make_fakes(part)
+
+    def fakes_with_graph(self, batch: Batch) -> GeneratedBatch:
+        """Return the samples that the generator learns from on a micro-batch."""
+        return self._shared_fakes.get(self._part) or self.make_fakes(batch)
+
+    def fakes_without_graph(self, batch: Batch) -> GeneratedBatch:
+        """Return the samples that the discriminator learns from on a micro-batch, some replaced by stabilizers."""
+        with torch.no_grad():
+            shared = self._shared_fakes.get(self._part)
+            fakes = self.make_fakes(batch) if shared is None else shared.detached()
+            images = fakes.images
+            for stabilizer in self.techniques.values():
+                images = stabilizer.discriminator_fakes(images)
+        return replace(fakes, images=images)
+
+    def discriminate(
+        self, images: Tensor, condition: Tensor | None, *, views: tuple[Tensor, ...] = ()
+    ) -> DiscriminatorOutput:
+        """Show augmented samples to the discriminator, with the other views of them if there are some."""
+        shown: Any = self.shown(images)
+        if views:
+            shown = (shown, *(self.shown(view) for view in views))
+        features = self.discriminator.features(shown)
+        return DiscriminatorOutput(self.discriminator.head(features, condition), features, shown)
+
+    def shown(self, images: Tensor) -> Tensor:
+        """Return what the discriminator is shown of ``images``: augmented ones."""
+        return images if self.augment is None else self.augment(images)
+
+    def to_penalty_space(self, images: Tensor) -> Tensor:
+        """Return samples in the coordinates in which the regularizers take gradients."""
+        return images
+
+    def from_penalty_space(self, images: Tensor) -> Tensor:
+        """Return samples as the discriminator takes them, the inverse of ``to_penalty_space``."""
+        return images
+
+    def scalar(self, scalar: Scalar) -> float:
+        """Return the number that a hyper-parameter is at this step."""
+        return value_at(scalar, self.images_seen, self.horizon_images)
+
+    @property
+    def penalties(self) -> dict[str, Regularizer]:
+        """Return ``regularizers`` under their type."""
+        return cast(dict[str, Regularizer], self.regularizers)
+
+    @property
+    def techniques(self) -> dict[str, Stabilizer]:
+        """Return ``stabilizers`` under their type."""
+        return cast(dict[str, Stabilizer], self.stabilizers)
+
+    # What fits together. ---------------------------------------------------------------------------------
+
+    def check_parts(self) -> None:
+        """Refuse parts that do not fit together; a variant adds what it cannot be trained with.
+
+        Raises:
+            ValueError: naming the part and the reason.
+        """
+        compatibility.check_shapes(self)
+        self.check_condition()
+        compatibility.check_techniques(self)
+
+    def check_condition(self) -> None:
+        """Refuse networks that wait for labels or codes, of which an unconditional model has none.
+
+        Raises:
+            ValueError: naming the network.
+        """
+        compatibility.refuse_conditions(self)
+
+    def check_data(self, data: RealDataModule) -> None:
+        """Refuse data that the model cannot be trained on, before a run begins; a variant says which.
+
+        Raises:
+            ValueError: naming the reason.
+        """
+        compatibility.check_sample_shape(self, data)
+
+    def check_batch(self, batch_size: int, processes: int) -> None:
+        """Refuse a batch that does not divide into what an update divides it into, before a run begins.
+
+        Args:
+            batch_size: real samples per discriminator update, over all processes.
+            processes: how many train together.
+
+        Raises:
+            ValueError: naming the number that the batch size must be a multiple of.
+        """
+        compatibility.check_batch_size(self, batch_size, processes)
+
+    def shown_shape(self) -> tuple[int, ...]:
+        """Shape of what the discriminator is shown of one sample."""
+        return self.generator.sample_shape
+
+    def compile_problem(self, player: str) -> str | None:
+        """Say why ``torch.compile`` must not touch the networks of ``player``, or return None."""
+        twice = [f"model.regularizers.{name}" for name, part in self.penalties.items() if part.second_order]
+        if player == "discriminator" and twice:
+            return f"{', '.join(twice)} differentiates its gradient, and a compiled network can be differentiated once"
+        return None
+
+    def average_of(self, network: Generator) -> Any:
+        """Return a copy of a network that will follow it as a running average; None where nothing is averaged."""
+        if self.updates.ema_halflife_kimg is None:
+            return None
+        return copy.deepcopy(network).requires_grad_(False)

@@ -1,0 +1,463 @@
+"""Players and phases: who is trained by which optimizer, and the mechanics of an update.
+
+Nothing here knows what a GAN minimizes; ``models/adversarial.py`` does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from lightning import LightningModule
+from lightning.pytorch.core.optimizer import LightningOptimizer
+from lightning.pytorch.plugins.precision import MixedPrecision
+from lightning.pytorch.trainer.states import TrainerFn
+from torch import Tensor, nn
+from torch.nn import Parameter
+from torch.optim import Optimizer
+
+from gan_lightning.core.checkpoint import FORMAT, RECORD, processes_problem
+from gan_lightning.core.ema import Averager
+from gan_lightning.core.lightning_internals import attached_trainer, unscales_itself
+from gan_lightning.core.process_group import mean_over_ranks
+from gan_lightning.core.schedules import Constant, Schedule, arguments_at, is_scheduled
+from gan_lightning.core.torch_internals import scaler_like
+from gan_lightning.core.version import __version__
+from gan_lightning.data.batch import Batch
+from gan_lightning.models.strategies import local_gradients, strategy_problem
+from gan_lightning.networks.batch_norm import synchronise_batch_norm
+
+COUNTERS = (
+    "images_seen",
+    "images_loaded",
+    "slot",
+    "batches_since_generator",
+    "images_since_generator",
+    "generator_moved",
+)
+
+RowObserver = Callable[[Mapping[str, float]], Mapping[str, float]]
+
+OptimizerFactory = Callable[[Iterable[Parameter]], Optimizer]
+"""Parameters to an optimizer. The keyword arguments of a ``functools.partial`` may be schedules."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Player:
+    """Modules that are trained together by one optimizer.
+
+    Attributes:
+        name: by which phases name it.
+        short: prefix of what is logged of its updates: ``<short>/<term>``.
+        modules: what is trained.
+        optimizer: parameters to an optimizer, whose scheduled arguments are set before each update.
+        schedule: factor of the optimizer's learning rate over images seen.
+        clip_norm: largest global norm of the gradient; None: no clipping.
+        averages: copies of the first of ``modules`` that follow them as running averages, in their order.
+    """
+
+    name: str
+    short: str
+    modules: tuple[nn.Module, ...]
+    optimizer: OptimizerFactory
+    schedule: Schedule = field(default_factory=Constant)
+    clip_norm: float | None = None
+    averages: tuple[nn.Module, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """One kind of update.
+
+    Attributes:
+        name: under which its updates are counted.
+        players: those that step, by name; everyone else is frozen. What is logged has the first one's prefix.
+        terms: a micro-batch to the named, weighted scalars whose sum is minimized.
+        real: the update sees the "same" loader batch as the phase before it, or takes the "next" one. The phases
+            from one "next" to another share a batch; a round is over when all have had their turn.
+        follows: name of the phase after which this one is due, at every ``every``-th of its updates, the first one
+            included; None: ``AdversarialModule.repetitions`` decides.
+        every: see ``follows``.
+        batch_factor: how many times over the batch is shown.
+        shows_images: whether its batch counts as seen: true of the discriminator's main phase.
+    """
+
+    name: str
+    players: tuple[str, ...]
+    terms: Callable[[Batch], dict[str, Tensor]]
+    real: Literal["same", "next"] = "same"
+    follows: str | None = None
+    every: int = 1
+    batch_factor: int = 1
+    shows_images: bool = False
+
+
+class ActivePlayer:
+    """A player during a fit: its parameters, its optimizer, and its gradient scaler where there is one.
+
+    Every player has a scaler of its own, so that a step that one of them skips leaves the scale of the others alone.
+    """
+
+    def __init__(self, player: Player, optimizer: LightningOptimizer, plugin: MixedPrecision | None) -> None:
+        self.player = player
+        self.optimizer = optimizer
+        self.parameters = trainable(player)
+        self.frozen = False
+        keywords = player.optimizer.keywords if isinstance(player.optimizer, partial) else {}
+        self.scheduled = {name: argument for name, argument in keywords.items() if is_scheduled(argument)}
+        self.plugin = plugin
+        self.scaler: torch.amp.GradScaler | None = None
+        if plugin is not None:
+            assert plugin.scaler is not None
+            self.scaler = scaler_like(plugin.scaler)
+
+    def freeze(self, frozen: bool) -> None:
+        """Let the parameters take no gradients, or let them again."""
+        if frozen != self.frozen:
+            for parameter in self.parameters:
+                parameter.requires_grad_(not frozen)
+            self.frozen = frozen
+
+    def open(self, images_seen: int, budget_images: int | None) -> None:
+        """Set the optimizer's scheduled arguments, clear the gradients, and let this player's scaler scale."""
+        arguments = arguments_at(self.scheduled, images_seen, budget_images)
+        factor = self.player.schedule.value(images_seen, budget_images)
+        for group in self.optimizer.param_groups:
+            group.update(arguments)
+            group["lr"] = arguments.get("lr", group["initial_lr"]) * factor
+        if self.plugin is not None:
+            self.plugin.scaler = self.scaler
+        self.optimizer.zero_grad()
+
+    def step(self) -> None:
+        """Step the optimizer."""
+        if self.plugin is not None:
+            self.plugin.scaler = self.scaler
+        self.optimizer.step()
+
+
+def trainable(player: Player) -> list[Parameter]:
+    """Return the parameters of a player that take gradients."""
+    return [p for module in player.modules for p in module.parameters() if p.requires_grad]
+
+
+def scaling_plugin(plugin: Any) -> MixedPrecision | None:
+    """Return Lightning's precision plugin if it scales gradients (fp16), else None."""
+    return plugin if isinstance(plugin, MixedPrecision) and plugin.scaler is not None else None
+
+
+class PlayersModule(LightningModule):
+    """The mechanics of updates with any number of players; the base of ``AdversarialModule``.
+
+    Attributes:
+        images_seen: real images shown to the discriminator so far, summed over ranks; the unit of all progress.
+        images_loaded: real images that the loader has handed over so far, likewise; more than ``images_seen`` where
+            a phase takes batches of its own.
+        budget_images: training stops once so many images were seen; None: the Trainer decides.
+        horizon_images: images over which schedules without an end of their own extend: the budget, or what the
+            Trainer's limits amount to; None: neither is known.
+        steps: updates so far, by phase.
+        slots: the phases of a round, a list for each batch that it takes.
+        slot: the number of the batch of the round that comes next.
+        batches_since_generator: batches that the discriminator was shown since the generator moved.
+        images_since_generator: real images likewise.
+        generator_moved: whether the generator has moved in the present round.
+        run_config: the resolved configuration of the run as plain containers, kept in every checkpoint.
+        diverged: whether a logged loss was not finite, or reached ``loss_limit``; training stops then.
+        latest_scalars: what was logged last.
+        row_observers: called with each row of scalars before it is logged; what they return is logged with it.
+        loss_limit: a logged loss whose magnitude reaches it counts as diverged, as one that is not finite does.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.images_seen = 0
+        self.images_loaded = 0
+        self.budget_images: int | None = None
+        self.horizon_images: int | None = None
+        self.steps: dict[str, int] = {}
+        self.slots: list[list[Phase]] = []
+        self.slot = 0
+        self.batches_since_generator = 0
+        self.images_since_generator = 0
+        self.generator_moved = False
+        self.run_config: dict[str, Any] | None = None
+        self.diverged = False
+        self.latest_scalars: dict[str, float] = {}
+        self.row_observers: list[RowObserver] = []
+        self.loss_limit = math.inf
+        self.active: dict[str, ActivePlayer] = {}
+        self._averagers: list[Averager] = []
+        self._scaler_states: dict[str, dict[str, Any]] = {}
+        self._running: tuple[ActivePlayer, ...] = ()
+        self._gradient_norms: dict[str, Tensor] = {}
+        self._row: dict[str, Any] | None = None
+
+    def players(self) -> list[Player]:
+        """Return who is trained; a variant adds its own."""
+        raise NotImplementedError
+
+    def phases(self) -> list[Phase]:
+        """Return the kinds of update of a round, in their order."""
+        raise NotImplementedError
+
+    # A fit. ----------------------------------------------------------------------------------------------
+
+    def setup(self, stage: str) -> None:
+        """Let batch norm see the batch of all processes.
+
+        Raises:
+            ValueError: if the Trainer's strategy or precision does not suit several players.
+        """
+        if (problem := strategy_problem(self.trainer)) is not None:
+            raise ValueError(f"trainer.{problem}")
+        if self.trainer.world_size > 1:
+            synchronise_batch_norm(self)
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        """Build one optimizer per player and remember its learning rates as the schedules' base."""
+        self.leave_nobody_frozen()  # a fit that raised in the middle of an update has left someone so
+        optimizers = []
+        for player in self.players():
+            optimizer = with_first_values(player.optimizer)(trainable(player))
+            for group in optimizer.param_groups:
+                group.setdefault("initial_lr", group["lr"])
+            optimizers.append(optimizer)
+        return optimizers
+
+    def on_fit_start(self) -> None:
+        """Look up once what every step needs; modules are on their device by now."""
+        self.diverged = False
+        self._world_size, self._rank, self._device_of_step = self.trainer.world_size, self.global_rank, self.device
+        plugin = scaling_plugin(self.trainer.precision_plugin)
+        optimizers = self.optimizers()
+        players = self.players()
+        self.active = {
+            player.name: ActivePlayer(player, optimizer, plugin)
+            for player, optimizer in zip(
+                players, optimizers if isinstance(optimizers, list) else [optimizers], strict=True
+            )
+        }
+        for name, state in self._scaler_states.items():
+            if (scaler := self.active[name].scaler) is not None:
+                scaler.load_state_dict(state)
+        averaged = [(a, m) for p in players for a, m in zip(p.averages, p.modules, strict=False)]
+        self._averagers = [Averager(average, module) for average, module in averaged]
+        self.slots = slots_of(self.phases())
+        self.steps = {phase.name: self.steps.get(phase.name, 0) for slot in self.slots for phase in slot}
+        self.horizon_images = self.budget_images
+
+    def find_horizon(self, images: int) -> None:
+        """Derive the horizon from the Trainer's limits, where there is no budget.
+
+        ``max_epochs`` and ``limit_train_batches`` count batches; ``max_steps`` counts the steps of all optimizers.
+
+        Args:
+            images: of a batch, over all processes.
+        """
+        if self.horizon_images is not None:
+            return
+        trainer = self.trainer
+        limits = []
+        if trainer.max_epochs is not None and trainer.max_epochs > 0 and math.isfinite(trainer.num_training_batches):
+            limits.append(trainer.max_epochs * trainer.num_training_batches)
+        if trainer.max_steps > 0:
+            limits.append(trainer.max_steps / self.optimizer_steps_per_batch())
+        if limits:
+            self.horizon_images = max(1, round(min(limits) * images / self.batches_per_shown_batch()))
+
+    def optimizer_steps_per_batch(self) -> float:
+        """Return how many steps of optimizers there are for each batch of the loader, on average."""
+        raise NotImplementedError
+
+    def batches_per_shown_batch(self) -> float:
+        """Return how many batches of the loader there are for each that the discriminator is shown, on average."""
+        raise NotImplementedError
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
+        """Take no step if the budget is spent already: a finished run was resumed."""
+        if self.budget_images is None or self.images_seen < self.budget_images or self.slot > 0:
+            return None
+        self.trainer.should_stop = True
+        return -1
+
+    def on_fit_end(self) -> None:
+        """Leave no parameter frozen."""
+        self.leave_nobody_frozen()
+
+    def leave_nobody_frozen(self) -> None:
+        """Let the parameters of all players take gradients."""
+        for active in self.active.values():
+            active.freeze(False)
+
+    # An update. ------------------------------------------------------------------------------------------
+
+    def open_update(self, names: tuple[str, ...]) -> None:
+        """Freeze everyone but the players that step, and ready their optimizers."""
+        for name, active in self.active.items():
+            active.freeze(name not in names)
+        self._running = tuple(self.active[name] for name in names)
+        for active in reversed(self._running):  # the first one's scaler is the one that scales the loss
+            active.open(self.images_seen, self.budget_images)
+        first, *others = self._running
+        for active in others:
+            if first.scaler is not None and active.scaler is not None:
+                active.scaler.load_state_dict(first.scaler.state_dict())  # they unscale what the first one scales
+
+    def backward_terms(self, terms: Mapping[str, Tensor], part: int, parts: int) -> Tensor:
+        """Go backward from the sum of the terms of micro-batch ``part`` of 1, ..., ``parts``; return the sum.
+
+        Processes exchange gradients at the last one.
+        """
+        values = list(terms.values())
+        total = torch.stack([term.float() for term in values]).sum() if len(values) > 1 else values[0]
+        with local_gradients(self.trainer.strategy) if part < parts else nullcontext():
+            self.manual_backward(total / parts if parts > 1 else total)
+        return total
+
+    def close_update(self, replace_nonfinite: float | None) -> None:
+        """Clip and step the players of the update, one after the other.
+
+        Args:
+            replace_nonfinite: largest magnitude of a gradient's component, infinities included, while NaN becomes 0;
+                None: gradients stay as they are.
+        """
+        for active in self._running:
+            if replace_nonfinite is not None:
+                for gradient in (p.grad for p in active.parameters if p.grad is not None):
+                    gradient.nan_to_num_(0.0, replace_nonfinite, -replace_nonfinite)
+            self._stepping = active
+            active.step()
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Clip the gradients of the player that steps, unscaled."""
+        active = self._stepping
+        if active.scaler is not None and unscales_itself(optimizer):
+            # Nobody else could measure or clip them: fused optimizers unscale in their step, after this hook.
+            active.scaler.unscale_(optimizer)
+        limit = active.player.clip_norm
+        if limit is not None or self._row is not None:
+            norm = nn.utils.clip_grad_norm_(active.parameters, math.inf if limit is None else limit)
+            self._gradient_norms[active.player.name] = norm
+
+    def update_averages(self, decay: float) -> None:
+        """Move every average towards its module."""
+        for averager in self._averagers:
+            averager.update(decay)
+
+    # A row of scalars. -----------------------------------------------------------------------------------
+
+    def note(self, key: str, value: Tensor | float, *, parts: int = 1) -> None:
+        """Add the share of a micro-batch of 1, ..., ``parts`` to a scalar of the row that this step logs, if any."""
+        if self._row is not None:
+            share = value.detach().float() / parts if isinstance(value, Tensor) else value / parts
+            self._row[key] = self._row.get(key, 0.0) + share
+
+    def note_players(self) -> None:
+        """Add gradient norm and learning rate of the players of the update to the row, if there is one."""
+        if self._row is not None:
+            for active in self._running:
+                short = active.player.short
+                self._row[f"{short}/grad_norm"] = self._gradient_norms[active.player.name]
+                self._row[f"{short}/lr"] = active.optimizer.param_groups[0]["lr"]
+
+    def write_row(self) -> None:
+        """Send the row to the loggers, with images seen as its axis, and stop the fit if a loss is not finite."""
+        row, self._row = self._row, None
+        assert row is not None
+        names = [name for name, value in row.items() if isinstance(value, Tensor)]
+        local = torch.stack([row[name].float().reshape(()) for name in names])
+        values = mean_over_ranks(local).tolist()
+        scalars = {name: float(value) for name, value in row.items() if not isinstance(value, Tensor)}
+        scalars |= dict(zip(names, values, strict=True))
+        scalars["images_seen"] = self.images_seen
+        for observer in self.row_observers:
+            scalars |= observer(scalars)
+        self.latest_scalars = scalars
+        for logger in self.trainer.loggers:
+            logger.log_metrics(scalars, step=self.images_seen)
+        # Lightning's own callbacks (EarlyStopping, ModelCheckpoint) read from here; self.log costs milliseconds.
+        self.trainer.callback_metrics.update({name: torch.tensor(value) for name, value in scalars.items()})
+        losses = [f"{active.player.short}/loss" for active in self.active.values()]
+        diverged = not all(abs(scalars.get(key, 0.0)) < self.loss_limit for key in losses)  # NaN is below nothing
+        # a rank that stopped alone would leave the others waiting for it
+        if self.trainer.strategy.reduce_boolean_decision(diverged, all=False):
+            self.diverged = True
+            self.trainer.should_stop = True
+
+    # Saving. ---------------------------------------------------------------------------------------------
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """Return the counters, and what was noted so far of a row whose round is not over."""
+        state: dict[str, Any] = {name: getattr(self, name) for name in COUNTERS}
+        state["steps"] = dict(self.steps)
+        if self._row is not None:
+            state["row"] = {name: float(value) for name, value in self._row.items()}
+        return state
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Restore the counters."""
+        for name in COUNTERS:
+            setattr(self, name, int(state[name]))
+        self.steps = {str(name): int(count) for name, count in state["steps"].items()}
+        row = state.get("row")
+        self._row = None if row is None else {str(name): torch.tensor(float(value)) for name, value in row.items()}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the run's description, and every player's gradient scaler, of which Lightning saves one."""
+        checkpoint[RECORD] = {
+            "format": FORMAT,
+            "version": __version__,
+            "model": f"{type(self).__module__}.{type(self).__qualname__}",
+            "config": self.run_config,
+            "images_seen": self.images_seen,
+            "processes": self.trainer.world_size,
+        }
+        scalers = {name: active.scaler for name, active in self.active.items()}
+        checkpoint["gradient_scalers"] = {name: s.state_dict() for name, s in scalers.items() if s is not None}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the gradient scalers' states until the fit sets them up.
+
+        Raises:
+            ValueError: if another number of processes is to go on with the training.
+        """
+        trainer = attached_trainer(self)
+        if trainer is not None and trainer.state.fn == TrainerFn.FITTING:
+            problem = processes_problem(checkpoint[RECORD].get("processes"), trainer.world_size)
+            if problem is not None:
+                raise ValueError(problem)
+        self._scaler_states = checkpoint.get("gradient_scalers", {})
+
+
+def slots_of(phases: Sequence[Phase]) -> list[list[Phase]]:
+    """Return the phases of a round in a list for each batch that it takes.
+
+    Raises:
+        ValueError: if two phases have one name, or one follows none.
+    """
+    names = [phase.name for phase in phases]
+    if len(set(names)) < len(names):
+        raise ValueError(f"phases must have different names, got {names}")
+    for phase in phases:
+        if phase.follows is not None and phase.follows not in names:
+            raise ValueError(f"phase {phase.name!r} follows {phase.follows!r}, which is none of {names}")
+    slots: list[list[Phase]] = []
+    for phase in phases:
+        if not slots or phase.real == "next":
+            slots.append([])
+        slots[-1].append(phase)
+    return slots
+
+
+def with_first_values(factory: OptimizerFactory) -> OptimizerFactory:
+    """Return the factory with the first number of each schedule among its arguments in the place of the schedule."""
+    if not isinstance(factory, partial):
+        return factory
+    return partial(factory.func, *factory.args, **arguments_at(factory.keywords, 0, 1))
