@@ -50,8 +50,8 @@ class CodeTraversals(Pictures):
         Raises:
             ValueError: if the model has no codes.
         """
-        latents, condition = module.inputs(range(self.samples), seed=self.seed)
-        rows = code_rows(module, latents, condition, steps=self.steps, extent=self.extent)
+        inputs = module.inputs(range(self.samples), seed=self.seed)
+        rows = code_rows(module, inputs.latents, inputs.condition, steps=self.steps, extent=self.extent)
         if not rows:
             raise ValueError(f"callbacks.traversals: {type(module).__name__} has no codes to vary")
         save_rows(module, rows, path, weights=module.default_weights)

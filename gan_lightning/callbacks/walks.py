@@ -41,7 +41,8 @@ class LatentWalks(Pictures):
 
     def save(self, trainer: Trainer, module: AdversarialModule, path: Path) -> None:
         """Draw the ways."""
-        latents, condition = module.inputs(range(2 * self.rows), seed=self.seed)
+        inputs = module.inputs(range(2 * self.rows), seed=self.seed)
+        latents, condition = inputs.latents, inputs.condition
         shares = torch.linspace(0, 1, self.steps).tolist()
         rows = []
         for start in range(0, 2 * self.rows, 2):

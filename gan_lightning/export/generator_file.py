@@ -159,9 +159,18 @@ class TrainedGenerator(Sampling, nn.Module):
         """Latents float ``(N, latent_dim)``, and their condition if the model has one, to samples."""
         return self.generate(latents, condition)
 
-    def generate(self, latents: Tensor, condition: Tensor | None, *, generator: Generator | None = None) -> Tensor:
+    def generate(
+        self,
+        latents: Tensor,
+        condition: Tensor | None,
+        *,
+        generator: Generator | None = None,
+        noise: tuple[Tensor, ...] = (),
+        truncation: float | None = None,
+    ) -> Tensor:
         """Run the generator as its model does."""
-        return self._model[0].generate(latents, condition, generator=generator or self.generator)
+        network = generator or self.generator
+        return self._model[0].generate(latents, condition, generator=network, noise=noise, truncation=truncation)
 
     def sample_condition(self, indices: Any, *, seed: int, labels: Tensor | None) -> Tensor | None:
         """Return the condition of samples as its model does."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gan_lightning.core.pixels import NonFiniteSamples
 from gan_lightning.models.adversarial import AdversarialModule
-from gan_lightning.models.sampling import Weights
+from gan_lightning.models.sampling import GeneratorInputs, Weights
 from gan_lightning.networks.base import Generator
 
 EXAMPLES = 3
@@ -42,17 +42,13 @@ class Exportable:
         network: on the CPU, in evaluation mode.
         inputs: name to example, in the order of the arguments.
         images: what the model itself makes of the example.
+        example: the same inputs as ``Sampling.render`` takes them.
     """
 
     network: Plain
     inputs: dict[str, Tensor]
     images: Tensor
-
-    @property
-    def render_inputs(self) -> tuple[Tensor, Tensor | None]:
-        """The example as ``Sampling.render`` takes it."""
-        latents, *condition = self.inputs.values()
-        return latents, condition[0] if condition else None
+    example: GeneratorInputs
 
     def check(self, images: Tensor, *, tolerance: float, what: str) -> float:
         """Return the largest difference of ``images`` to those of the model.
@@ -79,13 +75,13 @@ def exportable(model: AdversarialModule, weights: Weights) -> Exportable:
     Raises:
         ValueError: if the model has no such weights.
     """
-    latents, condition = model.inputs(range(EXAMPLES), seed=0)
-    images = model.render(latents, condition, weights=weights).cpu()
+    example = model.inputs(range(EXAMPLES), seed=0)
+    images = model.render(example, weights=weights).cpu()
     network = copy.deepcopy(model.network(weights)).cpu().eval().requires_grad_(False)
-    inputs = {"latents": latents}
-    if condition is not None:
-        inputs["codes" if condition.is_floating_point() else "labels"] = condition.cpu()
-    return Exportable(Plain(network.for_export()), inputs, images)
+    inputs = {"latents": example.latents}
+    if example.condition is not None:
+        inputs["codes" if example.condition.is_floating_point() else "labels"] = example.condition.cpu()
+    return Exportable(Plain(network.for_export()), inputs, images, example)
 
 
 def batch_dimension(inputs: dict[str, Tensor]) -> tuple[dict[int, torch.export.Dim], ...]:

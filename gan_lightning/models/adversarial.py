@@ -294,6 +294,8 @@ class AdversarialModule(Sampling, PlayersModule):
         self.generator_moved = self.generator_moved or "generator" in names
         self.slot += 1
         if self.slot < len(self.slots) and self.due_phases():
+            if self._row is not None:
+                self._row = self.reduced_row()  # a checkpoint that is written now holds the row of all processes
             return False
         self.slot = 0
         return True

@@ -156,7 +156,13 @@ class ImageToImage(AdversarialModule):
 
     @torch.no_grad()
     def sample_indices(
-        self, indices: Sequence[int], *, seed: int, weights: Weights = "ema", labels: Tensor | None = None
+        self,
+        indices: Sequence[int],
+        *,
+        seed: int,
+        weights: Weights = "ema",
+        labels: Tensor | None = None,
+        truncation: float | None = None,
     ) -> Tensor:
         """Translate source images ``indices`` of ``sources``; see ``Sampling.sample_indices``."""
         images = self.sample_condition(indices, seed=seed, labels=labels)

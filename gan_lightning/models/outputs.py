@@ -53,13 +53,21 @@ class DiscriminatorOutput:
     @property
     def joined(self) -> Tensor:
         """Return the logits; of several heads, the mean over heads of each sample's mean logit: ``(N,)``."""
-        return mean_of([head.flatten(1).mean(dim=1) for head in self.heads]) if len(self.heads) > 1 else self.heads[0]
+        return (
+            mean_of([head.reshape(len(head), -1).mean(dim=1) for head in self.heads])
+            if len(self.heads) > 1
+            else self.heads[0]
+        )
 
     @property
     def summed(self) -> Tensor:
         """Return the logits; of several heads, the sum over heads of each sample's summed logits: ``(N,)``."""
         heads = self.heads
-        return torch.stack([head.flatten(1).sum(dim=1) for head in heads]).sum(dim=0) if len(heads) > 1 else heads[0]
+        return (
+            torch.stack([head.reshape(len(head), -1).sum(dim=1) for head in heads]).sum(dim=0)
+            if len(heads) > 1
+            else heads[0]
+        )
 
 
 def mean_of(values: Sequence[Tensor]) -> Tensor:

@@ -193,6 +193,7 @@ class PlayersModule(LightningModule):
         self.row_observers: list[RowObserver] = []
         self.loss_limit = math.inf
         self.active: dict[str, ActivePlayer] = {}
+        self._world_size, self._rank = 1, 0
         self._averagers: list[Averager] = []
         self._scaler_states: dict[str, dict[str, Any]] = {}
         self._running: tuple[ActivePlayer, ...] = ()
@@ -367,16 +368,17 @@ class PlayersModule(LightningModule):
                 self._row[f"{short}/grad_norm"] = self._gradient_norms[active.player.name]
                 self._row[f"{short}/lr"] = active.optimizer.param_groups[0]["lr"]
 
+    def reduced_row(self) -> dict[str, float]:
+        """Return the row as numbers: the means over all processes."""
+        row = self._row or {}
+        local = [value.float().reshape(()) for value in row.values() if isinstance(value, Tensor)]
+        means = iter(mean_over_ranks(torch.stack(local)).tolist() if local else [])
+        return {name: next(means) if isinstance(value, Tensor) else float(value) for name, value in row.items()}
+
     def write_row(self) -> None:
         """Send the row to the loggers, with images seen as its axis, and stop the fit if a loss is not finite."""
-        row, self._row = self._row, None
-        assert row is not None
-        names = [name for name, value in row.items() if isinstance(value, Tensor)]
-        local = torch.stack([row[name].float().reshape(()) for name in names])
-        values = mean_over_ranks(local).tolist()
-        scalars = {name: float(value) for name, value in row.items() if not isinstance(value, Tensor)}
-        scalars |= dict(zip(names, values, strict=True))
-        scalars["images_seen"] = self.images_seen
+        scalars: dict[str, float] = {**self.reduced_row(), "images_seen": self.images_seen}
+        self._row = None
         for observer in self.row_observers:
             scalars |= observer(scalars)
         self.latest_scalars = scalars
@@ -398,7 +400,7 @@ class PlayersModule(LightningModule):
         state: dict[str, Any] = {name: getattr(self, name) for name in COUNTERS}
         state["steps"] = dict(self.steps)
         if self._row is not None:
-            state["row"] = {name: float(value) for name, value in self._row.items()}
+            state["row"] = {name: float(value) for name, value in self._row.items()}  # reduced at the end of the step
         return state
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
@@ -407,7 +409,7 @@ class PlayersModule(LightningModule):
             setattr(self, name, int(state[name]))
         self.steps = {str(name): int(count) for name, count in state["steps"].items()}
         row = state.get("row")
-        self._row = None if row is None else {str(name): torch.tensor(float(value)) for name, value in row.items()}
+        self._row = None if row is None else {str(name): float(value) for name, value in row.items()}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the run's description, and every player's gradient scaler, of which Lightning saves one."""

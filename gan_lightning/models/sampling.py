@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from gan_lightning.core.seeding import mix
+from gan_lightning.core.seeding import mix, sample_generators
 from gan_lightning.data.images import EvaluationSet
 from gan_lightning.metrics.base import GeneratorSampler, Sampler
 from gan_lightning.models.blocks import block_size, in_blocks
 from gan_lightning.models.priors import Prior
 from gan_lightning.networks.base import Generator
 
+_NOISE_STREAM = 0x6E6F697365  # tells the noise of sample i from its latents
 _PATH_STREAM = 0x70617468  # tells the latents at the far end of a path from those at its start
 Weights = Literal["ema", "raw"]
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorInputs:
+    """What a generator is given for N samples.
+
+    Attributes:
+        latents: float32 ``(N, latent_dim)``.
+        condition: N rows of whatever the model's generator is conditioned on, or None.
+        noise: a float32 tensor ``(N, *shape)`` for each of the generator's ``noise_shapes``; None: that of sample 0 of
+            seed 0 for every row, so that nothing but latents and condition varies.
+        truncation: psi of a generator that truncates in its style space, or None.
+    """
+
+    latents: Tensor
+    condition: Tensor | None = None
+    noise: tuple[Tensor, ...] | None = None
+    truncation: float | None = None
 
 
 class Sampling:
@@ -29,10 +49,34 @@ class Sampling:
     classes: int | None = None
     """Number of classes a label can be asked for; None: the model takes no labels."""
 
-    def generate(self, latents: Tensor, condition: Tensor | None, *, generator: Generator | None = None) -> Tensor:
-        """Run ``generator`` (None: the one that is trained) on latents ``(N, latent_dim)`` and their condition."""
+    def generate(
+        self,
+        latents: Tensor,
+        condition: Tensor | None,
+        *,
+        generator: Generator | None = None,
+        noise: tuple[Tensor, ...] = (),
+        truncation: float | None = None,
+    ) -> Tensor:
+        """Run ``generator`` (None: the one that is trained) on latents ``(N, latent_dim)`` and their condition.
+
+        Args:
+            latents: float ``(N, latent_dim)``.
+            condition: N rows, or None.
+            generator: that is run.
+            noise: for a generator with ``noise_shapes``; none: it draws its own.
+            truncation: psi, for a generator that truncates in its style space.
+        """
         network = generator if generator is not None else self.generator
+        if noise or truncation is not None:
+            extras: dict[str, Any] = {"noise": noise} if noise else {}
+            if truncation is not None:
+                extras["truncation"] = truncation
+            return network(latents, condition, **extras)
         return network(latents) if condition is None else network(latents, condition)
+
+    def prepare_sampling(self, network: Generator) -> None:
+        """Act on a generator before samples are drawn from it for good (standing statistics of batch norm)."""
 
     def network(self, weights: Weights) -> Generator:
         """Return the averaged or the raw generator.
@@ -88,36 +132,47 @@ class Sampling:
 
     def inputs(
         self, indices: Sequence[int], *, seed: int, labels: Tensor | None = None, truncation: float | None = None
-    ) -> tuple[Tensor, Tensor | None]:
+    ) -> GeneratorInputs:
         """Draw what the generator is given for samples ``indices``, row by row a function of (seed, index).
 
         Args:
             indices: which samples.
             seed: with an index, what a row is a function of.
             labels: int64 ``(len(indices),)`` for a label-conditional model; None: its own rule.
-            truncation: largest absolute value of a latent component; see ``Prior.truncate``.
+            truncation: largest absolute value of a latent component, see ``Prior.truncate``; of a generator that
+                truncates in its style space, psi.
 
         Returns:
-            latents float32 ``(len(indices), latent_dim)`` and their condition, both on the CPU.
+            the inputs, on the CPU.
 
         Raises:
             ValueError: for labels or a truncation that the model does not have.
         """
         latents = self.prior.draw_indexed(indices, self.generator.latent_dim, seed=seed)
-        if truncation is not None:
+        in_style = self.generator.truncation_space == "style"
+        if truncation is not None and not in_style:
             latents = self.prior.truncate(latents, truncation)
-        return latents, self.sample_condition(indices, seed=seed, labels=labels)
+        condition = self.sample_condition(indices, seed=seed, labels=labels)
+        return GeneratorInputs(latents, condition, self.noise(indices, seed=seed), truncation if in_style else None)
+
+    def noise(self, indices: Sequence[int], *, seed: int) -> tuple[Tensor, ...]:
+        """Draw the generator's noise inputs, N(0, 1), for samples ``indices``: a function of (seed, index) each."""
+        shapes = self.generator.noise_shapes
+        if not shapes:
+            return ()
+        random = sample_generators(mix(seed, _NOISE_STREAM), indices)
+        rows = [[torch.from_numpy(r.standard_normal(shape, dtype=np.float32)) for shape in shapes] for r in random]
+        return tuple(torch.stack(maps) for maps in zip(*rows, strict=True))
 
     @torch.no_grad()
-    def render(self, latents: Tensor, condition: Tensor | None, *, weights: Weights | None = None) -> Tensor:
+    def render(self, inputs: GeneratorInputs, *, weights: Weights | None = None) -> Tensor:
         """Generate from given inputs, in evaluation mode, in float32, touching no random state.
 
         The network always runs on blocks of the same size, so that a sample is the same to the bit whatever it is
         generated with.
 
         Args:
-            latents: float32 ``(N, latent_dim)``.
-            condition: N rows of whatever the model's generator is conditioned on, or None.
+            inputs: of N samples.
             weights: averaged or raw generator; None: averaged where there is one.
 
         Returns:
@@ -125,23 +180,35 @@ class Sampling:
         """
         network = self.network(weights or self.default_weights)
         device = next(network.parameters()).device
-        if len(latents) == 0:
+        count = len(inputs.latents)
+        if count == 0:
             return torch.empty(0, *network.sample_shape, device=device)
+        noise = inputs.noise
+        if noise is None:
+            noise = tuple(one.expand(count, *one.shape[1:]) for one in self.noise([0], seed=0))
+        tensors = [None if t is None else t.to(device) for t in (inputs.latents, inputs.condition, *noise)]
         was_training = network.training
         network.eval()
         try:
             with torch.autocast(device.type, enabled=False):
                 return in_blocks(
-                    lambda z, c: self.generate(z, c, generator=network).float(),
-                    latents.to(device),
-                    None if condition is None else condition.to(device),
+                    lambda latents, condition, *noise: self.generate(
+                        latents, condition, generator=network, noise=noise, truncation=inputs.truncation
+                    ).float(),
+                    *tensors,
                     rows=block_size(network.sample_shape),
                 )
         finally:
             network.train(was_training)
 
     def sample_indices(
-        self, indices: Sequence[int], *, seed: int, weights: Weights = "ema", labels: Tensor | None = None
+        self,
+        indices: Sequence[int],
+        *,
+        seed: int,
+        weights: Weights = "ema",
+        labels: Tensor | None = None,
+        truncation: float | None = None,
     ) -> Tensor:
         """Generate samples ``indices``, as ``render`` does; to the bit the same whatever else is asked for.
 
@@ -150,11 +217,12 @@ class Sampling:
             seed: with an index, what a sample is a function of.
             weights: averaged or raw generator.
             labels: int64 ``(len(indices),)`` for a label-conditional model; None: its own rule.
+            truncation: see ``inputs``.
 
         Returns:
             float32 ``(len(indices), *sample_shape)`` on the generator's device.
         """
-        return self.render(*self.inputs(indices, seed=seed, labels=labels), weights=weights)
+        return self.render(self.inputs(indices, seed=seed, labels=labels, truncation=truncation), weights=weights)
 
     def sampler(self, real: EvaluationSet, *, seed: int, weights: Weights) -> Sampler:
         """Return what an evaluator calls: indices int64 ``(n,)`` to samples.
@@ -164,6 +232,7 @@ class Sampling:
             seed: as in ``sample_indices``.
             weights: likewise.
         """
+        self.prepare_sampling(self.network(weights))
         return LatentSampler(self, seed, weights)
 
     def sample(
@@ -191,16 +260,13 @@ class Sampling:
         """
         if n < 1 or batch_size < 1:
             raise ValueError(f"n and batch_size must be at least 1, got {n} and {batch_size}")
+        chosen = weights or self.default_weights
+        self.prepare_sampling(self.network(chosen))
         chunks = []
         for start in range(0, n, batch_size):
             indices = range(start, min(start + batch_size, n))
             part = None if labels is None else labels[start : indices.stop]
-            chosen = weights or self.default_weights
-            if truncation is None:
-                chunk = self.sample_indices(indices, seed=seed, weights=chosen, labels=part)
-            else:
-                inputs = self.inputs(indices, seed=seed, labels=part, truncation=truncation)
-                chunk = self.render(*inputs, weights=chosen)
+            chunk = self.sample_indices(indices, seed=seed, weights=chosen, labels=part, truncation=truncation)
             chunks.append(chunk.cpu())
         return torch.cat(chunks)
 
@@ -234,8 +300,8 @@ class LatentSampler(GeneratorSampler):
     def path(self, indices: Tensor, *, epsilon: float) -> tuple[Tensor, Tensor]:
         """Return the samples, and those a step towards another draw of latents away; see ``GeneratorSampler``."""
         rows = indices.tolist()
-        start, condition = self.model.inputs(rows, seed=self.seed)
-        other, _ = self.model.inputs(rows, seed=mix(self.seed, _PATH_STREAM))
-        ends = (start, torch.lerp(start, other, epsilon))
-        first, second = (self.model.render(latents, condition, weights=self.weights) for latents in ends)
+        start = self.model.inputs(rows, seed=self.seed)
+        other = self.model.inputs(rows, seed=mix(self.seed, _PATH_STREAM)).latents
+        end = replace(start, latents=torch.lerp(start.latents, other, epsilon))
+        first, second = (self.model.render(inputs, weights=self.weights) for inputs in (start, end))
         return first, second

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import Tensor, nn
+
+TruncationSpace = Literal["latent", "style"]
 
 
 class Generator(nn.Module):
@@ -17,10 +21,16 @@ class Generator(nn.Module):
         sample_shape: ``(C, H, W)`` of an image, or ``(D,)`` of a point.
         classes: number of classes its condition may be one of, or None if it takes no labels.
         code_dim: length K of the codes it takes, or None if it takes none.
+        noise_shapes: shape of each noise input of a sample. Its ``forward`` takes ``noise``, a tensor ``(N, *shape)``
+            for each; without it, in training, it draws its own.
+        truncation_space: where truncation acts: on the "latent" vectors, before the network, or in a "style" space
+            inside of it, whose ``forward`` takes ``truncation``, psi, then.
     """
 
     classes: int | None = None
     code_dim: int | None = None
+    noise_shapes: tuple[tuple[int, ...], ...] = ()
+    truncation_space: TruncationSpace = "latent"
 
     def __init__(self, *, latent_dim: int, sample_shape: tuple[int, ...]) -> None:
         super().__init__()

@@ -51,5 +51,5 @@ class Export(SamplingMode):
         with whole_file(out) as temporary:
             save_generator(model, temporary, weights=weights)
             loaded = load_generator(temporary, trust=trust)
-            images = loaded.render(*example.render_inputs)
+            images = loaded.render(example.example)
             return example.check(images, tolerance=self.tolerance, what="the generator that was read back")

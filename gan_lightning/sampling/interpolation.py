@@ -11,7 +11,7 @@ from torch import Tensor
 from gan_lightning.core.grids import MIN_TILE_PX, make_grid, save_grid
 from gan_lightning.core.pixels import to_uint8
 from gan_lightning.models.adversarial import AdversarialModule
-from gan_lightning.models.sampling import Weights
+from gan_lightning.models.sampling import GeneratorInputs, Weights
 from gan_lightning.sampling import paths
 from gan_lightning.sampling.animation import check_animation, save_animation
 from gan_lightning.sampling.base import SamplingMode, ending
@@ -115,14 +115,17 @@ class Interpolation(SamplingMode):
         """Images of one walk, uint8 ``(segments * steps, C, H, W)``, and the last key's if it is nowhere else."""
         indices = range(walk * self.keys, (walk + 1) * self.keys)
         labels = None if label is None else torch.full((self.keys,), label)
-        keys, condition = model.inputs(indices, seed=self.seed, labels=labels, truncation=self.truncation)
+        inputs = model.inputs(indices, seed=self.seed, labels=labels, truncation=self.truncation)
+        keys, condition = inputs.latents, inputs.condition
         path = self.path or model.prior.path
         latents = self._steps(keys, shares, path)
         if condition is not None and condition.is_floating_point():
             condition = self._steps(condition, shares, "lerp")
         elif condition is not None:
             condition = condition[:1].expand(len(latents))
-        return to_uint8(model.render(latents, condition, weights=weights).cpu())
+        return to_uint8(
+            model.render(GeneratorInputs(latents, condition, truncation=inputs.truncation), weights=weights).cpu()
+        )
 
     def _steps(self, keys: Tensor, shares: list[float], path: paths.PathKind) -> Tensor:
         steps = paths.segments(keys, shares, path=path, loop=self.loop).flatten(0, 1)

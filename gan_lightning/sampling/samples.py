@@ -108,7 +108,7 @@ class Samples(SamplingMode):
                 indices = range(start, min(start + size, chosen.count))
                 labels = None if chosen.labels is None else chosen.labels[start : indices.stop]
                 inputs = model.inputs(indices, seed=self.seed, labels=labels, truncation=self.truncation)
-                samples = model.render(*inputs, weights=weights).cpu()
+                samples = model.render(inputs, weights=weights).cpu()
                 yield samples if len(shape) == 1 else to_uint8(samples)
                 report(len(indices))
 

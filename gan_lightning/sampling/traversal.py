@@ -12,7 +12,7 @@ from gan_lightning.core.grids import save_grid
 from gan_lightning.core.pixels import to_uint8
 from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.models.priors import Prior
-from gan_lightning.models.sampling import Sampling, Weights
+from gan_lightning.models.sampling import GeneratorInputs, Sampling, Weights
 from gan_lightning.sampling.base import SamplingMode
 from gan_lightning.sampling.classes import Labels, check_count, chosen_classes, in_rows
 from gan_lightning.sampling.limits import check_tiles
@@ -86,7 +86,14 @@ def latent_rows(
     return rows
 
 
-def save_rows(model: Sampling, rows: Sequence[tuple[Tensor, Tensor | None]], path: Path, *, weights: Weights) -> None:
+def save_rows(
+    model: Sampling,
+    rows: Sequence[tuple[Tensor, Tensor | None]],
+    path: Path,
+    *,
+    weights: Weights,
+    truncation: float | None = None,
+) -> None:
     """Draw rows of inputs into a PNG file.
 
     Args:
@@ -94,11 +101,13 @@ def save_rows(model: Sampling, rows: Sequence[tuple[Tensor, Tensor | None]], pat
         rows: latents ``(K, latent_dim)`` and K conditions, or None in every row.
         path: the file.
         weights: averaged or raw generator.
+        truncation: psi of a generator that truncates in its style space, or None.
     """
     sizes = [len(latents) for latents, _ in rows]
     conditions = [condition for _, condition in rows if condition is not None]
     latents = torch.cat([latents for latents, _ in rows])
-    images = to_uint8(model.render(latents, torch.cat(conditions) if conditions else None, weights=weights).cpu())
+    inputs = GeneratorInputs(latents, torch.cat(conditions) if conditions else None, truncation=truncation)
+    images = to_uint8(model.render(inputs, weights=weights).cpu())
     save_grid(in_rows(images, rows=sizes, columns=max(sizes)), path, columns=max(sizes))
 
 
@@ -160,13 +169,13 @@ class Traversal(SamplingMode):
         classes = chosen_classes(model, self.labels)
         labels = None if classes is None else torch.tensor([classes[i % len(classes)] for i in range(self.samples)])
         inputs = model.inputs(range(self.samples), seed=self.seed, labels=labels, truncation=self.truncation)
-        rows = self._rows(model, *inputs)
+        rows = self._rows(model, inputs.latents, inputs.condition)
         if not rows:
             raise ValueError(
                 f"mode=traversal: this model ({type(model).__name__}) has no codes; name latent components to vary, "
                 "mode.components=[0,1,2]"
             )
-        save_rows(model, rows, out, weights=weights)
+        save_rows(model, rows, out, weights=weights, truncation=inputs.truncation)
         return f"{len(rows)} rows (seed {self.seed}, {weights} weights)"
 
     def _rows(

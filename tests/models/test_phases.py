@@ -1,0 +1,322 @@
+"""Loops other than the default one: each toy learns, resumes to the bit, and trains on two processes as on one."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning import Trainer
+
+from gan_lightning.core.seeding import generator_for
+from gan_lightning.data import Batch
+from gan_lightning.models import AdversarialModule
+from gan_lightning.testing import assert_same, state
+from gan_lightning.testing.update_watch import UpdateWatch
+from tests.contract.global_draws import GlobalDraws
+from tests.contract.pair import RANKS, together, trainer_arguments
+from tests.models.phase_toys import TOYS, relativistic_toy, style_toy, views_toy
+from tests.models.toys import AfterBatch, Rows
+
+BATCH = 8
+
+
+class Points:
+    """Endless batches of points from the position of the model's loader on; a rank's rows of each."""
+
+    def __init__(self, model: AdversarialModule, rank: int = 0, ranks: int = 1) -> None:
+        self.model, self.rank, self.ranks = model, rank, ranks
+
+    def __iter__(self):
+        position = self.model.images_loaded
+        while True:
+            points = torch.randn(BATCH, 2, generator=generator_for(77, position)) + 1
+            yield Batch(points.chunk(self.ranks)[self.rank])
+            position += BATCH
+
+
+def toy(name: str) -> AdversarialModule:
+    torch.manual_seed(0)
+    return TOYS[name]()
+
+
+def fit(model: AdversarialModule, batches: int, *, budget: int = 1000, rank: int = 0, **arguments: Any) -> Trainer:
+    """Train until the loader has given so many batches, or the discriminator seen ``budget`` of them."""
+    model.budget_images = budget * BATCH
+
+    def stop(module: AdversarialModule) -> None:
+        module.trainer.should_stop = module.trainer.should_stop or module.images_loaded >= batches * BATCH
+
+    given = {
+        "accelerator": "cpu",
+        "max_epochs": -1,
+        "logger": False,
+        "enable_checkpointing": False,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "log_every_n_steps": 1,
+        "callbacks": [AfterBatch(stop)],
+    }
+    path = arguments.pop("ckpt_path", None)
+    trainer = Trainer(**{**given, **arguments})
+    loader = Points(model, rank, arguments.get("devices", 1))
+    trainer.fit(model, loader, ckpt_path=path, weights_only=True)
+    return trainer
+
+
+COUNTS = {
+    "stylegan2": {"generator": 10, "path_length": 3, "discriminator": 10, "r1": 4},
+    "r3gan": {"discriminator": 5, "generator": 5},
+    "cut": {"discriminator": 10, "generator": 10},
+    "fastgan": {"discriminator": 10, "generator": 10},
+    "projected": {"generator": 10, "discriminator": 10},
+}
+"""Updates of each phase in ten batches, in the order of a round."""
+
+LOGGED = {
+    "stylegan2": {"g/path_length", "d/r1"},
+    "r3gan": {"d/r1", "d/r2"},
+    "cut": {"g/contrast", "f/lr", "f/grad_norm"},
+    "fastgan": {"d/reconstruction"},
+    "projected": set(),
+}
+"""What a toy logs besides what all do."""
+
+ALWAYS = {
+    *(f"{player}/{name}" for player in "dg" for name in ("loss", "adversarial", "grad_norm", "lr")),
+    *("d/real", "d/fake", "d/accuracy", "images_seen"),
+}
+
+
+@pytest.mark.parametrize("name", TOYS)
+def test_each_phase_moves_its_players_alone(name):
+    model = toy(name)
+    watch = UpdateWatch(model)
+    fit(model, 10)
+    assert not watch.violations
+    assert list(model.steps.items()) == list(COUNTS[name].items())
+
+
+@pytest.mark.parametrize("name", TOYS)
+def test_it_logs_under_its_own_keys(name):
+    rows = Rows()
+    fit(toy(name), 10, logger=rows)
+    assert set(rows.rows[0]) == ALWAYS | LOGGED[name]
+    assert all(set(row) >= ALWAYS for row in rows.rows)
+    assert len(rows.rows) == COUNTS[name]["generator"]
+
+
+@pytest.mark.parametrize("name", TOYS)
+@pytest.mark.parametrize("stop", [3, 4])
+def test_it_resumes_to_the_bit_between_any_two_batches(name, stop, tmp_path):
+    rows, later = Rows(), Rows()
+    whole = toy(name)
+    fit(whole, 9, logger=rows)
+    first = toy(name)
+    trainer = fit(first, stop)
+    trainer.save_checkpoint(tmp_path / "half.ckpt")
+    torch.rand(3)
+    second = toy(name)
+    fit(second, 9, ckpt_path=tmp_path / "half.ckpt", logger=later)
+    assert second.images_loaded == 9 * BATCH
+    assert_same(state(whole), state(second))
+    assert later.rows == rows.rows[-len(later.rows) :]
+
+
+def gradients_of(name: str, rank: int, ranks: int, **arguments: Any) -> dict[str, Any]:
+    """Train with the random numbers of the global batch; return each update's gradients, and what was logged last."""
+    model = toy(name)
+    found: list[torch.Tensor] = []
+    before_step = model.on_before_optimizer_step
+
+    def note(optimizer: torch.optim.Optimizer) -> None:
+        before_step(optimizer)
+        grads = [torch.zeros_like(p) if p.grad is None else p.grad for g in optimizer.param_groups for p in g["params"]]
+        found.append(torch.cat([grad.flatten().clone() for grad in grads]))
+
+    model.on_before_optimizer_step = note
+    with GlobalDraws(rank, ranks):
+        fit(model, 4, rank=rank, **arguments)
+    return {"gradients": found, "scalars": model.latest_scalars}
+
+
+def same_seed_on_all_ranks(patch: pytest.MonkeyPatch) -> None:
+    from gan_lightning.models import adversarial
+
+    seed_step = adversarial.seed_step
+    patch.setattr(adversarial, "seed_step", lambda seed, rank, *rest, **more: seed_step(seed, 0, *rest, **more))
+
+
+def work(rank: int, folder: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        same_seed_on_all_ranks(patch)
+        for name in TOYS:
+            torch.save(gradients_of(name, rank, RANKS, **trainer_arguments()), folder / f"{name}.{rank}.pt")
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pair")
+    together(work, folder, timeout_s=120)
+    return {name: [torch.load(folder / f"{name}.{rank}.pt") for rank in range(RANKS)] for name in TOYS}
+
+
+@pytest.mark.parametrize("name", TOYS)
+def test_two_processes_train_as_one_on_the_global_batch(pair, name, monkeypatch):
+    same_seed_on_all_ranks(monkeypatch)
+    alone = gradients_of(name, 0, 1)
+    first, second = pair[name]
+    assert len(alone["gradients"]) == len(first["gradients"]) >= 4
+    for update, (expected, mine, other) in enumerate(
+        zip(alone["gradients"], first["gradients"], second["gradients"], strict=True)
+    ):
+        assert torch.equal(mine, other), update
+        assert expected.norm() > 0
+        assert (mine - expected).norm() <= 1e-4 * expected.norm(), update
+    kept = [key for key in alone["scalars"] if "accuracy" not in key]
+    assert {key: first["scalars"][key] for key in kept} == pytest.approx(
+        {key: alone["scalars"][key] for key in kept}, rel=1e-3, abs=1e-5
+    )
+
+
+def test_a_real_batch_of_its_own_is_seen_by_the_generator_only():
+    model = relativistic_toy()
+    shown: list[tuple[str, torch.Tensor]] = []
+    for name in ("discriminator_objective", "generator_objective"):
+        objective = getattr(model, name)
+
+        def note(batch: Batch, name: str = name, objective: Any = objective) -> Any:
+            shown.append((name, batch.images))
+            return objective(batch)
+
+        setattr(model, name, note)
+    fit(model, 6)
+    assert [name.split("_")[0] for name, _ in shown] == ["discriminator", "generator"] * 3
+    for number, (_, images) in enumerate(shown):
+        assert torch.equal(images, torch.randn(BATCH, 2, generator=generator_for(77, number * BATCH)) + 1)
+    assert (model.images_seen, model.images_loaded) == (3 * BATCH, 6 * BATCH)
+
+
+def test_a_budget_ends_after_the_round_in_which_it_is_reached():
+    model = relativistic_toy()
+    fit(model, 100, budget=3)
+    assert (model.images_seen, model.images_loaded) == (3 * BATCH, 6 * BATCH)
+
+
+def test_five_values_follow_their_schedules():
+    model = relativistic_toy()
+    seen: list[dict[str, float]] = []
+
+    def look(module: AdversarialModule) -> None:
+        for player in ("discriminator", "generator"):
+            (group,) = module.active[player].optimizer.param_groups
+            seen.append({"at": module.images_seen, "lr": group["lr"], "beta2": group["betas"][1], "player": player})
+
+    fit(model, 20, callbacks=[AfterBatch(look)], max_steps=20)
+    for entry in seen[::4]:  # the discriminator's update, of the images before it
+        wave = (1 + torch.cos(torch.tensor((entry["at"] - BATCH) / 100 * torch.pi, dtype=torch.float64))) / 2
+        wave = float(wave) if entry["at"] - BATCH < 100 else 0.0
+        assert entry["lr"] == pytest.approx(5e-4 + 1.5e-3 * wave, rel=1e-9)
+        assert entry["beta2"] == pytest.approx(0.99 - 0.09 * wave, rel=1e-9)
+    assert seen[0]["lr"] != seen[-4]["lr"]
+
+
+def test_a_shared_forward_pass_has_the_gradient_of_a_pass_of_its_own():
+    found = []
+    for shares in (True, False):
+        torch.manual_seed(0)
+        model = relativistic_toy(shares_forward=shares).double()
+        passes = 0
+        features = model.discriminator.features
+
+        def count(samples: torch.Tensor, features: Any = features) -> torch.Tensor:
+            nonlocal passes
+            passes += 1
+            return features(samples)
+
+        model.discriminator.features = count
+        model.steps = dict.fromkeys(("discriminator", "generator"), 0)
+        torch.manual_seed(1)
+        fakes = torch.randn(BATCH, 2, dtype=torch.float64)
+        model.generate_views = lambda latents, condition, fakes=fakes: (fakes,)
+        terms = model.discriminator_objective(Batch(torch.randn(BATCH, 2, dtype=torch.float64)))
+        gradient = torch.autograd.grad(sum(terms.values()), list(model.discriminator.parameters()), allow_unused=True)
+        found.append((passes, terms, [g for g in gradient if g is not None]))
+    (few, terms, gradient), (many, other_terms, other_gradient) = found
+    assert (few, many) == (2, 4)
+    for name, term in terms.items():
+        assert term.item() == pytest.approx(other_terms[name].item(), rel=1e-6)
+    for mine, other in zip(gradient, other_gradient, strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-8)
+
+
+def test_shared_fakes_are_generated_once_and_serve_both():
+    model = views_toy()
+    made: list[torch.Tensor] = []
+    views = model.generator.views
+
+    def note(latents: torch.Tensor) -> Any:
+        result = views(latents)
+        made.append(result[0])
+        return result
+
+    model.generator.views = note
+    fit(model, 3)
+    assert len(made) == 3
+
+
+def test_styles_are_truncated_towards_their_mean_and_noise_is_of_the_sample():
+    model = style_toy()
+    fit(model, 10)
+    generator = model.generator
+    assert generator.w_avg.norm() > 0
+    plain, again = (model.sample(5, seed=1, weights="raw", batch_size=size) for size in (5, 2))
+    assert torch.equal(plain, again)
+    inputs = model.inputs(range(5), seed=1)
+    assert inputs.noise[0].shape == (5, 2)
+    assert len(inputs.noise[0].unique()) == 10
+    generator.eval()
+    with torch.no_grad():
+        mean = generator.synthesize(generator.w_avg.expand(5, 4), inputs.noise)
+        half = generator.synthesize(
+            generator.w_avg + 0.5 * (generator.styles(inputs.latents) - generator.w_avg), inputs.noise
+        )
+    torch.testing.assert_close(model.sample(5, seed=1, weights="raw", truncation=0.0), mean)
+    torch.testing.assert_close(model.sample(5, seed=1, weights="raw", truncation=0.5), half)
+    assert not torch.equal(model.sample(5, seed=1, weights="raw", truncation=1.0), mean)
+
+
+def test_frozen_features_stay_as_they_are_and_outside_of_the_checkpoint(tmp_path):
+    model = toy("projected")
+    frozen = model.discriminator.frozen
+    before = copy.deepcopy(frozen.network.state_dict())
+    trainer = fit(model, 5)
+    assert_same(dict(before), dict(frozen.network.state_dict()))
+    assert not frozen.network.training
+    assert all(p.grad is None and not p.requires_grad for p in frozen.network.parameters())
+    trainer.save_checkpoint(tmp_path / "toy.ckpt")
+    saved = torch.load(tmp_path / "toy.ckpt", weights_only=True)["state_dict"]
+    assert not [name for name in saved if "frozen" in name]
+    assert not [name for name, _ in model.named_parameters() if "frozen" in name]
+    assert copy.deepcopy(model).discriminator.frozen.network is frozen.network
+
+
+def test_frozen_features_follow_the_module_and_let_gradients_through():
+    model = toy("projected")
+    model.double()
+    points = torch.randn(4, 2, dtype=torch.float64, requires_grad=True)
+    model.discriminator(points).sum().backward()
+    assert points.grad.abs().sum() > 0
+    assert next(model.discriminator.frozen.network.parameters()).dtype == torch.float64
+    model.train()
+    assert not model.discriminator.frozen.network.training
+
+
+def test_an_infinite_gradient_is_replaced_where_that_is_asked_for():
+    model = style_toy()
+    hook = model.discriminator.output.weight.register_hook(lambda grad: grad * torch.inf)
+    fit(model, 1)
+    hook.remove()
+    assert all(p.isfinite().all() for p in model.parameters())
