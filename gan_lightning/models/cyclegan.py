@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Unpack
+from dataclasses import dataclass, replace
+from typing import Self, Unpack
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +23,22 @@ from gan_lightning.regularizers import Replay
 
 POOL = "pool"
 """Name of the target domain's image pool among the stabilizers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translations(GeneratedBatch):
+    """Generated samples of both directions.
+
+    Attributes:
+        back: translations of the target domain's images into the source domain, ``(N, C', H, W)``.
+    """
+
+    back: Tensor | None = None
+
+    def detached(self) -> Self:
+        """Return the same samples without their graph."""
+        assert self.back is not None
+        return replace(self, images=self.images.detach(), back=self.back.detach())
 
 
 class CycleGAN(ImageToImage):
@@ -108,7 +124,13 @@ class CycleGAN(ImageToImage):
             return (self.generator, self.generator_back)
         return (self.discriminator, self.discriminator_back)
 
-    def judge_back(self, images: Tensor) -> Tensor:
+    def make_fakes(self, batch: Batch) -> Translations:
+        """Translate the batch in both directions."""
+        fakes = super().make_fakes(batch)
+        back = self.translate_graph(self.generator_back, batch.images)
+        return Translations(fakes.images, fakes.latents, fakes.condition, back=back)
+
+    def discriminate_back(self, images: Tensor) -> Tensor:
         """Logits of D_X on augmented images of the source domain."""
         return self.discriminator_back(self.shown(images))
 
@@ -117,12 +139,10 @@ class CycleGAN(ImageToImage):
     ) -> dict[str, Tensor]:
         """Add D_X's term to D_Y's, and halve both."""
         terms = super().discriminator_terms(batch, fakes, real, fake)
-        source = self.source_of(batch)
-        with torch.no_grad():
-            fake_source = self.translate_graph(self.generator_back, batch.images)
-            if self.pool_back is not None:
-                fake_source = self.pool_back.discriminator_fakes(fake_source)
-        values = self.loss.discriminator(self.judge_back(source), self.judge_back(fake_source))
+        source, fake_source = self.source_of(batch), translated_back(fakes)
+        if self.pool_back is not None:
+            fake_source = self.pool_back.discriminator_fakes(fake_source)
+        values = self.loss.discriminator(self.discriminate_back(source), self.discriminate_back(fake_source))
         terms["adversarial_back"] = values.mean()
         return {name: self.scalar(self.discriminator_weight) * term for name, term in terms.items()}
 
@@ -131,12 +151,12 @@ class CycleGAN(ImageToImage):
         there, back = self.generator, self.generator_back
         source, target = self.source_of(batch), batch.images
         terms = super().generator_terms(batch, fakes, fake)
-        fake_source = self.translate_graph(back, target)
+        fake_source = translated_back(fakes)
         real_logits = None
         if self.loss.relativistic:
             with torch.no_grad():
-                real_logits = self.judge_back(source)
-        terms["adversarial_back"] = self.loss.generator(self.judge_back(fake_source), real_logits).mean()
+                real_logits = self.discriminate_back(source)
+        terms["adversarial_back"] = self.loss.generator(self.discriminate_back(fake_source), real_logits).mean()
         cycles = {
             "cycle": (self.translate_graph(back, fakes.images), source),
             "cycle_back": (self.translate_graph(there, fake_source), target),
@@ -174,6 +194,13 @@ class CycleGAN(ImageToImage):
             back,
             self.translate(back, weights=weights),
         ]
+
+
+def translated_back(fakes: GeneratedBatch) -> Tensor:
+    """Return the translations into the source domain."""
+    assert isinstance(fakes, Translations)
+    assert fakes.back is not None
+    return fakes.back
 
 
 def check_way_back(there: nn.Module, back: nn.Module, discriminator_back: Discriminator, *, identity: bool) -> None:

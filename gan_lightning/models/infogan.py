@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Unpack
+from typing import Literal, Unpack, get_args
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from gan_lightning.models.outputs import DiscriminatorOutput, GeneratedBatch
 from gan_lightning.networks import CodeHead
 from gan_lightning.regularizers import Replay
 
+CodePlayer = Literal["discriminator", "generator"]
+
 _CODE_STREAM = 0x636F6465  # tells the stream of codes from that of latents
 
 
@@ -27,7 +29,7 @@ class InfoGAN(AdversarialModule):
 
     Equation 6 of the paper: the lower bound L_I(G, Q) of the mutual information is added to both players'
     objectives with weight lambda. A code is one-hot categories followed by continuous values uniform in [-1, 1].
-    Q shares D's features and is trained with G; its log-likelihood of a continuous code is that of a Gaussian of
+    Q shares D's features; its log-likelihood of a continuous code is that of a Gaussian of
     unit variance, as in the released code.
 
     Args:
@@ -35,6 +37,8 @@ class InfoGAN(AdversarialModule):
         continuous: number of continuous codes.
         info_weight: lambda, the factor of the mutual information.
         code_width: units of Q's hidden layer.
+        code_player: with whom Q learns, by whose optimizer and at whose rate: the "discriminator", as in the authors'
+            code, or the "generator", as equation 6 says.
         **parts: as in ``AdversarialModule``.
 
     Raises:
@@ -48,6 +52,7 @@ class InfoGAN(AdversarialModule):
         continuous: int = 2,
         info_weight: Scalar = 1.0,
         code_width: int = 128,
+        code_player: CodePlayer = "discriminator",
         **parts: Unpack[Parts],
     ) -> None:
         if any(k < 2 for k in categories) or continuous < 0 or len(categories) + continuous == 0:
@@ -56,9 +61,12 @@ class InfoGAN(AdversarialModule):
                 f"got {list(categories)} and {continuous}"
             )
         check_weights({"info_weight": info_weight})
+        if code_player not in get_args(CodePlayer):
+            raise ValueError(f"model.code_player must be one of {get_args(CodePlayer)}, got {code_player!r}")
         self.categories = list(categories)
         self.continuous = continuous
         self.info_weight = info_weight
+        self.code_player = code_player
         super().__init__(**parts)
         self.classes = self.categories[0] if self.categories else None
         # A mean and a deviation for each continuous code, though the deviation is not used: as released.
@@ -104,8 +112,9 @@ class InfoGAN(AdversarialModule):
                 )
 
     def player_modules(self, player: str) -> tuple[nn.Module, ...]:
-        """Train Q with the generator."""
-        return (self.generator, self.code_head) if player == "generator" else (self.discriminator,)
+        """Train Q with ``code_player``."""
+        modules = super().player_modules(player)
+        return (*modules, self.code_head) if player == self.code_player else modules
 
     def generator_condition(self, batch: Batch) -> Tensor:
         """Draw codes: float32 ``(N, code_dim)``."""
@@ -179,13 +188,13 @@ class InfoGAN(AdversarialModule):
     def discriminator_terms(
         self, batch: Batch, fakes: GeneratedBatch, real: DiscriminatorOutput, fake: DiscriminatorOutput
     ) -> dict[str, Tensor]:
-        """Add the information term, which trains the shared features."""
+        """Add the information term, which trains the shared features, and Q if it learns with D."""
         assert fakes.condition is not None
         terms = super().discriminator_terms(batch, fakes, real, fake)
         return terms | self.information(fake.features, fakes.condition)
 
     def generator_terms(self, batch: Batch, fakes: GeneratedBatch, fake: DiscriminatorOutput) -> dict[str, Tensor]:
-        """Add the information term, which trains G and Q."""
+        """Add the information term, which trains G, and Q if it learns with G."""
         assert fakes.condition is not None
         terms = super().generator_terms(batch, fakes, fake)
         return terms | self.information(fake.features, fakes.condition)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -26,7 +26,7 @@ class GeneratedBatch:
     condition: Tensor | None
     views: tuple[Tensor, ...] = ()
 
-    def detached(self) -> GeneratedBatch:
+    def detached(self) -> Self:
         """Return the same samples without their graph."""
         return replace(self, images=self.images.detach(), views=tuple(view.detach() for view in self.views))
 
@@ -53,21 +53,16 @@ class DiscriminatorOutput:
     @property
     def joined(self) -> Tensor:
         """Return the logits; of several heads, the mean over heads of each sample's mean logit: ``(N,)``."""
-        return (
-            mean_of([head.reshape(len(head), -1).mean(dim=1) for head in self.heads])
-            if len(self.heads) > 1
-            else self.heads[0]
-        )
+        heads = self.heads
+        return heads[0] if len(heads) == 1 else mean_of([head.reshape(len(head), -1).mean(dim=1) for head in heads])
 
     @property
     def summed(self) -> Tensor:
         """Return the logits; of several heads, the sum over heads of each sample's summed logits: ``(N,)``."""
         heads = self.heads
-        return (
-            torch.stack([head.reshape(len(head), -1).sum(dim=1) for head in heads]).sum(dim=0)
-            if len(heads) > 1
-            else heads[0]
-        )
+        if len(heads) == 1:
+            return heads[0]
+        return torch.stack([head.reshape(len(head), -1).sum(dim=1) for head in heads]).sum(dim=0)
 
 
 def mean_of(values: Sequence[Tensor]) -> Tensor:
