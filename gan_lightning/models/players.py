@@ -193,6 +193,7 @@ class PlayersModule(LightningModule):
         self.row_observers: list[RowObserver] = []
         self.loss_limit = math.inf
         self.active: dict[str, ActivePlayer] = {}
+        self._world_size = 1  # an objective can be evaluated without a fit
         self._averagers: list[Averager] = []
         self._scaler_states: dict[str, dict[str, Any]] = {}
         self._running: tuple[ActivePlayer, ...] = ()
@@ -297,6 +298,11 @@ class PlayersModule(LightningModule):
             active.freeze(False)
 
     # An update. ------------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """Return the names of the players of the present update, or between two updates of the last one."""
+        return tuple(active.player.name for active in self._running)
 
     def open_update(self, names: tuple[str, ...]) -> None:
         """Freeze everyone but the players that step, and ready their optimizers."""
