@@ -123,10 +123,10 @@ class ActivePlayer:
                 parameter.requires_grad_(not frozen)
             self.frozen = frozen
 
-    def open(self, images_seen: int, budget_images: int | None) -> None:
+    def open(self, images_seen: int, horizon_images: int | None) -> None:
         """Set the optimizer's scheduled arguments, clear the gradients, and let this player's scaler scale."""
-        arguments = arguments_at(self.scheduled, images_seen, budget_images)
-        factor = self.player.schedule.value(images_seen, budget_images)
+        arguments = arguments_at(self.scheduled, images_seen, horizon_images)
+        factor = self.player.schedule.value(images_seen, horizon_images)
         for group in self.optimizer.param_groups:
             group.update(arguments)
             group["lr"] = arguments.get("lr", group["initial_lr"]) * factor
@@ -310,7 +310,7 @@ class PlayersModule(LightningModule):
             active.freeze(name not in names)
         self._running = tuple(self.active[name] for name in names)
         for active in reversed(self._running):  # the first one's scaler is the one that scales the loss
-            active.open(self.images_seen, self.budget_images)
+            active.open(self.images_seen, self.horizon_images)
         first, *others = self._running
         for active in others:
             if first.scaler is not None and active.scaler is not None:

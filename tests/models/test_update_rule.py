@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 import torch
+from lightning import Trainer
 from torch import nn
 
 from gan_lightning.core.schedules import Cosine, Linear
@@ -264,6 +265,20 @@ def test_a_run_that_stopped_goes_on_with_scheduled_arguments_to_the_bit(tmp_path
     run(BATCH * 3)[1].save_checkpoint(tmp_path / "three.ckpt")
     second, _ = run(BATCH * 8, ckpt_path=tmp_path / "three.ckpt")
     assert_same(state(whole), state(second))
+
+
+def test_without_a_budget_schedules_end_where_the_trainers_limits_do():
+    """Six batches an epoch for two epochs: 96 images."""
+    batches = [torch.randn(BATCH, 2, generator=torch.Generator().manual_seed(k)) for k in range(6)]
+    updates = UpdateRule(discriminator_schedule=Linear())
+    model = points(updates=updates, generator_optimizer=partial(torch.optim.SGD, lr=Linear(initial=0.2, final=0.8)))
+    after = group_values("lr")
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    trainer = Trainer(accelerator="cpu", max_epochs=2, enable_checkpointing=False, callbacks=[after], **quiet)
+    trainer.fit(model, torch.utils.data.DataLoader(batches, batch_size=None))
+    d_rates, g_rates = zip(*after.seen, strict=True)
+    assert d_rates == pytest.approx([2e-4 * (1 - k / 12) for k in range(12)])
+    assert g_rates == pytest.approx([0.2 + 0.6 * k / 12 for k in range(12)])
 
 
 def test_generator_updates_may_see_a_multiple_of_the_batch():
