@@ -13,6 +13,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from tests.conftest import CONF, compose_train
+from tests.contract.variants import VARIANTS
 
 
 def adam(rate: float, *betas: float) -> dict[str, Any]:
@@ -20,7 +21,9 @@ def adam(rate: float, *betas: float) -> dict[str, Any]:
 
 
 RMSPROP = {"_target_": "torch.optim.RMSprop", "lr": 5e-5}
-SGD = {"_target_": "torch.optim.SGD", "lr": 0.1, "momentum": 0.5}
+# 250 epochs of the 50,000 images that the released code trains on
+RISING = {"_target_": "gan_lightning.core.schedules.Linear", "initial": 0.5, "final": 0.7, "end_kimg": 250 * 50}
+SGD = {"_target_": "torch.optim.SGD", "lr": 0.1, "momentum": RISING}
 DCGAN = {"generator": adam(2e-4, 0.5, 0.999), "discriminator": adam(2e-4, 0.5, 0.999)}
 RESNET = {"generator": adam(2e-4, 0.0, 0.9), "discriminator": adam(2e-4, 0.0, 0.9)}
 # rates that fall linearly to zero over the whole budget
@@ -62,7 +65,6 @@ def momentum_sgd(divisor: float) -> dict[str, Any]:
         "critic_steps": 1,
         "batch_size": 100,
         "schedule": {"halflife_kimg": math.log(2) / math.log(divisor) * 100 / 1000, "final": 1e-6 / 0.1},
-        "model": {"updates.momentum_schedule.final": 0.7 / 0.5, "updates.momentum_schedule.end_kimg": 250 * 50},
     }
 
 
@@ -146,6 +148,49 @@ PAPERS: dict[str, dict[str, Any]] = {
     },
 }
 
+NON_SATURATING = {"_target_": "gan_lightning.losses.NonSaturating", "real_target": 1.0}
+HINGE = {"_target_": "gan_lightning.losses.Hinge"}
+WASSERSTEIN = {"_target_": "gan_lightning.losses.Wasserstein"}
+SQUARES = {
+    "_target_": "gan_lightning.losses.LeastSquares",
+    "fake_target": 0.0,
+    "real_target": 1.0,
+    "generator_target": 1.0,
+}
+NORMAL = {"_target_": "gan_lightning.models.priors.Normal"}
+PENALTY = {"_target_": "gan_lightning.regularizers.WGANGP", "weight": 10.0, "target": 1.0, "interval": 1}
+
+
+def uniform(bound: float) -> dict[str, Any]:
+    return {"_target_": "gan_lightning.models.priors.Uniform", "bound": bound}
+
+
+# of a model's file: the loss, the latent vectors, the penalties, if there are some
+GAMES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    "gan": (NON_SATURATING, uniform(math.sqrt(3)), {}),
+    "cgan": (NON_SATURATING, uniform(math.sqrt(3)), {}),
+    "dcgan": (NON_SATURATING, NORMAL, {}),
+    "pacgan": (NON_SATURATING, NORMAL, {}),
+    "unrolled": (NON_SATURATING, NORMAL, {}),
+    "lsgan": ({**SQUARES, "scale": 0.5}, NORMAL, {}),
+    "wgan": (WASSERSTEIN, NORMAL, {}),
+    "wgan_gp": (WASSERSTEIN, NORMAL, {"gradient_penalty": PENALTY}),
+    "dragan": (
+        NON_SATURATING,
+        uniform(1.0),
+        {"dragan": {**PENALTY, "_target_": "gan_lightning.regularizers.DRAGAN", "scale": 0.5}},
+    ),
+    "infogan": (NON_SATURATING, uniform(1.0), {}),
+    "acgan": (NON_SATURATING, NORMAL, {}),
+    "sngan": (HINGE, NORMAL, {}),
+    "projection": (HINGE, NORMAL, {}),
+    "ssgan": (HINGE, NORMAL, {}),
+    "sagan": (HINGE, NORMAL, {}),
+    "progan": (WASSERSTEIN, NORMAL, {"gradient_penalty": PENALTY}),
+    "pix2pix": (NON_SATURATING, NORMAL, {}),
+    "cyclegan": ({**SQUARES, "scale": 1.0}, NORMAL, {}),
+}
+
 # small versions for two CPU cores, set-ups of our own, and the two-dimensional benchmark
 OTHERS = ("_digits", "_photos", "_photos_l1", "demo", "pix2pix_cifar10")
 POINTS = ("ring_", "grid_")
@@ -171,6 +216,16 @@ def found(cfg: Any) -> dict[str, Any]:
 def test_every_experiment_that_follows_a_paper_is_in_the_table():
     names = {path.stem for path in (CONF / "experiment").glob("*.yaml")}
     assert {name for name in names if not name.endswith(OTHERS) and not name.startswith(POINTS)} == set(PAPERS)
+
+
+def test_every_model_is_in_the_table_of_games():
+    assert set(GAMES) == set(VARIANTS)
+
+
+@pytest.mark.parametrize("model", GAMES)
+def test_a_model_plays_the_game_of_its_paper(model):
+    config = compose_train(f"model={model}").model
+    assert (config.loss, config.prior, config.regularizers) == GAMES[model]
 
 
 @pytest.mark.parametrize("experiment", PAPERS)

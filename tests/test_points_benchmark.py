@@ -60,10 +60,20 @@ def test_every_experiment_of_the_table_runs(experiment):
     counts = tuple(sum(p.numel() for p in m.parameters()) for m in (model.generator, model.discriminator))
     assert counts == COUNTS.get(method, (484_802, 405_201))
     fit(model, data, images=3 * data.batch_size, log_every_n_steps=1)
-    assert model.discriminator_steps == 3
-    assert model.generator_steps == (0 if method == "wgan_gp" else 3)
+    assert model.steps["discriminator"] == 3
+    assert model.steps["generator"] == (0 if method == "wgan_gp" else 3)
     assert all(parameter.isfinite().all() for parameter in model.parameters())
     assert set(scores(model, data, evaluator)) >= {"modes", "high_quality"}
+
+
+def test_the_unrolled_game_is_that_of_the_papers_toy():
+    config = compose_train("experiment=ring_unrolled").model
+    assert (config.unroll_steps, config.objective, config.updates.critic_steps) == (5, "saddle", 1)
+    assert config.loss["_target_"] == "gan_lightning.losses.Minimax"
+    assert config.prior["_target_"] == "gan_lightning.models.priors.Normal"
+    for player, rate in (("generator", 1e-3), ("discriminator", 1e-4)):
+        optimizer = config[f"{player}_optimizer"]
+        assert (optimizer["_target_"], optimizer.lr, optimizer.betas) == ("torch.optim.Adam", rate, [0.5, 0.999])
 
 
 @pytest.mark.parametrize("packed", [2, 3, 4])
@@ -80,7 +90,7 @@ def test_packing_fits_images_by_their_channels():
     assert model.discriminator.discriminator.sample_shape == (4, 16, 16)
     assert model.discriminator.sample_shape == (1, 16, 16)
     fit(model, data, images=24)
-    assert model.generator_steps == 3
+    assert model.steps["generator"] == 3
 
 
 def test_the_sweep_is_the_whole_table_over_three_seeds():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Any, NotRequired, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.batch import Batch, as_batch
 from gan_lightning.losses.base import AdversarialLoss
 from gan_lightning.models import compatibility
-from gan_lightning.models.outputs import DiscriminatorOutput, GeneratedBatch, mean_of, share_ranked_right
+from gan_lightning.models.outputs import DiscriminatorOutput, GeneratedBatch, share_ranked_right
 from gan_lightning.models.players import OptimizerFactory, Phase, Player, PlayersModule
 from gan_lightning.models.priors import Prior
 from gan_lightning.models.sampling import Sampling
@@ -88,12 +88,15 @@ class AdversarialModule(Sampling, PlayersModule):
         self.discriminator_optimizer = discriminator_optimizer
         self.prior = prior
         self.updates = updates
-        self.regularizers = nn.ModuleDict(dict(regularizers or {}))
+        self.penalties = dict(regularizers or {})
+        self.techniques = dict(stabilizers or {})
+        self.regularizers = nn.ModuleDict(self.penalties)
         self.augment = augment
-        self.stabilizers = nn.ModuleDict(dict(stabilizers or {}))
+        self.stabilizers = nn.ModuleDict(self.techniques)
         self.check_parts()
         self.generator_ema: Generator | None = self.average_of(generator)
         self._shared_fakes: dict[int, GeneratedBatch] = {}
+        self._shared_forward = any(penalty.shares_forward for penalty in self.penalties.values())
         self._part, self._parts = 1, 1
 
     def __init_subclass__(cls, **arguments: Any) -> None:
@@ -167,20 +170,26 @@ class AdversarialModule(Sampling, PlayersModule):
             if penalty.own_step and penalty.player == main.name
         ]
 
-    def repetitions(self, phase: Phase) -> int:
-        """Return how often ``phase`` runs on the batch that is at hand."""
-        if phase.follows is not None:
-            main = next(other for phases in self.slots for other in phases if other.name == phase.follows)
-            before, times = self.steps[main.name], self.repetitions(main)
-            return sum((before + time) % phase.every == 0 for time in range(times))
-        if phase.name == "generator":
-            return self.updates.generator_steps_per_turn if self.generator_is_due() else 0
-        return 1
+    def due_phases(self) -> list[tuple[Phase, int]]:
+        """Return the phases that are due on the batch at hand, each with how often it runs."""
+        times: dict[str, int] = {}
+        due = []
+        for phase in self.slots[self.slot]:
+            if phase.follows is not None:
+                before = self.steps[phase.follows]
+                count = sum((before + time) % phase.every == 0 for time in range(times[phase.follows]))
+            elif phase.name == "generator":
+                count = self.updates.generator_steps_per_turn if self.generator_is_due() else 0
+            else:
+                count = 1
+            times[phase.name] = count
+            if count:
+                due.append((phase, count))
+        return due
 
     def generator_is_due(self) -> bool:
         """Say whether the generator moves in this round: at every k-th batch that the discriminator is shown."""
-        to_come = any(phase.shows_images for phases in self.slots[self.slot :] for phase in phases)
-        return self.batches_since_generator + to_come >= self.critic_steps_now()
+        return self.batches_since_generator + self.batches_to_show[self.slot] >= self.critic_steps_now()
 
     def critic_steps_now(self) -> float:
         """Return how many discriminator updates precede the next generator update."""
@@ -230,18 +239,13 @@ class AdversarialModule(Sampling, PlayersModule):
         Args:
             images: of the batch, over all processes.
         """
-        self.find_horizon(images)
-        due = self.due_phases()
-        while not due:  # nobody moves on this slot's batch, so that the next slot takes it
+        if self.horizon_images is None:
+            self.find_horizon(images)
+        while not (due := self.due_phases()):  # nobody moves on this slot's batch, so that the next slot takes it
             self.slot = (self.slot + 1) % len(self.slots)
-            due = self.due_phases()
         if self.slot == 0 and self.row_is_due():
             self._row = {}
         return due
-
-    def due_phases(self) -> list[tuple[Phase, int]]:
-        """Return the phases of the present slot that are due, each with how often."""
-        return [(phase, times) for phase in self.slots[self.slot] if (times := self.repetitions(phase))]
 
     def row_is_due(self) -> bool:
         """Say whether this round logs: the first in which both players move after every n-th discriminator update.
@@ -261,20 +265,14 @@ class AdversarialModule(Sampling, PlayersModule):
         self._row = row if logged else None
         self.before_update(phase)
         self.open_update(phase.players)
-        parts = batch.tile(phase.batch_factor).chunk(self.updates.accumulate)
+        if phase.batch_factor > 1:
+            batch = batch.tile(phase.batch_factor)
+        parts = [batch] if self.updates.accumulate == 1 else batch.chunk(self.updates.accumulate)
         self._parts = len(parts)
-        short = self.active[phase.players[0]].player.short
         for number, part in enumerate(parts, start=1):
             self._part = number
-            terms = phase.terms(part)
-            total = self.backward_terms(terms, number, len(parts))
-            if phase.follows is None:
-                self.note(f"{short}/loss", total, parts=len(parts))
-            for name, term in terms.items():
-                self.note(f"{short}/{name}", term, parts=len(parts))
-        self.close_update(self.updates.replace_nonfinite)
-        if phase.follows is None:
-            self.note_players()
+            self.backward_terms(phase, phase.terms(part), number, len(parts))
+        self.close_update(phase, self.updates.replace_nonfinite)
         if phase.shows_images and self.augment is not None:
             self.augment.end_step()
         self.steps[phase.name] += 1
@@ -285,13 +283,14 @@ class AdversarialModule(Sampling, PlayersModule):
 
     def end_step(self, due: list[tuple[Phase, int]], images: int) -> bool:
         """Count what the step did, and return whether the round is over."""
-        names = {phase.name for phase, _ in due}
         self.images_loaded += images
-        if any(phase.shows_images for phase, _ in due):
-            self.images_seen += images
-            self.images_since_generator += images
-            self.batches_since_generator += 1
-        self.generator_moved = self.generator_moved or "generator" in names
+        for phase, _ in due:
+            if phase.shows_images:
+                self.images_seen += images
+                self.images_since_generator += images
+                self.batches_since_generator += 1
+            if phase.name == "generator":
+                self.generator_moved = True
         self.slot += 1
         if self.slot < len(self.slots) and self.due_phases():
             if self._row is not None:
@@ -303,8 +302,17 @@ class AdversarialModule(Sampling, PlayersModule):
     def end_round(self) -> None:
         """Average the generator if it moved, log the row if there is one, and stop where the budget ends."""
         if self.generator_moved:
-            if self.updates.ema_halflife_kimg is not None:
-                self.update_averages(self.average_decay())
+            updates = self.updates
+            if updates.ema_halflife_kimg is not None:
+                started = self.images_seen >= updates.ema_start_kimg * 1000
+                decay = ema.decay(
+                    self.images_since_generator,
+                    halflife_kimg=self.scalar(updates.ema_halflife_kimg) if started else 0.0,
+                    images_seen=self.images_seen,
+                    rampup=updates.ema_rampup,
+                )
+                for averager in self.averagers:
+                    averager.update(decay)
             self.generator_moved = False
             self.batches_since_generator = 0
             self.images_since_generator = 0
@@ -312,18 +320,6 @@ class AdversarialModule(Sampling, PlayersModule):
             self.write_row()
         if self.budget_images is not None and self.images_seen >= self.budget_images:
             self.trainer.should_stop = True
-
-    def average_decay(self) -> float:
-        """Return the factor of the averages' past in this round; see ``ema.decay``."""
-        updates = self.updates
-        assert updates.ema_halflife_kimg is not None
-        started = self.images_seen >= updates.ema_start_kimg * 1000
-        return ema.decay(
-            self.images_since_generator,
-            halflife_kimg=self.scalar(updates.ema_halflife_kimg) if started else 0.0,
-            images_seen=self.images_seen,
-            rampup=updates.ema_rampup,
-        )
 
     # What the discriminator minimizes. -------------------------------------------------------------------
 
@@ -333,9 +329,10 @@ class AdversarialModule(Sampling, PlayersModule):
         condition = self.discriminator_condition(batch)
         due = self.due_penalties("discriminator")
         real_images, fake_images = batch.images, fakes.images
-        if any(penalty.shares_forward for penalty in due.values()):
+        if self._shared_forward:
             # Leaves of the graph that the adversarial term is computed with, for a penalty to differentiate by.
-            real_images, fake_images = (x.detach().requires_grad_(True) for x in (real_images, fake_images))
+            real_images = real_images.detach().requires_grad_(True)
+            fake_images = fake_images.detach().requires_grad_(True)
         real = self.discriminate(real_images, condition, views=self.real_views(real_images))
         fake = self.discriminate(fake_images, condition, views=fakes.views)
         terms = self.discriminator_terms(batch, fakes, real, fake)
@@ -359,16 +356,15 @@ class AdversarialModule(Sampling, PlayersModule):
         self, batch: Batch, fakes: GeneratedBatch, real: DiscriminatorOutput, fake: DiscriminatorOutput
     ) -> dict[str, Tensor]:
         """Return the named, weighted scalars that the discriminator minimizes the sum of."""
-        values = [self.loss.discriminator(r, f) for r, f in zip(real.heads, fake.heads, strict=True)]
-        return {"adversarial": mean_of(values).mean()}
+        return {"adversarial": self.loss.discriminator(real.logits, fake.logits).mean()}
 
     def due_penalties(self, player: str) -> dict[str, Regularizer]:
         """Return the penalties of a player that join this update of its main phase."""
-        return {
-            name: penalty
-            for name, penalty in self.penalties.items()
-            if penalty.player == player and not penalty.own_step and self.steps[player] % penalty.interval == 0
-        }
+        due = {}
+        for name, penalty in self.penalties.items():
+            if penalty.player == player and not penalty.own_step and self.steps[player] % penalty.interval == 0:
+                due[name] = penalty
+        return due
 
     def discriminator_turn(
         self, batch: Batch, fakes: GeneratedBatch | None, condition: Tensor | None
@@ -377,7 +373,7 @@ class AdversarialModule(Sampling, PlayersModule):
 
         def critic(samples: Tensor) -> Tensor:
             images = self.from_penalty_space(samples)
-            return self.discriminate(images, condition, views=self.real_views(images)).summed
+            return self.discriminate(images, condition, views=self.real_views(images)).logits
 
         return DiscriminatorTurn(
             critic=critic,
@@ -389,17 +385,17 @@ class AdversarialModule(Sampling, PlayersModule):
     def observe(self, real: DiscriminatorOutput, fake: DiscriminatorOutput, *, images: int) -> None:
         """Tell the augmentation, and the row that is logged, how the discriminator did on a micro-batch."""
         if self.augment is not None:
-            self.augment.observe(real.joined.detach() - (self.loss.boundary or 0.0), images)
+            self.augment.observe(real.logits.detach() - (self.loss.boundary or 0.0), images)
         if self._row is not None:
-            self.note("d/real", real.joined.detach().float().mean(), parts=self._parts)
-            self.note("d/fake", fake.joined.detach().float().mean(), parts=self._parts)
-            self.note("d/accuracy", share_ranked_right(real.joined, fake.joined), parts=self._parts)
+            self.note("d/real", real.logits.detach().float().mean(), parts=self._parts)
+            self.note("d/fake", fake.logits.detach().float().mean(), parts=self._parts)
+            self.note("d/accuracy", share_ranked_right(real.logits, fake.logits), parts=self._parts)
 
     # What the generator minimizes. -----------------------------------------------------------------------
 
     def generator_objective(self, batch: Batch) -> dict[str, Tensor]:
         """Return the generator's terms on one micro-batch: the variant's, the due penalties', the stabilizers'."""
-        fakes = self.fakes_with_graph(batch)
+        fakes = self._shared_fakes.get(self._part) or self.make_fakes(batch)
         condition = self.discriminator_condition(batch)
         fake = self.discriminate(fakes.images, condition, views=fakes.views)
         terms = self.generator_terms(batch, fakes, fake)
@@ -415,14 +411,14 @@ class AdversarialModule(Sampling, PlayersModule):
 
     def generator_terms(self, batch: Batch, fakes: GeneratedBatch, fake: DiscriminatorOutput) -> dict[str, Tensor]:
         """Return the named, weighted scalars that the generator minimizes the sum of."""
-        real: tuple[Tensor | None, ...] = (None,) * len(fake.heads)
+        real = None
         if self.loss.relativistic:
             with torch.no_grad():
                 condition = self.discriminator_condition(batch)
-                real = self.discriminate(batch.images, condition, views=self.real_views(batch.images)).heads
-        values = mean_of([self.loss.generator(f, r) for f, r in zip(fake.heads, real, strict=True)])
+                real = self.discriminate(batch.images, condition, views=self.real_views(batch.images)).logits
+        values = self.loss.generator(fake.logits, real)
         for stabilizer in self.techniques.values():
-            values = stabilizer.generator_values(values, fake.joined, self.images_seen)
+            values = stabilizer.generator_values(values, fake.logits, self.images_seen)
         return {"adversarial": values.mean()}
 
     def generator_turn(self, batch: Batch, fakes: GeneratedBatch | None) -> GeneratorTurn:
@@ -469,17 +465,12 @@ class AdversarialModule(Sampling, PlayersModule):
         return latents, self.generator_condition(batch)
 
     def make_fakes(self, batch: Batch) -> GeneratedBatch:
-        """Generate as many samples as ``batch`` has, from fresh latents."""
+        """Generate as many samples as ``batch`` has, from fresh latents, and the other views that are shown of them."""
         latents, condition = self.draw_inputs(batch)
-        images, *views = self.generate_views(latents, condition)
-        return GeneratedBatch(images, latents, condition, tuple(views))
-
-    def generate_views(self, latents: Tensor, condition: Tensor | None) -> tuple[Tensor, ...]:
-        """Return samples, and what else of them the discriminator is shown: nothing, unless a variant says so."""
-        return (self.generate(latents, condition),)
+        return GeneratedBatch(self.generate(latents, condition), latents, condition)
 
     def real_views(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Return what else the discriminator is shown of real samples, as ``generate_views`` does of generated ones."""
+        """Return what else the discriminator is shown of real samples, as ``make_fakes`` says of generated ones."""
         return ()
 
     def share_fakes(self, batch: Batch, due: list[tuple[Phase, int]]) -> None:
@@ -488,10 +479,6 @@ class AdversarialModule(Sampling, PlayersModule):
             self.active["generator"].freeze(False)
             for number, part in enumerate(batch.chunk(self.updates.accumulate), start=1):
                 self._shared_fakes[number] = self.make_fakes(part)
-
-    def fakes_with_graph(self, batch: Batch) -> GeneratedBatch:
-        """Return the samples that the generator learns from on a micro-batch."""
-        return self._shared_fakes.get(self._part) or self.make_fakes(batch)
 
     def fakes_without_graph(self, batch: Batch) -> GeneratedBatch:
         """Return the samples that the discriminator learns from on a micro-batch, some replaced by stabilizers."""
@@ -509,7 +496,7 @@ class AdversarialModule(Sampling, PlayersModule):
         """Show augmented samples to the discriminator, with the other views of them if there are some."""
         shown: Any = self.shown(images)
         if views:
-            shown = (shown, *(self.shown(view) for view in views))
+            shown = (shown, *map(self.shown, views))
         features = self.discriminator.features(shown)
         return DiscriminatorOutput(self.discriminator.head(features, condition), features, shown)
 
@@ -529,16 +516,6 @@ class AdversarialModule(Sampling, PlayersModule):
         """Return the number that a hyper-parameter is at this step."""
         return value_at(scalar, self.images_seen, self.horizon_images)
 
-    @property
-    def penalties(self) -> dict[str, Regularizer]:
-        """Return ``regularizers`` under their type."""
-        return cast(dict[str, Regularizer], self.regularizers)
-
-    @property
-    def techniques(self) -> dict[str, Stabilizer]:
-        """Return ``stabilizers`` under their type."""
-        return cast(dict[str, Stabilizer], self.stabilizers)
-
     # What fits together. ---------------------------------------------------------------------------------
 
     def check_parts(self) -> None:
@@ -547,9 +524,14 @@ class AdversarialModule(Sampling, PlayersModule):
         Raises:
             ValueError: naming the part and the reason.
         """
-        compatibility.check_shapes(self)
+        made = self.shown_shape()
+        compatibility.check_shapes(made, self.discriminator)
         self.check_condition()
-        compatibility.check_techniques(self)
+        self.prior.check(self.generator.latent_dim)
+        for penalty in self.penalties.values():
+            penalty.check(self.generator if penalty.player == "generator" else self.discriminator)
+        compatibility.check_augmentation(self.augment, made, self.loss)
+        compatibility.check_accumulation(self.updates.accumulate, self.penalties, self.techniques)
 
     def check_condition(self) -> None:
         """Refuse networks that wait for labels or codes, of which an unconditional model has none.
@@ -557,7 +539,7 @@ class AdversarialModule(Sampling, PlayersModule):
         Raises:
             ValueError: naming the network.
         """
-        compatibility.refuse_conditions(self)
+        compatibility.refuse_conditions(self.generator, self.discriminator, type(self).__name__)
 
     def check_data(self, data: RealDataModule) -> None:
         """Refuse data that the model cannot be trained on, before a run begins; a variant says which.
@@ -565,7 +547,9 @@ class AdversarialModule(Sampling, PlayersModule):
         Raises:
             ValueError: naming the reason.
         """
-        compatibility.check_sample_shape(self, data)
+        made, real = self.generator.sample_shape, data.sample_shape
+        if real is not None and real != made:
+            raise ValueError(f"data: its samples have shape {real}, model.generator makes samples of shape {made}")
 
     def check_batch(self, batch_size: int, processes: int) -> None:
         """Refuse a batch that does not divide into what an update divides it into, before a run begins.
@@ -577,7 +561,15 @@ class AdversarialModule(Sampling, PlayersModule):
         Raises:
             ValueError: naming the number that the batch size must be a multiple of.
         """
-        compatibility.check_batch_size(self, batch_size, processes)
+        micro, pack = self.updates.accumulate, self.discriminator.samples_per_logit
+        if batch_size % (processes * micro * pack):
+            parts = [f"{processes} processes"] if processes > 1 else []
+            parts += [f"{micro} micro-batches (model.updates.accumulate)"] if micro > 1 else []
+            parts += [f"packs of {pack} samples (model.discriminator)"] if pack > 1 else []
+            raise ValueError(
+                f"batch_size = {batch_size}: it must be a multiple of {processes * micro * pack}, to divide into "
+                f"{' and '.join(parts)}"
+            )
 
     def shown_shape(self) -> tuple[int, ...]:
         """Shape of what the discriminator is shown of one sample."""

@@ -1,66 +1,63 @@
-"""What does not fit together: networks, conditions, techniques, data and batches, each refused by name."""
+"""What does not fit together: networks, conditions, techniques and weights, each refused by name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from gan_lightning.augment.base import Augmentation
 from gan_lightning.core.schedules import Scalar, smallest_of
-from gan_lightning.data.base import RealDataModule
+from gan_lightning.losses.base import AdversarialLoss
 from gan_lightning.networks.base import Discriminator, Generator
+from gan_lightning.regularizers.base import Regularizer
+from gan_lightning.regularizers.stabilizer import Stabilizer
 
-if TYPE_CHECKING:
-    from gan_lightning.models.adversarial import AdversarialModule
 
-
-def check_shapes(model: AdversarialModule) -> None:
+def check_shapes(made: tuple[int, ...], discriminator: Discriminator) -> None:
     """Refuse a discriminator of other samples than the generator makes.
 
     Raises:
         ValueError: naming both.
     """
-    made, judged = model.shown_shape(), model.discriminator.sample_shape
-    if made != judged:
+    if made != discriminator.sample_shape:
         raise ValueError(
-            f"model.generator makes samples of shape {made}, model.discriminator judges samples of shape {judged}"
+            f"model.generator makes samples of shape {made}, model.discriminator judges samples of shape "
+            f"{discriminator.sample_shape}"
         )
 
 
-def check_techniques(model: AdversarialModule) -> None:
-    """Refuse a prior, penalties, an augmentation or an accumulation that does not fit the networks or the loss.
+def check_augmentation(augment: Augmentation | None, made: tuple[int, ...], loss: AdversarialLoss) -> None:
+    """Refuse an augmentation that cannot transform the samples, or reads signs off logits that have none.
 
     Raises:
-        ValueError: naming the part and the reason.
+        ValueError: naming the reason.
     """
-    model.prior.check(model.generator.latent_dim)
-    networks = {"generator": model.generator, "discriminator": model.discriminator}
-    for penalty in model.penalties.values():
-        penalty.check(networks[penalty.player])
-    if model.augment is not None:
-        model.augment.check(model.shown_shape())
-        if model.augment.reads_signs and model.loss.boundary is None:
-            raise ValueError(
-                f"model.augment: {type(model.augment).__name__} adapts to how often D(real) is above what means "
-                f'"cannot tell", but of the logits of model.loss = {type(model.loss).__name__} only differences '
-                f"mean anything; fix the probability with model.augment.fixed_p"
-            )
-    check_accumulation(model)
+    if augment is None:
+        return
+    augment.check(made)
+    if augment.reads_signs and loss.boundary is None:
+        raise ValueError(
+            f"model.augment: {type(augment).__name__} adapts to how often D(real) is above what means "
+            f'"cannot tell", but of the logits of model.loss = {type(loss).__name__} only differences '
+            f"mean anything; fix the probability with model.augment.fixed_p"
+        )
 
 
-def check_accumulation(model: AdversarialModule) -> None:
+def check_accumulation(
+    accumulate: int, penalties: Mapping[str, Regularizer], techniques: Mapping[str, Stabilizer]
+) -> None:
     """Refuse parts that follow the steps, where a step has several micro-batches.
 
     Raises:
         ValueError: naming the part.
     """
-    if model.updates.accumulate == 1:
+    if accumulate == 1:
         return
-    parts = {f"model.regularizers.{name}": part.follows_steps for name, part in model.penalties.items()}
-    parts |= {f"model.stabilizers.{name}": part.follows_steps for name, part in model.techniques.items()}
+    parts = {f"model.regularizers.{name}": part.follows_steps for name, part in penalties.items()}
+    parts |= {f"model.stabilizers.{name}": part.follows_steps for name, part in techniques.items()}
     following = [name for name, follows in parts.items() if follows]
     if following:
         raise ValueError(
-            f"model.updates.accumulate = {model.updates.accumulate}: {', '.join(following)} would follow "
+            f"model.updates.accumulate = {accumulate}: {', '.join(following)} would follow "
             f"micro-batches instead of steps; accumulate must be 1 with it"
         )
 
@@ -79,52 +76,18 @@ def check_weights(weights: Mapping[str, Scalar]) -> None:
             raise ValueError(f"model.{key} must be at least 0, got {smallest_of(weight)}")
 
 
-def refuse_conditions(model: AdversarialModule) -> None:
+def refuse_conditions(generator: Generator, discriminator: Discriminator, model: str) -> None:
     """Refuse networks that wait for labels or codes, of which an unconditional model has none.
 
     Raises:
         ValueError: naming the network.
     """
-    name = type(model).__name__
-    refuse_classes(model.generator, "model.generator", name)
-    refuse_classes(model.discriminator, "model.discriminator", name)
-    if model.generator.code_dim is not None:
+    refuse_classes(generator, "model.generator", model)
+    refuse_classes(discriminator, "model.discriminator", model)
+    if generator.code_dim is not None:
         raise ValueError(
-            f"model.generator: {type(model.generator).__name__} takes codes of length {model.generator.code_dim}, "
-            f"but {name} gives none; InfoGAN does"
-        )
-
-
-def check_sample_shape(model: AdversarialModule, data: RealDataModule) -> None:
-    """Refuse data whose samples have another shape than those the generator makes.
-
-    Raises:
-        ValueError: naming both.
-    """
-    made, real = model.generator.sample_shape, data.sample_shape
-    if real is not None and real != made:
-        raise ValueError(f"data: its samples have shape {real}, model.generator makes samples of shape {made}")
-
-
-def check_batch_size(model: AdversarialModule, batch_size: int, processes: int) -> None:
-    """Refuse a batch that does not divide into processes, micro-batches and packs.
-
-    Args:
-        model: that is to be trained.
-        batch_size: real samples per discriminator update, over all processes.
-        processes: how many train together.
-
-    Raises:
-        ValueError: naming the number that the batch size must be a multiple of.
-    """
-    micro, pack = model.updates.accumulate, model.discriminator.samples_per_logit
-    if batch_size % (processes * micro * pack):
-        parts = [f"{processes} processes"] if processes > 1 else []
-        parts += [f"{micro} micro-batches (model.updates.accumulate)"] if micro > 1 else []
-        parts += [f"packs of {pack} samples (model.discriminator)"] if pack > 1 else []
-        raise ValueError(
-            f"batch_size = {batch_size}: it must be a multiple of {processes * micro * pack}, to divide into "
-            f"{' and '.join(parts)}"
+            f"model.generator: {type(generator).__name__} takes codes of length {generator.code_dim}, "
+            f"but {model} gives none; InfoGAN does"
         )
 
 

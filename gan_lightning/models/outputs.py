@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-import torch
 from torch import Tensor
 
 
@@ -36,38 +34,15 @@ class DiscriminatorOutput:
     """The discriminator's view of some samples.
 
     Attributes:
-        logits: ``(N,)`` or ``(N, 1, h, w)``; of a discriminator with several heads, a tuple of such.
-        features: what the logits were made from, for auxiliary heads; ``(N, feature_dim)`` in most networks.
+        logits: ``(N,)``, or ``(N, 1, h, w)`` where each sample has several: of patches, or of heads.
+        features: what the logits were made from, for auxiliary heads: ``(N, feature_dim)``, or whatever the network's
+            ``features`` returns and its ``head`` reads, such as a tuple of maps.
         shown: the samples as the discriminator saw them, augmented; with other views of them, a tuple.
     """
 
-    logits: Any
+    logits: Tensor
     features: Any
     shown: Any = None
-
-    @property
-    def heads(self) -> tuple[Tensor, ...]:
-        """Return the logits of each head."""
-        return self.logits if isinstance(self.logits, tuple) else (self.logits,)
-
-    @property
-    def joined(self) -> Tensor:
-        """Return the logits; of several heads, the mean over heads of each sample's mean logit: ``(N,)``."""
-        heads = self.heads
-        return heads[0] if len(heads) == 1 else mean_of([head.reshape(len(head), -1).mean(dim=1) for head in heads])
-
-    @property
-    def summed(self) -> Tensor:
-        """Return the logits; of several heads, the sum over heads of each sample's summed logits: ``(N,)``."""
-        heads = self.heads
-        if len(heads) == 1:
-            return heads[0]
-        return torch.stack([head.reshape(len(head), -1).sum(dim=1) for head in heads]).sum(dim=0)
-
-
-def mean_of(values: Sequence[Tensor]) -> Tensor:
-    """Return the mean of tensors of one shape; one of them is returned as it is."""
-    return values[0] if len(values) == 1 else torch.stack(list(values)).mean(dim=0)
 
 
 def share_ranked_right(real: Tensor, fake: Tensor) -> Tensor:

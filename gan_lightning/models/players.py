@@ -123,22 +123,16 @@ class ActivePlayer:
                 parameter.requires_grad_(not frozen)
             self.frozen = frozen
 
-    def open(self, images_seen: int, budget_images: int | None) -> None:
+    def open(self, images_seen: int, horizon_images: int | None) -> None:
         """Set the optimizer's scheduled arguments, clear the gradients, and let this player's scaler scale."""
-        arguments = arguments_at(self.scheduled, images_seen, budget_images)
-        factor = self.player.schedule.value(images_seen, budget_images)
+        arguments = arguments_at(self.scheduled, images_seen, horizon_images) if self.scheduled else {}
+        factor = self.player.schedule.value(images_seen, horizon_images)
         for group in self.optimizer.param_groups:
             group.update(arguments)
             group["lr"] = arguments.get("lr", group["initial_lr"]) * factor
         if self.plugin is not None:
             self.plugin.scaler = self.scaler
         self.optimizer.zero_grad()
-
-    def step(self) -> None:
-        """Step the optimizer."""
-        if self.plugin is not None:
-            self.plugin.scaler = self.scaler
-        self.optimizer.step()
 
 
 def trainable(player: Player) -> list[Parameter]:
@@ -164,6 +158,8 @@ class PlayersModule(LightningModule):
         steps: updates so far, by phase.
         slots: the phases of a round, a list for each batch that it takes.
         slot: the number of the batch of the round that comes next.
+        batches_to_show: how many batches of a round the discriminator is still shown, by slot.
+        averagers: what moves the averages towards the players' modules.
         batches_since_generator: batches that the discriminator was shown since the generator moved.
         images_since_generator: real images likewise.
         generator_moved: whether the generator has moved in the present round.
@@ -184,6 +180,7 @@ class PlayersModule(LightningModule):
         self.steps: dict[str, int] = {}
         self.slots: list[list[Phase]] = []
         self.slot = 0
+        self.batches_to_show: list[int] = []
         self.batches_since_generator = 0
         self.images_since_generator = 0
         self.generator_moved = False
@@ -193,8 +190,8 @@ class PlayersModule(LightningModule):
         self.row_observers: list[RowObserver] = []
         self.loss_limit = math.inf
         self.active: dict[str, ActivePlayer] = {}
-        self._world_size, self._rank = 1, 0
-        self._averagers: list[Averager] = []
+        self._world_size, self._rank = 1, 0  # an objective can be evaluated without a fit
+        self.averagers: list[Averager] = []
         self._scaler_states: dict[str, dict[str, Any]] = {}
         self._running: tuple[ActivePlayer, ...] = ()
         self._gradient_norms: dict[str, Tensor] = {}
@@ -249,8 +246,10 @@ class PlayersModule(LightningModule):
             if (scaler := self.active[name].scaler) is not None:
                 scaler.load_state_dict(state)
         averaged = [(a, m) for p in players for a, m in zip(p.averages, p.modules, strict=False)]
-        self._averagers = [Averager(average, module) for average, module in averaged]
+        self.averagers = [Averager(average, module) for average, module in averaged]
         self.slots = slots_of(self.phases())
+        showing = [sum(phase.shows_images for phase in slot) for slot in self.slots]
+        self.batches_to_show = [sum(showing[slot:]) for slot in range(len(showing))]
         self.steps = {phase.name: self.steps.get(phase.name, 0) for slot in self.slots for phase in slot}
         self.horizon_images = self.budget_images
 
@@ -299,42 +298,60 @@ class PlayersModule(LightningModule):
 
     # An update. ------------------------------------------------------------------------------------------
 
+    @property
+    def running(self) -> tuple[str, ...]:
+        """Return the names of the players of the present update, or between two updates of the last one."""
+        return tuple(active.player.name for active in self._running)
+
     def open_update(self, names: tuple[str, ...]) -> None:
         """Freeze everyone but the players that step, and ready their optimizers."""
         for name, active in self.active.items():
             active.freeze(name not in names)
-        self._running = tuple(self.active[name] for name in names)
+        self._running = tuple([self.active[name] for name in names])
         for active in reversed(self._running):  # the first one's scaler is the one that scales the loss
-            active.open(self.images_seen, self.budget_images)
+            active.open(self.images_seen, self.horizon_images)
         first, *others = self._running
         for active in others:
             if first.scaler is not None and active.scaler is not None:
                 active.scaler.load_state_dict(first.scaler.state_dict())  # they unscale what the first one scales
 
-    def backward_terms(self, terms: Mapping[str, Tensor], part: int, parts: int) -> Tensor:
-        """Go backward from the sum of the terms of micro-batch ``part`` of 1, ..., ``parts``; return the sum.
+    def backward_terms(self, phase: Phase, terms: Mapping[str, Tensor], part: int, parts: int) -> None:
+        """Go backward from the sum of the terms of micro-batch ``part`` of 1, ..., ``parts``, and note them.
 
         Processes exchange gradients at the last one.
         """
         values = list(terms.values())
-        total = torch.stack([term.float() for term in values]).sum() if len(values) > 1 else values[0]
+        total = values[0] if len(values) == 1 else torch.stack([term.float() for term in values]).sum()
         with local_gradients(self.trainer.strategy) if part < parts else nullcontext():
             self.manual_backward(total / parts if parts > 1 else total)
-        return total
+        if self._row is not None:
+            short = self._running[0].player.short
+            if phase.follows is None:
+                self.note(f"{short}/loss", total, parts=parts)
+            for name, term in terms.items():
+                self.note(f"{short}/{name}", term, parts=parts)
 
-    def close_update(self, replace_nonfinite: float | None) -> None:
-        """Clip and step the players of the update, one after the other.
+    def close_update(self, phase: Phase, replace_nonfinite: float | None) -> None:
+        """Clip and step the players of the update, one after the other, and note their gradient norms and rates.
 
         Args:
+            phase: of which the update is.
             replace_nonfinite: largest magnitude of a gradient's component, infinities included, while NaN becomes 0;
                 None: gradients stay as they are.
         """
         for active in self._running:
             if replace_nonfinite is not None:
-                for gradient in (p.grad for p in active.parameters if p.grad is not None):
-                    gradient.nan_to_num_(0.0, replace_nonfinite, -replace_nonfinite)
+                for parameter in active.parameters:
+                    if parameter.grad is not None:
+                        parameter.grad.nan_to_num_(0.0, replace_nonfinite, -replace_nonfinite)
+            if active.plugin is not None:
+                active.plugin.scaler = active.scaler
             self._stepping = active
-            active.step()
+            active.optimizer.step()
+            if self._row is not None and phase.follows is None:
+                short = active.player.short
+                self._row[f"{short}/grad_norm"] = self._gradient_norms[active.player.name]
+                self._row[f"{short}/lr"] = active.optimizer.param_groups[0]["lr"]
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         """Clip the gradients of the player that steps, unscaled."""
@@ -347,11 +364,6 @@ class PlayersModule(LightningModule):
             norm = nn.utils.clip_grad_norm_(active.parameters, math.inf if limit is None else limit)
             self._gradient_norms[active.player.name] = norm
 
-    def update_averages(self, decay: float) -> None:
-        """Move every average towards its module."""
-        for averager in self._averagers:
-            averager.update(decay)
-
     # A row of scalars. -----------------------------------------------------------------------------------
 
     def note(self, key: str, value: Tensor | float, *, parts: int = 1) -> None:
@@ -359,14 +371,6 @@ class PlayersModule(LightningModule):
         if self._row is not None:
             share = value.detach().float() / parts if isinstance(value, Tensor) else value / parts
             self._row[key] = self._row.get(key, 0.0) + share
-
-    def note_players(self) -> None:
-        """Add gradient norm and learning rate of the players of the update to the row, if there is one."""
-        if self._row is not None:
-            for active in self._running:
-                short = active.player.short
-                self._row[f"{short}/grad_norm"] = self._gradient_norms[active.player.name]
-                self._row[f"{short}/lr"] = active.optimizer.param_groups[0]["lr"]
 
     def reduced_row(self) -> dict[str, float]:
         """Return the row as numbers: the means over all processes."""
@@ -450,6 +454,8 @@ def slots_of(phases: Sequence[Phase]) -> list[list[Phase]]:
     for phase in phases:
         if phase.follows is not None and phase.follows not in names:
             raise ValueError(f"phase {phase.name!r} follows {phase.follows!r}, which is none of {names}")
+        if phase.follows is not None and phase.real == "next":
+            raise ValueError(f"phase {phase.name!r} follows {phase.follows!r}, whose batch it must see")
     slots: list[list[Phase]] = []
     for phase in phases:
         if not slots or phase.real == "next":

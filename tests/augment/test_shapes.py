@@ -5,6 +5,7 @@ import pytest
 from gan_lightning.augment import ADA, DiffAugment, InstanceNoise
 from gan_lightning.models import UnrolledGAN
 from gan_lightning.networks import PointDiscriminator, PointGenerator
+from tests.parts import parts_with
 
 
 @pytest.mark.parametrize("augment", [DiffAugment(), ADA()])
@@ -13,9 +14,11 @@ def test_points_are_refused_by_augmentations_of_images(augment):
         augment.check((2,))
     with pytest.raises(ValueError, match=r"model\.augment"):
         UnrolledGAN(
-            generator=PointGenerator(latent_dim=2, widths=(4,)),
-            discriminator=PointDiscriminator(widths=(4,)),
-            augment=augment,
+            **parts_with(
+                generator=PointGenerator(latent_dim=2, widths=(4,)),
+                discriminator=PointDiscriminator(widths=(4,)),
+                augment=augment,
+            )
         )
 
 

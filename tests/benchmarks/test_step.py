@@ -26,6 +26,7 @@ from gan_lightning.networks import (
     PointDiscriminator,
     PointGenerator,
 )
+from tests.parts import parts_with
 
 DECAY = 0.999
 
@@ -65,15 +66,21 @@ class BareLoop:
 
 def points() -> tuple[AdversarialModule, list[Batch]]:
     module = DCGAN(
-        generator=PointGenerator(latent_dim=2, widths=(128, 128)),
-        discriminator=PointDiscriminator(widths=(128, 128)),
-        updates=UpdateRule(ema_rampup=None),
+        **parts_with(
+            generator=PointGenerator(latent_dim=2, widths=(128, 128)),
+            discriminator=PointDiscriminator(widths=(128, 128)),
+            updates=UpdateRule(ema_rampup=None),
+        )
     )
     return module, [Batch(torch.randn(100, 2)) for _ in range(16)]
 
 
 def dcgan64() -> tuple[AdversarialModule, list[Batch]]:
-    module = DCGAN(generator=DCGANGenerator(), discriminator=DCGANDiscriminator(), updates=UpdateRule(ema_rampup=None))
+    module = DCGAN(
+        **parts_with(
+            generator=DCGANGenerator(), discriminator=DCGANDiscriminator(), updates=UpdateRule(ema_rampup=None)
+        )
+    )
     return module, [Batch(torch.rand(16, 3, 64, 64) * 2 - 1) for _ in range(4)]
 
 
@@ -143,4 +150,4 @@ def test_step_cost(
             f"\n{build.__name__}: ours {figures['ours_ms']:.3f} ms, bare {figures['bare_ms']:.3f} ms CPU per step; "
             f"ratio {figures['ratio']:.3f}, added {figures['added_ms']:.3f} ms"
         )
-    assert module.discriminator_steps == (blocks + 1) * steps
+    assert module.steps["discriminator"] == (blocks + 1) * steps

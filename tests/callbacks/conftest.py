@@ -8,6 +8,7 @@ from gan_lightning.data import DigitsDataModule
 from gan_lightning.metrics import DigitsExtractor, Evaluation, Score
 from gan_lightning.models import DCGAN, AdversarialModule
 from gan_lightning.networks import DCGANDiscriminator, DCGANGenerator
+from tests.parts import parts_with
 
 
 @pytest.fixture
@@ -17,9 +18,11 @@ def build() -> Callable[..., tuple[AdversarialModule, DigitsDataModule]]:
     def make(**parts: Any) -> tuple[AdversarialModule, DigitsDataModule]:
         torch.manual_seed(0)
         model = DCGAN(
-            generator=DCGANGenerator(resolution=8, channels=1, width=4, latent_dim=8),
-            discriminator=DCGANDiscriminator(resolution=8, channels=1, width=4),
-            **parts,
+            **parts_with(
+                generator=DCGANGenerator(resolution=8, channels=1, width=4, latent_dim=8),
+                discriminator=DCGANDiscriminator(resolution=8, channels=1, width=4),
+                **parts,
+            )
         )
         return model, DigitsDataModule(resolution=8, batch_size=10)
 

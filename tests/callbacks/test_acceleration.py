@@ -22,13 +22,14 @@ def gentle(parameters: Any) -> torch.optim.Optimizer:
 
 def trained(*overrides: str, images: int = 8 * 3, callbacks: Any = (), **arguments: Any) -> Any:
     model, data = build("dcgan", *TINY, *overrides)
-    model.optimizer_factories = dict.fromkeys(model.optimizer_factories, gentle)
+    model.generator_optimizer = model.discriminator_optimizer = gentle
     gradients: list[torch.Tensor] = []
     clip = model.on_before_optimizer_step
 
     def note(optimizer: Any) -> None:
         clip(optimizer)
-        gradients.append(torch.cat([p.grad.flatten() for p in model._parameters_of[model._active]]))
+        (player,) = model.running
+        gradients.append(torch.cat([p.grad.flatten() for p in model.active[player].parameters]))
 
     model.on_before_optimizer_step = note
     fit(model, data, images=images, callbacks=list(callbacks), **arguments)

@@ -53,7 +53,7 @@ def test_a_signal_stops_at_the_end_of_the_step_and_the_state_is_saved(build, tmp
     assert interruption.warned == (number in (signal.SIGUSR1, signal.SIGUSR2))
     assert trainer.state.finished
     assert current() == handlers
-    assert first.images_seen == first.discriminator_steps * 10 == first.generator_steps * 10 == 40
+    assert first.images_seen == first.steps["discriminator"] * 10 == first.steps["generator"] * 10 == 40
     assert read_checkpoint(RunFolder(tmp_path).latest)["gan_lightning"]["images_seen"] == 40
 
     second, data = build()

@@ -70,8 +70,8 @@ def refused(commands, cwd, command, *argv):
             ["model.discriminator_optimizer", "unrolled", "RMSprop"],
         ),
         (
-            ["+model.updates.momentum_schedule={_target_: gan_lightning.core.schedules.Linear}"],
-            ["model.updates.momentum_schedule", "SGD, RMSprop", "model.discriminator_optimizer is Adam"],
+            ["+model.discriminator_optimizer.momentum={_target_: gan_lightning.core.schedules.Linear}"],
+            ["model.discriminator_optimizer.momentum", "Adam has no argument 'momentum'"],
         ),
         (["model=ssgan", "model/augment=ada"], ["model.augment: ADA turns images", "model.augment.blit=0"]),
         (

@@ -15,7 +15,7 @@ from torch import nn
 
 from gan_lightning.augment import ADA
 from gan_lightning.data.base import InMemoryDataModule
-from gan_lightning.models import base
+from gan_lightning.models import adversarial
 from tests.contract.global_draws import GlobalDraws, shared_by_all
 from tests.contract.pair import RANKS, together, trainer_arguments
 from tests.contract.variants import VARIANTS, assert_same, build, fit, state
@@ -102,22 +102,25 @@ def as_one(case: str, rank: int, ranks: int, patch: Any, **arguments: Any) -> di
     """Train with the random numbers of the global batch; return every gradient, and what was logged last."""
     model, data = fresh(case)
     model.updates = dataclasses.replace(model.updates, critic_steps=1)  # both players' turns in every step
-    model.optimizer_factories = dict.fromkeys(model.optimizer_factories, gentle)
+    model.generator_optimizer = model.discriminator_optimizer = gentle
     gradients: list[torch.Tensor] = []
     before_step = model.on_before_optimizer_step
 
     def note(optimizer: torch.optim.Optimizer) -> None:
         before_step(optimizer)
-        parameters = model._parameters_of[model._active]
+        (player,) = model.running
+        parameters = model.active[player].parameters
         gradients.append(
             torch.cat([torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in parameters])
         )
 
     model.on_before_optimizer_step = note
-    seed_step = base.seed_step
+    seed_step = adversarial.seed_step
     mode = GlobalDraws(rank, ranks)
     shared_by_all(mode, patch)
-    patch.setattr(base, "seed_step", lambda seed, rank, seen, device: seed_step(seed, 0, seen, device))
+    patch.setattr(
+        adversarial, "seed_step", lambda seed, rank, seen, device, *, slot: seed_step(seed, 0, seen, device, slot=slot)
+    )
     with mode:
         fit(model, data, images=8 * SHORT, log_every_n_steps=1, **arguments)
     patch.undo()

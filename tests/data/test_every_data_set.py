@@ -140,7 +140,7 @@ def take_one_step(model: str, data: str, *overrides: str) -> torch.Tensor | None
 
     module.prepare_batch = note
     fit(module, images, images=BATCH)
-    assert (module.images_seen, module.discriminator_steps, module.generator_steps) == (BATCH, 1, 1)
+    assert (module.images_seen, module.steps["discriminator"], module.steps["generator"]) == (BATCH, 1, 1)
     assert all(p.isfinite().all() for p in module.parameters())
     for player in ("discriminator", "generator"):
         own = {id(p) for part in module.player_modules(player) for p in part.parameters()}

@@ -7,6 +7,8 @@ from sklearn.metrics.cluster import contingency_matrix
 from gan_lightning.metrics.class_agreement import class_accuracy, code_purity
 from gan_lightning.metrics.evaluator import Evaluator
 from gan_lightning.models import InfoGAN
+from gan_lightning.networks import InfoGANDiscriminator, InfoGANGenerator
+from tests.parts import parts_with
 
 from .toy import ToyExtractor, ToySampler, toy_real, toy_sample
 
@@ -56,9 +58,16 @@ def test_the_evaluator_gives_both_or_says_why_not(tmp_path):
     }
 
 
+def infogan(*, categories, continuous):
+    small = {"resolution": 8, "width": 2, "hidden_width": 8}
+    generator = InfoGANGenerator(latent_dim=4, code_dim=sum(categories) + continuous, **small)
+    networks = {"generator": generator, "discriminator": InfoGANDiscriminator(**small)}
+    return InfoGAN(categories=categories, continuous=continuous, **parts_with(**networks))
+
+
 def test_a_code_is_the_one_that_the_sample_is_drawn_with():
-    model = InfoGAN(categories=[4], continuous=1)
+    model = infogan(categories=[4], continuous=1)
     codes = model.sample_codes(range(50), seed=3)
     condition = model.sample_condition(range(50), seed=3, labels=None)
     assert torch.equal(F.one_hot(codes, 4).float(), condition[:, :4])
-    assert InfoGAN(categories=[], continuous=2).sample_codes(range(3), seed=0) is None
+    assert infogan(categories=[], continuous=2).sample_codes(range(3), seed=0) is None

@@ -227,7 +227,8 @@ class TwoHeads(Discriminator):
         return F.silu(self.fine(fine)), F.silu(self.coarse(coarse))
 
     def head(self, features: Any, condition: Tensor | None = None) -> Any:
-        return tuple(head(feature).squeeze(1) for head, feature in zip(self.heads, features, strict=True))
+        logits = [head(feature) for head, feature in zip(self.heads, features, strict=True)]
+        return torch.stack(logits, dim=-1).unsqueeze(1)
 
 
 class SelfSupervised(AdversarialModule):
@@ -236,8 +237,10 @@ class SelfSupervised(AdversarialModule):
     generator: TwoViews
     discriminator: TwoHeads
 
-    def generate_views(self, latents: Tensor, condition: Tensor | None) -> tuple[Tensor, ...]:
-        return self.generator.views(latents)
+    def make_fakes(self, batch: Batch) -> GeneratedBatch:
+        latents, condition = self.draw_inputs(batch)
+        points, coarse = self.generator.views(latents)
+        return GeneratedBatch(points, latents, condition, (coarse,))
 
     def real_views(self, images: Tensor) -> tuple[Tensor, ...]:
         return (images.mean(dim=1, keepdim=True),)

@@ -8,6 +8,7 @@ import torch
 from gan_lightning.models import ACGAN
 from gan_lightning.networks import ConditionalDCGANGenerator, DCGANDiscriminator
 from tests.models.toys import BATCH, Images, Rows, cross_entropy, of, recorded, train, trained
+from tests.parts import parts_with
 
 CLASSES = 3
 
@@ -15,9 +16,11 @@ CLASSES = 3
 def acgan(**parts) -> ACGAN:
     torch.manual_seed(0)
     return ACGAN(
-        generator=ConditionalDCGANGenerator(resolution=8, channels=1, classes=CLASSES, latent_dim=4, width=4),
-        discriminator=DCGANDiscriminator(resolution=8, channels=1, width=4),
-        **parts,
+        **parts_with(
+            generator=ConditionalDCGANGenerator(resolution=8, channels=1, classes=CLASSES, latent_dim=4, width=4),
+            discriminator=DCGANDiscriminator(resolution=8, channels=1, width=4),
+            **parts,
+        )
     )
 
 

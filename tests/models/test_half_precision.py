@@ -37,7 +37,7 @@ class Overflows(NonSaturating):
 
 
 def snapshot(model):
-    scales = {player: scaler.get_scale() for player, scaler in model._scalers.of_player.items()}
+    scales = {player: active.scaler.get_scale() for player, active in model.active.items()}
     return scales, vector(model.discriminator), vector(model.generator)
 
 
@@ -59,7 +59,7 @@ def test_an_overflow_of_one_player_costs_the_other_nothing(player):
 
 
 def test_scales_grow_once_per_update_of_their_own_player():
-    watch = AfterBatch(lambda model: tuple(s.get_scale() for s in model._scalers.of_player.values()))
+    watch = AfterBatch(lambda model: tuple(active.scaler.get_scale() for active in model.active.values()))
     train(points(updates=UpdateRule(critic_steps=2)), 8, callbacks=[watch], plugins=[half(1.0, growth_interval=2)])
     assert watch.seen == [(1, 1), (2, 1), (2, 1), (4, 2), (4, 2), (8, 2), (8, 2), (16, 4)]
 
@@ -71,7 +71,7 @@ def test_clipping_acts_on_unscaled_gradients(limit, fused):
     for name, plugins in (("float32", None), ("float16", [half(4096.0)])):
         updates = UpdateRule(discriminator_clip_norm=limit, generator_clip_norm=limit)
         model, logger = points(updates=updates), Rows()
-        model.optimizer_factories = dict.fromkeys(model.optimizer_factories, partial(sgd, fused=fused))
+        model.generator_optimizer = model.discriminator_optimizer = partial(sgd, fused=fused)
         start = vector(model.discriminator), vector(model.generator)
         train(model, 1, logger=logger, plugins=plugins)
         steps = [(vector(model.discriminator) - start[0]).norm(), (vector(model.generator) - start[1]).norm()]
@@ -97,9 +97,8 @@ def test_both_scalers_are_saved_and_a_resumed_run_is_the_same(tmp_path, stop):
     assert saved["discriminator"]["scale"] == (1024 if stop < 4 else 2048)
     second, _ = run(9, tmp_path / "half.ckpt")
     assert_same(state(whole), state(second))
-    assert {p: s.state_dict() for p, s in whole._scalers.of_player.items()} == {
-        p: s.state_dict() for p, s in second._scalers.of_player.items()
-    }
+    scalers = [{p: active.scaler.state_dict() for p, active in m.active.items()} for m in (whole, second)]
+    assert scalers[0] == scalers[1]
 
 
 def test_without_a_scaler_none_is_saved(tmp_path):

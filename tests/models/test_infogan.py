@@ -10,6 +10,7 @@ import torch
 from gan_lightning.models import InfoGAN, UpdateRule
 from gan_lightning.networks import InfoGANDiscriminator, InfoGANGenerator
 from tests.models.toys import BATCH, Images, Rows, cross_entropy, of, recorded, train, trained, vector
+from tests.parts import parts_with
 
 CATEGORIES = (3, 4)
 CODE = 3 + 4 + 2
@@ -25,7 +26,7 @@ def infogan(**parts) -> InfoGAN:
         "code_width": 6,
         **parts,
     }
-    return InfoGAN(**given)
+    return InfoGAN(**parts_with(**given))
 
 
 def information(parameters, codes):
@@ -41,18 +42,14 @@ def information(parameters, codes):
 def test_q_is_trained_with_the_generator_and_not_with_the_discriminator():
     model = infogan(updates=UpdateRule(critic_steps=2))
     moved = {"discriminator": [], "generator": []}
-    open_turn, close_turn = model._open_turn, model._close_turn
-    before = []
+    run_phase = model.run_phase
 
-    def opened(player, log):
-        before[:] = [vector(model.code_head)]
-        return open_turn(player, log)
+    def watched(phase, batch, *, logged):
+        before = vector(model.code_head)
+        run_phase(phase, batch, logged=logged)
+        moved[phase.name].append(not torch.equal(before, vector(model.code_head)))
 
-    def closed(optimizer, log):
-        close_turn(optimizer, log)
-        moved[model._active].append(not torch.equal(before[0], vector(model.code_head)))
-
-    model._open_turn, model._close_turn = opened, closed
+    model.run_phase = watched
     train(model, 4, data=Images(model))
     assert moved == {"discriminator": [False] * 4, "generator": [True] * 2}
     head = {f"code_head.{name}" for name, _ in model.code_head.named_parameters()}
@@ -100,8 +97,8 @@ def test_the_information_terms_reach_g_and_q_in_one_turn_and_the_features_in_the
     train(model, 1, data=Images(model))
     batch = Images(model).at(0)
     for player in ("discriminator", "generator"):
-        objective = model.discriminator_objective(batch, BATCH, None) if player == "discriminator" else None
-        terms = objective or model.generator_objective(batch)
+        objectives = {"discriminator": model.discriminator_objective, "generator": model.generator_objective}
+        terms = objectives[player](batch)
         reached = set()
         for key in ("info_categorical", "info_continuous"):
             gradients = torch.autograd.grad(

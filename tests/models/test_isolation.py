@@ -10,6 +10,7 @@ from gan_lightning.metrics import DigitsExtractor, Evaluator
 from gan_lightning.models import DCGAN
 from gan_lightning.networks import DCGANDiscriminator, DCGANGenerator
 from tests.contract.variants import assert_same, fit, state
+from tests.parts import parts_with
 
 
 class Draws(Callback):
@@ -23,8 +24,10 @@ class Draws(Callback):
 def run(folder, callbacks):
     torch.manual_seed(0)
     model = DCGAN(
-        generator=DCGANGenerator(resolution=8, channels=1, width=4, latent_dim=8),
-        discriminator=DCGANDiscriminator(resolution=8, channels=1, width=4),
+        **parts_with(
+            generator=DCGANGenerator(resolution=8, channels=1, width=4, latent_dim=8),
+            discriminator=DCGANDiscriminator(resolution=8, channels=1, width=4),
+        )
     )
     data = DigitsDataModule(resolution=8, batch_size=10)
     fit(model, data, images=100, callbacks=callbacks, default_root_dir=folder)
@@ -49,6 +52,6 @@ def test_evaluations_and_sample_grids_leave_training_as_it_is(undisturbed, tmp_p
 
 
 def test_the_test_notices_a_step_that_is_not_seeded(undisturbed, tmp_path, monkeypatch):
-    monkeypatch.setattr("gan_lightning.models.adversarial.seed_step", lambda *arguments: None)
+    monkeypatch.setattr("gan_lightning.models.adversarial.seed_step", lambda *arguments, slot: None)
     with pytest.raises(AssertionError, match="differs"):
         assert_same(run(tmp_path / "a", []), run(tmp_path / "b", [Draws()]))

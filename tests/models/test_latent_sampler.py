@@ -5,20 +5,25 @@ import torch
 from gan_lightning.metrics.base import GeneratorSampler
 from gan_lightning.models import CGAN, GAN
 from gan_lightning.networks import CGANDiscriminator, CGANGenerator, MLPDiscriminator, MLPGenerator
+from tests.parts import parts_with
 
 
 def unconditional():
     torch.manual_seed(0)
     return GAN(
-        generator=MLPGenerator(resolution=8, latent_dim=4, widths=(16,)),
-        discriminator=MLPDiscriminator(resolution=8, widths=(16,)),
+        **parts_with(
+            generator=MLPGenerator(resolution=8, latent_dim=4, widths=(16,)),
+            discriminator=MLPDiscriminator(resolution=8, widths=(16,)),
+        )
     )
 
 
 def conditional():
     torch.manual_seed(0)
     model = CGAN(
-        generator=CGANGenerator(resolution=8, classes=3), discriminator=CGANDiscriminator(resolution=8, classes=3)
+        **parts_with(
+            generator=CGANGenerator(resolution=8, classes=3), discriminator=CGANDiscriminator(resolution=8, classes=3)
+        )
     )
     model.label_counts.copy_(torch.tensor([60, 0, 20]))
     return model

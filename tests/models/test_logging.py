@@ -48,7 +48,7 @@ def test_steps_that_do_not_log_read_nothing_back_from_the_device(monkeypatch):
         method = getattr(torch.Tensor, name)
         monkeypatch.setattr(torch.Tensor, name, lambda tensor, method=method: reads.append(1) or method(tensor))
     model, counts = points(updates=UpdateRule(ema_halflife_kimg=None)), []
-    model.optimizer_factories = dict.fromkeys(model.optimizer_factories, lambda p: torch.optim.SGD(p, lr=0.1))
+    model.generator_optimizer = model.discriminator_optimizer = lambda p: torch.optim.SGD(p, lr=0.1)
     step = model.training_step
 
     def counted(batch, batch_idx):
@@ -156,7 +156,8 @@ def test_all_ranks_stop_if_one_has_diverged(monkeypatch):
         trainer.strategy, "reduce_boolean_decision", lambda mine, all: asked.append((mine, all)) or True
     )
     trainer.should_stop = False
-    model._write_log({"d/loss": torch.tensor(1.0), "g/loss": torch.tensor(1.0)})
+    model._row = {"d/loss": torch.tensor(1.0), "g/loss": torch.tensor(1.0)}
+    model.write_row()
     assert asked == [(False, False)]
     assert model.diverged
     assert trainer.should_stop

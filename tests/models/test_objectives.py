@@ -10,6 +10,7 @@ from gan_lightning.regularizers import HistoricalAveraging, LeCam
 from gan_lightning.regularizers.base import Regularizer
 from gan_lightning.regularizers.stabilizer import Stabilizer
 from tests.models.toys import BATCH, PointStream, Rows, points, train
+from tests.parts import parts_with
 
 
 class Probe(Regularizer):
@@ -205,4 +206,9 @@ def test_parts_that_do_not_fit_together_are_refused():
     from gan_lightning.networks import DCGANDiscriminator, DCGANGenerator
 
     with pytest.raises(ValueError, match=r"generator makes samples of shape \(3, 8, 8\), .* shape \(3, 16, 16\)"):
-        DCGAN(generator=DCGANGenerator(resolution=8, width=4), discriminator=DCGANDiscriminator(resolution=16, width=4))
+        DCGAN(
+            **parts_with(
+                generator=DCGANGenerator(resolution=8, width=4),
+                discriminator=DCGANDiscriminator(resolution=16, width=4),
+            )
+        )

@@ -240,7 +240,7 @@ def test_a_shared_forward_pass_has_the_gradient_of_a_pass_of_its_own():
         model.steps = dict.fromkeys(("discriminator", "generator"), 0)
         torch.manual_seed(1)
         fakes = torch.randn(BATCH, 2, dtype=torch.float64)
-        model.generate_views = lambda latents, condition, fakes=fakes: (fakes,)
+        model.generate = lambda latents, condition, fakes=fakes: fakes
         terms = model.discriminator_objective(Batch(torch.randn(BATCH, 2, dtype=torch.float64)))
         gradient = torch.autograd.grad(sum(terms.values()), list(model.discriminator.parameters()), allow_unused=True)
         found.append((passes, terms, [g for g in gradient if g is not None]))

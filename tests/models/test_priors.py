@@ -9,6 +9,7 @@ from scipy import stats
 from gan_lightning.models import DCGAN
 from gan_lightning.models.priors import Clusters, Normal, Prior, Uniform
 from gan_lightning.networks import DCGANDiscriminator, DCGANGenerator
+from tests.parts import parts_with
 
 CPU = torch.device("cpu")
 PRIORS = {
@@ -82,9 +83,11 @@ def test_clusters_need_two_and_room_for_a_position():
         Clusters(clusters=1)
     with pytest.raises(ValueError, match=r"generator\.latent_dim must be above prior\.clusters=16, got 16"):
         DCGAN(
-            generator=DCGANGenerator(resolution=8, latent_dim=16, width=4),
-            discriminator=DCGANDiscriminator(resolution=8, width=4),
-            prior=Clusters(clusters=16),
+            **parts_with(
+                generator=DCGANGenerator(resolution=8, latent_dim=16, width=4),
+                discriminator=DCGANDiscriminator(resolution=8, width=4),
+                prior=Clusters(clusters=16),
+            )
         )
 
 

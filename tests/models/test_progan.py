@@ -9,11 +9,15 @@ import numpy as np
 import pytest
 import torch
 
+from gan_lightning.losses import Wasserstein
 from gan_lightning.models import ProGAN
 from gan_lightning.networks import ProgressiveDiscriminator, ProgressiveGenerator
+from gan_lightning.regularizers import WGANGP
 from gan_lightning.testing import assert_same, state
 from gan_lightning.testing.training import StopAt
+from tests.conftest import compose_train
 from tests.models.toys import BATCH, AfterBatch, Images, Rows, of, recorded, train
+from tests.parts import parts_with
 
 SIDE = 16  # levels 2 (4x4), 3 (8x8) and 4 (16x16)
 
@@ -39,11 +43,19 @@ STAGES = [
 def progan(**parts: Any) -> ProGAN:
     """Return a small model that is fully grown after twelve batches, always with the same initial weights."""
     torch.manual_seed(0)
-    given = {"stable_kimg": 2 * BATCH / 1000, "fade_kimg": 4 * BATCH / 1000, **parts}
+    given = {
+        "loss": Wasserstein(),
+        "regularizers": {"gradient_penalty": WGANGP()},
+        "stable_kimg": 2 * BATCH / 1000,
+        "fade_kimg": 4 * BATCH / 1000,
+        **parts,
+    }
     return ProGAN(
-        generator=ProgressiveGenerator(resolution=SIDE, channels=1, latent_dim=4, fmap_base=32, fmap_max=6),
-        discriminator=ProgressiveDiscriminator(resolution=SIDE, channels=1, fmap_base=32, fmap_max=6),
-        **given,
+        **parts_with(
+            generator=ProgressiveGenerator(resolution=SIDE, channels=1, latent_dim=4, fmap_base=32, fmap_max=6),
+            discriminator=ProgressiveDiscriminator(resolution=SIDE, channels=1, fmap_base=32, fmap_max=6),
+            **given,
+        )
     )
 
 
@@ -90,7 +102,9 @@ def test_the_stages_by_hand():
 
 def test_a_resolution_is_faded_in_and_trained_for_600_thousand_images_each():
     model = progan()
-    paper = ProGAN(generator=model.generator, discriminator=model.discriminator)
+    paper = ProGAN(**parts_with(generator=model.generator, discriminator=model.discriminator))
+    config = compose_train("model=progan").model
+    assert (paper.stable_kimg, paper.fade_kimg) == (config.stable_kimg, config.fade_kimg)
     for seen, level, alpha in [
         (599_999, 2, 1.0),
         (900_000, 3, 0.5),

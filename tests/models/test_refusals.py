@@ -14,12 +14,13 @@ from gan_lightning.networks import (
 )
 from tests.contract.variants import build
 from tests.models.toys import points
+from tests.parts import parts_with
 
 
 def infogan(**arguments):
     small = {"resolution": 8, "width": 4, "hidden_width": 16}
     parts = {"generator": InfoGANGenerator(code_dim=12, **small), "discriminator": InfoGANDiscriminator(**small)}
-    return InfoGAN(**{**parts, **arguments})
+    return InfoGAN(**parts_with(**{**parts, **arguments}))
 
 
 @pytest.mark.parametrize(
@@ -66,8 +67,10 @@ def test_networks_wait_for_no_condition_that_they_are_not_given():
         build("lsgan", "model/discriminator=conditional_dcgan", *small)
     with pytest.raises(ValueError, match=r"takes codes of length 12, but DCGAN gives none; InfoGAN does"):
         DCGAN(
-            generator=InfoGANGenerator(code_dim=12, resolution=8, width=4, hidden_width=16),
-            discriminator=DCGANDiscriminator(resolution=8, channels=1, width=4),
+            **parts_with(
+                generator=InfoGANGenerator(code_dim=12, resolution=8, width=4, hidden_width=16),
+                discriminator=DCGANDiscriminator(resolution=8, channels=1, width=4),
+            )
         )
     with pytest.raises(ValueError, match=r"takes labels .* but ACGAN gives it none"):
         build("acgan", "model/discriminator=conditional_dcgan", *small)

@@ -5,14 +5,17 @@ from gan_lightning.models import DCGAN, UpdateRule
 from gan_lightning.models.blocks import MAX_ROWS, block_size
 from gan_lightning.networks import DCGANDiscriminator, DCGANGenerator
 from tests.models.toys import points
+from tests.parts import parts_with
 
 
 def pictures(**parts):
     torch.manual_seed(1)
     model = DCGAN(
-        generator=DCGANGenerator(resolution=8, width=4, latent_dim=5),
-        discriminator=DCGANDiscriminator(resolution=8, width=4),
-        **parts,
+        **parts_with(
+            generator=DCGANGenerator(resolution=8, width=4, latent_dim=5),
+            discriminator=DCGANDiscriminator(resolution=8, width=4),
+            **parts,
+        )
     )
     for parameter in model.generator_ema.parameters() if model.generator_ema is not None else ():
         parameter.data.mul_(0.5)

@@ -10,6 +10,7 @@ from gan_lightning.models import SSGAN, UpdateRule
 from gan_lightning.models import ssgan as module
 from gan_lightning.networks import DCGANDiscriminator, DCGANGenerator
 from tests.models.toys import BATCH, Images, Rows, cross_entropy, of, recorded, train, trained
+from tests.parts import parts_with
 
 # of a batch of 8, images 0 and 4 are turned; first both by no quarter, then both by one, and so on
 LABELS = [0, 0, 1, 1, 2, 2, 3, 3]
@@ -18,10 +19,12 @@ LABELS = [0, 0, 1, 1, 2, 2, 3, 3]
 def ssgan(**parts) -> SSGAN:
     torch.manual_seed(0)
     return SSGAN(
-        generator=DCGANGenerator(resolution=8, channels=1, latent_dim=4, width=4),
-        discriminator=DCGANDiscriminator(resolution=8, channels=1, width=4),
-        updates=UpdateRule(),
-        **parts,
+        **parts_with(
+            generator=DCGANGenerator(resolution=8, channels=1, latent_dim=4, width=4),
+            discriminator=DCGANDiscriminator(resolution=8, channels=1, width=4),
+            updates=UpdateRule(),
+            **parts,
+        )
     )
 
 

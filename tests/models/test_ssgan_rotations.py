@@ -11,13 +11,14 @@ from gan_lightning.models.ssgan import every_fourth, rotated
 from gan_lightning.networks import ResNetDiscriminator, ResNetGenerator
 from gan_lightning.testing import Variant
 from tests.contract.variants import build
+from tests.parts import parts_with
 
 
 def ssgan(**arguments):
     torch.manual_seed(0)
     small = {"resolution": 8, "channels": 1, "widths": (8, 8)}
     parts = {"generator": ResNetGenerator(latent_dim=4, **small), "discriminator": ResNetDiscriminator(**small)}
-    return SSGAN(**{**parts, **arguments})
+    return SSGAN(**parts_with(**{**parts, **arguments}))
 
 
 def test_every_fourth_image_is_turned_by_all_angles():

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from gan_lightning.augment import DiffAugment
 from gan_lightning.data import Batch, DerivedPairsDataModule, DomainsDataModule, PhotosDataModule
+from gan_lightning.losses import LeastSquares
 from gan_lightning.models import CycleGAN, Pix2Pix, UpdateRule
 from gan_lightning.networks import (
     DCGANGenerator,
@@ -20,6 +21,7 @@ from gan_lightning.networks import (
 )
 from gan_lightning.regularizers import R1, FeatureMatching, Replay
 from tests.contract.variants import fit
+from tests.parts import parts_with
 
 SIDE = 16
 
@@ -27,16 +29,19 @@ SIDE = 16
 def small_pix2pix(**options):
     torch.manual_seed(0)
     given = {
+        "updates": UpdateRule(ema_halflife_kimg=None),
         "generator": UNetGenerator(resolution=SIDE, source_channels=1, width=4),
         "discriminator": PatchDiscriminator(resolution=SIDE, source_channels=1, width=4, layers=1),
         **options,
     }
-    return Pix2Pix(**given)
+    return Pix2Pix(**parts_with(**given))
 
 
 def small_cyclegan(**options):
     torch.manual_seed(0)
     given = {
+        "loss": LeastSquares(scale=1.0),
+        "updates": UpdateRule(ema_halflife_kimg=None),
         **{key: ResNetTranslator(resolution=SIDE, width=4, blocks=1) for key in ("generator", "generator_back")},
         **{
             key: PatchDiscriminator(resolution=SIDE, width=4, layers=1, norm="instance")
@@ -44,7 +49,7 @@ def small_cyclegan(**options):
         },
         **options,
     }
-    return CycleGAN(**given)
+    return CycleGAN(**parts_with(**given))
 
 
 def pair_batch(count=3, source_channels=1):
@@ -70,7 +75,7 @@ def test_the_objective_of_pix2pix_is_equation_4_with_d_halved():
         + F.binary_cross_entropy_with_logits(fake_logits, 0 * ones)
     )
     torch.manual_seed(5)  # the same dropout
-    found = value(model.discriminator_objective(batch, 3, None))
+    found = value(model.discriminator_objective(batch))
     assert found == pytest.approx({"adversarial": expected_d.item()}, rel=1e-5)
     torch.manual_seed(5)
     found = value(model.generator_objective(batch))
@@ -88,7 +93,7 @@ def test_the_objective_of_cyclegan_has_every_term_of_the_paper():
     d_y, d_x = model.discriminator, model.discriminator_back
     x, y = batch.source, batch.images
     with torch.no_grad():
-        found_d, found_g = value(model.discriminator_objective(batch, 3, None)), value(model.generator_objective(batch))
+        found_d, found_g = value(model.discriminator_objective(batch)), value(model.generator_objective(batch))
         expected_d = {
             "adversarial": 0.5 * (((d_y(y) - 1) ** 2).mean() + (d_y(there(x)) ** 2).mean()),
             "adversarial_back": 0.5 * (((d_x(x) - 1) ** 2).mean() + (d_x(back(y)) ** 2).mean()),
@@ -111,7 +116,7 @@ def test_the_objective_of_cyclegan_has_every_term_of_the_paper():
 def test_the_discriminators_of_cyclegan_learn_from_a_pool_of_their_own_domain():
     model = small_cyclegan(pool_size=4)
     batch = pair_batch(4, source_channels=3)
-    model.discriminator_objective(batch, 4, None)
+    model.discriminator_objective(batch)
     pools = {"generator": model.stabilizers["pool"].pool, "generator_back": model.pool_back.pool}
     with torch.no_grad():
         torch.testing.assert_close(pools["generator"], model.generator.translate(batch.source))

@@ -1,6 +1,7 @@
 """Unrolled steps equal torch's own, gradients through them equal finite differences, and they leave no trace."""
 
 import copy
+from functools import partial
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from gan_lightning.models import UnrolledGAN, UpdateRule
 from gan_lightning.models.unrolling import check_unrollable, unroll
 from gan_lightning.networks import DCGANDiscriminator, DCGANGenerator, PointDiscriminator, PointGenerator
 from tests.models.toys import train
+from tests.parts import parts_with
 
 OPTIMIZERS = {
     "adam": lambda parameters: torch.optim.Adam(parameters, lr=0.05, betas=(0.5, 0.9), eps=1e-6),
@@ -103,8 +105,10 @@ def unrolled(**arguments):
     arguments = {
         "generator": PointGenerator(latent_dim=2, widths=(8,), batch_norm=False, initialization="xavier"),
         "discriminator": PointDiscriminator(widths=(8,)),
+        "loss": Minimax(),
+        "generator_optimizer": partial(torch.optim.Adam, lr=1e-3, betas=(0.5, 0.999)),
     } | arguments
-    return UnrolledGAN(**arguments)
+    return UnrolledGAN(**parts_with(**arguments))
 
 
 @pytest.mark.parametrize("nets", ["points", "batch_norm"])
@@ -120,17 +124,20 @@ def test_the_generator_s_turn_leaves_the_discriminator_as_it_was(nets):
     notes = []
 
     def state():
-        optimizer = model.trainer.optimizers[0].state_dict()
+        optimizer = model.active["discriminator"].optimizer.state_dict()
         return copy.deepcopy((dict(model.discriminator.named_parameters()), optimizer["state"]))
 
-    def turn(batch, log, original=model._generator_turn):
+    def update(phase, batch, *, logged, original=model.run_phase):
         before = state()
-        original(batch, log)
+        original(phase, batch, logged=logged)
         after = state()
+        if phase.name == "discriminator":
+            assert str(before) != str(after)
+            return
         notes.append(all(torch.equal(before[0][n], after[0][n]) for n in before[0]) and str(before[1]) == str(after[1]))
         notes.append(all(p.grad is None or not p.grad.isnan().any() for p in model.generator.parameters()))
 
-    model._generator_turn = turn
+    model.run_phase = update
     data = [torch.randn(8, *shape, generator=torch.Generator().manual_seed(i)) for i in range(4)]
     fit(model, data)
     assert notes == [True] * 8
@@ -142,9 +149,11 @@ def test_the_look_ahead_leaves_no_trace_in_buffers():
     for steps in (0, 3):
         torch.manual_seed(0)
         model = UnrolledGAN(
-            unroll_steps=steps,
-            generator=DCGANGenerator(resolution=16, channels=1, latent_dim=4, width=4),
-            discriminator=DCGANDiscriminator(resolution=16, channels=1, width=4),
+            **parts_with(
+                unroll_steps=steps,
+                generator=DCGANGenerator(resolution=16, channels=1, latent_dim=4, width=4),
+                discriminator=DCGANDiscriminator(resolution=16, channels=1, width=4),
+            )
         )
         fit(model, data)
         buffers.append(dict(model.discriminator.named_buffers()))
@@ -156,16 +165,13 @@ def test_the_look_ahead_leaves_no_trace_in_buffers():
 def test_no_steps_are_the_ordinary_game():
     """At K = 0 the saddle's gradient in the generator is that of the minimax loss."""
     updates = UpdateRule(ema_halflife_kimg=None)
-    models = [
-        unrolled(unroll_steps=0, loss=Minimax(), objective=objective, updates=updates)
-        for objective in ("saddle", "loss")
-    ]
+    models = [unrolled(unroll_steps=0, objective=objective, updates=updates) for objective in ("saddle", "loss")]
     data = [torch.randn(8, 2, generator=torch.Generator().manual_seed(i)) for i in range(5)]
     for model in models:
         fit(model, data)
     for first, second in zip(models[0].parameters(), models[1].parameters(), strict=True):
         torch.testing.assert_close(first, second, rtol=1e-5, atol=1e-6)
-    further = unrolled(unroll_steps=3, loss=Minimax(), updates=updates)
+    further = unrolled(unroll_steps=3, updates=updates)
     fit(further, data)
     pairs = zip(models[0].generator.parameters(), further.generator.parameters(), strict=True)
     assert max(float((a - b).detach().abs().max()) for a, b in pairs) > 1e-5

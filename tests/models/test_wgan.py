@@ -6,14 +6,19 @@ import pytest
 import torch
 
 from gan_lightning.data import Batch
+from gan_lightning.losses import Wasserstein
 from gan_lightning.models import WGAN, UpdateRule
-from gan_lightning.models.outputs import Fakes, Judgement
+from gan_lightning.models.outputs import DiscriminatorOutput, GeneratedBatch
 from tests.conftest import compose_train
+from tests.contract.variants import build, fit
 from tests.models.toys import AfterBatch, point_networks, sgd, train, vector
+from tests.parts import parts_with
+
+NARROW = ("model.generator.width=4", "model.discriminator.width=4")
 
 
 def wgan(**parts) -> WGAN:
-    return WGAN(**point_networks(), **parts)
+    return WGAN(**parts_with(**point_networks(), **{"loss": Wasserstein(), **parts}))
 
 
 def test_weights_lie_in_the_box_before_every_critic_step_and_are_those_of_the_last_step_clamped():
@@ -25,7 +30,7 @@ def test_weights_lie_in_the_box_before_every_critic_step_and_are_those_of_the_la
     features = model.discriminator.features
 
     def spy(samples):
-        if model._active == "discriminator":
+        if model.running == ("discriminator",):
             shown.append(vector(model.discriminator))
         return features(samples)
 
@@ -41,23 +46,23 @@ def test_weights_lie_in_the_box_before_every_critic_step_and_are_those_of_the_la
 
 
 def test_the_default_box_is_the_papers():
-    model = wgan()
-    assert model.weight_clip == 0.01
+    model, data = build("wgan", *NARROW)
+    assert model.weight_clip == wgan().weight_clip == 0.01
     assert vector(model.discriminator).abs().max() > 0.01
-    train(model, 1)
+    fit(model, data, images=8)
     # RMSprop's first step is ten times its rate
     assert vector(model.discriminator).abs().max() <= 0.01 + 10 * 5e-5 + 1e-6
 
 
 def test_critic_updates_per_generator_update_by_hand():
     model = wgan(warmup_generator_steps=2, warmup_every=4, warmup_critic_steps=3, updates=UpdateRule(critic_steps=2))
-    after = AfterBatch(lambda model: model.generator_steps)
+    after = AfterBatch(lambda model: model.steps["generator"])
     train(model, 22, callbacks=[after])
     # every batch is one critic update; which generator update, counted from 0, does it lead up to?
     leads_to = [0, *after.seen[:-1]]
     # numbers 0 and 1 are the first two, 4 and 8 are every fourth
     assert [leads_to.count(number) for number in range(9)] == [3, 3, 2, 2, 3, 2, 2, 2, 3]
-    assert (model.generator_steps, model.discriminator_steps) == (9, 22)
+    assert (model.steps["generator"], model.steps["discriminator"]) == (9, 22)
 
 
 @pytest.mark.parametrize(
@@ -65,8 +70,8 @@ def test_critic_updates_per_generator_update_by_hand():
     [(0, 100), (1, 100), (24, 100), (25, 5), (26, 5), (499, 5), (500, 100), (501, 5), (999, 5), (1000, 100)],
 )
 def test_the_default_number_of_critic_updates_is_that_of_the_authors_code(generator_steps, critic_steps):
-    model = wgan()
-    model.generator_steps = generator_steps
+    model, _ = build("wgan", *NARROW, "model.warmup_critic_steps=100")
+    model.steps["generator"] = generator_steps
     assert model.critic_steps_now() == critic_steps
 
 
@@ -80,8 +85,8 @@ def test_the_config_says_the_same():
 
 
 def test_both_players_are_trained_by_rmsprop():
-    model = wgan()
-    train(model, 1)
+    model, data = build("wgan", *NARROW)
+    fit(model, data, images=8)
     for optimizer in model.trainer.optimizers:
         assert type(optimizer) is torch.optim.RMSprop
         group = optimizer.param_groups[0]
@@ -90,8 +95,8 @@ def test_both_players_are_trained_by_rmsprop():
 
 def test_the_losses_by_hand():
     model, nothing = wgan(), torch.zeros(3, 2)
-    real, fake = (Judgement(torch.tensor(logits), nothing) for logits in ([1.0, 2.0, 6.0], [0.5, -2.5, 5.0]))
-    batch, fakes = Batch(nothing), Fakes(nothing, nothing, None)
+    real, fake = (DiscriminatorOutput(torch.tensor(logits), nothing) for logits in ([1.0, 2.0, 6.0], [0.5, -2.5, 5.0]))
+    batch, fakes = Batch(nothing), GeneratedBatch(nothing, nothing, None)
     terms = model.discriminator_terms(batch, fakes, real, fake)
     assert {name: term.item() for name, term in terms.items()} == {"adversarial": -2.0}  # 1 - 3
     terms = model.generator_terms(batch, fakes, fake)

@@ -15,8 +15,8 @@ from gan_lightning.core.seeding import generator_for
 from gan_lightning.data import Batch
 from gan_lightning.models import DCGAN, AdversarialModule, UpdateRule
 from gan_lightning.models.priors import Prior
-from gan_lightning.models.two_player import PLAYERS
 from gan_lightning.networks import PointDiscriminator, PointGenerator
+from tests.parts import parts_with
 
 BATCH = 8
 
@@ -37,7 +37,7 @@ def point_networks(*, batch_norm: bool = False) -> dict[str, Any]:
 
 def points(*, updates: UpdateRule | None = None, batch_norm: bool = False, **parts: Any) -> AdversarialModule:
     """Return a model of points in the plane, always with the same initial weights."""
-    return DCGAN(**point_networks(batch_norm=batch_norm), updates=updates or UpdateRule(), **parts)
+    return DCGAN(**parts_with(**point_networks(batch_norm=batch_norm), updates=updates or UpdateRule(), **parts))
 
 
 class PointStream:
@@ -92,7 +92,8 @@ def recorded(model: AdversarialModule, part: nn.Module, method: str = "forward")
 
     def record(*given: Tensor) -> Tensor:
         returned = original(*given)
-        calls.append(Call(model._active, tuple(copied(t) for t in given if t is not None), copied(returned)))
+        (player,) = model.running
+        calls.append(Call(player, tuple(copied(t) for t in given if t is not None), copied(returned)))
         return returned
 
     setattr(part, method, record)
@@ -114,8 +115,7 @@ def cross_entropy(logits: Tensor, labels: Any) -> float:
 
 def trained(model: AdversarialModule, player: str) -> set[str]:
     """Names of the parameters that the player's optimizer holds, once a fit has begun."""
-    optimizer = model.trainer.optimizers[PLAYERS.index(player)]
-    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    held = {id(p) for group in model.active[player].optimizer.param_groups for p in group["params"]}
     return {name for name, p in model.named_parameters() if id(p) in held}
 
 

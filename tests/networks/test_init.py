@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from gan_lightning.models import DRAGAN
 from gan_lightning.networks import DCGANDiscriminator, PointDiscriminator, PointGenerator
 from gan_lightning.networks.init import he_init, normal_init, orthogonal_init, uniform_init, xavier_init
+from tests.contract.variants import build
 
 
 def layers():
@@ -75,7 +75,7 @@ def test_the_toy_of_wgan_gp_starts_as_its_code_does():
 
 
 def test_dragan_starts_as_its_notebook_does():
-    model = DRAGAN()
+    model, _ = build("dragan")
     for network in (model.generator, model.discriminator):
         for layer in (layer for layer in network.modules() if isinstance(layer, nn.Linear)):
             assert layer.weight.std().item() == pytest.approx(math.sqrt(2 / layer.in_features), rel=0.2)

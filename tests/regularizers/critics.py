@@ -3,11 +3,11 @@
 import torch
 from torch import nn
 
-from gan_lightning.regularizers import CriticTurn
+from gan_lightning.regularizers import DiscriminatorTurn
 
 
 def turn(critic, real, fake, *, images_seen=0):
-    return CriticTurn(
+    return DiscriminatorTurn(
         critic=critic,
         real=real,
         fake=fake,

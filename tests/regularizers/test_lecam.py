@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from gan_lightning.regularizers import CriticTurn, LeCam
+from gan_lightning.regularizers import DiscriminatorTurn, LeCam
 from tests.contract.pair import together
 
 
 def shown(real, fake, images_seen):
-    return CriticTurn(
+    return DiscriminatorTurn(
         critic=lambda samples: samples.flatten(1).sum(1),
         real=torch.zeros(1),
         fake=torch.zeros(1),

@@ -10,6 +10,7 @@ from gan_lightning.networks import (
     InfoGANGenerator,
 )
 from gan_lightning.networks.conditional_dcgan import ConditionalDCGANDiscriminator
+from tests.parts import parts_with
 
 
 def spread(model):
@@ -24,8 +25,10 @@ def plain():
     torch.manual_seed(1)
     return spread(
         DCGAN(
-            generator=DCGANGenerator(resolution=8, channels=1, width=4, latent_dim=6),
-            discriminator=DCGANDiscriminator(resolution=8, channels=1, width=4),
+            **parts_with(
+                generator=DCGANGenerator(resolution=8, channels=1, width=4, latent_dim=6),
+                discriminator=DCGANDiscriminator(resolution=8, channels=1, width=4),
+            )
         )
     )
 
@@ -35,8 +38,10 @@ def labelled():
     torch.manual_seed(1)
     return spread(
         CGAN(
-            generator=ConditionalDCGANGenerator(resolution=8, channels=3, width=4, latent_dim=6, classes=3),
-            discriminator=ConditionalDCGANDiscriminator(resolution=8, channels=3, width=4, classes=3),
+            **parts_with(
+                generator=ConditionalDCGANGenerator(resolution=8, channels=3, width=4, latent_dim=6, classes=3),
+                discriminator=ConditionalDCGANDiscriminator(resolution=8, channels=3, width=4, classes=3),
+            )
         )
     )
 
@@ -46,9 +51,11 @@ def coded():
     torch.manual_seed(1)
     return spread(
         InfoGAN(
-            generator=InfoGANGenerator(resolution=8, latent_dim=6, code_dim=3 + 2 + 2, width=4, hidden_width=16),
-            discriminator=InfoGANDiscriminator(resolution=8, width=4, hidden_width=16),
-            categories=(3, 2),
-            continuous=2,
+            **parts_with(
+                generator=InfoGANGenerator(resolution=8, latent_dim=6, code_dim=3 + 2 + 2, width=4, hidden_width=16),
+                discriminator=InfoGANDiscriminator(resolution=8, width=4, hidden_width=16),
+                categories=(3, 2),
+                continuous=2,
+            )
         )
     )

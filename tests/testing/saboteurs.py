@@ -31,11 +31,12 @@ class Careless(DCGAN):
 
 
 class Meddling(DCGAN):
-    """Moves the generator in the discriminator's turn."""
+    """Moves the generator in the discriminator's update."""
 
-    def before_discriminator_turn(self):
-        with torch.no_grad():
-            next(self.generator.parameters()).add_(0.01)
+    def before_update(self, phase):
+        if phase.name == "discriminator":
+            with torch.no_grad():
+                next(self.generator.parameters()).add_(0.01)
 
 
 class Moody(DCGAN):

@@ -23,6 +23,7 @@ from gan_lightning.networks import (
     PointGenerator,
 )
 from tests.models.toys import Rows
+from tests.parts import parts_with
 
 LR = 0.02
 """A hundredth of which is a usual rate for these networks."""
@@ -84,7 +85,7 @@ def discriminator_overfitting():
     torch.manual_seed(0)
     generator = MLPGenerator(resolution=8, latent_dim=16, widths=(64,))
     judge = MaxoutDiscriminator(resolution=8, widths=(64,), pieces=2, input_dropout=0.0, hidden_dropout=0.0)
-    model = DCGAN(generator=generator, discriminator=judge, **rates(1e-6, 2e-3))
+    model = DCGAN(**parts_with(generator=generator, discriminator=judge, **rates(1e-6, 2e-3)))
     return model, Remembered(generator), 5.0, 5
 
 
@@ -111,7 +112,9 @@ def healthy_demo():
     judge = DCGANDiscriminator(resolution=8, channels=1, width=16)
     penalty = {"r1": regularizers.R1(weight=0.15, interval=8)}
     model = DCGAN(
-        generator=generator, discriminator=judge, regularizers=penalty, **rates(4e-3, 2e-3, betas=(0.0, 0.99))
+        **parts_with(
+            generator=generator, discriminator=judge, regularizers=penalty, **rates(4e-3, 2e-3, betas=(0.0, 0.99))
+        )
     )
     return model, DigitsDataModule(resolution=8, batch_size=32), 8.0, 10
 
@@ -171,10 +174,12 @@ def test_a_generator_that_cannot_reach_all_modes_is_told_so_wherever_its_samples
     torch.manual_seed(0)
     wide, narrow = ({"widths": (width,), "activation": "tanh", "initialization": "xavier"} for width in (32, 1))
     model = WGANGP(
-        generator=PointGenerator(latent_dim=1, batch_norm=False, **narrow),
-        discriminator=PointDiscriminator(**wide),
-        regularizers={"gradient_penalty": regularizers.WGANGP(weight=0.1)},
-        **rates(1e-3, 1e-3, betas=(0.5, 0.9)),
+        **parts_with(
+            generator=PointGenerator(latent_dim=1, batch_norm=False, **narrow),
+            discriminator=PointDiscriminator(**wide),
+            regularizers={"gradient_penalty": regularizers.WGANGP(weight=0.1)},
+            **rates(1e-3, 1e-3, betas=(0.5, 0.9)),
+        )
     )
     with caplog.at_level(logging.WARNING, logger="gan_lightning"):
         health, _ = watch(model, ring(), kimg=6.0, every=5, evaluator=ModeEvaluator(samples=480))
