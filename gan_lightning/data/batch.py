@@ -29,7 +29,8 @@ class Batch:
 
     def to(self, *args: Any, **kwargs: Any) -> Batch:
         """Move every tensor, as ``Tensor.to`` does; Lightning calls this to transfer the batch."""
-        labels, source = (None if t is None else t.to(*args, **kwargs) for t in (self.labels, self.source))
+        labels = None if self.labels is None else self.labels.to(*args, **kwargs)
+        source = None if self.source is None else self.source.to(*args, **kwargs)
         return Batch(self.images.to(*args, **kwargs), labels, source)
 
     def tensors(self) -> tuple[Tensor, Tensor | None, Tensor | None]:

@@ -38,8 +38,8 @@ def check_logits(*logits: Tensor) -> None:
     for logit in logits:
         if not (logit.ndim == 1 or (logit.ndim == 4 and logit.shape[1] == 1)):
             raise ValueError(f"logits must be (N,) or (N, 1, h, w), got {tuple(logit.shape)}")
-    if len({tuple(logit.shape) for logit in logits}) > 1:
-        raise ValueError(f"real and fake logits differ in shape: {[tuple(logit.shape) for logit in logits]}")
+        if logit.shape != logits[0].shape:
+            raise ValueError(f"real and fake logits differ in shape: {[tuple(logit.shape) for logit in logits]}")
 
 
 def per_sample(values: Tensor) -> Tensor:
@@ -54,4 +54,4 @@ def prepared(*logits: Tensor) -> tuple[Tensor, ...]:
         ValueError: as ``check_logits``.
     """
     check_logits(*logits)
-    return tuple(logit if logit.dtype == torch.float64 else logit.float() for logit in logits)
+    return tuple([logit if logit.dtype == torch.float64 else logit.float() for logit in logits])

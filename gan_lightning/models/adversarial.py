@@ -145,6 +145,7 @@ class AdversarialModule(Sampling, PlayersModule):
             name="generator",
             players=("generator",),
             terms=self.generator_objective,
+            repeats=self.updates.generator_steps_per_turn,
             batch_factor=self.updates.generator_batch_factor,
         )
         order = [discriminator, generator] if self.updates.first == "discriminator" else [generator, discriminator]
@@ -179,9 +180,9 @@ class AdversarialModule(Sampling, PlayersModule):
                 before = self.steps[phase.follows]
                 count = sum((before + time) % phase.every == 0 for time in range(times[phase.follows]))
             elif phase.name == "generator":
-                count = self.updates.generator_steps_per_turn if self.generator_is_due() else 0
+                count = phase.repeats if self.generator_is_due() else 0
             else:
-                count = 1
+                count = phase.repeats
             times[phase.name] = count
             if count:
                 due.append((phase, count))

@@ -81,8 +81,9 @@ class Phase:
         real: the update sees the "same" loader batch as the phase before it, or takes the "next" one. The phases
             from one "next" to another share a batch; a round is over when all have had their turn.
         follows: name of the phase after which this one is due, at every ``every``-th of its updates, the first one
-            included; None: ``AdversarialModule.repetitions`` decides.
+            included; None: at every batch, or for the generator's at every k-th.
         every: see ``follows``.
+        repeats: how many updates it makes when it is due.
         batch_factor: how many times over the batch is shown.
         shows_images: whether its batch counts as seen: true of the discriminator's main phase.
     """
@@ -93,6 +94,7 @@ class Phase:
     real: Literal["same", "next"] = "same"
     follows: str | None = None
     every: int = 1
+    repeats: int = 1
     batch_factor: int = 1
     shows_images: bool = False
 
@@ -305,9 +307,11 @@ class PlayersModule(LightningModule):
 
     def open_update(self, names: tuple[str, ...]) -> None:
         """Freeze everyone but the players that step, and ready their optimizers."""
+        self._running = ()
         for name, active in self.active.items():
             active.freeze(name not in names)
-        self._running = tuple([self.active[name] for name in names])
+        for name in names:
+            self._running += (self.active[name],)
         for active in reversed(self._running):  # the first one's scaler is the one that scales the loss
             active.open(self.images_seen, self.horizon_images)
         first, *others = self._running
