@@ -12,6 +12,7 @@ from gan_lightning.augment.host_scalar import HostScalar
 from gan_lightning.augment.pipeline import Strengths, augment
 from gan_lightning.augment.precision import full_precision
 from gan_lightning.augment.warp import MIN_SIZE
+from gan_lightning.core.schedules import Scalar, Schedule, smallest_of, value_at
 
 
 class ADA(Augmentation):
@@ -37,7 +38,7 @@ class ADA(Augmentation):
         speed_kimg: thousands of real images in which p can move by 1; the paper uses 500, and 100 when resuming
             from trained weights.
         initial_p: p at the start.
-        fixed_p: p throughout, without control; None to adapt it.
+        fixed_p: p without control: a number, or a schedule; None to adapt it.
         blit: factor of p for flips, quarter turns and integer shifts.
         geometry: factor of p for scales, rotations and fractional shifts.
         color: factor of p for colour transformations; needs 1 or 3 channels.
@@ -65,7 +66,7 @@ class ADA(Augmentation):
         interval_steps: int = 4,
         speed_kimg: float = 500.0,
         initial_p: float = 0.0,
-        fixed_p: float | None = None,
+        fixed_p: Scalar | None = None,
         blit: float = 1.0,
         geometry: float = 1.0,
         color: float = 1.0,
@@ -81,8 +82,8 @@ class ADA(Augmentation):
         if not speed_kimg > 0:
             raise ValueError(f"speed_kimg must be above 0, got {speed_kimg}")
         for name, value in (("initial_p", initial_p), ("fixed_p", fixed_p)):
-            if value is not None and not 0 <= value < math.inf:
-                raise ValueError(f"{name} must be at least 0, got {value}")
+            if value is not None and not 0 <= smallest_of(value) < math.inf:
+                raise ValueError(f"{name} must be at least 0, got {smallest_of(value)}")
         if fixed_p is not None and initial_p != 0:
             raise ValueError(f"initial_p has no meaning beside fixed_p; got initial_p={initial_p}, fixed_p={fixed_p}")
         self.target = target
@@ -91,7 +92,9 @@ class ADA(Augmentation):
         self.adaptive = self.reads_signs = fixed_p is None
         self.strengths = Strengths(blit=blit, geometry=geometry, color=color, filter=filter, noise=noise, cutout=cutout)
         self.turns_images = blit > 0 or geometry > 0
-        self.register_buffer("p", torch.tensor(initial_p if fixed_p is None else fixed_p, dtype=torch.float32))
+        self.schedule = fixed_p if isinstance(fixed_p, Schedule) else None
+        p = initial_p if fixed_p is None else value_at(fixed_p, 0, 1)
+        self.register_buffer("p", torch.tensor(p, dtype=torch.float32))
         self.register_buffer("sign_sum", torch.tensor(0.0))
         self.register_buffer("sign_count", torch.tensor(0.0))
         self.register_buffer("images_since_update", torch.tensor(0))
@@ -128,8 +131,13 @@ class ADA(Augmentation):
             augmented = augment(exact, probability, self.strengths)
         return augmented.to(images.dtype)
 
+    def set_progress(self, images_seen: int, horizon_images: int | None) -> None:
+        """Set p if it has a schedule."""
+        if self.schedule is not None:
+            self.set_p(self.schedule.value(images_seen, horizon_images))
+
     def set_p(self, p: float) -> None:
-        """Set p, for a schedule; raises ``ValueError`` if it is negative or not finite."""
+        """Set p; raises ``ValueError`` if it is negative or not finite."""
         if not 0 <= p < math.inf:
             raise ValueError(f"p must be at least 0, got {p}")
         self._p_on_host.write(self.p, p)

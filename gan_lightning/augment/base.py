@@ -26,6 +26,9 @@ class Augmentation(nn.Module):
         """Images ``(N, C, H, W)`` in [-1, 1] to images of the same shape."""
         raise NotImplementedError
 
+    def set_progress(self, images_seen: int, horizon_images: int | None) -> None:
+        """Set what is scheduled, before a step that begins at ``images_seen``; see ``Schedule.value``."""
+
     def observe(self, real_logits: Tensor, images: int) -> None:
         """See real logits, less the loss's boundary, without graph; ``images`` counts them over all ranks.
 

@@ -224,6 +224,8 @@ class AdversarialModule(Sampling, PlayersModule):
         due = self.begin_step(images)
         # Everything random below is a function of the position: a resumed run draws what the first one drew.
         seed_step(self.updates.seed, self._rank, self.images_seen, self._device_of_step, slot=self.slot)
+        if self.augment is not None:
+            self.augment.set_progress(self.images_seen, self.horizon_images)
         batch = self.prepare_batch(batch)
         if self.updates.fakes == "shared":
             self.share_fakes(batch, due)

@@ -10,6 +10,7 @@ from gan_lightning.augment import ADA
 from gan_lightning.augment.affine import draw_blit, draw_geometry
 from gan_lightning.augment.pipeline import move
 from gan_lightning.augment.warp import copy_pixels, resample
+from gan_lightning.core.schedules import Linear
 from gan_lightning.testing import assert_same
 
 GROUPS = ("blit", "geometry", "color", "filter", "noise", "cutout")
@@ -229,6 +230,19 @@ def test_fixed_p_is_not_adapted_but_can_be_scheduled():
     assert ada(images) is images
     with pytest.raises(ValueError, match="at least 0"):
         ada.set_p(-0.1)
+
+
+def test_a_scheduled_p_follows_its_schedule_and_is_not_adapted():
+    ada = ADA(fixed_p=Linear(initial=0.1, final=0.3, end_kimg=0.2))
+    assert not ada.reads_signs
+    for images, expected in ((0, 0.1), (100, 0.2), (200, 0.3), (1000, 0.3)):
+        ada.set_progress(images, None)
+        assert ada.p.item() == pytest.approx(expected, rel=1e-6)
+    ada = ADA(fixed_p=Linear(initial=0.0, final=1.0))
+    ada.set_progress(30, 120)
+    assert ada.p.item() == pytest.approx(0.25, rel=1e-6)
+    with pytest.raises(ValueError, match=r"fixed_p must be at least 0, got -0\.5"):
+        ADA(fixed_p=Linear(initial=0.5, final=-0.5))
 
 
 @pytest.mark.parametrize("stop", [1, 4, 6, 9])

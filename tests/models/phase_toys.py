@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gan_lightning.augment.base import Augmentation
 from gan_lightning.core.process_group import mean_over_ranks
 from gan_lightning.core.schedules import Cosine
 from gan_lightning.data import Batch
@@ -141,6 +142,21 @@ def cosine(initial: float, final: float) -> Cosine:
     return Cosine(initial=initial, final=final, end_kimg=0.1)
 
 
+class Jitter(Augmentation):
+    """Moves a sample with a probability that follows a schedule."""
+
+    def __init__(self, schedule: Cosine) -> None:
+        super().__init__()
+        self.schedule = schedule
+        self.p = 0.0
+
+    def set_progress(self, images_seen: int, horizon_images: int | None) -> None:
+        self.p = self.schedule.value(images_seen, horizon_images)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images + (torch.rand(len(images), 1) < self.p) * torch.randn_like(images)
+
+
 def relativistic_toy(*, shares_forward: bool = True) -> AdversarialModule:
     optimizer = partial(torch.optim.Adam, lr=cosine(2e-3, 5e-4), betas=(0.0, cosine(0.9, 0.99)))
     gamma = cosine(2.0, 0.2)
@@ -157,6 +173,7 @@ def relativistic_toy(*, shares_forward: bool = True) -> AdversarialModule:
             discriminator_optimizer=optimizer,
             updates=UpdateRule(generator_batch="next", ema_halflife_kimg=cosine(0.0, 0.05), ema_rampup=None),
         ),
+        augment=Jitter(cosine(0.0, 0.3)),
     )
 
 

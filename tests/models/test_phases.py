@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +213,9 @@ def test_five_values_follow_their_schedules():
     def look(module: AdversarialModule) -> None:
         for player in ("discriminator", "generator"):
             (group,) = module.active[player].optimizer.param_groups
-            seen.append({"at": module.images_seen, "lr": group["lr"], "beta2": group["betas"][1], "player": player})
+            entry = {"at": module.images_seen, "lr": group["lr"], "beta2": group["betas"][1]}
+            entry |= {"gamma": module.scalar(module.penalties["r1"].weight), "p": module.augment.p}
+            seen.append(entry)
 
     fit(model, 20, callbacks=[AfterBatch(look)], max_steps=20)
     for entry in seen[::4]:  # the discriminator's update, of the images before it
@@ -220,7 +223,38 @@ def test_five_values_follow_their_schedules():
         wave = float(wave) if entry["at"] - BATCH < 100 else 0.0
         assert entry["lr"] == pytest.approx(5e-4 + 1.5e-3 * wave, rel=1e-9)
         assert entry["beta2"] == pytest.approx(0.99 - 0.09 * wave, rel=1e-9)
+        assert entry["p"] == pytest.approx(0.3 - 0.3 * wave, rel=1e-9)
     assert seen[0]["lr"] != seen[-4]["lr"]
+
+
+def test_the_weight_of_a_penalty_and_the_half_life_of_an_average_follow_their_schedules():
+    rows = Rows()
+    model = relativistic_toy()
+    decays: list[tuple[int, float]] = []
+    penalties: list[tuple[int, float]] = []
+    penalty = model.penalties["r1"]
+    forward = penalty.forward
+
+    def note(turn: Any) -> torch.Tensor:
+        value = forward(turn)
+        penalties.append((turn.images_seen, float(value)))
+        return value
+
+    penalty.forward = note
+    fit(model, 10, logger=rows, callbacks=[AfterBatch(lambda m: None)], max_steps=10)
+    for row, (images, value) in zip(rows.rows, penalties, strict=True):
+        gamma = 0.2 + 1.8 * (1 + math.cos(math.pi * images / 100)) / 2
+        assert row["d/r1"] == pytest.approx(gamma * value, rel=1e-5)
+    averager = model.averagers[0]
+    update = averager.update
+    averager.update = lambda decay: decays.append((model.images_seen, decay)) or update(decay)
+    model.images_seen = 0
+    for images in (8, 40, 80, 200):
+        model.images_seen, model.images_since_generator, model.generator_moved = images, BATCH, True
+        model.end_round()
+    for images, decay in decays:
+        halflife = 50 * (1 - (1 + math.cos(math.pi * min(images, 100) / 100)) / 2)
+        assert decay == pytest.approx(0.5 ** (BATCH / halflife), rel=1e-9)
 
 
 def test_a_shared_forward_pass_has_the_gradient_of_a_pass_of_its_own():
@@ -240,6 +274,7 @@ def test_a_shared_forward_pass_has_the_gradient_of_a_pass_of_its_own():
         model.steps = dict.fromkeys(("discriminator", "generator"), 0)
         torch.manual_seed(1)
         fakes = torch.randn(BATCH, 2, dtype=torch.float64)
+        model.augment = None
         model.generate = lambda latents, condition, fakes=fakes: fakes
         terms = model.discriminator_objective(Batch(torch.randn(BATCH, 2, dtype=torch.float64)))
         gradient = torch.autograd.grad(sum(terms.values()), list(model.discriminator.parameters()), allow_unused=True)
@@ -250,6 +285,16 @@ def test_a_shared_forward_pass_has_the_gradient_of_a_pass_of_its_own():
         assert term.item() == pytest.approx(other_terms[name].item(), rel=1e-6)
     for mine, other in zip(gradient, other_gradient, strict=True):
         torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-8)
+
+
+def test_a_model_acts_on_its_generator_before_samples_are_drawn_for_good():
+    model = views_toy()
+    prepared = []
+    model.prepare_sampling = prepared.append
+    model.sample(3, seed=0, batch_size=1)
+    assert prepared == [model.generator_ema]
+    model.sampler(None, seed=0, weights="raw")
+    assert prepared == [model.generator_ema, model.generator]
 
 
 def test_shared_fakes_are_generated_once_and_serve_both():
