@@ -46,7 +46,8 @@ class Orthogonal(Stabilizer):
     """Penalises inner products between different filters of a layer, summed over layers.
 
     weight * sum_W ||W^T W * (1 - I)||_F^2: Brock et al. 2019 (arXiv 1809.11096), equation 3, where it makes the
-    generator fit for the truncation of its latents (weight 1e-4). Embeddings, biases and gains are left alone.
+    generator fit for the truncation of its latents (weight 1e-4). The authors' PyTorch code adds half of this gradient,
+    so that its strength of 1e-4 is a weight of 5e-5. Embeddings, biases and gains are left alone.
 
     Args:
         weight: beta.
