@@ -15,6 +15,7 @@ from gan_lightning.models.pix2pix import Pix2Pix
 from gan_lightning.models.players import Phase, Player
 from gan_lightning.models.progan import ProGAN
 from gan_lightning.models.projection import ProjectionGAN
+from gan_lightning.models.r3gan import R3GAN
 from gan_lightning.models.sagan import SAGAN
 from gan_lightning.models.sngan import SNGAN
 from gan_lightning.models.ssgan import SSGAN
@@ -30,6 +31,7 @@ __all__ = [
     "DRAGAN",
     "GAN",
     "LSGAN",
+    "R3GAN",
     "SAGAN",
     "SNGAN",
     "SSGAN",

@@ -308,9 +308,10 @@ class AdversarialModule(Sampling, PlayersModule):
             updates = self.updates
             if updates.ema_halflife_kimg is not None:
                 started = self.images_seen >= updates.ema_start_kimg * 1000
+                before = self.images_seen - self.images_since_generator
                 decay = ema.decay(
                     self.images_since_generator,
-                    halflife_kimg=self.scalar(updates.ema_halflife_kimg) if started else 0.0,
+                    halflife_kimg=value_at(updates.ema_halflife_kimg, before, self.horizon_images) if started else 0.0,
                     images_seen=self.images_seen,
                     rampup=updates.ema_rampup,
                 )

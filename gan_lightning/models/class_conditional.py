@@ -28,6 +28,9 @@ class ClassConditional(AdversarialModule):
     judges_labels: ClassVar[bool] = True
     """Whether the discriminator is told the label."""
 
+    classes_optional: ClassVar[bool] = False
+    """Whether the model also trains networks that take no labels, as an unconditional one."""
+
     label_counts: Tensor
 
     def check_parts(self) -> None:
@@ -37,13 +40,14 @@ class ClassConditional(AdversarialModule):
             ValueError: naming the part and the reason.
         """
         super().check_parts()
+        if self.classes is None:
+            return
         for name, stabilizer in self.techniques.items():
             if isinstance(stabilizer, Replay):
                 raise ValueError(
                     f"model.stabilizers.{name}: replayed samples were made under other labels, so Replay does not fit "
                     f"{type(self).__name__}, whose samples are judged together with their labels"
                 )
-        assert self.classes is not None  # by check_condition
         self.register_buffer("label_counts", torch.ones(self.classes, dtype=torch.int64))
 
     def check_condition(self) -> None:
@@ -52,6 +56,9 @@ class ClassConditional(AdversarialModule):
         Raises:
             ValueError: naming the network.
         """
+        if self.classes_optional and self.generator.classes is None:
+            super().check_condition()
+            return
         if self.discriminator.samples_per_logit > 1:
             raise ValueError(
                 f"model.discriminator: {type(self.discriminator).__name__} judges "
@@ -70,7 +77,7 @@ class ClassConditional(AdversarialModule):
         super().on_fit_start()
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         counts = data.label_counts() if isinstance(data, ImageDataModule) else None
-        if counts is not None:
+        if counts is not None and self.classes is not None:
             self.label_counts.copy_(counts)
 
     def labels_of(self, batch: Batch) -> Tensor:
@@ -83,24 +90,26 @@ class ClassConditional(AdversarialModule):
             raise ValueError(f"{type(self).__name__} needs labelled data; choose data with classes")
         return batch.labels
 
-    def generator_condition(self, batch: Batch) -> Tensor:
+    def generator_condition(self, batch: Batch) -> Tensor | None:
         """Return the labels of the real batch."""
-        return self.labels_of(batch)
+        return None if self.classes is None else self.labels_of(batch)
 
     def discriminator_condition(self, batch: Batch) -> Tensor | None:
         """Return the labels of the real batch."""
-        return self.labels_of(batch)
+        return None if self.classes is None else self.labels_of(batch)
 
-    def sample_labels(self, indices: Sequence[int], *, seed: int) -> Tensor:
+    def sample_labels(self, indices: Sequence[int], *, seed: int) -> Tensor | None:
         """Return the labels that ``sample_condition`` draws."""
         return self.sample_condition(indices, seed=seed, labels=None)
 
-    def sample_condition(self, indices: Sequence[int], *, seed: int, labels: Tensor | None) -> Tensor:
+    def sample_condition(self, indices: Sequence[int], *, seed: int, labels: Tensor | None) -> Tensor | None:
         """Return the labels asked for, or draw sample i's from the training distribution by (seed, i).
 
         Raises:
             ValueError: for a label that is no class.
         """
+        if self.classes is None:
+            return super().sample_condition(indices, seed=seed, labels=labels)
         classes = len(self.label_counts)
         if labels is None:
             edges = self.label_counts.double().cumsum(0).cpu()

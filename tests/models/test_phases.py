@@ -253,8 +253,8 @@ def test_the_weight_of_a_penalty_and_the_half_life_of_an_average_follow_their_sc
         model.images_seen, model.images_since_generator, model.generator_moved = images, BATCH, True
         model.end_round()
     for images, decay in decays:
-        halflife = 50 * (1 - (1 + math.cos(math.pi * min(images, 100) / 100)) / 2)
-        assert decay == pytest.approx(0.5 ** (BATCH / halflife), rel=1e-9)
+        halflife = 50 * (1 - (1 + math.cos(math.pi * min(images - BATCH, 100) / 100)) / 2)
+        assert decay == pytest.approx(0.5 ** (BATCH / max(halflife, 1e-8)), rel=1e-9)
 
 
 def test_a_shared_forward_pass_has_the_gradient_of_a_pass_of_its_own():
