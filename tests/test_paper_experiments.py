@@ -7,11 +7,17 @@ names; what none of them says is left out. ``test_points_benchmark`` has those o
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
 
+from gan_lightning.config import build, locate
+from gan_lightning.config.expected import read_expected
+from gan_lightning.metrics import Evaluator, InceptionExtractor, ModeEvaluator, TranslationEvaluator
+from gan_lightning.metrics.scores import METRICS, format_count, score_key
+from gan_lightning.metrics.settings import Settings
 from tests.conftest import CONF, compose_train
 from tests.contract.variants import VARIANTS
 
@@ -245,3 +251,55 @@ def test_an_experiment_has_the_numbers_of_its_paper(experiment):
             assert actual[key] == value, key
     if "schedule" not in expected:
         assert actual["schedule"]["_target_"] == "gan_lightning.core.schedules.Constant"
+
+
+def producible(cfg: Any) -> tuple[str, ...]:
+    """Return patterns of the score keys that a config's evaluator writes; how many translations there are is open."""
+    node, data = cfg.evaluator, locate(cfg.data._target_)
+    kind = locate(node._target_)
+    if kind is ModeEvaluator:
+        mixture = build(OmegaConf.to_container(cfg.data, resolve=True), key="data").evaluation_set("true")
+        return tuple(f"{metric}{format_count(node.samples)}_{mixture.name}" for metric in node.metrics)
+    if kind is TranslationEvaluator:
+        assert (node.samples, node.real_split) == (None, "heldout")
+        pairs = list(node.metrics) if cfg.data.get("paired", True) else []
+        whole = [METRICS[metric].standard for metric in node.evaluator.metrics]
+        back = ("", "_back") if locate(cfg.model._target_).goes_back else ("",)
+        patterns = [rf"{name}\d+k?_(test|val|heldout)" for name in (*pairs, *whole)]
+        return tuple(pattern + end for pattern in patterns for end in back)
+    assert kind is Evaluator
+    assert node.real_split in data.splits
+    extractor = locate(node.extractor._target_)
+    return tuple(
+        score_key(
+            metric,
+            samples=Settings().samples(metric, node.samples),
+            split=node.real_split,
+            extractor=extractor.__name__,
+            standard=extractor is InceptionExtractor,
+            protocol=node.get("protocol"),
+        )
+        for metric in node.metrics
+    )
+
+
+def test_the_published_protocols_are_what_the_evaluators_write():
+    assert "fid50k_train" in producible(compose_train("experiment=sngan_cifar10"))
+    assert producible(compose_train("experiment=sngan_cifar10", "evaluator=sngan")) == ("fid5k_test_sngan",)
+    assert "modes2500_grid" in producible(compose_train("experiment=grid_r3"))
+
+
+@pytest.mark.parametrize("experiment", sorted(path.stem for path in (CONF / "experiment").glob("*.yaml")))
+def test_what_an_experiment_expects_can_be_measured(experiment):
+    cfg = compose_train(f"experiment={experiment}")
+    for entry in read_expected(OmegaConf.to_container(OmegaConf.masked_copy(cfg, ["expected"]))):
+        chosen = [] if entry.preset is None else [f"evaluator={entry.preset}"]
+        patterns = producible(compose_train(f"experiment={experiment}", *chosen) if chosen else cfg)
+        assert any(re.fullmatch(pattern, entry.key) for pattern in patterns), (entry.key, patterns)
+        assert entry.kimg in (None, cfg.budget.kimg), "published after another length than the experiment's"
+        assert entry.kimg is not None or cfg.budget.kimg is None
+
+
+@pytest.mark.parametrize("experiment", ["ring_r3", "grid_r3", "sagan_cifar10", "demo"])
+def test_what_is_published_for_another_recipe_is_not_expected(experiment):
+    assert compose_train(f"experiment={experiment}").expected == []

@@ -39,7 +39,7 @@ def task(cfg: DictConfig) -> None:
         result = evaluate(sides)
     except ValueError as error:  # NaN in samples, files that vanished, or an evaluator that does not fit
         raise InputError(f"{sides.title}: {error}") from error
-    show(result)
+    show(result, sides)
     try:
         write(result, sides, out)
     except OSError as error:

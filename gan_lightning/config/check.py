@@ -13,6 +13,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_lightning.config.errors import ConfigError, allowed_keys
+from gan_lightning.config.expected import expected_problems
 from gan_lightning.config.hints import UNRESOLVED, describe, fits
 from gan_lightning.config.limits import MAX_DEPTH, MAX_NODES, TOO_MANY
 from gan_lightning.config.schema import Budget, TrainConfig, budget_problem, root_keys
@@ -138,6 +139,7 @@ def root_problems(schema: type | None, values: dict[Any, Any]) -> list[str]:
         if UNRESOLVED not in budget.values() and (problem := budget_problem(budget)) is not None:
             problems.append(problem)
         problems += [problem for key in ("data", "model") for problem in _unchosen(key, values[key])]
+        problems += expected_problems(values["expected"])
     return problems
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from gan_lightning.core.slurm import job_id
 
-NOT_IN_NAMES = ("output_dir", "overwrite", "resume", "sweep", "cluster")
+NOT_IN_NAMES = ("output_dir", "overwrite", "resume", "sweep", "cluster", "expected")
 """Keys of overrides that choose where and how a job runs, not what it computes."""
 
 LONGEST = 100

@@ -67,6 +67,7 @@ class TrainConfig:
         callbacks: name to callback.
         logger: name to logger; empty: the run's own files only.
         paths: folders outside the run, such as those of data and caches.
+        expected: published scores that the reached ones are set beside, see ``Expected``.
     """
 
     name: str = MISSING
@@ -83,6 +84,7 @@ class TrainConfig:
     callbacks: dict[str, Any] = field(default_factory=dict)
     logger: dict[str, Any] = field(default_factory=dict)
     paths: dict[str, Any] = field(default_factory=dict)
+    expected: Any = field(default_factory=list)
 
 
 @dataclass

@@ -19,7 +19,7 @@ from gan_lightning.core.grids import png
 from gan_lightning.core.strict_json import dumps
 from gan_lightning.data import EvaluationImages
 from gan_lightning.launch.evaluation_inputs import Sides
-from gan_lightning.launch.summary import score_table
+from gan_lightning.launch.summary import score_table, set_beside
 from gan_lightning.metrics import Evaluation, Evaluator, GeneratorSampler
 from gan_lightning.sampling.progress import progress
 
@@ -48,8 +48,8 @@ def check_writable(out: Path) -> None:
         raise InputError(f"out = {out}: cannot be written: {folder} is no folder, or one that is read-only")
 
 
-def show(result: Evaluation) -> None:
-    """Print scores, what could not be computed, and what a reader should know."""
+def show(result: Evaluation, sides: Sides) -> None:
+    """Print scores, what could not be computed, what a reader should know, and what is published."""
     console = Console(soft_wrap=True)
     if result.scores:
         console.print(score_table(result.scores))
@@ -57,6 +57,10 @@ def show(result: Evaluation) -> None:
         console.print(f"{metric} was not computed: {reason}", highlight=False)
     for note in result.notes:
         console.print(f"note: {note}", highlight=False)
+    for sentence in set_beside(
+        sides.expected, result.scores, images_seen=sides.images_seen, budget_images=sides.budget_images
+    ):
+        console.print(sentence, highlight=False, markup=False)
 
 
 def write(result: Evaluation, sides: Sides, out: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,8 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config import build
+from gan_lightning.config.expected import Expected, read_expected
+from gan_lightning.config.schema import resolve_budget
 from gan_lightning.core.checkpoint import read_checkpoint, stored_config
 from gan_lightning.core.device import pick_device
 from gan_lightning.core.errors import InputError
@@ -41,6 +43,9 @@ class Sides:
         title: of the generated side, for messages.
         facts: what the scores' file says of the sides.
         default_out: where the scores go if nobody says.
+        expected: published scores of the checkpoint's experiment on these data.
+        images_seen: by the generator; 0 for files.
+        budget_images: images of its whole training; None: unknown.
     """
 
     evaluator: SampleEvaluator
@@ -51,6 +56,9 @@ class Sides:
     title: str
     facts: dict[str, Any]
     default_out: Path
+    expected: Sequence[Expected] = ()
+    images_seen: int = 0
+    budget_images: int | None = None
 
 
 def open_sides(cfg: DictConfig) -> Sides:
@@ -100,7 +108,16 @@ def of_checkpoint(cfg: DictConfig, path: Path) -> Sides:
         title=str(path),
         facts={"checkpoint": str(path), "images_seen": model.images_seen},
         default_out=default_out(path),
+        # what is published is of the experiment's own data
+        expected=[] if cfg.real is not None else read_expected(config),
+        images_seen=model.images_seen,
+        budget_images=known_budget(config["budget"]),
     )
+
+
+def known_budget(budget: Mapping[str, Any]) -> int | None:
+    """Return a run's budget in images; None for one in epochs, whose images only the data know."""
+    return None if budget.get("epochs") is not None else resolve_budget(budget, images_per_epoch=0)
 
 
 def of_files(cfg: DictConfig, path: Path) -> Sides:

@@ -13,6 +13,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.callbacks import Evaluation, Progress, RunCheckpoint, TrainingHealth
+from gan_lightning.config.expected import read_expected
 from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.signals import stops_raised
 from gan_lightning.launch.ending import outcome_of_exception, outcome_of_fit
@@ -21,7 +22,7 @@ from gan_lightning.launch.origin import present_origin
 from gan_lightning.launch.parts import Parts
 from gan_lightning.launch.process_watchdog import Companions
 from gan_lightning.launch.start import Start, start
-from gan_lightning.launch.summary import heldout_distance, print_summary
+from gan_lightning.launch.summary import heldout_distance, print_summary, set_beside
 from gan_lightning.loggers import JSONLLogger
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.record import RunRecord
@@ -92,7 +93,15 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
             finish(parts, record, outcome)
     seconds = time.monotonic() - started
     if parts.trainer.is_global_zero:
-        print_summary(output_dir, parts.callback(Evaluation), outcome, reference=reference, seconds=seconds)
+        evaluation = parts.callback(Evaluation)
+        latest = None if evaluation is None else evaluation.latest
+        published = set_beside(
+            read_expected(config),
+            [] if latest is None else latest.scores,
+            images_seen=parts.model.images_seen,
+            budget_images=parts.model.budget_images,
+        )
+        print_summary(output_dir, evaluation, outcome, reference=reference, published=published, seconds=seconds)
     return replace(outcome, objective=record.best.objective)
 
 

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from gan_lightning.callbacks import Evaluation
+from gan_lightning.config.expected import Expected
 from gan_lightning.data import ImageDataModule, RealDataModule
 from gan_lightning.metrics import Evaluator, Score
 from gan_lightning.runs.folder import SAMPLES, RunFolder
+from gan_lightning.runs.published import beside, obstacle
 from gan_lightning.runs.results import Outcome
 
 
 def print_summary(
-    output_dir: Path, evaluation: Evaluation | None, outcome: Outcome, *, reference: float | None, seconds: float
+    output_dir: Path,
+    evaluation: Evaluation | None,
+    outcome: Outcome,
+    *,
+    reference: float | None,
+    published: Sequence[str],
+    seconds: float,
 ) -> None:
     """Print what a run ended with.
 
@@ -25,6 +34,7 @@ def print_summary(
         evaluation: where the scores are.
         outcome: how the run ended.
         reference: see ``heldout_distance``.
+        published: see ``set_beside``.
         seconds: how long it took.
     """
     console = Console(soft_wrap=True)
@@ -38,6 +48,8 @@ def print_summary(
             console.print(f"classes of the samples  {shares}", highlight=False)
         for note in evaluation.latest.notes:
             console.print(f"note: {note}", highlight=False)
+    for sentence in published:
+        console.print(sentence, highlight=False, markup=False)
     folder = RunFolder(output_dir)
     samples = list(folder.pictures_by_images(SAMPLES).values())
     rows = [
@@ -56,6 +68,29 @@ def print_summary(
         if name in ("checkpoint", "best") and not Path(value).exists():
             continue
         console.print(f"{name:<11} {value}", highlight=False)
+
+
+def set_beside(
+    expected: Sequence[Expected], scores: Sequence[Score], *, images_seen: int, budget_images: int | None
+) -> list[str]:
+    """Return a sentence for each published score: the reached one beside it, or why the two are not compared.
+
+    Args:
+        expected: the published scores.
+        scores: the reached ones.
+        images_seen: by the generator that reached them.
+        budget_images: images of the whole training; None: unknown.
+    """
+    protocols = {score.key: score.protocol for score in scores}
+    reached = {score.key: f"{score.value:.4g}" for score in scores}
+    return [
+        beside(
+            entry,
+            reached=reached.get(entry.key, ""),
+            reason=obstacle(entry, protocols, images_seen=images_seen, budget_images=budget_images),
+        )
+        for entry in expected
+    ]
 
 
 def heldout_distance(data: RealDataModule, evaluation: Evaluation | None) -> float | None:

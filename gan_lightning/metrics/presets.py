@@ -31,6 +31,7 @@ class Promise:
 PROMISES = {
     "legacy-tf": Promise("tensorflow"),
     "clean": Promise("clean"),
+    "sngan": Promise("tensorflow"),
     "quick": Promise("tensorflow", kernel_estimator="exact"),
 }
 

@@ -11,6 +11,7 @@ from gan_lightning.report.group import Group, Section, Standing, standing
 from gan_lightning.report.run import Run
 from gan_lightning.report.spread import Spread, stars
 from gan_lightning.report.verdict import number
+from gan_lightning.runs.published import published_text
 
 NOTHING = "-"
 
@@ -63,7 +64,10 @@ def _group_table(content: Comparison, section: Section, title: str) -> Table:
         [
             "\n".join(content.own(group)),
             "\n".join([str(group.seeds), *statuses(group).split(", ")]),
-            *(score_text(place, index, len(group.counted)) for place in places),
+            *(
+                score_text(place, index, len(group.counted), published=comparable(group, key))
+                for key, place in zip(content.keys, places, strict=True)
+            ),
             "\n".join([images_text(group), *_cost(group)]),
             warnings_text(group),
         ]
@@ -116,13 +120,20 @@ def shared_root(places: Sequence[str]) -> str:
     return "/".join([*shared, ""]) if any(shared) else ""
 
 
-def score_text(place: Standing, index: int, expected: int) -> str:
-    """Mean, standard deviation and mark, the interval, and the best seed, each on its line.
+def comparable(group: Group, key: str) -> str | None:
+    """The published value of a score, where the mean of a group may be compared with it."""
+    entries = (entry for entry in group.expected if entry.key == key and group.obstacle(entry) is None)
+    return next(map(published_text, entries), None)
+
+
+def score_text(place: Standing, index: int, expected: int, *, published: str | None = None) -> str:
+    """Mean, standard deviation and mark, the interval, the best seed, and the published value, each on its line.
 
     Args:
         place: of all groups in the score.
         index: of the group.
         expected: number of seeds that should have the score; another number is said.
+        published: see ``comparable``.
     """
     found = place.spreads[index]
     if found is None:
@@ -132,7 +143,8 @@ def score_text(place: Standing, index: int, expected: int) -> str:
     first = f"{mean_text(found)} {mark}".rstrip()
     if found.count != expected:
         first += f" (n={found.count})"
-    return first if found.std is None else f"{first}\n{interval_text(found)}\nbest seed {number(found.best)}"
+    lines = [first, *([] if found.std is None else [interval_text(found), f"best seed {number(found.best)}"])]
+    return "\n".join([*lines, *([] if published is None else [f"published {published}"])])
 
 
 def mean_text(spread: Spread) -> str:

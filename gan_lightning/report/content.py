@@ -9,7 +9,7 @@ from gan_lightning.config.errors import did_you_mean
 from gan_lightning.report.config_diff import ABSENT, TARGET, brief, differing_keys, shown_value, telling_keys
 from gan_lightning.report.group import Group, Section, ordered, ranked, sections
 from gan_lightning.report.run import Moment, Run, protocol_conflicts, score_keys
-from gan_lightning.report.verdict import reasons, verdicts
+from gan_lightning.report.verdict import published, reasons, verdicts
 
 STATED = (
     "[a, b] is the 95 % confidence interval of the mean (Student's t). Marks: Welch's t-test against the best mean, "
@@ -38,6 +38,7 @@ class Comparison:
         verdicts: a sentence for each score and section: who won, by how much, and whether that is more than noise.
         reasons: a sentence for each group whose runs did not all end well.
         notes: sentences that a reader of the numbers has to know.
+        published: a sentence for each published score of each group: the reached mean beside it, or why it is not.
     """
 
     sections: Sequence[Section]
@@ -48,6 +49,7 @@ class Comparison:
     verdicts: Sequence[str]
     reasons: Sequence[str]
     notes: Sequence[str]
+    published: Sequence[str]
 
     @property
     def groups(self) -> list[Group]:
@@ -101,9 +103,12 @@ def compare(runs: Sequence[Run], *, sort: str | None = None, moment: Moment = "f
         found = _sorted(found, keys, sort, moment)
         groups = [group for section in found for group in section.groups]
     differing = differing_keys([dict(group.config) for group in groups])
-    content = Comparison(found, runs, keys, moment, differing, [], [], _notes(runs, groups))
+    content = Comparison(found, runs, keys, moment, differing, [], [], _notes(runs, groups), [])
     return replace(
-        content, verdicts=verdicts(found, keys, moment, content.label), reasons=reasons(groups, content.label)
+        content,
+        verdicts=verdicts(found, keys, moment, content.label),
+        reasons=reasons(groups, content.label),
+        published=published(groups, moment, content.label),
     )
 
 

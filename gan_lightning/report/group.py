@@ -13,9 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gan_lightning.config.expected import Expected
 from gan_lightning.report.folders import natural
 from gan_lightning.report.run import MOMENTS, Moment, Run, protocol_conflicts, score_keys
 from gan_lightning.report.spread import Spread, compare_with, spread
+from gan_lightning.runs.published import obstacle
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,19 @@ class Group:
     def warnings(self) -> Counter[str]:
         """Kind of trouble to the number of runs in which it was seen."""
         return Counter(kind for run in self.runs for kind in dict.fromkeys(w["kind"] for w in run.warnings))
+
+    @property
+    def expected(self) -> Sequence[Expected]:
+        """The published scores that its runs name; those of the first run that names any."""
+        return next((run.expected for run in self.runs if run.expected), ())
+
+    def obstacle(self, expected: Expected) -> str | None:
+        """Say why the mean over the counted runs may not be compared with a published score, or return None."""
+        counted = self.counted
+        protocols = {key: run.protocol(key) or {} for run in counted or self.runs for key in score_keys([run])}
+        seen = [run.images_seen for run in counted] or [max(run.images_seen for run in self.runs)]
+        reason = obstacle(expected, protocols, images_seen=min(seen), budget_images=None)
+        return "no run is finished" if reason is None and not counted else reason
 
     def spread(self, key: str, moment: Moment) -> Spread | None:
         """A score over the seeds, or None where no finished run has it."""

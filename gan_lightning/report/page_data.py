@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_lightning.report.cells import duration, statuses, words
+from gan_lightning.report.cells import comparable, duration, statuses, words
 from gan_lightning.report.config_diff import ABSENT, TARGET, brief, shown_value
 from gan_lightning.report.content import Comparison
 from gan_lightning.report.curves import Series, band, points_within, series
@@ -71,6 +71,7 @@ def _groups(
     made = []
     for index, group in enumerate(section.groups):
         scores: dict[str, dict[str, Any]] = {key: {} for key in content.keys}
+        published = {key: comparable(group, key) for key in content.keys}
         for (key, moment), place in places.items():
             found = place.spreads[index]
             if found is not None:
@@ -84,6 +85,7 @@ def _groups(
                     "n": found.count,
                     "p": p_value,
                     "mark": "best" if index == place.best else "" if p_value is None else stars(p_value),
+                    "published": published[key],
                 }
         made.append(
             {

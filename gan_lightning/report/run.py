@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from gan_lightning.config.expected import Expected, read_expected
 from gan_lightning.core.side_files import SideFileError
 from gan_lightning.core.strict_json import from_strict
 from gan_lightning.report.config_diff import flatten
@@ -65,6 +66,7 @@ class Run:
         segments: what each part of it, from one start to the next, ran with: ``from_images`` and ``precision``.
         warnings: what the monitor of training health saw; the fields are ``WARNING_FIELDS``.
         details: where its curves and pictures come from; None where there is nothing.
+        expected: published scores of its experiment.
     """
 
     place: str
@@ -82,6 +84,7 @@ class Run:
     segments: Sequence[Mapping[str, Any]] = ()
     warnings: Sequence[Mapping[str, Any]] = ()
     details: Details | None = None
+    expected: Sequence[Expected] = ()
 
     @property
     def images_per_second(self) -> float | None:
@@ -142,6 +145,7 @@ def make_run(place: str, config: Any, results: Any, *, group: str | None = None,
         segments=[_segment(entry) for entry in results.get("segments", [])],  # a tracker has none
         warnings=[_warning(entry) for entry in results.get("health", [])],
         details=details,
+        expected=read_expected(config),
     )
 
 

@@ -40,6 +40,7 @@ def show(content: Comparison) -> None:
     for heading, lines in (
         ("Notes", content.notes),
         ("What went wrong, and what to try", advice(content)),
+        ("Published scores", content.published),
         ("Result", [*content.verdicts, *content.reasons]),
     ):
         if lines:

@@ -50,6 +50,7 @@ def as_csv(content: Comparison) -> str:
                     line |= {f"{key} {moment} {part}": _blank(v) for part, v in zip(PARTS, numbers, strict=True)}
             writer.writerow(line)
     writer.writerows(_run_line(run, content) for run in content.runs)
+    writer.writerows({"level": "published", "note": sentence} for sentence in content.published)
     writer.writerows({"level": "note", "note": note} for note in content.notes)
     return stream.getvalue()
 
@@ -89,7 +90,7 @@ def _blank(value: Any) -> Any:
 
 def as_markdown(content: Comparison) -> str:
     """The verdicts, a table of groups for each section, the table of runs, and the notes."""
-    blocks = [_bullets([*content.verdicts, *content.reasons])]
+    blocks = [_bullets([*content.verdicts, *content.reasons, *content.published])]
     for table in group_tables(content):
         blocks += [table.title and f"**{table.title}**", _markdown(table)]
     runs = run_table(content)
@@ -124,7 +125,7 @@ def as_latex(content: Comparison) -> str:
             for index, row in enumerate(table.rows)
         ]
         blocks.append("\n".join([*lines, "\\bottomrule", "\\end{tabular}"]))
-    blocks.append("\n".join(f"% {line}" for line in [STATED, *content.notes]))
+    blocks.append("\n".join(f"% {line}" for line in [STATED, *content.published, *content.notes]))
     return "\n\n".join(blocks) + "\n"
 
 

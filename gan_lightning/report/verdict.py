@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from gan_lightning.report.group import Group, Section, Standing, standing
 from gan_lightning.report.run import Moment
 from gan_lightning.report.spread import MIN_SEEDS, Spread, stars
+from gan_lightning.runs.published import beside
 
 NAMED = 5
 """So many groups are named one by one behind the best."""
@@ -67,6 +68,17 @@ def reasons(groups: Sequence[Group], label: Callable[[Group], str]) -> list[str]
         troubles = [f"{kind.replace('_', ' ')} in {count}" for kind, count in group.warnings.items()]
         if ends or troubles:
             lines.append(f"{label(group)}: of {_count(len(group.runs), 'run')} {', '.join([*ends, *troubles])}")
+    return lines
+
+
+def published(groups: Sequence[Group], moment: Moment, label: Callable[[Group], str]) -> list[str]:
+    """A sentence for each published score of each group: the mean beside it, or why the two are not compared."""
+    lines = []
+    for group in groups:
+        for entry in group.expected:
+            found, reason = group.spread(entry.key, moment), group.obstacle(entry)
+            reached = "" if found is None else f"{number(found.mean)}{_interval(found)} over {_seeds(found.count)}"
+            lines.append(f"{label(group)}: {beside(entry, reached=reached, reason=reason)}")
     return lines
 
 

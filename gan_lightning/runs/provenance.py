@@ -18,8 +18,8 @@ import yaml
 from gan_lightning.core.strict_json import to_strict
 from gan_lightning.core.version import __version__
 
-NOT_HASHED = ("name", "output_dir", "overwrite", "paths", "logger", "resume")
-"""Root keys that say where and for whom a run is, not what it computes."""
+NOT_HASHED = ("name", "output_dir", "overwrite", "paths", "logger", "resume", "expected")
+"""Root keys that say where and for whom a run is, and what is published of it, not what it computes."""
 
 PACKAGES = ("torch", "lightning", "torchvision", "hydra-core", "numpy", "torchmetrics", "torch-fidelity", "wandb")
 """Packages that numbers depend on, or that show them."""

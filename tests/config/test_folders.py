@@ -24,6 +24,7 @@ overrides = st.lists(
         (["+model/regularizer@model.regularizers.r1=r1"], None),
         (["budget.kimg=8", "seed=0", "budget.epochs=null", "budget.images=null"], "budget.kimg=8,seed=0"),
         ([], "default"),
+        (["seed=0", "expected=[{key: fid50k_train, value: 9, source: a paper}]"], "seed=0"),
     ],
 )
 def test_names_that_people_can_read(given, name):

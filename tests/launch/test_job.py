@@ -39,6 +39,7 @@ def test_a_job_is_settled_under_its_own_config_only(tmp_path):
     outcome = settled(tmp_path, {"seed": 0, "name": "b"})
     assert outcome is not None
     assert outcome.status == "finished"
+    assert settled(tmp_path, {"seed": 0, "expected": [{"key": "fid50k_train"}]}) == outcome
     assert settled(tmp_path, {"seed": 1, "name": "a"}) is None
     note(tmp_path, "stopped")
     assert settled(tmp_path, {"seed": 0, "name": "a"}) is None

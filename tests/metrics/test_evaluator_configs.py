@@ -6,7 +6,7 @@ from gan_lightning.config import ConfigError, build, check_config
 from tests.conftest import CONF, compose_train
 
 EXTRACTORS = sorted(path.stem for path in (CONF / "evaluator" / "extractor").glob("*.yaml"))
-INCEPTION_PRESETS = ("inception", "legacy_tf", "clean", "quick")
+INCEPTION_PRESETS = ("inception", "legacy_tf", "clean", "quick", "sngan")
 OWN_RESIZING = ("digits", "texture")
 QUICK = ["frechet", "score", "kernel"]
 THOROUGH = [*QUICK, "precision", "recall", "density", "coverage", "frechet_infinity", "authenticity"]
@@ -18,19 +18,21 @@ MODULE = [
 
 
 @pytest.mark.parametrize(
-    ("preset", "resize", "samples", "metrics", "kernel_estimator", "protocol"),
+    ("preset", "resize", "samples", "metrics", "kernel_estimator", "protocol", "split"),
     [
-        ("inception", "tensorflow", 50_000, QUICK, None, None),
-        ("legacy_tf", "tensorflow", 50_000, THOROUGH, None, "legacy-tf"),
-        ("clean", "clean", 50_000, THOROUGH, None, "clean"),
-        ("quick", "tensorflow", 5_000, QUICK, "exact", "quick"),
+        ("inception", "tensorflow", 50_000, QUICK, None, None, "train"),
+        ("legacy_tf", "tensorflow", 50_000, THOROUGH, None, "legacy-tf", "train"),
+        ("clean", "clean", 50_000, THOROUGH, None, "clean", "train"),
+        ("quick", "tensorflow", 5_000, QUICK, "exact", "quick", "train"),
+        # Miyato 2018 (arXiv 1802.05957): 5,000 generated against 10,000 test images
+        ("sngan", "tensorflow", 5_000, ["frechet"], None, "sngan", "test"),
     ],
 )
-def test_what_a_preset_resolves_to(preset, resize, samples, metrics, kernel_estimator, protocol):
+def test_what_a_preset_resolves_to(preset, resize, samples, metrics, kernel_estimator, protocol, split):
     found = compose_train(f"evaluator={preset}").evaluator
     assert found._target_ == "gan_lightning.metrics.Evaluator"
     assert found.extractor._target_ == "gan_lightning.metrics.InceptionExtractor"
-    assert (found.extractor.resize, found.samples, found.real_split) == (resize, samples, "train")
+    assert (found.extractor.resize, found.samples, found.real_split) == (resize, samples, split)
     assert list(found.metrics) == metrics
     # what a preset leaves open is the evaluator's default: subsets, and no name
     assert (found.get("kernel_estimator"), found.get("protocol")) == (kernel_estimator, protocol)

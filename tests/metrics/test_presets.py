@@ -17,7 +17,7 @@ def test_a_preset_keeps_its_name_only_with_its_resizing(inception):
     Evaluator(extractor=inception("tensorflow"), protocol="legacy-tf")
     Evaluator(extractor=inception("clean"), protocol="clean")
     Evaluator(extractor=inception("clean"), protocol="mine")
-    for protocol, resize in (("legacy-tf", "clean"), ("clean", "tensorflow")):
+    for protocol, resize in (("legacy-tf", "clean"), ("clean", "tensorflow"), ("sngan", "clean")):
         message = f"evaluator.extractor.resize = {resize}: scores named {protocol} promise .*evaluator.protocol=null"
         with pytest.raises(ValueError, match=message):
             Evaluator(extractor=inception(resize), protocol=protocol)

@@ -41,6 +41,7 @@ def make_run(
     error: str | None = None,
     health: Sequence[Mapping[str, Any]] = (),
     wall_time_s: float = 50.0,
+    expected: Sequence[Mapping[str, Any]] | None = None,
 ) -> Path:
     """A run's folder with its configuration and results."""
     folder = root / name
@@ -58,6 +59,8 @@ def make_run(
         },
         "callbacks": {"checkpoint": {"output_dir": str(folder)}},
     }
+    if expected is not None:
+        config["expected"] = list(expected)
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     final = {} if fd is None else {FD: score(fd, weights=weights, seed=seed)}
     if cs is not None:

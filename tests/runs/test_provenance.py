@@ -50,7 +50,7 @@ def test_what_all_jobs_share_is_not_swept(tmp_path):
     assert swept(overrides, tmp_path) == overrides
 
 
-def test_the_config_hash_ignores_seed_name_and_place_only():
+def test_the_config_hash_ignores_seed_name_place_and_what_is_published_only():
     def config(seed, folder, lr=0.1):
         return {
             "name": f"run{seed}",
@@ -68,6 +68,8 @@ def test_the_config_hash_ignores_seed_name_and_place_only():
     assert config_hash(relative) == reference
     assert config_hash(config(0, "/tmp/a", lr=0.2)) != reference
     assert config_hash({**config(0, "/tmp/a"), "batch_size": 64}) != reference
+    published = {"key": "fid50k_train", "value": 9.0, "source": "a paper"}
+    assert config_hash({**config(0, "/tmp/a"), "expected": [published]}) == reference
     assert len(reference) == 12
 
 
