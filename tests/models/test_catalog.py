@@ -15,7 +15,7 @@ from torch import nn
 
 import gan_lightning
 from gan_lightning import create_model, list_models
-from gan_lightning.config import ConfigError, build
+from gan_lightning.config import ConfigError, build, node_of
 from gan_lightning.losses import Hinge
 from gan_lightning.models import DCGAN
 from gan_lightning.regularizers import R1
@@ -84,6 +84,7 @@ def test_a_model_is_the_one_that_is_trained(name):
     model = create_model(name, resolution=32, channels=3, classes=10, seed=3, overrides=overrides)
     check_same(model, expected)
     assert model.updates.seed == 3
+    assert model.description() == expected.description() == (node_of(expected), [])
 
 
 def test_overrides_and_source_channels_are_those_of_training():
