@@ -74,6 +74,19 @@ def test_the_installed_package_finds_its_config_tree_from_anywhere(environment, 
     assert (conf / "train.yaml").is_file()
 
 
+def test_the_installed_package_builds_models_from_anywhere(environment, tmp_path):
+    code = (
+        "import gan_lightning as g; print(len(g.list_models()), g.__file__); "
+        "print(g.create_model('dcgan', resolution=16, channels=1).sample(2).shape)"
+    )
+    listed, shape = run(environment / "bin/python", "-c", code, cwd=tmp_path).splitlines()
+    count, module = listed.split()
+    assert Path(module).is_relative_to(environment)
+    assert int(count) == len(list((ROOT / "conf" / "model").glob("*.yaml")))
+    assert shape == "torch.Size([2, 1, 16, 16])"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_commands_are_installed_and_training_composes_from_anywhere(environment, tmp_path):
     for command in COMMANDS:
         assert os.access(environment / "bin" / command, os.X_OK), command

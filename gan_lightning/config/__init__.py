@@ -1,6 +1,6 @@
 """The config's schema, and the checks that come before anything is built; imports neither torch nor Lightning."""
 
-from gan_lightning.config.builder import build, build_all
+from gan_lightning.config.builder import build, build_all, node_of
 from gan_lightning.config.check import check_config, inspect_config
 from gan_lightning.config.errors import COMPOSITION_ERRORS, ConfigError, composition_error
 from gan_lightning.config.locate import locate
@@ -38,6 +38,7 @@ __all__ = [
     "conf_dir",
     "inspect_config",
     "locate",
+    "node_of",
     "register_resolvers",
     "register_schemas",
     "resolve_budget",

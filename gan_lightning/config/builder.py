@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import sys
 import warnings
@@ -19,6 +20,7 @@ from gan_lightning.config.signature import is_special, join, special_problems
 from gan_lightning.core.schedules import arguments_at
 
 _FAILED: Any = object()
+_NODE = "_config_node"
 
 
 def build(node: Any, *, key: str = "", trust: bool = False, allow: Collection[str] = DEFAULT_ALLOW) -> Any:
@@ -50,7 +52,8 @@ def build_all(
     that stands in two places is built twice. Factories of optimizers are tried on a small parameter.
 
     All targets are found before the first is called, those of an untrusted config judged by ``locate``. What
-    constructors refuse is collected over all nodes; a node whose child failed is not tried.
+    constructors refuse is collected over all nodes; a node whose child failed is not tried. What is built remembers its
+    node, see ``node_of``.
 
     Args:
         nodes: dotted key to node: plain dicts, lists and scalars, or an OmegaConf node, which is resolved first.
@@ -79,6 +82,22 @@ def build_all(
         built = {key: construction.build(node, key) for key, node in plain.items()}
     construction.raise_refusals()
     return {key: part for key, part in built.items() if part is not _FAILED}
+
+
+def node_of(part: Any) -> dict[str, Any] | None:
+    """Return the plain node that a part was built from; None for one that this module did not build.
+
+    Parts without attributes of their own, such as numbers, have no node.
+    """
+    node: dict[str, Any] | None = getattr(part, "__dict__", {}).get(_NODE)
+    return node
+
+
+def _remember(part: Any, node: dict[str, Any]) -> Any:
+    """Return the part, which remembers a copy of its node where it can."""
+    with contextlib.suppress(AttributeError, TypeError):  # it has no attributes of its own
+        object.__setattr__(part, _NODE, copy.deepcopy(node))  # also a frozen dataclass
+    return part
 
 
 def _find_targets(
@@ -127,7 +146,7 @@ class _Construction:
         is_factory = built.get("_partial_", False)
         try:
             bound = functools.partial(callee, *built.get("_args_", []), **named)
-            return _checked_factory(bound) if is_factory else bound()
+            return _remember(_checked_factory(bound) if is_factory else bound(), value)
         except _refusing() as error:
             if is_factory or not (self.rehearse and _is_of_rehearsal(error)):
                 self.refusals.setdefault(str(error) or type(error).__name__, []).append(key or target)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from gan_lightning.core.container import ContainerError, read_container
+from gan_lightning.core.container import ContainerError, NoDigestError, read_container
 
 FORMAT = 1
 RECORD = "gan_lightning"
-"""Key of a checkpoint under which a run describes itself: format, version, config, images seen."""
+"""Key of a checkpoint under which a run describes itself: format, version, config, images seen.
+
+Of a model that was trained without ``gan-train``, the config holds the model alone, and ``by_hand`` lists the keys of
+the parts that it lacks.
+"""
 
 CONFIG_PARTS = ("model", "data", "evaluator")
 """Keys of a stored configuration that commands build parts from."""
@@ -23,6 +29,8 @@ class CheckpointError(ValueError):
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Verify a checkpoint of this package and load it onto the CPU, as plain containers and tensors only.
 
+    What a Trainer without our plugin wrote holds our record, but no digest: damage to its numbers goes unnoticed.
+
     Raises:
         CheckpointError: if there is no such file, it is damaged, or it is of another program or a newer format.
     """
@@ -30,22 +38,40 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         if not path.is_file():
             raise CheckpointError(f"there is no checkpoint at {path}")
-        checkpoint = read_container(path)
+        checkpoint = _read(path)
     except FileNotFoundError as error:
         raise CheckpointError(f"there is no checkpoint at {path}") from error
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
     except ContainerError as error:
         raise CheckpointError(str(error)) from error
-    record = checkpoint.get(RECORD) if isinstance(checkpoint, dict) else None
-    if not isinstance(record, dict) or not isinstance(checkpoint.get("state_dict"), dict):
+    if not _is_ours(checkpoint):
         raise CheckpointError(f"{path} is a checkpoint of another program: it has no '{RECORD}' record")
+    record = checkpoint[RECORD]
     if record.get("format") != FORMAT:
         raise CheckpointError(
             f"{path} has checkpoint format {record.get('format')}, this version of gan-lightning reads format {FORMAT}"
         )
     _check_record(record, path)
     return checkpoint
+
+
+def _read(path: Path) -> Any:
+    try:
+        return read_container(path)
+    except NoDigestError:
+        content = read_container(path, digest=False)
+        if not _is_ours(content):
+            raise
+        return content
+
+
+def _is_ours(checkpoint: Any) -> bool:
+    return (
+        isinstance(checkpoint, dict)
+        and isinstance(checkpoint.get(RECORD), dict)
+        and isinstance(checkpoint.get("state_dict"), dict)
+    )
 
 
 def _check_record(record: dict[str, Any], path: Path) -> None:
@@ -65,6 +91,9 @@ def _check_record(record: dict[str, Any], path: Path) -> None:
     for key, value, kind in expected:
         if not isinstance(value, kind):
             raise CheckpointError(f"{path} is damaged: its {RECORD}.{key} is a {type(value).__name__}")
+    by_hand = record.get("by_hand", [])
+    if not isinstance(by_hand, list) or not all(isinstance(k, str) and k.startswith("model.") for k in by_hand):
+        raise CheckpointError(f"{path} is damaged: its {RECORD}.by_hand is no list of keys of a model")
 
 
 def processes_problem(before: int | None, now: int) -> str | None:
@@ -84,15 +113,44 @@ def processes_problem(before: int | None, now: int) -> str | None:
 
 
 def stored_config(checkpoint: dict[str, Any]) -> dict[str, Any]:
-    """Return the configuration of the run that wrote ``checkpoint``; it has a model.
+    """Return the configuration of the run that wrote ``checkpoint``, or of its model alone; it has a whole model.
 
     Raises:
-        CheckpointError: if it was trained without one (in Python rather than by ``gan-train``).
+        CheckpointError: if it has none, or lacks parts that were built by hand, which are named.
     """
-    config = checkpoint[RECORD]["config"]
-    if config is None or config.get("model") is None:
+    stored_model(checkpoint)
+    config: dict[str, Any] = checkpoint[RECORD]["config"]
+    return config
+
+
+def stored_model(checkpoint: dict[str, Any], *, given: Collection[str] = ()) -> dict[str, Any]:
+    """Return the configuration of the model of ``checkpoint``.
+
+    Args:
+        checkpoint: as ``read_checkpoint`` returns it.
+        given: arguments of the model that need not be in there.
+
+    Raises:
+        CheckpointError: if it has none, or lacks other parts that were built by hand, which are named.
+    """
+    record = checkpoint[RECORD]
+    node = (record["config"] or {}).get("model")
+    if node is None:
         raise CheckpointError(
             "this checkpoint holds no configuration, since it was not written by gan-train; build the model in Python "
             "and load its state_dict"
         )
-    return config
+    missing = [key for key in record.get("by_hand", []) if argument_of(key) not in given]
+    if missing:
+        model = str(record.get("model")).rpartition(".")[2]
+        arguments = ", ".join(f"{name}=..." for name in dict.fromkeys(map(argument_of, missing)))
+        raise CheckpointError(
+            f"this checkpoint lacks {', '.join(missing)}, which was built by hand; "
+            f"{model}.load_from_checkpoint(path, {arguments}) takes it from you"
+        )
+    return node
+
+
+def argument_of(key: str) -> str:
+    """Return the argument of the model that the part of a dotted key, such as "model.loss", is or belongs to."""
+    return re.split(r"[.\[]", key)[1]

@@ -36,6 +36,10 @@ class ContainerError(ValueError):
     """A file that is damaged, is no container, or describes more than may be built; the message names the file."""
 
 
+class NoDigestError(ContainerError):
+    """A file whose content nothing vouches for."""
+
+
 def write_container(path: Path, content: Any) -> None:
     """Write plain containers and tensors to ``path``, whole or not at all.
 
@@ -70,26 +74,28 @@ def save_container(path: Path, content: Any) -> None:
         file.seek(0, os.SEEK_END)
         file.write(digest)
         try:
-            _check_limits(file)
+            _check_limits(file, comment_bytes=_COMMENT_BYTES)
         except (ArchiveError, ScanError) as error:
             raise ContainerError(f"what is to be saved could not be loaded again: {error}") from error
 
 
-def read_container(path: Path, *, mapped: bool = False, most_bytes: int | None = None) -> Any:
+def read_container(path: Path, *, mapped: bool = False, most_bytes: int | None = None, digest: bool = True) -> Any:
     """Verify a container and load it onto the CPU.
 
     Args:
         path: the file.
         mapped: map tensors from the disk instead of reading them.
         most_bytes: size above which the file is refused; None: the machine's memory, or any size if it is mapped.
+        digest: verify the digest; without, read what ``torch.save`` wrote.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ContainerError: if it is damaged, has no digest, is no container, or describes more than may be built.
+        NoDigestError: if it has no digest.
+        ContainerError: if it is damaged, is no container, or describes more than may be built.
     """
     limit = memory_bytes() if most_bytes is None and not mapped else most_bytes
     for _ in range(_ATTEMPTS):
-        verified = check_container(path, most_bytes=limit)
+        verified = check_container(path, most_bytes=limit, digest=digest)
         try:
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
         except FileNotFoundError:
@@ -101,8 +107,8 @@ def read_container(path: Path, *, mapped: bool = False, most_bytes: int | None =
     raise ContainerError(f"{path} was replaced each time it was read")
 
 
-def check_container(path: Path, *, most_bytes: int | None = None) -> tuple[int, ...]:
-    """Verify digest and limits of a container without loading it.
+def check_container(path: Path, *, most_bytes: int | None = None, digest: bool = True) -> tuple[int, ...]:
+    """Verify digest, unless told not to, and limits of a container without loading it.
 
     Returns:
         What distinguishes the file from one that takes its place.
@@ -119,8 +125,9 @@ def check_container(path: Path, *, most_bytes: int | None = None) -> tuple[int, 
             raise ContainerError(f"{path} has {facts.st_size} bytes, more than the {most_bytes} that are allowed")
         with path.open("rb") as file:
             facts = os.fstat(file.fileno())
-            _check_digest(file, facts.st_size, path)
-            _check_limits(file)
+            if digest:
+                _check_digest(file, facts.st_size, path)
+            _check_limits(file, comment_bytes=_COMMENT_BYTES if digest else 0)
     except FileNotFoundError:
         raise
     except (ArchiveError, ScanError) as error:
@@ -138,7 +145,7 @@ def _check_digest(file: BinaryIO, size: int, path: Path) -> None:
     file.seek(max(0, size - _COMMENT_BYTES - END.size))
     tail = file.read()
     if tail[-END.size :].startswith(END_SIGNATURE):
-        raise ContainerError(f"{path} has no digest: an older version of gan-lightning wrote it, or another program")
+        raise NoDigestError(f"{path} has no digest: an older version of gan-lightning wrote it, or another program")
     if not tail.startswith(END_SIGNATURE) or tail[END.size : -_DIGEST_BYTES] != _LABEL:
         raise ContainerError(f"{path} is damaged or truncated, or no file of gan-lightning")
     file.seek(0)
@@ -155,13 +162,13 @@ def _digest(file: BinaryIO, length: int) -> bytes:
     return state.hexdigest().encode()
 
 
-def _check_limits(file: BinaryIO) -> None:
+def _check_limits(file: BinaryIO, *, comment_bytes: int) -> None:
     """Refuse what would take more memory or time to load than the file's own size justifies.
 
     Raises:
         ArchiveError, ScanError: saying why.
     """
-    records = read_records(file, comment_bytes=_COMMENT_BYTES)
+    records = read_records(file, comment_bytes=comment_bytes)
     if "data.pkl" not in records:
         raise ArchiveError("it has no record data.pkl")
     start, size = records["data.pkl"]

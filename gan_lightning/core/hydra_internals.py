@@ -6,11 +6,15 @@ No other module does. A test in ``tests/core/test_hydra_internals.py`` fails whe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.types import Override
+from hydra.types import RunMode
+from hydra.version import VersionBase
 from omegaconf import DictConfig
+from packaging.version import Version
 
 BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 """Target of the sweeper whose jobs are known before it begins; others choose them by the scores of former ones."""
@@ -33,6 +37,29 @@ def split_sweep(overrides: Sequence[Override]) -> list[list[str]]:
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 
     return [list(job) for batch in BasicSweeper.split_arguments(list(overrides), None) for job in batch]
+
+
+def compose_apart(folder: Path, overrides: Sequence[str]) -> DictConfig:
+    """Compose overrides alone, without a primary config, and leave Hydra's global state as it is.
+
+    ``hydra.compose`` replaces the state of a program that runs under ``hydra.main`` by a copy, and sets its
+    ``version_base``.
+
+    Args:
+        folder: the config tree.
+        overrides: as on the command line.
+    """
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra._internal.utils import create_config_search_path
+
+    version = VersionBase.instance()
+    former, version.version_base = version.version_base, Version("1.3")
+    try:
+        loader = ConfigLoaderImpl(create_config_search_path(str(folder)))
+        named = ["hydra.job.name=compose_apart", *overrides]  # Hydra asks its state for the name of an unnamed job
+        return loader.load_configuration(None, named, RunMode.RUN, from_shell=False)
+    finally:
+        version.version_base = former
 
 
 def unresolved_node(config: DictConfig, key: str) -> Any:

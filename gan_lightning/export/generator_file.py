@@ -27,16 +27,19 @@ def generator_record(model: AdversarialModule, weights: Weights) -> dict[str, An
     """Describe a model's generator as plain data: format, configuration of the model, which weights, images seen.
 
     Raises:
-        ValueError: if the model was built without a configuration, or its generator takes no latent vectors.
+        ValueError: if a part of the model was built by hand, or its generator takes no latent vectors.
     """
     if model.generator.latent_dim == 0:
         raise ValueError(f"{type(model).__name__} translates images: only generators of latent vectors are exported")
-    if model.run_config is None:
-        raise ValueError("this model was built in Python, without a configuration, so that nothing could rebuild it")
+    node, by_hand = model.description()
+    if model.run_config is not None:
+        node, by_hand = model.run_config["model"], []
+    if by_hand:
+        raise ValueError(f"{', '.join(by_hand)}: built by hand, so that nothing could rebuild this model")
     return {
         "format": FORMAT,
         "version": __version__,
-        "model": model.run_config["model"],
+        "model": node,
         "weights": weights,
         "images_seen": model.images_seen,
     }
@@ -53,12 +56,12 @@ def save_generator(model: AdversarialModule, path: str | os.PathLike[str], *, we
     """Write the generator of ``model`` for ``load_generator``, whole or not at all.
 
     Args:
-        model: built by ``gan-train`` or ``gan_lightning.models.loading.load_model``.
+        model: built by ``gan-train``, ``load_model`` or ``create_model``, or of parts that ``config.build`` made.
         path: the file, ``.safetensors``.
         weights: averaged or raw generator; None: averaged where there is one.
 
     Raises:
-        ValueError: if the model was built without a configuration, or has no such weights.
+        ValueError: if a part of the model was built by hand, or it has no such weights.
         OSError: if the file cannot be written.
     """
     chosen = weights or model.default_weights

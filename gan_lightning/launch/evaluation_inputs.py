@@ -88,15 +88,15 @@ def of_checkpoint(cfg: DictConfig, path: Path) -> Sides:
     config = model.run_config
     assert config is not None
     given = evaluator_of(cfg)
-    node = given if "_target_" in given else {**(config["evaluator"] or {}), **given}
+    node = given if "_target_" in given else {**(config.get("evaluator") or {}), **given}
     if "_target_" not in node:
         raise InputError(f"{path} was trained without an evaluator: choose one, evaluator=digits for instance")
     evaluator = build(node, trust=cfg.trust or "_target_" in given, key="evaluator")
     weights: Literal["ema", "raw"] = model.default_weights if cfg.weights is None else cfg.weights.value
     model.network(weights)
-    real = open_real(cfg, evaluator, config["data"])
+    real = open_real(cfg, evaluator, config.get("data"))
     if cfg.real is not None and by_class(evaluator):
-        check_classes(trained_classes(config["data"], trust=cfg.trust), real)
+        check_classes(trained_classes(config.get("data"), trust=cfg.trust), real)
     device = pick_device(cfg.device)
     model.to(device)
     return Sides(
@@ -182,9 +182,11 @@ def evaluator_of(cfg: DictConfig) -> dict[str, Any]:
 def open_real(cfg: DictConfig, evaluator: SampleEvaluator, data: dict[str, Any] | None) -> EvaluationSet:
     """Return the real images: those of ``cfg.real``, else of a checkpoint's ``data``."""
     if cfg.real is not None and Path(cfg.real).suffix == CHECKPOINT:
-        data = stored_config(read_checkpoint(cfg.real))["data"]
+        data = stored_config(read_checkpoint(cfg.real)).get("data")
     elif cfg.real is not None:
         return given_images(cfg.real, key="real", split=evaluator.real_split, labelled=by_class(evaluator))
+    if data is None:
+        raise InputError("the checkpoint was trained without gan-train and names no data: compare it with real=PATH")
     return build(data, trust=cfg.trust, key="data").evaluation_set(evaluator.real_split)
 
 
@@ -203,7 +205,7 @@ def check_classes(generated: Sequence[str] | None, real: EvaluationSet) -> None:
         check_class_names(generated, real.class_names)
 
 
-def trained_classes(data: dict[str, Any], *, trust: bool) -> Sequence[str] | None:
+def trained_classes(data: dict[str, Any] | None, *, trust: bool) -> Sequence[str] | None:
     """Return what the classes that a generator was trained on are called, where its training images are at hand."""
     with suppress(ValueError):  # they need not be on this machine, nor be trusted
         module = build(data, trust=trust, key="data")

@@ -21,6 +21,7 @@ from gan_lightning.models import compatibility
 from gan_lightning.models.outputs import DiscriminatorOutput, GeneratedBatch, share_ranked_right
 from gan_lightning.models.players import OptimizerFactory, Phase, Player, PlayersModule
 from gan_lightning.models.priors import Prior
+from gan_lightning.models.rebuilding import plain_arguments
 from gan_lightning.models.sampling import Sampling
 from gan_lightning.models.signatures import inherit_parameters
 from gan_lightning.models.update_rule import UpdateRule
@@ -93,6 +94,7 @@ class AdversarialModule(Sampling, PlayersModule):
         self.regularizers = nn.ModuleDict(self.penalties)
         self.augment = augment
         self.stabilizers = nn.ModuleDict(self.techniques)
+        self._first_parts = plain_arguments(self.parts())
         self.check_parts()
         self.generator_ema: Generator | None = self.average_of(generator)
         self._shared_fakes: dict[int, GeneratedBatch] = {}
@@ -519,6 +521,17 @@ class AdversarialModule(Sampling, PlayersModule):
     def scalar(self, scalar: Scalar) -> float:
         """Return the number that a hyper-parameter is at this step."""
         return value_at(scalar, self.images_seen, self.horizon_images)
+
+    def parts(self) -> dict[str, Any]:
+        """Return the parts that every variant has."""
+        mappings = {"regularizers": self.penalties, "stabilizers": self.techniques}
+        return {name: getattr(self, name) for name in Parts.__annotations__} | mappings
+
+    def replaced_parts(self) -> list[str]:
+        """Return the dotted keys of the parts that are no longer as they were when the model was built."""
+        (before, by_hand_before), (now, by_hand) = self._first_parts, plain_arguments(self.parts())
+        changed = [f"model.{name}" for name in before.keys() & now.keys() if before[name] != now[name]]
+        return [*(key for key in by_hand if key not in by_hand_before), *sorted(changed)]
 
     # What fits together. ---------------------------------------------------------------------------------
 

@@ -5,23 +5,36 @@ Nothing here knows what a GAN minimizes; ``models/adversarial.py`` does.
 
 from __future__ import annotations
 
+import inspect
 import math
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, Self
 
 import torch
 from lightning import LightningModule
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from lightning.pytorch.plugins.precision import MixedPrecision
 from lightning.pytorch.trainer.states import TrainerFn
+from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor, nn
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
-from gan_lightning.core.checkpoint import FORMAT, RECORD, processes_problem
+from gan_lightning.config import node_of
+from gan_lightning.core.checkpoint import (
+    FORMAT,
+    RECORD,
+    CheckpointError,
+    argument_of,
+    processes_problem,
+    read_checkpoint,
+    stored_model,
+)
 from gan_lightning.core.ema import Averager
 from gan_lightning.core.lightning_internals import attached_trainer, unscales_itself
 from gan_lightning.core.process_group import mean_over_ranks
@@ -29,6 +42,7 @@ from gan_lightning.core.schedules import Constant, Schedule, arguments_at, is_sc
 from gan_lightning.core.torch_internals import scaler_like
 from gan_lightning.core.version import __version__
 from gan_lightning.data.batch import Batch
+from gan_lightning.models.rebuilding import build_limited, plain_arguments
 from gan_lightning.models.strategies import local_gradients, strategy_problem
 from gan_lightning.networks.batch_norm import synchronise_batch_norm
 
@@ -165,15 +179,28 @@ class PlayersModule(LightningModule):
         batches_since_generator: batches that the discriminator was shown since the generator moved.
         images_since_generator: real images likewise.
         generator_moved: whether the generator has moved in the present round.
-        run_config: the resolved configuration of the run as plain containers, kept in every checkpoint.
+        run_config: the resolved configuration of the run as plain containers, kept in every checkpoint; None: there
+            is no run, and a checkpoint keeps ``description()``.
         diverged: whether a logged loss was not finite, or reached ``loss_limit``; training stops then.
         latest_scalars: what was logged last.
         row_observers: called with each row of scalars before it is logged; what they return is logged with it.
         loss_limit: a logged loss whose magnitude reaches it counts as diverged, as one that is not finite does.
     """
 
+    _arguments: dict[str, Any]
+
+    def __new__(cls, *positional: Any, **named: Any) -> Self:
+        """Keep the arguments of the constructor, whichever class it is of, until they have been described."""
+        self = super().__new__(cls)
+        self._arguments = dict(zip(inspect.signature(cls).parameters, positional, strict=False)) | named
+        return self
+
     def __init__(self) -> None:
         super().__init__()
+        self._plain_arguments, self._by_hand = plain_arguments(self._arguments)
+        del self._arguments  # they would keep alive what is no longer a part of the model
+        # For Lightning's loggers; a checkpoint holds them in its record.
+        self.save_hyperparameters(self._plain_arguments)
         self.automatic_optimization = False
         self.images_seen = 0
         self.images_loaded = 0
@@ -419,16 +446,42 @@ class PlayersModule(LightningModule):
         row = state.get("row")
         self._row = None if row is None else {str(name): float(value) for name, value in row.items()}
 
+    def replaced_parts(self) -> list[str]:
+        """Return the dotted keys of the parts that are no longer as they were when the model was built."""
+        return []
+
+    def description(self) -> tuple[dict[str, Any], list[str]]:
+        """Return the node that builds this model again, and the dotted keys of parts built by hand, which it lacks."""
+        by_hand = list(dict.fromkeys([*self._by_hand, *self.replaced_parts()]))
+        lacking = {argument_of(key) for key in by_hand}
+        target = (node_of(self) or {}).get("_target_", dotted_name(type(self)))
+        arguments = {name: value for name, value in self._plain_arguments.items() if name not in lacking}
+        return {"_target_": target, **arguments}, by_hand
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the run's description, and every player's gradient scaler, of which Lightning saves one."""
-        checkpoint[RECORD] = {
+        """Add the run's description, and every player's gradient scaler, of which Lightning saves one.
+
+        Without a run, the description is that of the model alone.
+        """
+        record = {
             "format": FORMAT,
             "version": __version__,
-            "model": f"{type(self).__module__}.{type(self).__qualname__}",
+            "model": dotted_name(type(self)),
             "config": self.run_config,
             "images_seen": self.images_seen,
             "processes": self.trainer.world_size,
         }
+        if self.run_config is None:
+            node, by_hand = self.description()
+            record |= {"config": {"model": node}, "by_hand": by_hand}
+            if by_hand:
+                rank_zero_warn(
+                    f"{', '.join(by_hand)}: built by hand, so that this checkpoint cannot rebuild the model alone; "
+                    "parts that gan_lightning.create_model or gan_lightning.config.build makes are described in it"
+                )
+        checkpoint[RECORD] = record
+        for key in (self.CHECKPOINT_HYPER_PARAMS_KEY, self.CHECKPOINT_HYPER_PARAMS_NAME):
+            checkpoint.pop(key, None)  # Lightning's copy of what the record says
         scalers = {name: active.scaler for name, active in self.active.items()}
         checkpoint["gradient_scalers"] = {name: s.state_dict() for name, s in scalers.items() if s is not None}
 
@@ -444,6 +497,51 @@ class PlayersModule(LightningModule):
             if problem is not None:
                 raise ValueError(problem)
         self._scaler_states = checkpoint.get("gradient_scalers", {})
+
+    @classmethod
+    def load_from_checkpoint(  # type: ignore[override]  # Lightning's is no classmethod, but a descriptor like one
+        cls,
+        checkpoint_path: str | os.PathLike[str],
+        map_location: Any = None,
+        hparams_file: Any = None,
+        strict: bool | None = None,
+        weights_only: bool | None = True,
+        *,
+        trust: bool = False,
+        **parts: Any,
+    ) -> Self:
+        """Build the model of a checkpoint again, ready to be trained.
+
+        Args:
+            checkpoint_path: the file.
+            map_location: as in Lightning; None: where the tensors were.
+            hparams_file: as in Lightning.
+            strict: as in Lightning.
+            weights_only: as in Lightning.
+            trust: build whatever it names, also outside the packages known to be harmless.
+            **parts: arguments of the constructor that replace those of the file; parts built by hand must be given.
+
+        Raises:
+            CheckpointError: if the file cannot be used, is of another class, or lacks a part that is not given.
+            ConfigError: if the file names something that is refused.
+        """
+        checkpoint = read_checkpoint(checkpoint_path)
+        name = checkpoint[RECORD].get("model")
+        if name != dotted_name(cls):
+            raise CheckpointError(f"{checkpoint_path} holds a {name}, not a {dotted_name(cls)}")
+        node = stored_model(checkpoint, given=parts)
+        nodes = {f"model.{key}": value for key, value in node.items() if key != "_target_" and key not in parts}
+        built = build_limited(nodes, checkpoint["state_dict"], checkpoint_path, trust=trust)
+        arguments = {key.removeprefix("model."): value for key, value in built.items()}
+        loaded: Self = super().load_from_checkpoint(
+            Path(checkpoint_path), map_location, hparams_file, strict, weights_only, **arguments, **parts
+        )
+        return loaded
+
+
+def dotted_name(cls: type) -> str:
+    """Return what a config calls a class."""
+    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def slots_of(phases: Sequence[Phase]) -> list[list[Phase]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+from fractions import Fraction
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from omegaconf import OmegaConf
 from torch import nn
 
 from gan_lightning.config import ConfigError
-from gan_lightning.config.builder import build, build_all
+from gan_lightning.config.builder import build, build_all, node_of
 from gan_lightning.config.locate import DEFAULT_ALLOW, PART_ROOMS, locate
 
 HERE = __name__
@@ -93,6 +94,40 @@ def test_a_partial_waits_for_the_rest():
     factory = build({"_target_": "torch.optim.Adam", "_partial_": True, "lr": 0.5})
     assert isinstance(factory, functools.partial)
     assert factory([nn.Parameter(torch.zeros(1))]).defaults["lr"] == 0.5
+
+
+def test_what_is_built_remembers_its_node():
+    own = {"_target_": f"{HERE}.Part", "width": 3}
+    updates = {
+        "_target_": "gan_lightning.models.UpdateRule",  # a frozen dataclass
+        "generator_schedule": {"_target_": "gan_lightning.core.schedules.Linear", "final": 0.5},
+    }
+    factory = {"_target_": "torch.optim.Adam", "_partial_": True, "lr": 0.1, "betas": [0.5, 0.9]}
+    network = {"_target_": "torch.nn.Sequential", "_args_": [{"_target_": "torch.nn.Linear", "_args_": [2, 3]}]}
+    nodes = {"own": own, "updates": updates, "factory": factory, "network": network}
+    built = build_all(nodes, trust=True)
+    for key, node in nodes.items():
+        assert node_of(built[key]) == node
+    assert node_of(built["updates"].generator_schedule) == updates["generator_schedule"]
+    assert node_of(built["network"][0]) == {"_target_": "torch.nn.Linear", "_args_": [2, 3]}
+    own["width"] = 4
+    assert node_of(built["own"]) == {"_target_": f"{HERE}.Part", "width": 3}
+    resolved = OmegaConf.create({"width": 5, "part": {"_target_": f"{HERE}.Part", "width": "${width}"}})
+    assert node_of(build(resolved.part, trust=True)) == {"_target_": f"{HERE}.Part", "width": 5}
+    for part in (Part(width=3), nn.Linear(2, 3), functools.partial(torch.optim.Adam), None, 3, "text", [1], Part):
+        assert node_of(part) is None
+
+
+def test_a_part_without_attributes_is_built_all_the_same():
+    fraction = build({"_target_": "fractions.Fraction", "_args_": [1, 3]}, trust=True)
+    assert fraction == Fraction(1, 3)
+    assert node_of(fraction) is None
+    assert build({"_target_": f"{HERE}.give_part"}, trust=True) is Part
+    assert node_of(Part) is None
+
+
+def give_part() -> type:
+    return Part
 
 
 def test_omegaconf_nodes_are_resolved_within_their_root():

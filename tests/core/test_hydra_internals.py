@@ -7,14 +7,18 @@ import sys
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
 from hydra.plugins.sweeper import Sweeper
+from hydra.version import VersionBase
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config import conf_dir
 from gan_lightning.core.hydra_internals import (
     BASIC_SWEEPER,
+    compose_apart,
     share_config_store,
     split_sweep,
     unresolved_node,
@@ -49,6 +53,23 @@ def test_a_sweep_is_split_as_hydra_runs_it():
     assert len(jobs) == 8
     assert jobs[0] == ["a=1", "b=x", "+c=3", "~d=null", "e=0"]
     assert jobs[-1] == ["a=2", "b=y", "+c=3", "~d=null", "e=1"]
+
+
+def test_overrides_are_composed_as_hydra_does_it_and_without_its_state(monkeypatch):
+    overrides = ["+model=dcgan", "model/loss=hinge", "+data.resolution=16", "+seed=0", "++model.generator.width=8"]
+    with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())):
+        expected = compose(overrides=overrides)
+    version = VersionBase.instance()
+    for former in (version.version_base, object()):
+        monkeypatch.setattr(version, "version_base", former)
+        composed = compose_apart(conf_dir(), overrides)
+        assert version.version_base is former
+        assert {key: composed[key] for key in composed if key != "hydra"} == expected
+    monkeypatch.setattr(version, "version_base", None)
+    with pytest.raises(HydraException, match="hnge"):
+        compose_apart(conf_dir(), ["+model=dcgan", "model/loss=hnge"])
+    assert version.version_base is None
+    assert not GlobalHydra.instance().is_initialized()
 
 
 def test_a_value_is_read_without_its_interpolation_being_resolved():

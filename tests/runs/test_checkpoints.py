@@ -266,7 +266,9 @@ def test_foreign_files_are_refused(tmp_path, content, message):
     with pytest.raises(CheckpointError, match=message):
         read_checkpoint(path)
     torch.save(content, path)
-    with pytest.raises(CheckpointError, match="has no digest: an older version of gan-lightning wrote it, or another"):
+    if "another program" in message:
+        message = "has no digest: an older version of gan-lightning wrote it, or another"
+    with pytest.raises(CheckpointError, match=message):
         read_checkpoint(path)
 
 
