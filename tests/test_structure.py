@@ -151,7 +151,7 @@ def test_files_with_a_single_importer(package):
         [
             "gan_lightning.core.files <- gan_lightning.models.gan",
             "gan_lightning.losses.private <- gan_lightning.losses.hinge",
-            "gan_lightning.models.adversarial <- gan_lightning.models.gan",
+            "gan_lightning.models.base <- gan_lightning.models.gan",
         ],
     )
 

@@ -19,14 +19,22 @@ def inherit_parameters(cls: type) -> None:
     """
     if "__init__" not in cls.__dict__:
         return
-    constructor: Any = cls.__dict__["__init__"]
-    own = list(inspect.signature(constructor).parameters.values())[1:]
-    hints = typing.get_type_hints(constructor)
-    named = {p.name: p.replace(annotation=hints.get(p.name, p.annotation)) for p in own if p.kind is not _REST}
+    own = _parameters(cls)
+    named = {name: parameter for name, parameter in own.items() if parameter.kind is not Parameter.VAR_KEYWORD}
     if len(named) < len(own):
-        handed_on = inspect.signature(cls.__mro__[1]).parameters
+        base = cls.__mro__[1]
+        signature = getattr(base, "__signature__", None)
+        handed_on = _parameters(base) if signature is None else signature.parameters
         named = {**{name: p for name, p in handed_on.items() if name not in named}, **named}
     cls.__signature__ = inspect.Signature(list(named.values()))  # type: ignore[attr-defined]
 
 
-_REST = Parameter.VAR_KEYWORD
+def _parameters(cls: type) -> dict[str, Parameter]:
+    """Return the parameters of a class's constructor, annotated with objects."""
+    constructor: Any = cls.__init__  # type: ignore[misc]
+    try:
+        hints = typing.get_type_hints(constructor)
+    except NameError:  # names imported for type checkers only
+        hints = {}
+    parameters = list(inspect.signature(constructor).parameters.values())[1:]
+    return {p.name: p.replace(annotation=hints.get(p.name, p.annotation)) for p in parameters}

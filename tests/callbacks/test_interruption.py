@@ -28,15 +28,15 @@ def current():
 
 def send_at(model, images, *numbers):
     """Send this process signals in the middle of a step: between the two players' updates."""
-    turn = model._generator_turn
+    run_phase = model.run_phase
 
-    def interrupted_turn(batch, log):
-        if model.images_seen == images:
+    def interrupted(phase, batch, *, logged):
+        if phase.name == "generator" and model.images_seen == images:
             for number in numbers:
                 os.kill(os.getpid(), number)
-        turn(batch, log)
+        run_phase(phase, batch, logged=logged)
 
-    model._generator_turn = interrupted_turn
+    model.run_phase = interrupted
 
 
 @pytest.mark.parametrize("number", SIGNALS)

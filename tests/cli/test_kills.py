@@ -94,9 +94,9 @@ def kill_between_two_renames() -> None:
 
 
 MOMENTS: dict[str, Callable[[], None]] = {
-    "before the first save": at_call(5, AdversarialModule, "_generator_turn", kill),
+    "before the first save": at_call(5, AdversarialModule, "generator_objective", kill),
     "writing the first checkpoint": at_call(1, torch, "save", write_half),
-    "between the players' turns": at_call(27, AdversarialModule, "_generator_turn", kill),
+    "between the players' turns": at_call(27, AdversarialModule, "generator_objective", kill),
     "between two renames": kill_between_two_renames,
     "in the second evaluation": at_call(2, Evaluator, "_generate", kill),
     "after the scores, before the checkpoint": at_call(2, RunCheckpoint, "save_latest", kill),

@@ -81,7 +81,7 @@ def test_a_changed_config_is_built_or_refused_with_its_keys(base):
     rng = random.Random(base)
     start: Any = OmegaConf.to_container(compose_train(f"experiment={base}"), resolve=False)
     passed = 0
-    for _ in range(25):
+    for _ in range(40):
         config = copy.deepcopy(start)
         for _ in range(rng.choice([1, 1, 2])):
             change(config, rng)

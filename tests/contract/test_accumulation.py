@@ -10,7 +10,7 @@ import torch
 from lightning import Callback
 from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
 
-from gan_lightning.models import UpdateRule, two_player
+from gan_lightning.models import UpdateRule, players
 from gan_lightning.regularizers import R1
 from tests.contract.pair import RANKS, together, trainer_arguments
 from tests.models.toys import points, sgd, train
@@ -60,7 +60,7 @@ def work(rank: int, folder: Path) -> None:
         for name in ("once", "always"):
             exchanges = Exchanges()
             found[name] = {"gradients": gradients(exchanges), "exchanges": exchanges.sizes}
-            patch.setattr(two_player, "local_gradients", lambda strategy: contextlib.nullcontext())
+            patch.setattr(players, "local_gradients", lambda strategy: contextlib.nullcontext())
     torch.save(found, folder / f"{rank}.pt")
 
 

@@ -38,4 +38,5 @@ def generator_turn(generator, discriminator, real, fake, shown=lambda samples: s
         condition=None,
         images_seen=0,
         shown=shown,
+        draw=lambda count: (torch.randn(count, generator.latent_dim), None),
     )

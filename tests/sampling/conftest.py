@@ -1,7 +1,10 @@
+import math
+
 import pytest
 import torch
 
 from gan_lightning.models import CGAN, DCGAN, InfoGAN
+from gan_lightning.models.priors import Uniform
 from gan_lightning.networks import (
     ConditionalDCGANGenerator,
     DCGANDiscriminator,
@@ -41,6 +44,7 @@ def labelled():
             **parts_with(
                 generator=ConditionalDCGANGenerator(resolution=8, channels=3, width=4, latent_dim=6, classes=3),
                 discriminator=ConditionalDCGANDiscriminator(resolution=8, channels=3, width=4, classes=3),
+                prior=Uniform(bound=math.sqrt(3)),
             )
         )
     )
@@ -56,6 +60,7 @@ def coded():
                 discriminator=InfoGANDiscriminator(resolution=8, width=4, hidden_width=16),
                 categories=(3, 2),
                 continuous=2,
+                prior=Uniform(),
             )
         )
     )

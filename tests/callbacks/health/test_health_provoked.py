@@ -40,11 +40,20 @@ def rates(generator, discriminator, betas=(0.5, 0.999)):
     return {"generator_optimizer": adam(generator, betas), "discriminator_optimizer": adam(discriminator, betas)}
 
 
+def wgan_gp():
+    return {
+        "loss": losses.Wasserstein(),
+        "updates": UpdateRule(critic_steps=5),
+        "regularizers": {"gradient_penalty": regularizers.WGANGP(weight=0.1)},
+        **rates(1e-3, 1e-3, betas=(0.5, 0.9)),
+    }
+
+
 def points(*, kind=DCGAN, width=32, activation="relu", **parts):
     torch.manual_seed(0)
     layers = {"widths": (width, width), "activation": activation, "initialization": "xavier"}
     generator = PointGenerator(latent_dim=2, batch_norm=False, **layers)
-    return kind(generator=generator, discriminator=PointDiscriminator(**layers), **parts)
+    return kind(**parts_with(generator=generator, discriminator=PointDiscriminator(**layers), **parts))
 
 
 def ring(**arguments):
@@ -100,8 +109,7 @@ def oscillation():
 
 
 def healthy_points():
-    penalty = {"gradient_penalty": regularizers.WGANGP(weight=0.1)}
-    model = points(kind=WGANGP, width=64, regularizers=penalty, **rates(1e-3, 1e-3, betas=(0.5, 0.9)))
+    model = points(kind=WGANGP, width=64, **wgan_gp())
     return model, ring(sigma=0.05), 25.0, 20
 
 
@@ -177,8 +185,7 @@ def test_a_generator_that_cannot_reach_all_modes_is_told_so_wherever_its_samples
         **parts_with(
             generator=PointGenerator(latent_dim=1, batch_norm=False, **narrow),
             discriminator=PointDiscriminator(**wide),
-            regularizers={"gradient_penalty": regularizers.WGANGP(weight=0.1)},
-            **rates(1e-3, 1e-3, betas=(0.5, 0.9)),
+            **wgan_gp(),
         )
     )
     with caplog.at_level(logging.WARNING, logger="gan_lightning"):
