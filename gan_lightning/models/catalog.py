@@ -58,8 +58,8 @@ def create_model(
     """
     known = list_models()
     if name not in known:
-        raise ValueError(f"name = {name!r}: there is no such model{did_you_mean(name, known) or '.'} "
-                         f"Models: {', '.join(known)}")  # fmt: skip
+        near = did_you_mean(name, known) or "."
+        raise ValueError(f"name = {name!r}: there is no such model{near} Models: {', '.join(known)}")
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed = {seed}: must be from 0 to 2**32 - 1")
     facts = {
@@ -77,7 +77,7 @@ def create_model(
     missing = [key for key, value in facts.items() if value is None and key in needed]
     if missing:
         wanted = ", ".join(f"{key}=..." for key in missing)
-        raise ValueError(f"{name} needs the data's {' and '.join(missing)}: create_model({name!r}, {wanted})")
+        raise ValueError(f"{name} needs the data's {', '.join(missing)}: create_model({name!r}, {wanted})")
     node = check_config(cfg, kinds={"model": AdversarialModule})["model"]
     model = build(node, key="model", trust=True)
     assert isinstance(model, AdversarialModule)

@@ -134,7 +134,7 @@ def test_parts_are_compared_down_to_their_numbers():
 
 
 def test_what_the_data_would_say_is_asked_for_by_name():
-    with pytest.raises(ValueError, match=r"^dcgan needs the data's resolution and channels: create_model\('dcgan', "):
+    with pytest.raises(ValueError, match=r"^dcgan needs the data's resolution, channels: create_model\('dcgan', "):
         create_model("dcgan")
     with pytest.raises(ValueError, match=r"^acgan .* classes: create_model\('acgan', classes=\.\.\.\)$"):
         create_model("acgan", resolution=32, channels=3)
