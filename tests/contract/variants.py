@@ -19,6 +19,13 @@ SMALL = {
     "projection": ["model.generator.widths=[16,16,16]", "model.discriminator.widths=[16,16,16]"],
     "sngan": ["model.generator.widths=[16,16,16]", "model.discriminator.widths=[16,16,16]"],
     "ssgan": ["model.generator.widths=[16,16,16]", "model.discriminator.widths=[16,16,16]"],
+    "r3gan": [
+        *(f"model.{player}.widths=[16,16]" for player in ("generator", "discriminator")),
+        *(f"model.{player}.cardinalities=[4,4]" for player in ("generator", "discriminator")),
+        *(f"model.{player}.blocks=[1,1]" for player in ("generator", "discriminator")),
+        *(f"model.{player}.bfloat16_resolutions=[]" for player in ("generator", "discriminator")),
+        "model.updates.generator_schedule.end_kimg=0.08",
+    ],
     "sagan": [
         "model.generator.widths=[16,16,16]",
         "model.discriminator.widths=[16,16,16]",
@@ -52,7 +59,7 @@ SMALL = {
 INERT = {name: frozenset({"discriminator.output.bias"}) for name in ("wgan_gp", "ssgan")}
 """A constant added to all logits leaves these losses as they are: exactly, or until the hinge bends."""
 
-UNBOUNDED = {"progan"}
+UNBOUNDED = {"progan", "r3gan"}
 """Generators without a tanh; their samples are clamped where they become pictures."""
 
 DETERMINISTIC = {"cyclegan"}
