@@ -65,6 +65,12 @@ class Parts:
         """The loggers that are trackers."""
         return [logger for logger in self.loggers if isinstance(logger, Tracker)]
 
+    def log_hyperparameters(self, config: dict[str, Any]) -> None:
+        """Hand the configuration to the loggers that are neither trackers nor our own file of metrics."""
+        for logger in self.loggers:
+            if not isinstance(logger, Tracker | JSONLLogger):
+                logger.log_hyperparams(config)
+
 
 def build_parts(config: Mapping[str, Any]) -> Parts:
     """Build everything for real; nothing is written yet.

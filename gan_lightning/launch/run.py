@@ -75,6 +75,7 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
             for tracker in parts.trackers:
                 tracker.identify(origin, config)
                 tracker.set_config({**config, "origin": about})
+            parts.log_hyperparameters(config)
             parts.trainer.fit(
                 parts.model,
                 datamodule=parts.data,

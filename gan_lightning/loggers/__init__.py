@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gan_lightning.loggers.base import Tracker, log_samples
+    from gan_lightning.loggers.base import Tracker, log_samples, show_picture
     from gan_lightning.loggers.jsonl import JSONLLogger
     from gan_lightning.loggers.tensorboard import TensorBoardTracker
     from gan_lightning.loggers.wandb_run import WandbTracker
@@ -18,9 +18,10 @@ _MODULES = {
     "Tracker": "base",
     "WandbTracker": "wandb_run",
     "log_samples": "base",
+    "show_picture": "base",
 }
 
-__all__ = ["JSONLLogger", "TensorBoardTracker", "Tracker", "WandbTracker", "log_samples"]
+__all__ = ["JSONLLogger", "TensorBoardTracker", "Tracker", "WandbTracker", "log_samples", "show_picture"]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,6 +16,10 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from PIL import Image
 
 from gan_lightning.runs.provenance import Origin
+
+log = logging.getLogger(__name__)
+
+_without_pictures: weakref.WeakSet[Logger] = weakref.WeakSet()
 
 
 class Tracker(ABC):
@@ -86,7 +93,7 @@ def plain(value: Any, *, key: str = "config") -> Any:
 
 
 def log_samples(loggers: Iterable[Logger], key: str, image: str | os.PathLike[str], images_seen: int) -> None:
-    """Hand a picture to every logger that can show one: our trackers, and Lightning's own W&B and TensorBoard.
+    """Show a picture in every logger that can; a logger that cannot gets one warning in its life.
 
     Args:
         loggers: the trainer's loggers.
@@ -95,12 +102,43 @@ def log_samples(loggers: Iterable[Logger], key: str, image: str | os.PathLike[st
         images_seen: the axis position.
     """
     for logger in loggers:
-        if isinstance(logger, Tracker):
-            logger.log_images(key, image, images_seen)
-        elif isinstance(logger, WandbLogger):
-            logger.log_image(key, [os.fspath(image)], step=images_seen)
-        elif isinstance(logger, TensorBoardLogger):
-            logger.experiment.add_image(key, pixels(image), images_seen, dataformats="HWC")
+        show_picture(logger, key, image, images_seen)
+
+
+@functools.singledispatch
+def show_picture(logger: Logger | Tracker, key: str, image: str | os.PathLike[str], images_seen: int) -> None:
+    """Show a picture in a logger, as the function that is registered for its class does.
+
+    ``show_picture.register(MyLogger, function)`` teaches it another class.
+
+    Args:
+        logger: where to.
+        key: the picture's name.
+        image: a PNG file.
+        images_seen: the axis position.
+    """
+    if isinstance(logger, Logger) and logger not in _without_pictures:
+        _without_pictures.add(logger)
+        log.warning(
+            "%s shows no pictures; they lie in %s (gan_lightning.loggers.show_picture.register teaches it how)",
+            type(logger).__name__,
+            Path(image).parent,
+        )
+
+
+@show_picture.register
+def _(logger: Tracker, key: str, image: str | os.PathLike[str], images_seen: int) -> None:
+    logger.log_images(key, image, images_seen)
+
+
+@show_picture.register
+def _(logger: WandbLogger, key: str, image: str | os.PathLike[str], images_seen: int) -> None:
+    logger.log_image(key, [os.fspath(image)], step=images_seen)
+
+
+@show_picture.register
+def _(logger: TensorBoardLogger, key: str, image: str | os.PathLike[str], images_seen: int) -> None:
+    logger.experiment.add_image(key, pixels(image), images_seen, dataformats="HWC")
 
 
 def pixels(image: str | os.PathLike[str] | Image.Image) -> np.ndarray:

@@ -15,6 +15,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.side_files import move_aside
 from gan_lightning.core.strict_json import dumps
+from gan_lightning.loggers.base import show_picture
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.metrics_file import recover_metrics
 from gan_lightning.runs.steps import WallClock, images_axis
@@ -127,3 +128,8 @@ class JSONLLogger(Logger):
     def __getstate__(self) -> dict[str, Any]:
         self.close()  # a spawned rank gets a copy of the logger, and an open file cannot travel
         return self.__dict__.copy()
+
+
+@show_picture.register
+def _(logger: JSONLLogger, key: str, image: str | os.PathLike[str], images_seen: int) -> None:
+    """Do nothing: pictures lie beside the file already."""
