@@ -14,7 +14,7 @@ from gan_lightning.callbacks.evaluation import Evaluation
 from gan_lightning.callbacks.interruption import Interruption
 from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.runs.cadence import Cadence
-from gan_lightning.runs.checkpoints import write_checkpoint
+from gan_lightning.runs.checkpoints import NonFiniteStateError, write_checkpoint
 from gan_lightning.runs.folder import RunFolder
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class RunCheckpoint(Checkpoint):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the last state, also when training was stopped early; not when it diverged."""
         assert isinstance(pl_module, AdversarialModule)
-        if not pl_module.diverged and pl_module.images_seen != self._saved_images:
+        if not pl_module.diverged and pl_module.images_loaded != self._saved_images:
             self.save_latest(trainer)
 
     def save_latest(self, trainer: Trainer) -> None:
@@ -100,7 +100,7 @@ class RunCheckpoint(Checkpoint):
         assert isinstance(trainer.lightning_module, AdversarialModule)
         self.problem = self._write(trainer, self.folder.latest, keep=self.folder.previous)
         if self.problem is None:
-            self._saved_images = trainer.lightning_module.images_seen
+            self._saved_images = trainer.lightning_module.images_loaded
         self._saved_at_s = time.monotonic()
 
     def save_best(self, trainer: Trainer) -> bool:
@@ -108,9 +108,16 @@ class RunCheckpoint(Checkpoint):
         return self._write(trainer, self.folder.best, keep=None) is None
 
     def _write(self, trainer: Trainer, path: Path, *, keep: Path | None) -> str | None:
-        """Write a checkpoint; return what is wrong if that is not possible."""
+        """Write a checkpoint; return what is wrong if that is not possible. A state that is not finite ends the run."""
+        module = trainer.lightning_module
+        assert isinstance(module, AdversarialModule)
         try:
             write_checkpoint(trainer, path, keep=keep)
+        except NonFiniteStateError as error:
+            log.error("the run has diverged, and its last finite state stands: %s", error)
+            module.diverged = True
+            trainer.should_stop = True
+            return str(error)
         except OSError as error:
             log.error("could not write a checkpoint, training goes on and the former one stands: %s", error)
             return str(error)

@@ -10,7 +10,7 @@ from typing import Any
 
 from gan_lightning.core.container import ContainerError, NoDigestError, read_container
 
-FORMAT = 1
+FORMAT = 2
 RECORD = "gan_lightning"
 """Key of a checkpoint under which a run describes itself: format, version, config, images seen.
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
 
 from gan_lightning.core.atomic import flush
 from gan_lightning.core.checkpoint import CheckpointError, read_checkpoint
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
     from lightning import Trainer
 
 log = logging.getLogger(__name__)
+
+
+class NonFiniteStateError(ValueError):
+    """A state that holds NaN or infinite numbers, which may replace no other one."""
 
 
 def write_checkpoint(trainer: Trainer, path: Path, *, keep: Path | None = None) -> None:
@@ -34,11 +41,15 @@ def write_checkpoint(trainer: Trainer, path: Path, *, keep: Path | None = None) 
 
     Raises:
         OSError: on every rank, if the file cannot be written; ``path`` stands as it was then.
+        NonFiniteStateError: on every rank, if a weight, an average or a number of an optimizer is NaN or infinite;
+            likewise.
         ContainerError: on every rank, if the state holds more than plain containers and tensors.
     """
     state = dump_checkpoint(trainer)
-    failure: OSError | ContainerError | None = None
-    if trainer.is_global_zero:
+    failure: OSError | ContainerError | NonFiniteStateError | None = None
+    if trainer.is_global_zero and (broken := first_nonfinite(state)) is not None:
+        failure = NonFiniteStateError(f"{broken} is not finite")
+    elif trainer.is_global_zero:
         temporary = path.with_name(f".{path.name}.partial")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,6 +68,26 @@ def write_checkpoint(trainer: Trainer, path: Path, *, keep: Path | None = None) 
         failure = trainer.strategy.broadcast(failure, src=0)
     if failure is not None:
         raise failure
+
+
+def first_nonfinite(state: Mapping[str, Any]) -> str | None:
+    """Return the key of the first tensor of a checkpoint's weights and optimizers that is not finite, or None."""
+    for key in ("state_dict", "optimizer_states"):
+        for name, tensor in _tensors(state[key], key):
+            if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+                return name
+    return None
+
+
+def _tensors(value: Any, key: str) -> Iterator[tuple[str, Tensor]]:
+    if isinstance(value, Tensor):
+        yield key, value
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _tensors(item, f"{key}.{name}")
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _tensors(item, f"{key}[{index}]")
 
 
 def _put_in_place(temporary: Path, path: Path, keep: Path | None) -> None:

@@ -268,3 +268,52 @@ def test_a_run_resumed_from_a_file_is_the_uninterrupted_one(build, tmp_path):
 def test_intervals_must_be_positive(tmp_path, argument, value):
     with pytest.raises(ValueError, match=rf"callbacks\.checkpoint\.{argument} must be positive or null, got {value}"):
         RunCheckpoint(output_dir=str(tmp_path), **{argument: value})
+
+
+def poison_weight(model):
+    next(model.generator.parameters()).data.view(-1)[0] = torch.nan
+
+
+def poison_average(model):
+    next(model.generator_ema.parameters()).data.view(-1)[0] = torch.inf
+
+
+def poison_moment(model):
+    optimizer = model.trainer.optimizers[0]
+    next(iter(optimizer.state.values()))["exp_avg"].view(-1)[0] = torch.nan
+
+
+@pytest.mark.parametrize("poison", [poison_weight, poison_average, poison_moment])
+@pytest.mark.parametrize("every_kimg", [0.02, None])
+def test_no_state_that_is_not_finite_takes_the_place_of_a_finite_one(build, tmp_path, caplog, poison, every_kimg):
+    """Between two logged rows, where no loss tells: at the next save, and at the end of the budget."""
+    model, data = build()
+    folder = RunFolder(tmp_path)
+    callback = RunCheckpoint(output_dir=str(tmp_path), every_kimg=every_kimg)
+    step = model.training_step
+
+    def poisoned(batch, batch_idx):
+        step(batch, batch_idx)
+        if model.images_seen == 70:
+            poison(model)
+
+    model.training_step = poisoned
+    fit(model, data, images=100, callbacks=[callback], log_every_n_steps=0)
+    assert model.diverged
+    assert "the run has diverged, and its last finite state stands" in caplog.text
+    if every_kimg is None:
+        assert not folder.latest.exists()
+        assert model.images_seen == 100
+    else:
+        assert model.images_seen == 80
+        assert (seen_in(folder.latest), seen_in(folder.previous)) == (60, 40)
+        assert files.first_nonfinite(read_checkpoint(folder.latest)) is None
+
+
+def test_the_first_number_that_is_not_finite_is_named():
+    state = {"state_dict": {"a": torch.ones(2), "n": torch.tensor(3)}, "optimizer_states": [{"state": {0: {}}}]}
+    assert files.first_nonfinite(state) is None
+    state["optimizer_states"][0]["state"][0]["exp_avg"] = torch.tensor([0.0, -torch.inf])
+    assert files.first_nonfinite(state) == "optimizer_states[0].state.0.exp_avg"
+    state["state_dict"]["a"][1] = torch.nan
+    assert files.first_nonfinite(state) == "state_dict.a"

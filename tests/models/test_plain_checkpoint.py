@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from gan_lightning import create_model, load_generator
 from gan_lightning.augment import InstanceNoise
 from gan_lightning.config import ConfigError, build, node_of
-from gan_lightning.core.checkpoint import CheckpointError, read_checkpoint
+from gan_lightning.core.checkpoint import FORMAT, CheckpointError, read_checkpoint
 from gan_lightning.core.container import write_container
 from gan_lightning.core.pixels import to_uint8
 from gan_lightning.data.digits import load_digits
@@ -310,8 +310,8 @@ def test_files_without_a_digest_are_read_as_strictly_as_others(tmp_path, monkeyp
     with pytest.raises(CheckpointError, match="is refused: it holds something other than plain containers"):
         read_checkpoint(path)
     assert not (tmp_path / "hacked").exists()
-    torch.save({**checkpoint, "gan_lightning": {**checkpoint["gan_lightning"], "format": 2}}, path)
-    with pytest.raises(CheckpointError, match="has checkpoint format 2"):
+    torch.save({**checkpoint, "gan_lightning": {**checkpoint["gan_lightning"], "format": FORMAT + 1}}, path)
+    with pytest.raises(CheckpointError, match=f"has checkpoint format {FORMAT + 1}"):
         read_checkpoint(path)
     for record in (None, {"state_dict": {}}):
         torch.save({**checkpoint, "gan_lightning": record, "state_dict": {} if record is None else None}, path)
@@ -334,7 +334,7 @@ def test_a_digest_that_was_cut_off_is_missed(tmp_path):
 @pytest.mark.parametrize("by_hand", ["model.loss", [1], ["loss"], {"model.loss": 1}])
 def test_a_damaged_list_of_parts_is_refused(by_hand, tmp_path):
     path = tmp_path / "a.ckpt"
-    record = {"format": 1, "images_seen": 0, "config": None, "by_hand": by_hand}
+    record = {"format": FORMAT, "images_seen": 0, "config": None, "by_hand": by_hand}
     write_container(path, {"state_dict": {}, "gan_lightning": record})
     with pytest.raises(CheckpointError, match="by_hand is no list of keys of a model"):
         read_checkpoint(path)

@@ -12,7 +12,7 @@ import torch
 
 import gan_lightning.runs.checkpoints as module
 from gan_lightning.config import ConfigError, build
-from gan_lightning.core.checkpoint import CheckpointError, processes_problem, read_checkpoint, stored_config
+from gan_lightning.core.checkpoint import FORMAT, CheckpointError, processes_problem, read_checkpoint, stored_config
 from gan_lightning.core.container import ContainerError, write_container
 from gan_lightning.models.loading import load_model
 from gan_lightning.runs.checkpoints import checkpoint_in, newest_whole, write_checkpoint
@@ -25,6 +25,13 @@ MODEL = {
     "_target_": "gan_lightning.models.DCGAN",
     "generator": {"_target_": "gan_lightning.networks.DCGANGenerator", "resolution": 8, "width": 4},
     "discriminator": {"_target_": "gan_lightning.networks.DCGANDiscriminator", "resolution": 8, "width": 4},
+    "loss": {"_target_": "gan_lightning.losses.NonSaturating"},
+    **{
+        f"{player}_optimizer": {"_target_": "torch.optim.Adam", "_partial_": True, "lr": 2e-4, "betas": [0.5, 0.999]}
+        for player in ("generator", "discriminator")
+    },
+    "prior": {"_target_": "gan_lightning.models.priors.Normal"},
+    "updates": {"_target_": "gan_lightning.models.UpdateRule"},
 }
 
 
@@ -237,7 +244,7 @@ def test_a_checkpoint_that_may_not_be_read_is_not_called_damaged(tmp_path, monke
 
 
 def record(**values):
-    return {"state_dict": {}, "gan_lightning": {"format": 1, "images_seen": 0, "config": None, **values}}
+    return {"state_dict": {}, "gan_lightning": {"format": FORMAT, "images_seen": 0, "config": None, **values}}
 
 
 @pytest.mark.parametrize(
@@ -245,12 +252,13 @@ def record(**values):
     [
         ({"state_dict": {}, "epoch": 0}, "checkpoint of another program: it has no 'gan_lightning' record"),
         ({"state_dict": {}, "gan_lightning": 1}, "checkpoint of another program"),
-        ({"gan_lightning": {"format": 1}}, "checkpoint of another program"),
+        ({"gan_lightning": {"format": FORMAT}}, "checkpoint of another program"),
         ([1, 2], "checkpoint of another program"),
         (torch.zeros(3), "checkpoint of another program"),
-        ({"state_dict": {}, "gan_lightning": {"format": 2}}, "has checkpoint format 2, .* reads format 1"),
+        ({"state_dict": {}, "gan_lightning": {"format": 1}}, "has checkpoint format 1, .* reads format 2"),
+        ({"state_dict": {}, "gan_lightning": {"format": 3}}, "has checkpoint format 3, .* reads format 2"),
         ({"state_dict": {}, "gan_lightning": {}}, "has checkpoint format None"),
-        ({"state_dict": [], "gan_lightning": {"format": 1}}, "checkpoint of another program"),
+        ({"state_dict": [], "gan_lightning": {"format": FORMAT}}, "checkpoint of another program"),
         (record(images_seen="many"), r"its gan_lightning\.images_seen is a str"),
         (record(images_seen=None), r"its gan_lightning\.images_seen is a NoneType"),
         (record(config=[1]), r"its gan_lightning\.config is a list"),
@@ -307,7 +315,7 @@ def run_file(trainer, tmp_path):
         model = build(MODEL, key="model")
         model.images_seen = 640
         path = tmp_path / "run.ckpt"
-        record = {"format": 1, "images_seen": 640, "config": {"model": {**config, **changes}}}
+        record = {"format": FORMAT, "images_seen": 640, "config": {"model": {**config, **changes}}}
         write_container(path, {"state_dict": model.state_dict(), "gan_lightning": record})
         return model, path
 
@@ -386,7 +394,7 @@ def test_what_is_no_model_is_reported(run_file):
 
 def test_a_checkpoint_without_a_config_says_what_to_do(trainer, tmp_path):
     write_checkpoint(trainer, tmp_path / "a.ckpt")
-    with pytest.raises(CheckpointError, match="build the model in Python and load its state_dict"):
+    with pytest.raises(CheckpointError, match=r"lacks model\.loss, .* built by hand; DCGAN\.load_from_checkpoint"):
         load_model(tmp_path / "a.ckpt")
 
 
