@@ -111,13 +111,13 @@ def of_checkpoint(cfg: DictConfig, path: Path) -> Sides:
         # what is published is of the experiment's own data
         expected=[] if cfg.real is not None else read_expected(config),
         images_seen=model.images_seen,
-        budget_images=known_budget(config["budget"]),
+        budget_images=known_budget(config.get("budget")),
     )
 
 
-def known_budget(budget: Mapping[str, Any]) -> int | None:
-    """Return a run's budget in images; None for one in epochs, whose images only the data know."""
-    return None if budget.get("epochs") is not None else resolve_budget(budget, images_per_epoch=0)
+def known_budget(budget: Mapping[str, Any] | None) -> int | None:
+    """Return a run's budget in images; None where there is none, or one in epochs, whose images only the data know."""
+    return None if budget is None or budget.get("epochs") is not None else resolve_budget(budget, images_per_epoch=0)
 
 
 def of_files(cfg: DictConfig, path: Path) -> Sides:

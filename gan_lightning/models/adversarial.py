@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict, cast
 
 import torch
 from torch import Tensor, nn
@@ -89,16 +89,13 @@ class AdversarialModule(Sampling, PlayersModule):
         self.discriminator_optimizer = discriminator_optimizer
         self.prior = prior
         self.updates = updates
-        self.penalties = dict(regularizers or {})
-        self.techniques = dict(stabilizers or {})
-        self.regularizers = nn.ModuleDict(self.penalties)
+        self.regularizers = nn.ModuleDict(dict(regularizers or {}))
         self.augment = augment
-        self.stabilizers = nn.ModuleDict(self.techniques)
+        self.stabilizers = nn.ModuleDict(dict(stabilizers or {}))
         self._first_parts = plain_arguments(self.parts())
         self.check_parts()
         self.generator_ema: Generator | None = self.average_of(generator)
         self._shared_fakes: dict[int, GeneratedBatch] = {}
-        self._shared_forward = any(penalty.shares_forward for penalty in self.penalties.values())
         self._part, self._parts = 1, 1
 
     def __init_subclass__(cls, **arguments: Any) -> None:
@@ -335,7 +332,7 @@ class AdversarialModule(Sampling, PlayersModule):
         condition = self.discriminator_condition(batch)
         due = self.due_penalties("discriminator")
         real_images, fake_images = batch.images, fakes.images
-        if self._shared_forward:
+        if any(penalty.shares_forward for penalty in due.values()):
             # Leaves of the graph that the adversarial term is computed with, for a penalty to differentiate by.
             real_images = real_images.detach().requires_grad_(True)
             fake_images = fake_images.detach().requires_grad_(True)
@@ -522,9 +519,19 @@ class AdversarialModule(Sampling, PlayersModule):
         """Return the number that a hyper-parameter is at this step."""
         return value_at(scalar, self.images_seen, self.horizon_images)
 
+    @property
+    def penalties(self) -> dict[str, Regularizer]:
+        """Return ``regularizers`` under their type."""
+        return cast(dict[str, Regularizer], self.regularizers)
+
+    @property
+    def techniques(self) -> dict[str, Stabilizer]:
+        """Return ``stabilizers`` under their type."""
+        return cast(dict[str, Stabilizer], self.stabilizers)
+
     def parts(self) -> dict[str, Any]:
         """Return the parts that every variant has."""
-        mappings = {"regularizers": self.penalties, "stabilizers": self.techniques}
+        mappings = {"regularizers": dict(self.penalties), "stabilizers": dict(self.techniques)}
         return {name: getattr(self, name) for name in Parts.__annotations__} | mappings
 
     def replaced_parts(self) -> list[str]:

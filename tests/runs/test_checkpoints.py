@@ -52,7 +52,11 @@ def test_what_is_written_is_read(trainer, tmp_path):
     assert folder_of(path) == ["latest.ckpt"]
     checkpoint = read_checkpoint(path)
     record = checkpoint["gan_lightning"]
-    assert (record["format"], record["images_seen"], record["config"]) == (1, 2 * BATCH, {"model": MODEL, "seed": 3})
+    assert (record["format"], record["images_seen"], record["config"]) == (
+        FORMAT,
+        2 * BATCH,
+        {"model": MODEL, "seed": 3},
+    )
     assert record["model"] == "gan_lightning.models.dcgan.DCGAN"
     assert stored_config(checkpoint) == {"model": MODEL, "seed": 3}
     for name, value in model.state_dict().items():
