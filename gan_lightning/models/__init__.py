@@ -19,6 +19,7 @@ from gan_lightning.models.r3gan import R3GAN
 from gan_lightning.models.sagan import SAGAN
 from gan_lightning.models.sngan import SNGAN
 from gan_lightning.models.ssgan import SSGAN
+from gan_lightning.models.stylegan2 import StyleGAN2
 from gan_lightning.models.unrolled import UnrolledGAN
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.models.wgan import WGAN
@@ -47,6 +48,7 @@ __all__ = [
     "Player",
     "ProGAN",
     "ProjectionGAN",
+    "StyleGAN2",
     "UnrolledGAN",
     "UpdateRule",
 ]

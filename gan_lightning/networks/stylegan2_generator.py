@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gan_lightning.core.process_group import mean_over_ranks
+from gan_lightning.core.process_group import from_first_rank, mean_over_ranks
 from gan_lightning.networks.base import Generator
 from gan_lightning.networks.checks import check_positive
 from gan_lightning.networks.stylegan2_layers import Architecture, check_architecture, stylegan2_widths
@@ -56,6 +56,8 @@ class StyleGAN2Generator(Generator):
         noise: where noise comes from if a call does not say: drawn anew (``random``), maps that belong to the network
             (``constant``), or ``none``.
         average_decay: share of the mean style that an update keeps.
+        style_mixing: in training mode, how probable it is that the layers from a random one on take the styles of
+            other latents, for a whole batch.
         conv_clamp: limit of activations after 3x3 convolutions and of layers to an image, or None; the authors' 256
             keeps float16 in range.
         fused: whether evaluation mode convolves each sample with kernels of its own, in groups, instead of scaling
@@ -71,6 +73,7 @@ class StyleGAN2Generator(Generator):
     """
 
     average_style: Tensor
+    truncation_space = "style"
 
     def __init__(
         self,
@@ -86,6 +89,7 @@ class StyleGAN2Generator(Generator):
         architecture: Architecture = "skip",
         noise: NoiseMode = "random",
         average_decay: float = 0.995,
+        style_mixing: float = 0.0,
         conv_clamp: float | None = None,
         fused: bool = False,
     ) -> None:
@@ -93,12 +97,14 @@ class StyleGAN2Generator(Generator):
         check_positive(channels=channels, latent_dim=latent_dim, classes=1 if classes is None else classes)
         check_architecture(architecture)
         check_noise_mode(noise)
-        if not 0 <= average_decay <= 1:
-            raise ValueError(f"average_decay must lie in [0, 1], got {average_decay}")
+        for name, share in (("average_decay", average_decay), ("style_mixing", style_mixing)):
+            if not 0 <= share <= 1:
+                raise ValueError(f"{name} must lie in [0, 1], got {share}")
         super().__init__(latent_dim=latent_dim, sample_shape=(channels, resolution, resolution))
         self.classes = classes
         self.noise = noise
         self.average_decay = average_decay
+        self.style_mixing = style_mixing
         self.mapping = MappingNetwork(
             latent_dim=latent_dim, classes=classes, style_dim=style_dim, layers=mapping_layers
         )
@@ -111,6 +117,8 @@ class StyleGAN2Generator(Generator):
             fused=fused,
         )
         self.style_count = self.synthesis.style_count
+        if noise == "random":
+            self.noise_shapes = tuple((1, side, side) for side in self.synthesis.noise_sides)
         self.register_buffer("average_style", torch.zeros(style_dim))
 
     def map_latents(self, latents: Tensor, condition: Tensor | None = None, *, follow: bool = False) -> Tensor:
@@ -126,6 +134,17 @@ class StyleGAN2Generator(Generator):
             batch_mean = mean_over_ranks(style.detach().mean(dim=0))
             self.average_style.lerp_(batch_mean.to(self.average_style.dtype), 1 - self.average_decay)
         return style.unsqueeze(1).expand(-1, self.style_count, -1)
+
+    def training_styles(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Latents ``(N, latent_dim)`` and labels to styles ``(N, L, style_dim)``, mixed as ``style_mixing`` says.
+
+        Karras 2019 (arXiv 1812.04948), section 3.1. The mean style follows those of ``latents``.
+        """
+        styles = self.map_latents(latents, condition, follow=True)
+        if self.style_mixing == 0 or float(from_first_rank(torch.rand(1, device=latents.device))) >= self.style_mixing:
+            return styles
+        cutoff = int(from_first_rank(torch.randint(1, self.style_count, (1,), device=latents.device)))
+        return mix_styles(styles, self.map_latents(torch.randn_like(latents), condition), cutoff=cutoff)
 
     def truncate(self, styles: Tensor, *, psi: float, cutoff: int | None = None) -> Tensor:
         """Pull styles towards their mean: ``w' = mean + psi (w - mean)`` (arXiv 1812.04948, appendix B).
@@ -167,7 +186,7 @@ class StyleGAN2Generator(Generator):
         latents: Tensor,
         condition: Tensor | None = None,
         *,
-        psi: float = 1.0,
+        truncation: float | None = None,
         cutoff: int | None = None,
         noise: NoiseMode | Sequence[Tensor] | None = None,
     ) -> Tensor:
@@ -176,11 +195,11 @@ class StyleGAN2Generator(Generator):
         Args:
             latents: of any length; only their direction counts.
             condition: labels if there are classes.
-            psi: truncation, see :meth:`truncate`.
+            truncation: psi, see :meth:`truncate`; None changes nothing.
             cutoff: number of layers to truncate, or None for all.
             noise: see :meth:`synthesize`.
         """
-        styles = self.map_latents(latents, condition, follow=self.training)
-        if psi != 1:
-            styles = self.truncate(styles, psi=psi, cutoff=cutoff)
-        return self.synthesize(styles, noise=noise)
+        styles = self.training_styles(latents, condition) if self.training else self.map_latents(latents, condition)
+        if truncation is not None:
+            styles = self.truncate(styles, psi=truncation, cutoff=cutoff)
+        return self.synthesize(styles, noise=noise or None)

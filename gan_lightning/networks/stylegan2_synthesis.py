@@ -194,6 +194,11 @@ class SynthesisNetwork(nn.Module):
                 images = upsample(images, self.fir) + self.to_image[stage](h, styles[:, last + 1], fused=fused)
         return self.to_image[-1](h, styles[:, -1], fused=fused) if images is None else images
 
+    @property
+    def noise_sides(self) -> list[int]:
+        """Return height and width of each layer's noise map."""
+        return [maps.shape[2] for maps in self._constant_noise()]
+
     def _constant_noise(self) -> list[Tensor]:
         return [layer.get_buffer("constant_noise")[None, None] for layer in self.layers]
 

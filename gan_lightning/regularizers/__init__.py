@@ -8,6 +8,7 @@ from gan_lightning.regularizers.historical import HistoricalAveraging
 from gan_lightning.regularizers.lecam import LeCam
 from gan_lightning.regularizers.lipschitz import DRAGAN, WGANGP
 from gan_lightning.regularizers.orthogonal import Orthogonal
+from gan_lightning.regularizers.path_length import PathLength
 from gan_lightning.regularizers.replay import Replay
 from gan_lightning.regularizers.stabilizer import Stabilizer
 from gan_lightning.regularizers.top_k import TopK
@@ -25,6 +26,7 @@ __all__ = [
     "HistoricalAveraging",
     "LeCam",
     "Orthogonal",
+    "PathLength",
     "Regularizer",
     "Replay",
     "Stabilizer",

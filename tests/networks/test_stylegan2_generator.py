@@ -34,7 +34,7 @@ def test_mean_style_is_that_of_all_processes(monkeypatch, seeded):
 def test_no_style_is_left_at_psi_0():
     """All latents give the image of the mean style; psi 1 changes nothing, psi 2 goes away from the mean."""
     generator = small_generator(noise="none")
-    images = generator(latents(), psi=0)
+    images = generator(latents(), truncation=0.0)
     mean_image = generator.synthesize(generator.average_style.expand(1, 8, -1))
     torch.testing.assert_close(images, mean_image.expand(4, -1, -1, -1), rtol=1e-4, atol=1e-5)
     styles = generator.map_latents(latents())
@@ -42,7 +42,7 @@ def test_no_style_is_left_at_psi_0():
     away = generator.truncate(styles, psi=2.0) - generator.average_style
     torch.testing.assert_close(away, 2 * (styles - generator.average_style))
     far = generator.synthesize(generator.truncate(styles, psi=2.0))
-    torch.testing.assert_close(generator(latents(), psi=2.0), far, rtol=0, atol=0)
+    torch.testing.assert_close(generator(latents(), truncation=2.0), far, rtol=0, atol=0)
 
 
 def test_truncation_stops_at_its_cutoff(seeded):
@@ -185,9 +185,9 @@ def test_copy_and_state_dict_reproduce(seeded):
     generator(z)
     loaded = tiny(noise="constant")
     loaded.load_state_dict(generator.state_dict())
-    expected = generator.eval()(z, psi=0.5)
+    expected = generator.eval()(z, truncation=0.5)
     for other in (copy.deepcopy(generator), loaded):
-        torch.testing.assert_close(other.eval()(z, psi=0.5), expected, rtol=0, atol=0)
+        torch.testing.assert_close(other.eval()(z, truncation=0.5), expected, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
