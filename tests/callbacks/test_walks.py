@@ -5,6 +5,7 @@ from PIL import Image
 
 from gan_lightning.callbacks import LatentWalks
 from gan_lightning.core.pixels import to_uint8
+from gan_lightning.models.sampling import GeneratorInputs
 from gan_lightning.sampling.paths import slerp
 
 
@@ -33,12 +34,12 @@ def test_walks_are_drawn_in_intervals_and_their_ends_are_samples(build, tmp_path
         drawn = torch.tensor(list(picture.getdata())).view(picture.height, picture.width)
     assert drawn.shape == (3 * 66 + 2, 4 * 66 + 2)  # 8x8 images, enlarged to 64, with gaps of 2
     samples = to_uint8(model.sample(6, seed=5))
-    latents, _ = model.inputs(range(6), seed=5)
+    latents = model.inputs(range(6), seed=5).latents
     for row in range(3):
         for column, expected in (
             (0, samples[2 * row]),
             (3, samples[2 * row + 1]),
-            (1, to_uint8(model.render(slerp(latents[2 * row], latents[2 * row + 1], 1 / 3)[None], None))[0]),
+            (1, to_uint8(model.render(GeneratorInputs(slerp(latents[2 * row], latents[2 * row + 1], 1 / 3)[None])))[0]),
         ):
             tile = drawn[2 + 66 * row : 66 + 66 * row : 8, 2 + 66 * column : 66 + 66 * column : 8]
             assert (tile - expected[0].int()).abs().max() <= 1

@@ -40,10 +40,11 @@ def test_a_program_makes_the_models_images(variant, tmp_path):
     record = json.loads(extra["gan_lightning"])
     assert record["model"]["_target_"] == model.run_config["model"]["_target_"]
     for count in (1, 2, 5):
-        latents, condition = model.inputs(range(7, 7 + count), seed=1)
+        given = model.inputs(range(7, 7 + count), seed=1)
+        latents, condition = given.latents, given.condition
         assert (condition is None) == (variant not in CONDITION)
         images = program(latents) if condition is None else program(latents, condition)
-        assert torch.allclose(images, model.render(latents, condition), atol=1e-5)
+        assert torch.allclose(images, model.render(given), atol=1e-5)
     assert [entry.name for entry in tmp_path.iterdir()] == ["g.pt2"]
 
 
@@ -65,10 +66,11 @@ def test_onnxruntime_makes_the_models_images(variant, tmp_path):
     names = ["latents", *CONDITION.get(variant, [])]
     assert [entry.name for entry in session.get_inputs()] == names
     for count in (1, 5):
-        latents, condition = model.inputs(range(count), seed=1)
+        given = model.inputs(range(count), seed=1)
+        latents, condition = given.latents, given.condition
         inputs = [latents.numpy()] if condition is None else [latents.numpy(), condition.numpy()]
         (images,) = session.run(["images"], dict(zip(names, inputs, strict=True)))
-        assert torch.allclose(torch.from_numpy(images), model.render(latents, condition), atol=1e-5)
+        assert torch.allclose(torch.from_numpy(images), model.render(given), atol=1e-5)
     assert [entry.name for entry in tmp_path.iterdir()] == ["g.onnx"]
 
 

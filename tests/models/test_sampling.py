@@ -122,10 +122,11 @@ def test_blocks_of_large_images_are_small_enough_for_memory():
 
 def test_truncation_reaches_the_latents():
     model = points()
-    latents, condition = model.inputs(range(20), seed=1, truncation=0.3)
+    given = model.inputs(range(20), seed=1, truncation=0.3)
+    latents, condition = given.latents, given.condition
     assert condition is None
     assert latents.abs().max() <= 0.3
-    assert torch.equal(model.sample(20, seed=1, truncation=0.3), model.render(latents, None))
+    assert torch.equal(model.sample(20, seed=1, truncation=0.3), model.render(given))
     assert not torch.allclose(model.sample(20, seed=1, truncation=0.3), model.sample(20, seed=1), atol=1e-3)
 
 

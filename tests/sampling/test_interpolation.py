@@ -7,6 +7,7 @@ import torch
 from PIL import Image, ImageSequence
 
 from gan_lightning.core.pixels import to_uint8
+from gan_lightning.models.sampling import GeneratorInputs
 from gan_lightning.sampling import Interpolation
 from gan_lightning.sampling.paths import slerp
 
@@ -36,12 +37,12 @@ def test_rows_of_a_picture_go_from_sample_to_sample(plain, tmp_path):
     for row in range(3):
         assert np.array_equal(found[row][0], samples[row])
         assert np.array_equal(found[row][4], samples[(row + 1) % 3])
-    latents, _ = plain.inputs(range(3), seed=2)
-    middle = to_uint8(plain.render(slerp(latents[0], latents[1], 0.5)[None], None))
+    latents = plain.inputs(range(3), seed=2).latents
+    middle = to_uint8(plain.render(GeneratorInputs(slerp(latents[0], latents[1], 0.5)[None])))
     assert np.array_equal(found[0][2], middle.squeeze().numpy())
     write(Interpolation(n=3, seed=2, steps=5, path="lerp", loop=False), plain, tmp_path / "b.png")
     straight = tiles(tmp_path / "b.png", 2, 5)
-    middle = to_uint8(plain.render(latents[:2].mean(0, keepdim=True), None))
+    middle = to_uint8(plain.render(GeneratorInputs(latents[:2].mean(0, keepdim=True))))
     assert np.abs(straight[0][2].astype(int) - middle.squeeze().numpy()).max() <= 1
 
 
@@ -49,15 +50,16 @@ def test_a_walk_keeps_the_class_that_it_was_given(labelled, tmp_path):
     write(Interpolation(n=2, labels="all", steps=3, loop=False), labelled, tmp_path / "a.png")
     found = tiles(tmp_path / "a.png", 3, 3)
     for label in range(3):
-        latents, _ = labelled.inputs(range(label * 2, label * 2 + 2), seed=0)
-        end = to_uint8(labelled.render(latents[1:], torch.tensor([label])))
+        latents = labelled.inputs(range(label * 2, label * 2 + 2), seed=0).latents
+        end = to_uint8(labelled.render(GeneratorInputs(latents[1:], torch.tensor([label]))))
         assert np.array_equal(found[label][2], end.squeeze(0).permute(1, 2, 0).numpy())
 
 
 def test_codes_are_walked_straight(coded, tmp_path):
     write(Interpolation(n=2, steps=3, loop=False), coded, tmp_path / "a.png")
-    latents, codes = coded.inputs(range(2), seed=0)
-    middle = coded.render(latents.mean(0, keepdim=True), codes.mean(0, keepdim=True))  # straight: a uniform prior
+    given = coded.inputs(range(2), seed=0)
+    middle = GeneratorInputs(given.latents.mean(0, keepdim=True), given.condition.mean(0, keepdim=True))
+    middle = coded.render(middle)  # straight: a uniform prior
     found = tiles(tmp_path / "a.png", 1, 3)
     assert np.abs(found[0][1].astype(int) - to_uint8(middle).squeeze().numpy()).max() <= 1
 
@@ -91,8 +93,7 @@ def test_a_video_can_be_read_back(labelled, tmp_path):
     assert about["size"] == (260, 260)  # 256 and two borders: even
     read = [np.frombuffer(frame, np.uint8).reshape(260, 260, 3) for frame in frames]
     assert len(read) == 8
-    latents, condition = labelled.inputs(range(1), seed=0)
-    image = to_uint8(labelled.render(latents, condition))[0].permute(1, 2, 0).numpy()
+    image = to_uint8(labelled.render(labelled.inputs(range(1), seed=0)))[0].permute(1, 2, 0).numpy()
     assert np.abs(read[0][18:258:32, 18:258:32].astype(int) - image).mean() < 12  # compressed
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 

@@ -6,6 +6,7 @@ import torch
 
 from gan_lightning.core.pixels import to_uint8
 from gan_lightning.models.priors import Clusters, Normal, Uniform
+from gan_lightning.models.sampling import GeneratorInputs
 from gan_lightning.sampling import Traversal
 from gan_lightning.sampling.traversal import code_rows, latent_rows
 from tests.sampling.test_interpolation import tiles
@@ -16,7 +17,8 @@ def write(mode, model, out):
 
 
 def test_in_a_row_one_code_varies_and_nothing_else(coded):
-    latents, condition = coded.inputs(range(2), seed=5)
+    given = coded.inputs(range(2), seed=5)
+    latents, condition = given.latents, given.condition
     rows = code_rows(coded, latents, condition, steps=4, extent=1.5)
     assert [len(codes) for _, codes in rows] == [3, 3, 2, 2, 4, 4, 4, 4]
     parts = [slice(0, 3), slice(3, 5), slice(5, 6), slice(6, 7)]
@@ -35,16 +37,18 @@ def test_in_a_row_one_code_varies_and_nothing_else(coded):
 def test_the_picture_of_the_codes(coded, tmp_path):
     assert write(Traversal(seed=5, steps=4), coded, tmp_path / "a.png").startswith("4 rows")
     found = tiles(tmp_path / "a.png", 4, 4)
-    latents, condition = coded.inputs([0], seed=5)
+    given = coded.inputs([0], seed=5)
+    latents, condition = given.latents, given.condition
     codes = condition.repeat(3, 1)
     codes[:, :3] = torch.eye(3)
-    images = to_uint8(coded.render(latents.expand(3, -1), codes)).squeeze(1).numpy()
+    images = to_uint8(coded.render(GeneratorInputs(latents.expand(3, -1), codes))).squeeze(1).numpy()
     assert all(np.array_equal(found[0][i], images[i]) for i in range(3))
     assert set(found[0][3].flatten().tolist()) == {127}  # three values in a row of four
 
 
 def test_latent_components_of_any_model(labelled, tmp_path):
-    latents, condition = labelled.inputs(range(2), seed=0)
+    given = labelled.inputs(range(2), seed=0)
+    latents, condition = given.latents, given.condition
     (first, labels), *rest = latent_rows(
         latents, condition, components=[4, 0], steps=3, prior=labelled.prior, extent=None
     )

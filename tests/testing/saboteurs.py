@@ -42,6 +42,6 @@ class Meddling(DCGAN):
 class Moody(DCGAN):
     """Samples another image each time."""
 
-    def generate(self, latents, condition, *, generator=None):
-        images = super().generate(latents, condition, generator=generator)
+    def generate(self, latents, condition, *, generator=None, **options):
+        images = super().generate(latents, condition, generator=generator, **options)
         return images if self.generator.training and generator is None else images * torch.rand(())
