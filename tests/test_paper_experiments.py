@@ -103,7 +103,35 @@ def r3gan(*, batch: int, millions: int, burn_in: int = 20, gamma: float, halflif
     }
 
 
+def stylegan2(*, images: int, gamma: float, halflife: float, rampup: float | None) -> dict[str, Any]:
+    """The authors' rate of 0.0025 and betas (0, 0.99), corrected for lazy updates: k / (k + 1), k of 4 and of 16."""
+    adam = {
+        player: {
+            "_target_": "torch.optim.Adam",
+            "lr": pytest.approx(0.0025 * k / (k + 1), rel=1e-6),
+            "betas": [0.0, pytest.approx(0.99 ** (k / (k + 1)), rel=1e-7)],
+        }
+        for player, k in (("generator", 4), ("discriminator", 16))
+    }
+    return {
+        **adam,
+        "critic_steps": 1,
+        "batch_size": 64,
+        "images": images,
+        "model": {
+            "regularizers.r1.weight": gamma,
+            "regularizers.r1.interval": 16,
+            "updates.ema_halflife_kimg": halflife,
+            "updates.ema_rampup": rampup,
+            "updates.replace_nonfinite": 1e5,
+        },
+    }
+
+
 PAPERS: dict[str, dict[str, Any]] = {
+    "stylegan2_ada_cifar10": stylegan2(images=10**8, gamma=0.01, halflife=500, rampup=0.05),
+    "stylegan2_ada_cifar10_unconditional": stylegan2(images=10**8, gamma=0.01, halflife=500, rampup=0.05),
+    "stylegan2_ffhq256": stylegan2(images=25 * 10**6, gamma=1, halflife=20, rampup=None),
     "r3gan_cifar10": r3gan(batch=512, millions=250, gamma=0.05, halflife=5, p=0.55),
     "r3gan_ffhq64": r3gan(batch=256, millions=100, gamma=2, halflife=0.5, p=0.3),
     "r3gan_ffhq256": r3gan(batch=256, millions=200, gamma=150, halflife=0.5, p=0.3),
@@ -244,6 +272,26 @@ GAMES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
                 "shares_forward": True,
             }
             for name in ("r1", "r2")
+        },
+    ),
+    "stylegan2": (
+        NON_SATURATING,
+        NORMAL,
+        {
+            "path_length": {
+                "_target_": "gan_lightning.regularizers.PathLength",
+                "weight": 2.0,
+                "interval": 4,
+                "decay": 0.01,
+                "batch_shrink": 2,
+            },
+            "r1": {
+                "_target_": "gan_lightning.regularizers.R1",
+                "weight": 1.0,
+                "interval": 16,
+                "own_step": True,
+                "shares_forward": False,
+            },
         },
     ),
     "pix2pix": (NON_SATURATING, NORMAL, {}),

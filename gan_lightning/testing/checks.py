@@ -29,7 +29,8 @@ def check_updates(variant: Variant) -> None:
     fit(model, data, images=BATCH * 12)
     require(not watch.violations, "; ".join(dict.fromkeys(watch.violations)))
     for player, least in (("discriminator", 12), ("generator", 1)):
-        counted, watched = model.steps[player], watch.updates[player]
+        phases = [phase.name for slot in model.slots for phase in slot if player in phase.players]
+        counted, watched = sum(model.steps[name] for name in phases), watch.updates[player]
         require(watched == counted >= least, f"12 batches gave {watched} updates of the {player}, {counted} counted")
 
 

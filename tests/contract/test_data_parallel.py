@@ -39,6 +39,7 @@ SMALLER = dict.fromkeys(["acgan", "dcgan", "lsgan", "wgan", "unrolled"], NARROW)
     "infogan": [*NARROW, "model.generator.hidden_width=32", "model.discriminator.hidden_width=32"],
     "pacgan": ["model.generator.width=8", "model.discriminator.discriminator.width=8"],
     "progan": ["model.generator.fmap_max=16", "model.discriminator.fmap_max=16"],
+    "stylegan2": ["model.generator.style_mixing=0.0"],  # which draws one number for a whole batch
 }
 CASES: dict[str, tuple[str, list[str]]] = {variant: (variant, SMALLER.get(variant, [])) for variant in VARIANTS} | {
     "relativistic": ("dcgan", [*NARROW, "model/loss=relativistic_average"]),
@@ -250,8 +251,10 @@ def test_gradients_are_those_of_the_global_batch(pair, case):
         alone = as_one(case, 0, 1, patch)
     first, second = (found["one"] for found in pair[case])
     assert len(alone["gradients"]) == len(first["gradients"]) == len(second["gradients"])
-    # wgan trains its critic first; the generator of r3gan would have had the batch after the last
-    assert len(alone["gradients"]) == {"wgan": SHORT, "r3gan": 2 * SHORT - 1}.get(case, 2 * SHORT)
+    # wgan trains its critic first; the generator of r3gan would have had the batch after the last; stylegan2 makes an
+    # update of each of its two penalties
+    other = {"wgan": SHORT, "r3gan": 2 * SHORT - 1, "stylegan2": 2 * SHORT + 2}
+    assert len(alone["gradients"]) == other.get(case, 2 * SHORT)
     for turn, gradients in enumerate(zip(alone["gradients"], first["gradients"], second["gradients"], strict=True)):
         expected, mine, other = gradients
         assert torch.equal(mine, other), turn

@@ -39,6 +39,13 @@ SMALL = {
         "model.stable_kimg=0.016",
         "model.fade_kimg=0.016",
     ],
+    "stylegan2": [
+        *("model.generator.latent_dim=4", "model.generator.style_dim=8", "model.generator.mapping_layers=2"),
+        *(f"model.{player}.channel_base=64" for player in ("generator", "discriminator")),
+        *(f"model.{player}.channel_max=8" for player in ("generator", "discriminator")),
+        *(f"model.{player}.conv_clamp=null" for player in ("generator", "discriminator")),
+        *("model.discriminator.group_size=2", "model.regularizers.r1.interval=3", "model.augment=null"),
+    ],
     "pix2pix": [
         "data=photo_edges",
         "data.images.stride=16",
@@ -59,7 +66,7 @@ SMALL = {
 INERT = {name: frozenset({"discriminator.output.bias"}) for name in ("wgan_gp", "ssgan")}
 """A constant added to all logits leaves these losses as they are: exactly, or until the hinge bends."""
 
-UNBOUNDED = {"progan", "r3gan"}
+UNBOUNDED = {"progan", "r3gan", "stylegan2"}
 """Generators without a tanh; their samples are clamped where they become pictures."""
 
 DETERMINISTIC = {"cyclegan"}

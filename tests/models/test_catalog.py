@@ -30,6 +30,14 @@ SMALL = {
     "infogan": [*NARROW, "model.generator.hidden_width=8", "model.discriminator.hidden_width=8"],
     "pacgan": ["model.generator.width=8", "model.discriminator.discriminator.width=8"],
     "progan": ["model.generator.fmap_max=8", "model.discriminator.fmap_max=8"],
+    "r3gan": [
+        *(f"model.{player}.widths=[16,16,16,16]" for player in ("generator", "discriminator")),
+        *(f"model.{player}.cardinalities=[4,4,4,4]" for player in ("generator", "discriminator")),
+    ],
+    "stylegan2": [
+        *(f"model.{player}.channel_max=8" for player in ("generator", "discriminator")),
+        *("model.generator.style_dim=8", "model.generator.latent_dim=8", "model.discriminator.group_size=4"),
+    ],
 }
 RESIDUAL = [f"model.{player}.widths=[8,8,8,8]" for player in ("generator", "discriminator")]
 SMALL |= dict.fromkeys(("projection", "sagan", "sngan", "ssgan", "wgan_gp"), RESIDUAL)

@@ -82,5 +82,5 @@ def test_values_out_of_range_are_refused(argument, value):
 
 
 def test_a_generator_without_styles_is_refused():
-    with pytest.raises(ValueError, match="StyleGAN2Generator; model.generator is a DCGANGenerator"):
+    with pytest.raises(ValueError, match=r"StyleGAN2Generator; model\.generator is a DCGANGenerator"):
         PathLength().check(DCGANGenerator(resolution=16, width=4))
