@@ -1,5 +1,6 @@
 """``create_model``: the very models that ``gan-train`` builds, from anywhere, without a trace in Hydra."""
 
+import dataclasses
 import functools
 import subprocess
 import sys
@@ -56,6 +57,8 @@ def contents(part):
         return part.func, part.args, contents(part.keywords)
     if isinstance(part, dict):
         return {name: contents(value) for name, value in part.items()}
+    if dataclasses.is_dataclass(part):
+        return type(part), {field.name: contents(getattr(part, field.name)) for field in dataclasses.fields(part)}
     if type(part).__module__.startswith("gan_lightning."):
         own = {name: value for name, value in vars(part).items() if not name.startswith("_")}
         return type(part), {name: contents(value) for name, value in own.items()}
