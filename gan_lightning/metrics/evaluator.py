@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from gan_lightning.config.errors import did_you_mean
 from gan_lightning.core.cache import cache_root
 from gan_lightning.core.determinism import full_float32, undisturbed_rng
 from gan_lightning.data.images import EvaluationImages
@@ -91,7 +92,10 @@ class Evaluator(SampleEvaluator):
                 raise ValueError(f"evaluator.{name} must be at least 1, got {value}")
         unknown = [m for m in metrics if m not in METRICS]
         if unknown or not metrics:
-            raise ValueError(f"evaluator.metrics must be some of {', '.join(METRICS)}, got {list(metrics)}")
+            hint = did_you_mean(unknown[0], METRICS) if unknown else ""
+            raise ValueError(
+                f"evaluator.metrics must be some of {', '.join(sorted(METRICS))}, got {list(metrics)}{hint}"
+            )
         perceptual = [metric for metric in metrics if METRICS[metric].perceptual]
         if perceptual and similarity is None:
             raise ValueError(

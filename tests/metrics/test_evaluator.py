@@ -110,6 +110,8 @@ def test_bad_arguments_are_named(make):
         make(samples=0)
     with pytest.raises(ValueError, match=r"evaluator\.metrics.*fidd"):
         make(metrics=["fidd"])
+    with pytest.raises(ValueError, match=r"got \['frechett'\]; did you mean 'frechet'\?"):
+        make(metrics=["frechett"])
     with pytest.raises(ValueError, match=r"evaluator\.kernel_estimator.*'all'"):
         make(kernel_estimator="all")
     with pytest.raises(ValueError, match=r"evaluator\.real_split is 'train'.*'heldout'"):
