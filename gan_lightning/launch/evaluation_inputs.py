@@ -129,12 +129,12 @@ def of_files(cfg: DictConfig, path: Path) -> Sides:
         raise InputError(
             "choose what is measured: evaluator=legacy_tf, evaluator=clean or evaluator=quick for instance"
         )
-    labelled = "intra_frechet" in node.get("metrics", [])
-    images = given_images(path, key="generated", split="generated", labelled=labelled)
-    check_count(node, len(images), path)
-    evaluator = build({**node, "samples": len(images)}, trust=True, key="evaluator")
+    evaluator = build(node, trust=True, key="evaluator")
     if not isinstance(evaluator, Evaluator):
         raise InputError(f"evaluator: {type(evaluator).__name__} does not score images in files, choose another")
+    images = given_images(path, key="generated", split="generated", labelled=by_class(evaluator))
+    check_count(evaluator.samples, len(images), path)
+    evaluator.samples = len(images)
     real = open_real(cfg, evaluator, None)
     if by_class(evaluator):
         check_classes(images.class_names, real)
@@ -157,7 +157,7 @@ def default_out(path: Path) -> Path:
     return path.with_name(".".join(parts))
 
 
-def check_count(node: dict[str, Any], count: int, path: Path) -> None:
+def check_count(asked: int, count: int, path: Path) -> None:
     """Refuse a number of samples on the command line that is not that of the files, all of which are compared.
 
     A preset's number says how many a generator draws, and is no wish about files.
@@ -166,10 +166,8 @@ def check_count(node: dict[str, Any], count: int, path: Path) -> None:
         InputError: naming both numbers.
     """
     given = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
-    if any(override.lstrip("+").startswith("evaluator.samples=") for override in given) and node["samples"] != count:
-        raise InputError(
-            f"evaluator.samples = {node['samples']}: all {count} images of generated = {path} are compared"
-        )
+    if any(override.lstrip("+").startswith("evaluator.samples=") for override in given) and asked != count:
+        raise InputError(f"evaluator.samples = {asked}: all {count} images of generated = {path} are compared")
 
 
 def evaluator_of(cfg: DictConfig) -> dict[str, Any]:
@@ -192,7 +190,7 @@ def open_real(cfg: DictConfig, evaluator: SampleEvaluator, data: dict[str, Any] 
 
 def by_class(evaluator: SampleEvaluator) -> bool:
     """Whether the classes of the two sides are compared."""
-    return isinstance(evaluator, Evaluator) and "intra_frechet" in evaluator.metrics
+    return isinstance(evaluator, Evaluator) and any(metric.needs.real_labels for metric in evaluator.metrics)
 
 
 def check_classes(generated: Sequence[str] | None, real: EvaluationSet) -> None:

@@ -13,9 +13,9 @@ from gan_lightning.core.determinism import full_float32, undisturbed_rng
 from gan_lightning.core.pixels import to_uint8
 from gan_lightning.data.domains import TranslationImages
 from gan_lightning.metrics.base import SampleEvaluator, Sampler
-from gan_lightning.metrics.estimate import Estimate
 from gan_lightning.metrics.evaluator import Evaluator
 from gan_lightning.metrics.lpips import LPIPS
+from gan_lightning.metrics.metric import Estimate
 from gan_lightning.metrics.scores import Evaluation, Score, format_count
 from gan_lightning.metrics.world import World
 

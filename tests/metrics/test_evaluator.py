@@ -8,7 +8,7 @@ from gan_lightning.core.pixels import NonFiniteSamples, to_uint8
 from gan_lightning.data.digits import load_digits
 from gan_lightning.data.images import TensorImages
 from gan_lightning.metrics import DigitsExtractor
-from gan_lightning.metrics.frechet import Moments, frechet_distance
+from gan_lightning.metrics.transport import Moments, frechet_distance
 
 from .toy import (
     ToyExtractor,
