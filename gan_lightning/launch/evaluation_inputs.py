@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config import build
 from gan_lightning.config.expected import Expected, read_expected
+from gan_lightning.config.own_metrics import with_own_metrics
 from gan_lightning.config.schema import resolve_budget
 from gan_lightning.core.checkpoint import read_checkpoint, stored_config
 from gan_lightning.core.device import pick_device
@@ -172,7 +173,7 @@ def check_count(asked: int, count: int, path: Path) -> None:
 
 def evaluator_of(cfg: DictConfig) -> dict[str, Any]:
     """Return the evaluator that the command line names, or the values that it changes."""
-    node = OmegaConf.to_container(cfg.evaluator, resolve=True) if cfg.evaluator else {}
+    node = OmegaConf.to_container(with_own_metrics(cfg).evaluator, resolve=True) if cfg.evaluator else {}
     assert isinstance(node, dict)
     return {str(key): value for key, value in node.items()}
 

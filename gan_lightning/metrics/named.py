@@ -1,45 +1,37 @@
-"""The metrics that have a name: what ``evaluator/metric/<name>.yaml`` describes."""
+"""The metrics that have a name: what ``conf/evaluator/metric/<name>.yaml`` describes."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 from gan_lightning.config import build, conf_dir, locate
 from gan_lightning.config.errors import did_you_mean
+from gan_lightning.config.own_metrics import metric_files
 from gan_lightning.metrics.metric import Metric
 
-GROUP = "evaluator/metric"
 
-
-def metric_files() -> dict[str, Path]:
-    """Return the files of all known metrics by name: the package's, and those of the folders of ``--config-dir``."""
-    folders = [conf_dir()]
-    if HydraConfig.initialized():
-        sources = HydraConfig.get().runtime.config_sources
-        folders += [Path(source.path) for source in sources if source.schema == "file"]
-    files = {path.stem: path for folder in reversed(folders) for path in (folder / GROUP).glob("*.yaml")}
-    return dict(sorted(files.items()))
+def list_metrics() -> list[str]:
+    """Return the names of all metrics of the package, in alphabetical order."""
+    return list(metric_files(conf_dir()))
 
 
 def named_metric(name: str, settings: Mapping[str, Any]) -> Metric:
     """Build the metric of a name.
 
     Args:
-        name: one of ``metric_files``.
-        settings: of an evaluator, with names that are the same for all metrics; those that the constructor knows.
+        name: one of ``list_metrics``.
+        settings: of an evaluator, by the names that they have in the constructors of metrics.
     """
-    node = OmegaConf.to_container(OmegaConf.load(metric_files()[name]))
+    node = OmegaConf.to_container(OmegaConf.load(metric_files(conf_dir())[name]))
     assert isinstance(node, dict)
     make = locate(node.pop("_target_"), trust=True)
     known = inspect.signature(make).parameters
     given = {key: value for key, value in settings.items() if key in known}
-    metric: Metric = make(**{**build(node, key=f"{GROUP}/{name}", trust=True), **given})
+    metric: Metric = make(**{**build(node, key=f"evaluator.metrics.{name}", trust=True), **given})
     return metric
 
 
@@ -53,7 +45,7 @@ def chosen_metrics(chosen: Sequence[str | Metric], settings: Mapping[str, Any]) 
     Raises:
         ValueError: for an unknown name, no metric at all, two metrics of one name, or a setting out of range.
     """
-    known = metric_files()
+    known = list_metrics()
     unknown = [name for name in chosen if isinstance(name, str) and name not in known]
     if unknown or not chosen:
         shown = [one if isinstance(one, str) else one.name for one in chosen]

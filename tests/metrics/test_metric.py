@@ -1,9 +1,14 @@
 import json
+import re
 
 import pytest
 import torch
 
+from gan_lightning.core.pixels import to_uint8
 from gan_lightning.metrics.extractor import Features
+from gan_lightning.metrics.named import list_metrics, named_metric
+from gan_lightning.metrics.neighbourhood import density_coverage, precision_recall
+from gan_lightning.metrics.precision_recall import Density, Recall
 
 from .toy import (
     FEATURE_METRICS,
@@ -12,6 +17,7 @@ from .toy import (
     ToySimilarity,
     run,
     toy_real,
+    toy_sample,
     values,
 )
 
@@ -115,3 +121,36 @@ def test_a_preset_is_in_key_and_protocol(make):
 def test_images_from_files_have_neither_weights_nor_a_seed(make):
     protocol = run(make(metrics=["frechet"]), weights="files").scores[0].protocol
     assert (protocol["weights"], protocol["seed"]) == ("files", None)
+
+
+@pytest.mark.parametrize("name", list_metrics())
+def test_a_metric_is_called_what_its_file_is(name):
+    metric = named_metric(name, {})
+    assert metric.name == name
+    assert re.fullmatch(r"[a-z_]+", metric.key)
+
+
+def test_settings_go_to_the_metrics_that_know_them(make):
+    evaluator = make(metrics=["kernel", "precision", "frechet"], precision_neighbours=7, closest_shown=3)
+    kernel, precision, _ = evaluator.metrics
+    assert (kernel.kernel_subset_size, kernel.kernel_subsets) == (50, 5)
+    assert precision.facts() == {"neighbours": 7}
+
+
+def test_metrics_with_settings_of_their_own(make):
+    chosen = [Recall(precision_neighbours=7), "precision", Density(density_neighbours=2), "coverage"]
+    evaluation = run(make(metrics=chosen))
+    generated, real = (
+        ToyExtractor()(pixels).pool
+        for pixels in (to_uint8(toy_sample(torch.arange(100))), next(toy_real().batches(1000)))
+    )
+    assert values(evaluation) == {
+        "recall100_train_toy": pytest.approx(precision_recall(generated, real, k=7).recall),
+        "precision100_train_toy": pytest.approx(precision_recall(generated, real, k=3).precision),
+        "density100_train_toy": pytest.approx(density_coverage(generated, real, k=2).density),
+        "coverage100_train_toy": pytest.approx(density_coverage(generated, real, k=5).coverage),
+    }
+    assert density_coverage(generated, real, k=5).density != evaluation.value("density100_train_toy")
+    assert precision_recall(generated, real, k=3).recall != evaluation.value("recall100_train_toy")
+    with pytest.raises(ValueError, match=r"evaluator\.metrics has two metrics of the name recall"):
+        make(metrics=["recall", Recall(precision_neighbours=7)])

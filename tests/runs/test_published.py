@@ -3,14 +3,14 @@
 import pytest
 
 from gan_lightning.config.expected import Expected
-from gan_lightning.metrics.named import metric_files, named_metric
+from gan_lightning.metrics.named import list_metrics, named_metric
 from gan_lightning.runs.published import Protocol, beside, obstacle, protocol_of
 
 FID = Expected(key="fid50k_train", value=16.77, source="a paper")
 FEW = Expected(key="fid5k_test_sngan", value=21.7, spread=0.21, source="table 2", preset="sngan")
 
 
-@pytest.mark.parametrize("metric", metric_files())
+@pytest.mark.parametrize("metric", list_metrics())
 @pytest.mark.parametrize("samples", [500, 2000, 2500, 50_000])
 @pytest.mark.parametrize("protocol", [None, "legacy-tf", "train"])
 @pytest.mark.parametrize("standard", [True, False])
