@@ -5,10 +5,12 @@ import pytest
 import torch
 
 from gan_lightning.core.pixels import to_uint8
+from gan_lightning.metrics import Estimate, Metric, Needs
 from gan_lightning.metrics.extractor import Features
 from gan_lightning.metrics.named import list_metrics, named_metric
 from gan_lightning.metrics.neighbourhood import density_coverage, precision_recall
 from gan_lightning.metrics.precision_recall import Density, Recall
+from tests.conftest import CONF
 
 from .toy import (
     FEATURE_METRICS,
@@ -154,3 +156,22 @@ def test_metrics_with_settings_of_their_own(make):
     assert precision_recall(generated, real, k=3).recall != evaluation.value("recall100_train_toy")
     with pytest.raises(ValueError, match=r"evaluator\.metrics has two metrics of the name recall"):
         make(metrics=["recall", Recall(precision_neighbours=7)])
+
+
+def test_the_metric_of_the_readme(make):
+    readme = (CONF.parent / "README.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```py\n(class \w+\(Metric\):\n.*?)```", readme, flags=re.DOTALL)
+    names = {"Metric": Metric, "Needs": Needs, "Estimate": Estimate}
+    exec(program, names)
+    (score,) = run(make(metrics=[names["Warmth"]()])).scores
+    means = ToyExtractor()(to_uint8(toy_sample(torch.arange(100)))).pool.mean(1)
+    assert score.key == "warmth100_toy"
+    assert score.value == pytest.approx(means.mean().item(), rel=1e-6)
+    assert score.stderr == pytest.approx(means.std().item() / 10, rel=1e-6)
+    assert (score.higher_is_better, score.protocol["metric"], score.protocol["n_real"]) == (True, "warmth", None)
+
+
+def test_the_readme_names_every_metric():
+    readme = (CONF.parent / "README.md").read_text(encoding="utf-8")
+    table = "\n".join(re.findall(r"^\|.*\|$", readme, flags=re.MULTILINE))
+    assert [name for name in list_metrics() if f"`{name}`" not in table] == []
