@@ -22,6 +22,7 @@ from gan_lightning.core.errors import InputError
 from gan_lightning.data.folder import FolderDataModule
 from gan_lightning.data.given import given_images
 from gan_lightning.data.images import EvaluationImages, EvaluationSet
+from gan_lightning.launch.parts import check_told
 from gan_lightning.metrics import Evaluator, SampleEvaluator, Sampler
 from gan_lightning.metrics.files import FileSampler
 from gan_lightning.metrics.intra_class import check_class_names
@@ -93,6 +94,7 @@ def of_checkpoint(cfg: DictConfig, path: Path) -> Sides:
     if "_target_" not in node:
         raise InputError(f"{path} was trained without an evaluator: choose one, evaluator=digits for instance")
     evaluator = build(node, trust=cfg.trust or "_target_" in given, key="evaluator")
+    check_told(evaluator, model)
     weights: Literal["ema", "raw"] = model.default_weights if cfg.weights is None else cfg.weights.value
     model.network(weights)
     real = open_real(cfg, evaluator, config.get("data"))

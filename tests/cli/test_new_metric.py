@@ -32,6 +32,15 @@ class Darkness(Metric):
 
     def facts(self):
         return {"extra": self.extra}
+
+
+class Classes(Metric):
+    name = key = "classes"
+    higher_is_better = True
+    needs = Needs(labels=True)
+
+    def estimate(self, evidence):
+        return Estimate(len(evidence.labels.unique()), None, None)
 '''
 YAML = "# darkness of the first samples\n_target_: metrics_of_mine.Darkness\nextra: 2.0\n"
 
@@ -136,3 +145,15 @@ def test_the_report_shows_it(commands: Commands, run: Path, tmp_path: Path):
     ended = commands("compare", f"runs={run}", cwd=tmp_path)
     assert ended.code == 0, ended.text
     assert "darkness20_digits" in ended.out
+
+
+def test_a_metric_of_classes_is_refused_for_a_generator_without(commands: Commands, run: Path, tmp_path: Path):
+    node = "evaluator.metrics=[{_target_: metrics_of_mine.Classes}]"
+    checkpoint = f"ckpt={run / 'checkpoints' / 'latest.ckpt'}"
+    for ended in (
+        commands("evaluate", checkpoint, "evaluator=digits", node, cwd=tmp_path),
+        commands("train", *TINY, node, "logger=none", cwd=tmp_path),
+    ):
+        assert ended.code == 2
+        assert "evaluator.metrics has classes: the generator of DCGAN is told no classes" in ended.err
+    assert not list(tmp_path.iterdir())
