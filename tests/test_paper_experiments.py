@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 
 from gan_lightning.config import build, locate
 from gan_lightning.config.expected import read_expected
-from gan_lightning.metrics import Evaluator, InceptionExtractor, ModeEvaluator, TranslationEvaluator
+from gan_lightning.metrics import Evaluator, InceptionExtractor, Metric, ModeEvaluator, TranslationEvaluator
 from gan_lightning.metrics.named import chosen_metrics
 from gan_lightning.metrics.scores import format_count
 from tests.conftest import CONF, compose_train
@@ -263,7 +263,7 @@ def producible(cfg: Any) -> tuple[str, ...]:
     if kind is TranslationEvaluator:
         assert (node.samples, node.real_split) == (None, "heldout")
         pairs = list(node.metrics) if cfg.data.get("paired", True) else []
-        whole = [metric.inception_key for metric in chosen_metrics(node.evaluator.metrics, {})]
+        whole = [metric.inception_key for metric in chosen_metrics(node.evaluator.metrics, Metric)]
         back = ("", "_back") if locate(cfg.model._target_).goes_back else ("",)
         patterns = [rf"{name}\d+k?_(test|val|heldout)" for name in (*pairs, *whole)]
         return tuple(pattern + end for pattern in patterns for end in back)
@@ -278,7 +278,7 @@ def producible(cfg: Any) -> tuple[str, ...]:
             standard=extractor is InceptionExtractor,
             protocol=node.get("protocol"),
         )
-        for metric in chosen_metrics(node.metrics, {})
+        for metric in chosen_metrics(node.metrics, Metric)
     )
 
 

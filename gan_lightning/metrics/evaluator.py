@@ -100,7 +100,9 @@ class Evaluator(SampleEvaluator):
             "diversity_pairs": diversity_pairs,
             "closest_shown": closest_shown,
         }
-        self.metrics = chosen_metrics(metrics, {name: value for name, value in settings.items() if value is not None})
+        self.metrics: tuple[Metric, ...] = chosen_metrics(
+            metrics, Metric, {name: value for name, value in settings.items() if value is not None}
+        )
         perceptual = [metric.name for metric in self.metrics if metric.needs.similarity]
         if perceptual and similarity is None:
             raise ValueError(

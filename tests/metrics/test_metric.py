@@ -125,11 +125,17 @@ def test_images_from_files_have_neither_weights_nor_a_seed(make):
     assert (protocol["weights"], protocol["seed"]) == ("files", None)
 
 
-@pytest.mark.parametrize("name", list_metrics())
+@pytest.mark.parametrize("name", list_metrics(object))
 def test_a_metric_is_called_what_its_file_is(name):
-    metric = named_metric(name, {})
-    assert metric.name == name
-    assert re.fullmatch(r"[a-z_]+", metric.key)
+    assert re.fullmatch(r"[a-z_]+", name)
+    assert named_metric(name).name == name
+
+
+def test_a_metric_of_another_kind_is_refused(make):
+    with pytest.raises(ValueError, match=r"evaluator\.metrics must be some of .*got \['frechet', 'psnr'\]"):
+        make(metrics=["frechet", "psnr"])
+    with pytest.raises(ValueError, match=r"got \['PeakSignalToNoise'\]"):
+        make(metrics=[named_metric("psnr")])
 
 
 def test_settings_go_to_the_metrics_that_know_them(make):

@@ -15,7 +15,7 @@ FEW = Expected(key="fid5k_test_sngan", value=21.7, spread=0.21, source="table 2"
 @pytest.mark.parametrize("protocol", [None, "legacy-tf", "train"])
 @pytest.mark.parametrize("standard", [True, False])
 def test_a_key_is_taken_apart_as_it_was_put_together(metric, samples, protocol, standard):
-    known = named_metric(metric, {})
+    known = named_metric(metric)
     key = known.score_key(samples=samples, split="train", extractor="dinov2", standard=standard, protocol=protocol)
     count = {500: "500", 2000: "2k", 2500: "2500", 50_000: "50k"}[samples]
     against = [
