@@ -15,9 +15,9 @@ from omegaconf import OmegaConf
 
 from gan_lightning.config import build, locate
 from gan_lightning.config.expected import read_expected
-from gan_lightning.metrics import Evaluator, InceptionExtractor, ModeEvaluator, TranslationEvaluator
-from gan_lightning.metrics.scores import METRICS, format_count, score_key
-from gan_lightning.metrics.settings import Settings
+from gan_lightning.metrics import Evaluator, InceptionExtractor, Metric, ModeEvaluator, TranslationEvaluator
+from gan_lightning.metrics.named import chosen_metrics
+from gan_lightning.metrics.scores import format_count
 from tests.conftest import CONF, compose_train
 from tests.contract.variants import VARIANTS
 
@@ -364,7 +364,7 @@ def producible(cfg: Any) -> tuple[str, ...]:
     if kind is TranslationEvaluator:
         assert (node.samples, node.real_split) == (None, "heldout")
         pairs = list(node.metrics) if cfg.data.get("paired", True) else []
-        whole = [METRICS[metric].standard for metric in node.evaluator.metrics]
+        whole = [metric.inception_key for metric in chosen_metrics(node.evaluator.metrics, Metric)]
         back = ("", "_back") if locate(cfg.model._target_).goes_back else ("",)
         patterns = [rf"{name}\d+k?_(test|val|heldout)" for name in (*pairs, *whole)]
         return tuple(pattern + end for pattern in patterns for end in back)
@@ -372,15 +372,14 @@ def producible(cfg: Any) -> tuple[str, ...]:
     assert node.real_split == "train" or node.real_split in data.splits  # which folders of one's own do not declare
     extractor = locate(node.extractor._target_)
     return tuple(
-        score_key(
-            metric,
-            samples=Settings().samples(metric, node.samples),
+        metric.score_key(
+            samples=metric.samples(node.samples),
             split=node.real_split,
             extractor=extractor.__name__,
             standard=extractor is InceptionExtractor,
             protocol=node.get("protocol"),
         )
-        for metric in node.metrics
+        for metric in chosen_metrics(node.metrics, Metric)
     )
 
 

@@ -16,6 +16,7 @@ from gan_lightning.config.errors import ConfigError, allowed_keys
 from gan_lightning.config.expected import expected_problems
 from gan_lightning.config.hints import UNRESOLVED, describe, fits
 from gan_lightning.config.limits import MAX_DEPTH, MAX_NODES, TOO_MANY
+from gan_lightning.config.own_metrics import with_own_metrics
 from gan_lightning.config.schema import Budget, TrainConfig, budget_problem, root_keys
 from gan_lightning.config.signature import join, node_problems, shown
 from gan_lightning.core.hydra_internals import unresolved_value
@@ -51,7 +52,7 @@ def inspect_config(
     """
     problems: list[str] = []
     resolution = _Resolution(problems)
-    values: dict[str, Any] = resolution.resolve(cfg, "", 0)
+    values: dict[str, Any] = resolution.resolve(with_own_metrics(cfg), "", 0)
     problems += root_problems(OmegaConf.get_type(cfg), values)
     problems += _kind_problems(values, kinds)
     _check_nodes(values, "", problems, resolution.sources)

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config import build
 from gan_lightning.config.expected import Expected, read_expected
+from gan_lightning.config.own_metrics import with_own_metrics
 from gan_lightning.config.schema import resolve_budget
 from gan_lightning.core.checkpoint import read_checkpoint, stored_config
 from gan_lightning.core.device import pick_device
@@ -21,6 +22,7 @@ from gan_lightning.core.errors import InputError
 from gan_lightning.data.folder import FolderDataModule
 from gan_lightning.data.given import given_images
 from gan_lightning.data.images import EvaluationImages, EvaluationSet
+from gan_lightning.launch.parts import check_told
 from gan_lightning.metrics import Evaluator, SampleEvaluator, Sampler
 from gan_lightning.metrics.files import FileSampler
 from gan_lightning.metrics.intra_class import check_class_names
@@ -92,6 +94,7 @@ def of_checkpoint(cfg: DictConfig, path: Path) -> Sides:
     if "_target_" not in node:
         raise InputError(f"{path} was trained without an evaluator: choose one, evaluator=digits for instance")
     evaluator = build(node, trust=cfg.trust or "_target_" in given, key="evaluator")
+    check_told(evaluator, model)
     weights: Literal["ema", "raw"] = model.default_weights if cfg.weights is None else cfg.weights.value
     model.network(weights)
     real = open_real(cfg, evaluator, config.get("data"))
@@ -129,12 +132,12 @@ def of_files(cfg: DictConfig, path: Path) -> Sides:
         raise InputError(
             "choose what is measured: evaluator=legacy_tf, evaluator=clean or evaluator=quick for instance"
         )
-    labelled = "intra_frechet" in node.get("metrics", [])
-    images = given_images(path, key="generated", split="generated", labelled=labelled)
-    check_count(node, len(images), path)
-    evaluator = build({**node, "samples": len(images)}, trust=True, key="evaluator")
+    evaluator = build(node, trust=True, key="evaluator")
     if not isinstance(evaluator, Evaluator):
         raise InputError(f"evaluator: {type(evaluator).__name__} does not score images in files, choose another")
+    images = given_images(path, key="generated", split="generated", labelled=by_class(evaluator))
+    check_count(evaluator.samples, len(images), path)
+    evaluator.samples = len(images)
     real = open_real(cfg, evaluator, None)
     if by_class(evaluator):
         check_classes(images.class_names, real)
@@ -157,7 +160,7 @@ def default_out(path: Path) -> Path:
     return path.with_name(".".join(parts))
 
 
-def check_count(node: dict[str, Any], count: int, path: Path) -> None:
+def check_count(asked: int, count: int, path: Path) -> None:
     """Refuse a number of samples on the command line that is not that of the files, all of which are compared.
 
     A preset's number says how many a generator draws, and is no wish about files.
@@ -166,15 +169,13 @@ def check_count(node: dict[str, Any], count: int, path: Path) -> None:
         InputError: naming both numbers.
     """
     given = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
-    if any(override.lstrip("+").startswith("evaluator.samples=") for override in given) and node["samples"] != count:
-        raise InputError(
-            f"evaluator.samples = {node['samples']}: all {count} images of generated = {path} are compared"
-        )
+    if any(override.lstrip("+").startswith("evaluator.samples=") for override in given) and asked != count:
+        raise InputError(f"evaluator.samples = {asked}: all {count} images of generated = {path} are compared")
 
 
 def evaluator_of(cfg: DictConfig) -> dict[str, Any]:
     """Return the evaluator that the command line names, or the values that it changes."""
-    node = OmegaConf.to_container(cfg.evaluator, resolve=True) if cfg.evaluator else {}
+    node = OmegaConf.to_container(with_own_metrics(cfg).evaluator, resolve=True) if cfg.evaluator else {}
     assert isinstance(node, dict)
     return {str(key): value for key, value in node.items()}
 
@@ -192,7 +193,7 @@ def open_real(cfg: DictConfig, evaluator: SampleEvaluator, data: dict[str, Any] 
 
 def by_class(evaluator: SampleEvaluator) -> bool:
     """Whether the classes of the two sides are compared."""
-    return isinstance(evaluator, Evaluator) and "intra_frechet" in evaluator.metrics
+    return isinstance(evaluator, Evaluator) and any(metric.needs.real_labels for metric in evaluator.metrics)
 
 
 def check_classes(generated: Sequence[str] | None, real: EvaluationSet) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from pathlib import Path
 
 import hydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -13,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config import COMPOSITION_ERRORS, composition_error, conf_dir
 from gan_lightning.config.errors import allowed_keys
+from gan_lightning.config.paths import config_folders
 from gan_lightning.core.hydra_internals import unresolved_node
 from gan_lightning.launch.command_line import quoted
 
@@ -135,15 +135,3 @@ def unknown_key(override: Override, cfg: DictConfig, root_keys: Sequence[str]) -
     added = f"; +{key}=... would add it" if parents else ""
     value = (override.input_line or "").partition("=")[2]
     return f"{key} = {value}: no such key {where}{allowed_keys(last, allowed)}{added}"
-
-
-def config_folders(argv: Sequence[str]) -> list[Path]:
-    """The folders that ``--config-dir`` names."""
-    folders = []
-    for position, argument in enumerate(argv):
-        for flag in ("--config-dir", "-cd"):
-            if argument == flag and position + 1 < len(argv):
-                folders.append(Path(argv[position + 1]))
-            elif argument.startswith(f"{flag}="):
-                folders.append(Path(argument.partition("=")[2]))
-    return folders

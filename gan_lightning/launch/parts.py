@@ -21,7 +21,7 @@ from gan_lightning.data import ImageDataModule, RealDataModule
 from gan_lightning.launch.cluster_environment import cluster_plugins, tasks_problem
 from gan_lightning.launch.process_watchdog import Companions
 from gan_lightning.loggers import JSONLLogger, Tracker
-from gan_lightning.metrics import DigitsExtractor, Evaluator, TranslationEvaluator
+from gan_lightning.metrics import DigitsExtractor, Evaluator, SampleEvaluator, TranslationEvaluator
 from gan_lightning.models import AdversarialModule
 from gan_lightning.models.strategies import strategy_problem
 from gan_lightning.runs.checkpoint_io import VerifiedCheckpointIO
@@ -185,6 +185,8 @@ def _check_fit(built: Mapping[str, Any], problems: list[str], *, processes: int)
         for callback in callbacks:
             if isinstance(callback, Acceleration):
                 callback.check(model)
+            if isinstance(callback, Evaluation):
+                check_told(callback.evaluator, model)
     if isinstance(data, RealDataModule):
         with collected(problems), _as_config_error():
             model.check_data(data)
@@ -208,6 +210,25 @@ def check_evaluators(data: ImageDataModule, callbacks: list[Callback]) -> None:
                     "evaluator: the digits classifier knows nothing of colour images; choose evaluator=none, "
                     "evaluator=inception or, for translations, evaluator=translation"
                 ]
+            )
+
+
+def check_told(evaluator: SampleEvaluator | None, model: AdversarialModule) -> None:
+    """Refuse metrics of classes or codes where the generator is told none.
+
+    Raises:
+        ValueError: naming the metrics.
+    """
+    if isinstance(evaluator, TranslationEvaluator):
+        evaluator = evaluator.evaluator
+    metrics = evaluator.metrics if isinstance(evaluator, Evaluator) else ()
+    for told, names, what in (
+        (model.draws_labels, [m.name for m in metrics if m.needs.labels], "classes"),
+        (model.draws_codes, [m.name for m in metrics if m.needs.codes], "categorical code"),
+    ):
+        if names and not told:
+            raise ValueError(
+                f"evaluator.metrics has {', '.join(names)}: the generator of {type(model).__name__} is told no {what}"
             )
 
 

@@ -13,6 +13,7 @@ from gan_lightning.callbacks import Evaluation
 from gan_lightning.config.expected import Expected
 from gan_lightning.data import ImageDataModule, RealDataModule
 from gan_lightning.metrics import Evaluator, Score
+from gan_lightning.metrics.frechet import Frechet
 from gan_lightning.runs.folder import SAMPLES, RunFolder
 from gan_lightning.runs.published import beside, obstacle
 from gan_lightning.runs.results import Outcome
@@ -103,7 +104,7 @@ def heldout_distance(data: RealDataModule, evaluation: Evaluation | None) -> flo
     evaluator = evaluation.evaluator
     if not (isinstance(evaluator, Evaluator) and isinstance(data, ImageDataModule)):
         return None
-    if data.heldout_split is None or "frechet" not in evaluator.metrics:
+    if data.heldout_split is None or not any(isinstance(metric, Frechet) for metric in evaluator.metrics):
         return None
     return evaluator.distance_between(
         data.evaluation_images(data.heldout_split), data.evaluation_images(evaluator.real_split), device="cpu"

@@ -1,4 +1,4 @@
-"""Feature extractors, the maths of the scores, and the evaluator."""
+"""Feature extractors, metrics, and the evaluators."""
 
 from gan_lightning.metrics.base import GeneratorSampler, SampleEvaluator, Sampler
 from gan_lightning.metrics.digits_classifier import DigitsExtractor
@@ -7,6 +7,7 @@ from gan_lightning.metrics.extractor import FeatureExtractor, Features
 from gan_lightning.metrics.fidelity import CLIPExtractor, DINOv2Extractor, VGG16Extractor
 from gan_lightning.metrics.inception import InceptionExtractor, MissingWeights
 from gan_lightning.metrics.lpips import LPIPS
+from gan_lightning.metrics.metric import Estimate, Evidence, Metric, Needs
 from gan_lightning.metrics.modes import ModeEvaluator
 from gan_lightning.metrics.module_extractor import ModuleExtractor
 from gan_lightning.metrics.scores import Evaluation, Score
@@ -18,15 +19,19 @@ __all__ = [
     "CLIPExtractor",
     "DINOv2Extractor",
     "DigitsExtractor",
+    "Estimate",
     "Evaluation",
     "Evaluator",
+    "Evidence",
     "FeatureExtractor",
     "Features",
     "GeneratorSampler",
     "InceptionExtractor",
+    "Metric",
     "MissingWeights",
     "ModeEvaluator",
     "ModuleExtractor",
+    "Needs",
     "SampleEvaluator",
     "Sampler",
     "Score",

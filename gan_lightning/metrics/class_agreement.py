@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gan_lightning.metrics.estimate import Estimate, share
+from gan_lightning.metrics.metric import Estimate, Evidence, Metric, Needs, share
 
 
 def class_accuracy(logits: Tensor, labels: Tensor) -> Estimate:
@@ -34,3 +34,29 @@ def code_purity(logits: Tensor, codes: Tensor) -> Estimate:
     pairs = codes.to(logits.device) * classes + logits.argmax(1)
     counts = torch.bincount(pairs, minlength=(int(codes.max()) + 1) * classes).view(-1, classes)
     return share(int(counts.max(1).values.sum()), len(logits))
+
+
+class ClassAccuracy(Metric):
+    """The share of images that a classifier takes for the class asked of the generator; see ``class_accuracy``."""
+
+    name = key = "class_accuracy"
+    higher_is_better = True
+    needs = Needs(logits=True, data_classes=True, labels=True)
+
+    def estimate(self, evidence: Evidence) -> Estimate:
+        """Compare each image with its label."""
+        assert evidence.labels is not None
+        return class_accuracy(evidence.logits, evidence.labels)
+
+
+class CodePurity(Metric):
+    """How far each code draws images of one class only; see ``code_purity``."""
+
+    name = key = "code_purity"
+    higher_is_better = True
+    needs = Needs(logits=True, data_classes=True, codes=True)
+
+    def estimate(self, evidence: Evidence) -> Estimate:
+        """Count the classes of each code."""
+        assert evidence.codes is not None
+        return code_purity(evidence.logits, evidence.codes)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from dataclasses import replace
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -12,18 +13,15 @@ from gan_lightning.core.cache import cache_root
 from gan_lightning.core.determinism import full_float32, undisturbed_rng
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.metrics.base import GeneratorSampler, SampleEvaluator, Sampler
-from gan_lightning.metrics.collection import check_memory, collect
-from gan_lightning.metrics.estimates import Evidence
+from gan_lightning.metrics.extract_features import FeatureSet, check_memory, extract_features
 from gan_lightning.metrics.extractor import FORWARD_IMAGES, FeatureExtractor
-from gan_lightning.metrics.frechet import frechet_distance
 from gan_lightning.metrics.lpips import LPIPS
-from gan_lightning.metrics.perceptual import path_distances
+from gan_lightning.metrics.metric import Evidence, Metric
+from gan_lightning.metrics.named import chosen_metrics
 from gan_lightning.metrics.presets import check_promise
-from gan_lightning.metrics.reference import References
-from gan_lightning.metrics.scores import METRICS, Evaluation
-from gan_lightning.metrics.scoring import Scoring
-from gan_lightning.metrics.settings import Settings
-from gan_lightning.metrics.statistics import Derived
+from gan_lightning.metrics.scores import Evaluation, Score
+from gan_lightning.metrics.statistics import Derived, References
+from gan_lightning.metrics.transport import frechet_distance
 from gan_lightning.metrics.world import World
 
 
@@ -40,21 +38,21 @@ class Evaluator(SampleEvaluator):
         batch_size: images that are generated or read at once, on each process; rounded to a multiple of
             ``FORWARD_IMAGES``, so that networks always run on that many.
         seed: of the generated samples; whoever makes the sampler reads it here, and it is in the protocol.
-        metrics: which of ``METRICS``; the first is what "best" means.
+        metrics: names of metrics, or metrics; the first is what "best" means.
         real_split: part of the real data to compare with; it is in the names of the scores.
         cache_dir: folder for statistics of real images; by default the package's cache.
-        score_splits: number of parts of the classifier score.
-        kernel_estimator: "subsets" as the KID is published, or "exact" over all pairs (less variance).
-        kernel_subsets: number of subsets.
-        kernel_subset_size: samples per subset.
-        precision_neighbours: k of precision and recall.
-        density_neighbours: k of density and coverage.
-        infinity_points: number of set sizes that "frechet_infinity" is extrapolated from.
+        score_splits: setting of "score"; see the class of each metric for its settings. None: as the metric has it.
+        kernel_estimator: of "kernel".
+        kernel_subsets: likewise.
+        kernel_subset_size: likewise.
+        precision_neighbours: of "precision" and "recall".
+        density_neighbours: of "density" and "coverage".
+        infinity_points: of "frechet_infinity".
         similarity: the LPIPS network of "path_length" and "lpips_diversity".
-        path_samples: number of steps in latent space that the path length is taken of.
-        path_epsilon: length of a step.
-        diversity_pairs: number of pairs of generated images that are compared.
-        closest_shown: number of suspected copies that "authenticity" tells of.
+        path_samples: of "path_length".
+        path_epsilon: likewise.
+        diversity_pairs: of "lpips_diversity".
+        closest_shown: of "authenticity".
         protocol: name of the preset that these values are, at the end of every score's name; None: no preset.
 
     Raises:
@@ -69,68 +67,61 @@ class Evaluator(SampleEvaluator):
         samples: int = 2000,
         batch_size: int = 100,
         seed: int = 0,
-        metrics: Sequence[str] = ("frechet", "score", "kernel"),
+        metrics: Sequence[str | Metric] = ("frechet", "score", "kernel"),
         real_split: str = "train",
         cache_dir: str | None = None,
-        score_splits: int = 10,
-        kernel_estimator: Literal["subsets", "exact"] = "subsets",
-        kernel_subsets: int = 100,
-        kernel_subset_size: int = 1000,
-        precision_neighbours: int = 3,
-        density_neighbours: int = 5,
-        infinity_points: int = 15,
+        score_splits: int | None = None,
+        kernel_estimator: Literal["subsets", "exact"] | None = None,
+        kernel_subsets: int | None = None,
+        kernel_subset_size: int | None = None,
+        precision_neighbours: int | None = None,
+        density_neighbours: int | None = None,
+        infinity_points: int | None = None,
         similarity: LPIPS | None = None,
-        path_samples: int = 10000,
-        path_epsilon: float = 1e-4,
-        diversity_pairs: int = 500,
-        closest_shown: int = 16,
+        path_samples: int | None = None,
+        path_epsilon: float | None = None,
+        diversity_pairs: int | None = None,
+        closest_shown: int | None = None,
         protocol: str | None = None,
     ) -> None:
         for name, value in (("samples", samples), ("batch_size", batch_size)):
             if value < 1:
                 raise ValueError(f"evaluator.{name} must be at least 1, got {value}")
-        unknown = [m for m in metrics if m not in METRICS]
-        if unknown or not metrics:
-            raise ValueError(f"evaluator.metrics must be some of {', '.join(METRICS)}, got {list(metrics)}")
-        perceptual = [metric for metric in metrics if METRICS[metric].perceptual]
+        settings = {
+            "score_splits": score_splits,
+            "kernel_estimator": kernel_estimator,
+            "kernel_subsets": kernel_subsets,
+            "kernel_subset_size": kernel_subset_size,
+            "precision_neighbours": precision_neighbours,
+            "density_neighbours": density_neighbours,
+            "infinity_points": infinity_points,
+            "path_samples": path_samples,
+            "path_epsilon": path_epsilon,
+            "diversity_pairs": diversity_pairs,
+            "closest_shown": closest_shown,
+        }
+        self.metrics: tuple[Metric, ...] = chosen_metrics(
+            metrics, Metric, {name: value for name, value in settings.items() if value is not None}
+        )
+        perceptual = [metric.name for metric in self.metrics if metric.needs.similarity]
         if perceptual and similarity is None:
             raise ValueError(
                 f"evaluator.metrics has {', '.join(perceptual)}, which need evaluator.similarity: an LPIPS network"
             )
+        check_promise(protocol, metrics=self.metrics, extractor=extractor)
         self.extractor = extractor
         self.samples = samples
         self.batch_size = batch_size
         self.seed = seed
-        self.metrics = tuple(dict.fromkeys(metrics))
         self.real_split = real_split
-        self.settings = Settings(
-            score_splits=score_splits,
-            kernel_estimator=kernel_estimator,
-            kernel_subsets=kernel_subsets,
-            kernel_subset_size=kernel_subset_size,
-            precision_neighbours=precision_neighbours,
-            density_neighbours=density_neighbours,
-            infinity_points=infinity_points,
-            path_samples=path_samples,
-            path_epsilon=path_epsilon,
-            diversity_pairs=diversity_pairs,
-            closest_shown=closest_shown,
-        )
-        check_promise(protocol, metrics=self.metrics, extractor=extractor, settings=self.settings)
         self.similarity = similarity
-        self.scoring = Scoring(
-            metrics=self.metrics,
-            settings=self.settings,
-            extractor=extractor,
-            similarity=similarity,
-            protocol=protocol,
-        )
+        self.protocol = protocol
         self._chunk = max(1, batch_size // FORWARD_IMAGES) * FORWARD_IMAGES
-        self.references = References(
+        self._references = References(
             extractor=extractor,
             folder=cache_root(cache_dir) / "statistics",
             chunk=self._chunk,
-            with_features=any(METRICS[m].real and m not in ("frechet", "frechet_infinity") for m in self.metrics),
+            with_features=any(metric.needs.real == "features" for metric in self.metrics),
         )
 
     def evaluate(
@@ -161,8 +152,9 @@ class Evaluator(SampleEvaluator):
             raise ValueError(f"weights must be 'ema', 'raw' or 'files', got {weights!r}")
         if real.split != self.real_split:
             raise ValueError(f"evaluator.real_split is {self.real_split!r}, but the images are of {real.split!r}")
-        keep_features = self._any("features")
-        keep_logits = "score" in self.metrics or self.extractor.knows_classes
+        needs = [metric.needs for metric in self.metrics]
+        keep_features = any(need.features for need in needs)
+        keep_logits = self.extractor.knows_classes or any(need.logits for need in needs)
         kept = keep_features * self.extractor.feature_dim + keep_logits * self.extractor.n_classes
         check_memory(self.samples, floats=kept)
         device = torch.device(device)
@@ -170,7 +162,7 @@ class Evaluator(SampleEvaluator):
         with torch.no_grad(), undisturbed_rng(device), full_float32(device):
             if self.similarity is not None:
                 self.similarity.to(device)
-            generated = collect(
+            generated = extract_features(
                 self._generate(sample, world),
                 extractor=self.extractor.to(device),
                 total=self.samples,
@@ -178,21 +170,71 @@ class Evaluator(SampleEvaluator):
                 world=world,
                 keep_features=keep_features,
                 keep_logits=keep_logits,
-                keep_images=2 * self.settings.diversity_pairs if "lpips_diversity" in self.metrics else 0,
+                keep_images=max(need.images for need in needs),
             )
+            compared = any(need.real is not None for need in needs)
+            told = sample if isinstance(sample, GeneratorSampler) else None
             evidence = Evidence(
                 generated=generated,
-                reference=self.references.get(real, device, world) if self._any("real") else None,
+                reference=self._references.get(real, device, world) if compared else None,
                 real=real,
-                labels=sample.labels(torch.arange(self.samples)) if isinstance(sample, GeneratorSampler) else None,
-                path=self._path(sample, device, world),
-                codes=sample.codes(torch.arange(self.samples)) if isinstance(sample, GeneratorSampler) else None,
-                derived=Derived(self.references.file(real)),
+                extractor=self.extractor,
+                similarity=self.similarity,
+                labels=None if told is None else told.labels(torch.arange(self.samples)),
+                codes=None if told is None else told.codes(torch.arange(self.samples)),
+                drawn={
+                    metric.name: metric.draw(sample, similarity=self.similarity, device=device, world=world)
+                    for metric in self.metrics
+                },
+                derived=Derived(self._references.file(real)),
+                # Apple's GPUs have no float64
+                device=torch.device("cpu") if device.type == "mps" else device,
             )
             seed = None if weights == "files" else self.seed
-            return world.on_first(
-                lambda: self.scoring.evaluate(evidence, weights=weights, seed=seed, device=device),
+            return world.on_first(lambda: self._evaluation(evidence, weights=weights, seed=seed))
+
+    def _evaluation(self, evidence: Evidence, *, weights: str, seed: int | None) -> Evaluation:
+        """Compute, name and document the scores; on rank 0."""
+        obstacles = {metric.name: metric.obstacle(evidence) for metric in self.metrics}
+        evidence.metrics = [metric for metric in self.metrics if obstacles[metric.name] is None]
+        result = Evaluation(class_fractions=_class_fractions(evidence.generated, self.extractor))
+        for metric in self.metrics:
+            result.notes.extend(metric.notes(evidence))
+            facts = self._facts(metric, evidence, weights, seed)
+            key = metric.score_key(
+                samples=facts["n_generated"],
+                split=evidence.real.split,
+                extractor=self.similarity.net
+                if self.similarity is not None and metric.needs.similarity
+                else self.extractor.name,
+                standard=self.extractor.standard,
+                protocol=self.protocol,
             )
+            if (reason := obstacles[metric.name]) is not None:
+                result.skipped[key] = reason
+                continue
+            found = metric.estimate(evidence)
+            result.scores.append(Score(key, found.mean, found.stderr, metric.higher_is_better, facts))
+            result = replace(result, **metric.findings(evidence))
+        return result
+
+    def _facts(self, metric: Metric, evidence: Evidence, weights: str, seed: int | None) -> dict[str, Any]:
+        """Return all that a score depends on, in plain values."""
+        real = evidence.real if metric.needs.real is not None else None
+        facts: dict[str, Any] = {
+            "metric": metric.name,
+            "n_generated": metric.samples(evidence.generated.moments.count),
+            "n_real": None if real is None else len(real),
+            "split": None if real is None else real.split,
+            "dataset": evidence.real.name,
+            "dataset_fingerprint": None if real is None else real.fingerprint,
+        }
+        network = self.similarity if metric.needs.similarity else None
+        facts |= self.extractor.facts() if network is None else network.facts()
+        facts |= {"weights": weights, "seed": seed}
+        if self.protocol is not None:
+            facts["protocol"] = self.protocol
+        return facts | metric.facts()
 
     def distance_between(
         self, first: EvaluationImages, second: EvaluationImages, *, device: torch.device | str
@@ -210,11 +252,8 @@ class Evaluator(SampleEvaluator):
         world = World.current(device)
         self.extractor.to(device)
         with torch.no_grad(), undisturbed_rng(device), full_float32(device):
-            moments = [self.references.get(s, device, world).moments for s in (first, second)]
+            moments = [self._references.get(s, device, world).moments for s in (first, second)]
             return world.on_first(lambda: frechet_distance(*moments))
-
-    def _any(self, need: Literal["features", "real"]) -> bool:
-        return any(METRICS[m].features if need == "features" else METRICS[m].real for m in self.metrics)
 
     def _generate(self, sample: Sampler, world: World) -> Iterator[Tensor]:
         for indices in torch.arange(self.samples)[world.rank :: world.size].split(self._chunk):
@@ -224,14 +263,9 @@ class Evaluator(SampleEvaluator):
                     raise ValueError(f"sample made {len(images)} images of {len(indices)} indices")
                 yield images
 
-    def _path(self, sample: Sampler, device: torch.device, world: World) -> Tensor | None:
-        if "path_length" not in self.metrics or self.similarity is None or not isinstance(sample, GeneratorSampler):
-            return None
-        return path_distances(
-            sample,
-            self.similarity,
-            total=self.settings.path_samples,
-            epsilon=self.settings.path_epsilon,
-            device=device,
-            world=world,
-        )
+
+def _class_fractions(generated: FeatureSet, extractor: FeatureExtractor) -> list[float] | None:
+    if not extractor.knows_classes or generated.logits is None:
+        return None
+    counts = generated.logits.argmax(1).bincount(minlength=extractor.n_classes)
+    return (counts.double() / len(generated.logits)).tolist()

@@ -85,6 +85,14 @@ class FeatureExtractor(nn.Module):
         super().train(False)
         return self
 
+    def facts(self) -> dict[str, str]:
+        """Return what a score's protocol says of the network."""
+        return {
+            "extractor": self.name,
+            "extractor_weights": self.weights_hash,
+            "preprocessing": self.preprocessing,
+        }
+
     @cached_property
     def weights_hash(self) -> str:
         """Sha256 over names, shapes and values of the weights."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from gan_lightning.metrics.estimate import DRAWING_SEED, Estimate
-from gan_lightning.metrics.frechet import Moments, any_factor, distance_given, few_samples_factor, transport
-from gan_lightning.metrics.frechet_error import influences
+from gan_lightning.metrics.frechet import influences
+from gan_lightning.metrics.metric import DRAWING_SEED, Estimate, Evidence, Metric, Needs, at_least
+from gan_lightning.metrics.transport import Moments, any_factor, distance_given, few_samples_factor, transport
 
 BLOCK = 4096
 LEAST_SHARE = 0.1
@@ -66,3 +68,32 @@ def frechet_infinity(features: Tensor, reference: Moments, *, points: int = 15, 
     found = influences(features, moments, reference, solved)[order.cpu()]
     error = (torch.from_numpy(shares) * found).norm().item()
     return Estimate(float(weights @ np.array(distances)), None, error)
+
+
+class FrechetInfinity(Metric):
+    """The Frechet distance at infinitely many generated samples (Chong & Forsyth 2020, arXiv:1911.07023).
+
+    Args:
+        infinity_points: number of set sizes that it is extrapolated from.
+
+    Raises:
+        ValueError: for fewer than two.
+    """
+
+    name = "frechet_infinity"
+    key, inception_key = "fd_infinity", "fid_infinity"
+    higher_is_better = False
+    needs = Needs(features=True, real="moments")
+    least_generated, least_real = round(2 / LEAST_SHARE), 2
+
+    def __init__(self, *, infinity_points: int = 15) -> None:
+        self.infinity_points = at_least(2, "infinity_points", infinity_points)
+
+    def estimate(self, evidence: Evidence) -> Estimate:
+        """Extrapolate from growing parts of the samples."""
+        assert evidence.reference is not None
+        return frechet_infinity(evidence.features, evidence.reference.moments, points=self.infinity_points)
+
+    def facts(self) -> dict[str, Any]:
+        """Return how the sets were chosen."""
+        return {"points": self.infinity_points, "least_share": LEAST_SHARE, "shuffle_seed": DRAWING_SEED}

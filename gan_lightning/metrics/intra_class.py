@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from gan_lightning.data.layout import listed
-from gan_lightning.metrics.estimate import Estimate
-from gan_lightning.metrics.frechet import Moments
-from gan_lightning.metrics.frechet_error import frechet_estimate
+from gan_lightning.metrics.frechet import frechet_estimate
+from gan_lightning.metrics.metric import Estimate, Evidence, Metric, Needs
+from gan_lightning.metrics.transport import Moments
 
 
 def intra_class_frechet(
@@ -78,3 +79,45 @@ def are_numbers(names: Sequence[str]) -> bool:
 def too_few(label: int, generated: int, real: int) -> str:
     """Say that a class has too few samples."""
     return f"needs at least 2 images of every class on both sides; class {label} has {generated} generated, {real} real"
+
+
+class IntraFrechet(Metric):
+    """The Frechet distance within each class, averaged (Miyato & Koyama 2018, arXiv:1802.05637, section 5)."""
+
+    name = "intra_frechet"
+    key, inception_key = "intra_fd", "intra_fid"
+    higher_is_better = False
+    needs = Needs(features=True, real="features", labels=True, real_labels=True)
+    least_generated = least_real = 2
+
+    def obstacle(self, evidence: Evidence) -> str | None:
+        """Return why not, such as a class with too few images."""
+        if (reason := super().obstacle(evidence)) is not None:
+            return reason
+        sides = _labels(evidence)
+        for label in range(int(torch.cat(sides).max()) + 1):
+            counts = [int((labels == label).sum()) for labels in sides]
+            if min(counts) < 2:
+                return too_few(label, *counts)
+        return None
+
+    def estimate(self, evidence: Evidence) -> Estimate:
+        """Average the distances of the classes."""
+        return self._by_class(evidence)[0]
+
+    def findings(self, evidence: Evidence) -> dict[str, Any]:
+        """Return the distance of each class."""
+        return {"class_distances": self._by_class(evidence)[1]}
+
+    def _by_class(self, evidence: Evidence) -> tuple[Estimate, list[float]]:
+        labels, real_labels = _labels(evidence)
+        found: tuple[Estimate, list[float]] = evidence.once(
+            self.name, lambda: intra_class_frechet(evidence.features, labels, evidence.real_features, real_labels)
+        )
+        return found
+
+
+def _labels(evidence: Evidence) -> tuple[Tensor, Tensor]:
+    assert evidence.labels is not None
+    assert evidence.real.labels is not None
+    return evidence.labels, evidence.real.labels

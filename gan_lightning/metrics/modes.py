@@ -15,7 +15,7 @@ from gan_lightning.core.determinism import full_float32, undisturbed_rng
 from gan_lightning.core.pixels import NonFiniteSamples
 from gan_lightning.data.points import Mixture
 from gan_lightning.metrics.base import SampleEvaluator, Sampler
-from gan_lightning.metrics.estimate import Estimate, share
+from gan_lightning.metrics.metric import Estimate, share
 from gan_lightning.metrics.scores import Evaluation, Score, format_count
 
 MODE_METRICS = {"modes": True, "high_quality": True, "reverse_kl": False}

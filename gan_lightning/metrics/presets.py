@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from gan_lightning.metrics.extractor import FeatureExtractor
 from gan_lightning.metrics.inception import InceptionExtractor
+from gan_lightning.metrics.kernel_distance import KernelDistance
+from gan_lightning.metrics.metric import Metric
 from gan_lightning.metrics.resize import Resize
-from gan_lightning.metrics.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +37,13 @@ PROMISES = {
 }
 
 
-def check_promise(
-    protocol: str | None, *, metrics: Sequence[str], extractor: FeatureExtractor, settings: Settings
-) -> None:
+def check_promise(protocol: str | None, *, metrics: Sequence[Metric], extractor: FeatureExtractor) -> None:
     """Refuse settings that contradict the name of a preset; a name of somebody else's promises nothing.
 
     Args:
         protocol: the name, or None.
         metrics: that are computed.
         extractor: whose resizing is looked at if it is Inception-v3.
-        settings: of the estimators.
 
     Raises:
         ValueError: naming the key, its value and what the name promises.
@@ -54,9 +52,11 @@ def check_promise(
         return
     promise = PROMISES[protocol]
     found = [
-        (f"evaluator.{key}", getattr(settings, key), getattr(promise, key))
+        (f"evaluator.{key}", getattr(metric, key), getattr(promise, key))
+        for metric in metrics
+        if isinstance(metric, KernelDistance)
         for key in ("kernel_estimator", "kernel_subsets", "kernel_subset_size")
-        if "kernel" in metrics and (promise.kernel_estimator == "subsets" or key == "kernel_estimator")
+        if promise.kernel_estimator == "subsets" or key == "kernel_estimator"
     ]
     if isinstance(extractor, InceptionExtractor):
         found.append(("evaluator.extractor.resize", extractor.resize, promise.resize))

@@ -1,49 +1,9 @@
-"""A score with its protocol, and the names that scores carry."""
+"""What an evaluation returns: scores, each with its protocol."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """What is known of a metric before it is computed.
-
-    Attributes:
-        standard: its name on Inception-v3 features.
-        general: its name on any other features.
-        higher_is_better: the direction.
-        real: whether it compares with real images.
-        features: whether it needs the features of single images, and not only their moments.
-        perceptual: whether it is taken of LPIPS distances, and not of the extractor's features.
-    """
-
-    standard: str
-    general: str
-    higher_is_better: bool
-    real: bool = True
-    features: bool = True
-    perceptual: bool = False
-
-
-METRICS = {
-    "frechet": Metric("fid", "fd", False),
-    "frechet_infinity": Metric("fid_infinity", "fd_infinity", False),
-    "intra_frechet": Metric("intra_fid", "intra_fd", False),
-    "score": Metric("is", "cs", True, real=False, features=False),
-    "kernel": Metric("kid", "kd", False),
-    "precision": Metric("precision", "precision", True),
-    "recall": Metric("recall", "recall", True),
-    "density": Metric("density", "density", True),
-    "coverage": Metric("coverage", "coverage", True),
-    "authenticity": Metric("authenticity", "authenticity", True),
-    "class_accuracy": Metric("class_accuracy", "class_accuracy", True, real=False, features=False),
-    "code_purity": Metric("code_purity", "code_purity", True, real=False, features=False),
-    "path_length": Metric("ppl", "ppl", False, real=False, features=False, perceptual=True),
-    "lpips_diversity": Metric("lpips_diversity", "lpips_diversity", True, real=False, features=False, perceptual=True),
-}
-"""The metrics that the evaluator knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,33 +77,3 @@ class Evaluation:
 def format_count(count: int) -> str:
     """Write a number of samples as keys do: 2000 as "2k", 300 as "300", 2500 as "2500"."""
     return f"{count // 1000}k" if count >= 1000 and count % 1000 == 0 else str(count)
-
-
-def score_key(
-    metric: str,
-    *,
-    samples: int,
-    split: str,
-    extractor: str,
-    standard: bool,
-    protocol: str | None = None,
-) -> str:
-    """The name of a score.
-
-    ``fid``, ``kid`` and ``is`` are reserved for Inception-v3; on other features the names are ``fd``, ``kd``
-    and ``cs``, followed by the extractor. A named protocol comes last.
-
-    Args:
-        metric: one of ``METRICS``.
-        samples: number of generated images.
-        split: part of the real data compared with.
-        extractor: its name; of a perceptual metric, that of the LPIPS network.
-        standard: whether the extractor is the Inception-v3 that the short names are defined on.
-        protocol: name of the preset, "clean" for instance, or None.
-    """
-    known = METRICS[metric]
-    parts = [(known.standard if standard else known.general) + format_count(samples)]
-    parts += [split] if known.real else []
-    parts += [extractor] if known.perceptual or not standard else []
-    parts += [protocol.replace("-", "_")] if protocol is not None else []
-    return "_".join(parts)

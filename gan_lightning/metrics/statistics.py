@@ -1,21 +1,24 @@
-"""Statistics of real images, kept on disk under a key made of all that determines them."""
+"""Statistics of real images: computed by all ranks, and kept on disk under a key of all that determines them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from gan_lightning.core.cache import keep
 from gan_lightning.core.container import read_container, write_container
 from gan_lightning.core.side_files import read_or_move_aside
 from gan_lightning.data.images import EvaluationImages
-from gan_lightning.metrics.collection import Collection
+from gan_lightning.metrics.extract_features import FeatureSet, extract_features
 from gan_lightning.metrics.extractor import FeatureExtractor
-from gan_lightning.metrics.frechet import Moments
+from gan_lightning.metrics.transport import Moments
+from gan_lightning.metrics.world import World
 
 FORMAT_VERSION = 2
 """Raised whenever the meaning of a stored file changes."""
@@ -44,23 +47,23 @@ def statistics_key(images: EvaluationImages, extractor: FeatureExtractor, *, wit
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def load_statistics(path: Path) -> Collection | None:
+def load_statistics(path: Path) -> FeatureSet | None:
     """Read stored statistics; None if there are none, or the file is damaged and was moved aside.
 
     Args:
         path: the file.
     """
 
-    def read(path: Path) -> Collection:
+    def read(path: Path) -> FeatureSet:
         stored = read_container(path)
-        return Collection(
+        return FeatureSet(
             moments=Moments(stored["count"], stored["mean"], stored["scatter"]), features=stored["features"]
         )
 
     return read_or_move_aside(path, read, consequence=_AGAIN)
 
 
-def save_statistics(path: Path, statistics: Collection) -> None:
+def save_statistics(path: Path, statistics: FeatureSet) -> None:
     """Write statistics; where that fails, warn and go on without a cache.
 
     Args:
@@ -103,3 +106,51 @@ class Derived:
         found = compute()
         keep(path, lambda path: write_container(path, {name: found.cpu()}))
         return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class References:
+    """Where statistics of real images come from.
+
+    Attributes:
+        extractor: the network.
+        folder: of the cache.
+        chunk: images that are read at once, on each process.
+        with_features: whether single features are wanted beside the moments.
+    """
+
+    extractor: FeatureExtractor
+    folder: Path
+    chunk: int
+    with_features: bool
+
+    def file(self, real: EvaluationImages) -> Path:
+        """Where the statistics of ``real`` are kept."""
+        key = statistics_key(real, self.extractor, with_features=self.with_features)
+        return self.folder / f"{key}.pt"
+
+    def get(self, real: EvaluationImages, device: torch.device, world: World) -> FeatureSet:
+        """Statistics of ``real``, complete on rank 0. Every rank must call it.
+
+        Args:
+            real: the images.
+            device: where the extractor is.
+            world: the ranks.
+        """
+        path = self.file(real)
+        # only rank 0 looks: the ranks may see different disks, and must take the same branch
+        stored = load_statistics(path) if world.rank == 0 else None
+        if world.broadcast(stored is not None):
+            return stored or FeatureSet(moments=Moments.empty(self.extractor.feature_dim))
+        statistics = extract_features(
+            real.batches(self.chunk, rank=world.rank, world_size=world.size),
+            extractor=self.extractor,
+            total=len(real),
+            device=device,
+            world=world,
+            keep_features=self.with_features,
+            keep_logits=False,
+        )
+        if world.rank == 0:
+            save_statistics(path, statistics)
+        return statistics

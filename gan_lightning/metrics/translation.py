@@ -13,14 +13,12 @@ from gan_lightning.core.determinism import full_float32, undisturbed_rng
 from gan_lightning.core.pixels import to_uint8
 from gan_lightning.data.domains import TranslationImages
 from gan_lightning.metrics.base import SampleEvaluator, Sampler
-from gan_lightning.metrics.estimate import Estimate
 from gan_lightning.metrics.evaluator import Evaluator
 from gan_lightning.metrics.lpips import LPIPS
+from gan_lightning.metrics.named import chosen_metrics
+from gan_lightning.metrics.pair_metrics import PairMetric, pair_estimate
 from gan_lightning.metrics.scores import Evaluation, Score, format_count
 from gan_lightning.metrics.world import World
-
-PAIR_METRICS = {"mae": False, "psnr": True, "ssim": True, "lpips": False}
-"""Metrics of pairs, and whether higher is better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,47 +38,6 @@ class TranslationSampler:
         return self.forth(indices)
 
 
-def mean_absolute_error(images: Tensor, targets: Tensor) -> Tensor:
-    """L1 distance per image in [0, 1]: float ``(N, C, H, W)`` in [0, 1], both, to ``(N,)``."""
-    return (images - targets).abs().flatten(1).mean(1)
-
-
-def peak_signal_to_noise(images: Tensor, targets: Tensor) -> Tensor:
-    """PSNR per image in dB, ``10 log10(1 / MSE)``; equal images have that of half a grey level of error, 54.15 dB.
-
-    Args:
-        images: float ``(N, C, H, W)`` in [0, 1].
-        targets: likewise.
-
-    Returns:
-        ``(N,)``.
-    """
-    error = (images - targets).square().flatten(1).mean(1)
-    return -10 * error.clamp(min=(0.5 / 255) ** 2).log10()
-
-
-def structural_similarity(images: Tensor, targets: Tensor) -> Tensor:
-    """SSIM per image (Wang 2004), Gaussian window of 11x11 with sigma 1.5, by torchmetrics.
-
-    It is the mean over all pixels, the images being mirrored at their borders.
-
-    Args:
-        images: float ``(N, C, H, W)`` in [0, 1].
-        targets: likewise.
-
-    Returns:
-        ``(N,)``, at most 1.
-    """
-    from torchmetrics.functional.image import structural_similarity_index_measure
-
-    found = structural_similarity_index_measure(images, targets, data_range=1.0, reduction="none")
-    assert isinstance(found, Tensor)
-    return found.reshape(-1)
-
-
-_MEASURES = {"mae": mean_absolute_error, "psnr": peak_signal_to_noise, "ssim": structural_similarity}
-
-
 class TranslationEvaluator(SampleEvaluator):
     """Scores translations against the target domain and, where there are pairs, against the target of each.
 
@@ -90,7 +47,7 @@ class TranslationEvaluator(SampleEvaluator):
 
     Args:
         evaluator: of the distribution; its ``similarity`` is the network of "lpips".
-        metrics: which of "mae", "psnr", "ssim" and "lpips"; left out where there are no pairs.
+        metrics: names of metrics of pairs, or such metrics; left out where there are no pairs.
         samples: number of translations; None: one of every source image.
         real_split: part of the real data to translate and to compare with; "heldout": what they hold out, whatever
             its name; None: as ``evaluator`` says.
@@ -103,21 +60,21 @@ class TranslationEvaluator(SampleEvaluator):
         self,
         *,
         evaluator: Evaluator,
-        metrics: Sequence[str] = ("mae", "psnr", "ssim"),
+        metrics: Sequence[str | PairMetric] = ("mae", "psnr", "ssim"),
         samples: int | None = None,
         real_split: str | None = None,
     ) -> None:
         if samples is not None and samples < 1:
             raise ValueError(f"evaluator.samples must be at least 1, got {samples}")
-        if any(metric not in PAIR_METRICS for metric in metrics):
-            raise ValueError(f"evaluator.metrics must be some of {', '.join(PAIR_METRICS)}, got {list(metrics)}")
-        if "lpips" in metrics and evaluator.similarity is None:
+        self.metrics: tuple[PairMetric, ...] = chosen_metrics(metrics, PairMetric) if metrics else ()
+        perceptual = [metric.name for metric in self.metrics if metric.needs.similarity]
+        if perceptual and evaluator.similarity is None:
             raise ValueError(
-                "evaluator.metrics has lpips, which needs evaluator.evaluator.similarity: an LPIPS network"
+                f"evaluator.metrics has {', '.join(perceptual)}, which needs evaluator.evaluator.similarity: "
+                "an LPIPS network"
             )
         self.evaluator = evaluator
         evaluator.real_split = real_split or evaluator.real_split
-        self.metrics = tuple(dict.fromkeys(metrics))
         self.samples = samples
         self.seed = evaluator.seed
         self.real_split = evaluator.real_split
@@ -162,14 +119,14 @@ class PairScores:
     """Compares pairs while an evaluator draws the translations.
 
     Args:
-        metrics: some of ``PAIR_METRICS``.
+        metrics: what to compare by.
         real: the pairs.
-        similarity: the network of "lpips", which the evaluator moves to ``device``; None without that metric.
+        similarity: the LPIPS network, which the evaluator moves to ``device``; None if no metric needs it.
         device: where it runs.
     """
 
     def __init__(
-        self, metrics: Sequence[str], real: TranslationImages, *, similarity: LPIPS | None, device: torch.device
+        self, metrics: Sequence[PairMetric], real: TranslationImages, *, similarity: LPIPS | None, device: torch.device
     ) -> None:
         self._metrics = metrics
         self._real = real
@@ -197,16 +154,11 @@ class PairScores:
         targets = self._real.take([index % len(self._real) for index in indices.tolist()])
         with undisturbed_rng(images.device), full_float32(images.device):
             pictures = to_uint8(images)
-            columns = [self._measure(metric, pictures, targets) for metric in self._metrics]
+            columns = [
+                metric.measure(pictures, targets, similarity=self._similarity, device=self._device)
+                for metric in self._metrics
+            ]
         self._rows.append(torch.stack(columns, dim=1))
-
-    def _measure(self, metric: str, images: Tensor, targets: Tensor) -> Tensor:
-        """Compare uint8 ``(n, C, H, W)`` with uint8 of the same shape: float64 ``(n,)`` on the CPU."""
-        if metric == "lpips":
-            assert self._similarity is not None
-            first, second = (part.to(self._device).float() / 127.5 - 1 for part in (images, targets))
-            return self._similarity(first, second).cpu().double()
-        return _MEASURES[metric](*(part.cpu().double() / 255 for part in (images, targets)))
 
     def scores(self, *, seed: int, weights: str) -> list[Score]:
         """Return the means over the samples of all processes, with standard errors and protocol; the same everywhere.
@@ -225,7 +177,7 @@ class PairScores:
         found = []
         for metric, values in zip(self._metrics, rows.unbind(1), strict=True):
             facts: dict[str, Any] = {
-                "metric": metric,
+                "metric": metric.name,
                 "n_generated": len(values),
                 "n_real": len(self._real),
                 "split": self._real.split,
@@ -233,31 +185,12 @@ class PairScores:
                 "dataset_fingerprint": self._real.fingerprint,
                 "sources_fingerprint": self._real.sources.fingerprint,
             }
-            key = f"{metric}{format_count(len(values))}_{self._real.split}"
-            if metric == "lpips":
+            key = f"{metric.name}{format_count(len(values))}_{self._real.split}"
+            if metric.needs.similarity:
                 assert self._similarity is not None
                 facts |= self._similarity.facts()
                 key = f"{key}_{self._similarity.net}"
             estimate = pair_estimate(values, len(self._real))
             protocol = facts | {"weights": weights, "seed": seed}
-            found.append(Score(key, estimate.mean, estimate.stderr, PAIR_METRICS[metric], protocol))
+            found.append(Score(key, estimate.mean, estimate.stderr, metric.higher_is_better, protocol))
         return found
-
-
-def pair_estimate(values: Tensor, pairs: int) -> Estimate:
-    """Mean over samples, with the standard error that comes of which pairs there are.
-
-    Sample i is of pair i modulo ``pairs``. Several samples of one pair do not tell more pairs: their deviations are
-    added up first. With one sample of each pair the error is the standard deviation over the root of their number.
-
-    Args:
-        values: float64 ``(N,)``.
-        pairs: how many there are.
-    """
-    count, mean = len(values), values.mean()
-    seen = min(pairs, count)
-    if seen < 2:
-        return Estimate(mean.item(), None, None)
-    of_pairs = torch.zeros(seen, dtype=values.dtype).index_add(0, torch.arange(count) % pairs, values - mean)
-    stderr = (of_pairs.square().sum() * seen / (seen - 1)).sqrt() / count
-    return Estimate(mean.item(), values.std(correction=0).item(), stderr.item())

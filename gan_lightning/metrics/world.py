@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from gan_lightning.metrics.frechet import Moments
+from gan_lightning.metrics.transport import Moments
 
 T = TypeVar("T")
 

@@ -98,6 +98,11 @@ class ClassConditional(AdversarialModule):
         """Return the labels of the real batch."""
         return None if self.classes is None else self.labels_of(batch)
 
+    @property
+    def draws_labels(self) -> bool:
+        """Say whether the model has classes."""
+        return self.classes is not None
+
     def sample_labels(self, indices: Sequence[int], *, seed: int) -> Tensor | None:
         """Return the labels that ``sample_condition`` draws."""
         return self.sample_condition(indices, seed=seed, labels=None)

@@ -143,6 +143,11 @@ class InfoGAN(AdversarialModule):
             codes[row, start:] = random.random(self.continuous, dtype=np.float32) * 2 - 1
         return torch.from_numpy(codes)
 
+    @property
+    def draws_codes(self) -> bool:
+        """Say whether there is a categorical code."""
+        return bool(self.categories)
+
     def sample_codes(self, indices: Sequence[int], *, seed: int) -> Tensor | None:
         """Return the first categorical code that samples are drawn of, None without one."""
         if not self.categories:

@@ -122,6 +122,16 @@ class Sampling:
         """
         return []
 
+    @property
+    def draws_labels(self) -> bool:
+        """Say whether samples are drawn of classes, which ``sample_labels`` then returns."""
+        return False
+
+    @property
+    def draws_codes(self) -> bool:
+        """Say whether samples are drawn of classes or categorical codes, which ``sample_codes`` then returns."""
+        return self.draws_labels
+
     def sample_labels(self, indices: Sequence[int], *, seed: int) -> Tensor | None:
         """Return the classes that samples ``indices`` are drawn of: int64, or None for a model without labels."""
         return None

@@ -98,6 +98,9 @@ def check_samples(variant: Variant) -> None:
     require(torch.equal(many, model.sample(6, seed=3, batch_size=2)), "the batch size changed the samples")
     require(torch.equal(many, model.sample(6, seed=4)) != variant.noisy, "noisy is not what the samples are")
     require(all(module.training for module in model.modules()), "sampling left a module in evaluation mode")
+    labels, codes = model.sample_labels([0, 1], seed=3), model.sample_codes([0, 1], seed=3)
+    require(model.draws_labels == (labels is not None), "draws_labels is not what sample_labels does")
+    require(model.draws_codes == (codes is not None), "draws_codes is not what sample_codes does")
 
 
 CHECKS: tuple[Callable[[Variant], None], ...] = (

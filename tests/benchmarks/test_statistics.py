@@ -14,9 +14,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan_lightning.metrics.frechet import Moments, frechet_distance
-from gan_lightning.metrics.frechet_error import frechet_estimate
-from gan_lightning.metrics.precision_recall import neighbourhood
+from gan_lightning.metrics.frechet import frechet_estimate
+from gan_lightning.metrics.neighbourhood import neighbourhood
+from gan_lightning.metrics.transport import Moments, frechet_distance
 from tests.benchmarks.processor import cpu_s, in_turn
 
 POINTS = int(os.environ.get("GAN_LIGHTNING_BENCH_POINTS", "6000"))

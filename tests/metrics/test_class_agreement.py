@@ -4,10 +4,13 @@ import torch.nn.functional as F
 from sklearn.metrics import accuracy_score
 from sklearn.metrics.cluster import contingency_matrix
 
+from gan_lightning.config import check_config
+from gan_lightning.launch.parts import rehearse_parts
 from gan_lightning.metrics.class_agreement import class_accuracy, code_purity
 from gan_lightning.metrics.evaluator import Evaluator
 from gan_lightning.models import InfoGAN
 from gan_lightning.networks import InfoGANDiscriminator, InfoGANGenerator
+from tests.conftest import compose_train
 from tests.parts import parts_with
 
 from .toy import ToyExtractor, ToySampler, toy_real, toy_sample
@@ -71,3 +74,21 @@ def test_a_code_is_the_one_that_the_sample_is_drawn_with():
     condition = model.sample_condition(range(50), seed=3, labels=None)
     assert torch.equal(F.one_hot(codes, 4).float(), condition[:, :4])
     assert infogan(categories=[], continuous=2).sample_codes(range(3), seed=0) is None
+
+
+@pytest.mark.parametrize(
+    ("metric", "model", "refused"),
+    [
+        ("class_accuracy", "dcgan", "class_accuracy: the generator of DCGAN is told no classes"),
+        ("intra_frechet", "infogan", "intra_frechet: the generator of InfoGAN is told no classes"),
+        ("code_purity", "dcgan", "code_purity: the generator of DCGAN is told no categorical code"),
+        ("class_accuracy", "cgan", None),
+        ("code_purity", "cgan", None),
+        ("code_purity", "infogan", None),
+    ],
+)
+def test_metrics_of_classes_are_refused_where_the_generator_is_told_none(metric, model, refused):
+    chosen = [f"model={model}", "data=digits", f"evaluator.metrics=[frechet,{metric}]", "logger=none"]
+    config, problems = check_config(compose_train(*chosen, "trainer=cpu")), []
+    rehearse_parts(config, problems)
+    assert problems == ([] if refused is None else [f"evaluator.metrics has {refused}"])

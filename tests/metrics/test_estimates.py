@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from gan_lightning.core.pixels import to_uint8
-from gan_lightning.metrics.frechet import Moments
 from gan_lightning.metrics.frechet_infinity import frechet_infinity
 from gan_lightning.metrics.intra_class import intra_class_frechet
+from gan_lightning.metrics.transport import Moments
 
 from .toy import (
     EVERY_METRIC,

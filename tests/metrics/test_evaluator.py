@@ -8,7 +8,7 @@ from gan_lightning.core.pixels import NonFiniteSamples, to_uint8
 from gan_lightning.data.digits import load_digits
 from gan_lightning.data.images import TensorImages
 from gan_lightning.metrics import DigitsExtractor
-from gan_lightning.metrics.frechet import Moments, frechet_distance
+from gan_lightning.metrics.transport import Moments, frechet_distance
 
 from .toy import (
     ToyExtractor,
@@ -110,6 +110,8 @@ def test_bad_arguments_are_named(make):
         make(samples=0)
     with pytest.raises(ValueError, match=r"evaluator\.metrics.*fidd"):
         make(metrics=["fidd"])
+    with pytest.raises(ValueError, match=r"got \['frechett'\]; did you mean 'frechet'\?"):
+        make(metrics=["frechett"])
     with pytest.raises(ValueError, match=r"evaluator\.kernel_estimator.*'all'"):
         make(kernel_estimator="all")
     with pytest.raises(ValueError, match=r"evaluator\.real_split is 'train'.*'heldout'"):

@@ -43,9 +43,12 @@ def test_defaults_that_the_presets_rely_on():
     from gan_lightning.metrics import Evaluator
     from tests.metrics.toy import ToyExtractor
 
-    settings = Evaluator(extractor=ToyExtractor()).settings
-    assert (settings.kernel_estimator, settings.kernel_subsets, settings.kernel_subset_size) == ("subsets", 100, 1000)
-    assert (settings.score_splits, settings.precision_neighbours, settings.density_neighbours) == (10, 3, 5)
+    facts = {metric.name: metric.facts() for metric in Evaluator(extractor=ToyExtractor(), metrics=THOROUGH).metrics}
+    assert facts["kernel"] == {"estimator": "subsets", "subsets": 100, "subset_size": 1000, "subset_seed": 2020}
+    assert facts["score"] == {"splits": 10, "shuffle_seed": 2020}
+    assert facts["precision"] == facts["recall"] == {"neighbours": 3}
+    assert facts["density"] == facts["coverage"] == {"neighbours": 5}
+    assert facts["frechet_infinity"]["points"] == 15
 
 
 @pytest.mark.parametrize("preset", [*INCEPTION_PRESETS, "digits", "digits_classes", "digits_codes"])

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from gan_lightning.metrics.frechet import Moments, frechet_distance
 from gan_lightning.metrics.frechet_infinity import frechet_infinity
+from gan_lightning.metrics.transport import Moments, frechet_distance
 
 
 def exact(mean, covariance):

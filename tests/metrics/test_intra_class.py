@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from gan_lightning.metrics.frechet import Moments, frechet_distance
 from gan_lightning.metrics.intra_class import check_class_names, intra_class_frechet
+from gan_lightning.metrics.transport import Moments, frechet_distance
 
-from .test_frechet import random_features
+from .test_transport import random_features
 
 
 def test_mean_over_classes_of_the_distance_within_each():

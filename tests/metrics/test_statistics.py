@@ -6,10 +6,10 @@ import torch
 
 from gan_lightning.core.cache import cache_root
 from gan_lightning.data.images import TensorImages
-from gan_lightning.metrics import Evaluator, estimates
-from gan_lightning.metrics.collection import Collection
-from gan_lightning.metrics.frechet import Moments
+from gan_lightning.metrics import Evaluator, kernel_distance, precision_recall
+from gan_lightning.metrics.extract_features import FeatureSet
 from gan_lightning.metrics.statistics import Derived, load_statistics, save_statistics, statistics_key
+from gan_lightning.metrics.transport import Moments
 
 from .toy import ToyExtractor, toy_real, toy_sample
 
@@ -57,7 +57,7 @@ def damages(whole, draw):
 def test_damaged_statistics_are_not_used(tmp_path, caplog):
     features = torch.randn(7, 3)
     path = tmp_path / "file.pt"
-    save_statistics(path, Collection(moments=Moments.of(features), features=features))
+    save_statistics(path, FeatureSet(moments=Moments.of(features), features=features))
     derived = Derived(path)
     expected = derived.get("sums", lambda: features.sum(0))
     for kept, read in (
@@ -96,10 +96,14 @@ def test_damaged_file_is_computed_again_with_a_warning(tmp_path, caplog, damage)
 
 def test_what_depends_on_real_images_alone_is_computed_once_for_each_setting(tmp_path, monkeypatch):
     computed = []
-    for name in ("squared_radii", "kernel_within_real", "kernel_sums_within"):
-        function = getattr(estimates, name)
+    for module, name in (
+        (precision_recall, "squared_radii"),
+        (kernel_distance, "kernel_within_real"),
+        (kernel_distance, "kernel_sums_within"),
+    ):
+        function = getattr(module, name)
         monkeypatch.setattr(
-            estimates, name, lambda *a, name=name, function=function, **k: computed.append(name) or function(*a, **k)
+            module, name, lambda *a, name=name, function=function, **k: computed.append(name) or function(*a, **k)
         )
 
     def scores(**settings):
@@ -154,7 +158,7 @@ def test_everything_that_matters_is_in_the_key():
 
 def test_stored_statistics_come_back_exactly(tmp_path):
     features = torch.randn(7, 3)
-    statistics = Collection(moments=Moments.of(features), features=features)
+    statistics = FeatureSet(moments=Moments.of(features), features=features)
     save_statistics(tmp_path / "deep" / "file.pt", statistics)
     got = load_statistics(tmp_path / "deep" / "file.pt")
     assert got.moments.count == 7

@@ -14,13 +14,13 @@ import torch.multiprocessing as mp
 from gan_lightning.core.pixels import NonFiniteSamples
 from gan_lightning.data import TensorImages, TranslationImages
 from gan_lightning.metrics import LPIPS, Evaluator, TextureExtractor, TranslationEvaluator, TranslationSampler
-from gan_lightning.metrics.texture import haar
-from gan_lightning.metrics.translation import (
+from gan_lightning.metrics.pair_metrics import (
     mean_absolute_error,
     pair_estimate,
     peak_signal_to_noise,
     structural_similarity,
 )
+from gan_lightning.metrics.texture import haar
 from tests.metrics.toy import ToyExtractor, ToySimilarity
 
 
@@ -243,7 +243,7 @@ def test_without_pairs_both_directions_are_scored_against_their_domains(tmp_path
 
 def test_what_does_not_translate_is_refused(tmp_path):
     real = TranslationImages(images(3, 1), images(3, 2), paired=True)
-    with pytest.raises(ValueError, match=r"evaluator\.metrics must be some of mae, psnr, ssim, lpips"):
+    with pytest.raises(ValueError, match=r"evaluator\.metrics must be some of lpips, mae, psnr, ssim"):
         evaluator(tmp_path, 3, metrics=("fid",))
     with pytest.raises(ValueError, match=r"lpips, which needs evaluator\.evaluator\.similarity"):
         evaluator(tmp_path, 3, metrics=("lpips",))

@@ -3,24 +3,27 @@
 import pytest
 
 from gan_lightning.config.expected import Expected
-from gan_lightning.metrics.scores import METRICS, score_key
+from gan_lightning.metrics.named import list_metrics, named_metric
 from gan_lightning.runs.published import Protocol, beside, obstacle, protocol_of
 
 FID = Expected(key="fid50k_train", value=16.77, source="a paper")
 FEW = Expected(key="fid5k_test_sngan", value=21.7, spread=0.21, source="table 2", preset="sngan")
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", list_metrics())
 @pytest.mark.parametrize("samples", [500, 2000, 2500, 50_000])
 @pytest.mark.parametrize("protocol", [None, "legacy-tf", "train"])
 @pytest.mark.parametrize("standard", [True, False])
 def test_a_key_is_taken_apart_as_it_was_put_together(metric, samples, protocol, standard):
-    known = METRICS[metric]
-    key = score_key(metric, samples=samples, split="train", extractor="dinov2", standard=standard, protocol=protocol)
+    known = named_metric(metric)
+    key = known.score_key(samples=samples, split="train", extractor="dinov2", standard=standard, protocol=protocol)
     count = {500: "500", 2000: "2k", 2500: "2500", 50_000: "50k"}[samples]
-    against = [*(["train"] if known.real else []), *(["dinov2"] if known.perceptual or not standard else [])]
+    against = [
+        *(["train"] if known.needs.real else []),
+        *(["dinov2"] if known.needs.similarity or not standard else []),
+    ]
     assert protocol_of(key, preset=protocol) == Protocol(
-        known.standard if standard else known.general,
+        known.inception_key or known.key if standard else known.key,
         count,
         "_".join(against) or "nothing",
         {None: "none", "legacy-tf": "legacy_tf", "train": "train"}[protocol],

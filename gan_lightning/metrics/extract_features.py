@@ -12,12 +12,12 @@ from torch import Tensor
 from gan_lightning.core.machine import memory_bytes
 from gan_lightning.core.pixels import NonFiniteSamples, to_uint8
 from gan_lightning.metrics.extractor import FeatureExtractor
-from gan_lightning.metrics.frechet import Moments
+from gan_lightning.metrics.transport import Moments
 from gan_lightning.metrics.world import World
 
 
 @dataclass(frozen=True, slots=True)
-class Collection:
+class FeatureSet:
     """Features of a set of images, over all ranks, in the order of the images, on the CPU.
 
     Attributes:
@@ -33,7 +33,7 @@ class Collection:
     images: Tensor | None = None
 
 
-def collect(
+def extract_features(
     batches: Iterable[Tensor],
     *,
     extractor: FeatureExtractor,
@@ -43,7 +43,7 @@ def collect(
     keep_features: bool,
     keep_logits: bool,
     keep_images: int = 0,
-) -> Collection:
+) -> FeatureSet:
     """Run the extractor over this rank's batches and bring the ranks' results together.
 
     Args:
@@ -83,7 +83,7 @@ def collect(
     failed_ranks = int(world.sum(torch.tensor([int(bool(problem))])))
     if failed_ranks:
         raise NonFiniteSamples(problem or f"pixel values on {failed_ranks} other ranks are NaN or infinite")
-    return Collection(
+    return FeatureSet(
         moments=world.merge(moments),
         features=world.gather_interleaved(torch.cat(pools), total) if keep_features else None,
         logits=world.gather_interleaved(torch.cat(logits), total) if keep_logits else None,

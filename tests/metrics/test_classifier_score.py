@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan_lightning.metrics.inception_score import classifier_score
+from gan_lightning.metrics.classifier_score import classifier_score
 
 
 def logits(n, k, seed=0, scale=2.0):

@@ -1,9 +1,16 @@
 import json
+import re
 
 import pytest
 import torch
 
+from gan_lightning.core.pixels import to_uint8
+from gan_lightning.metrics import Estimate, Metric, Needs
 from gan_lightning.metrics.extractor import Features
+from gan_lightning.metrics.named import list_metrics, named_metric
+from gan_lightning.metrics.neighbourhood import density_coverage, precision_recall
+from gan_lightning.metrics.precision_recall import Density, Recall
+from tests.conftest import CONF
 
 from .toy import (
     FEATURE_METRICS,
@@ -12,6 +19,7 @@ from .toy import (
     ToySimilarity,
     run,
     toy_real,
+    toy_sample,
     values,
 )
 
@@ -115,3 +123,61 @@ def test_a_preset_is_in_key_and_protocol(make):
 def test_images_from_files_have_neither_weights_nor_a_seed(make):
     protocol = run(make(metrics=["frechet"]), weights="files").scores[0].protocol
     assert (protocol["weights"], protocol["seed"]) == ("files", None)
+
+
+@pytest.mark.parametrize("name", list_metrics(object))
+def test_a_metric_is_called_what_its_file_is(name):
+    assert re.fullmatch(r"[a-z_]+", name)
+    assert named_metric(name).name == name
+
+
+def test_a_metric_of_another_kind_is_refused(make):
+    with pytest.raises(ValueError, match=r"evaluator\.metrics must be some of .*got \['frechet', 'psnr'\]"):
+        make(metrics=["frechet", "psnr"])
+    with pytest.raises(ValueError, match=r"got \['PeakSignalToNoise'\]"):
+        make(metrics=[named_metric("psnr")])
+
+
+def test_settings_go_to_the_metrics_that_know_them(make):
+    evaluator = make(metrics=["kernel", "precision", "frechet"], precision_neighbours=7, closest_shown=3)
+    kernel, precision, _ = evaluator.metrics
+    assert (kernel.kernel_subset_size, kernel.kernel_subsets) == (50, 5)
+    assert precision.facts() == {"neighbours": 7}
+
+
+def test_metrics_with_settings_of_their_own(make):
+    chosen = [Recall(precision_neighbours=7), "precision", Density(density_neighbours=2), "coverage"]
+    evaluation = run(make(metrics=chosen))
+    generated, real = (
+        ToyExtractor()(pixels).pool
+        for pixels in (to_uint8(toy_sample(torch.arange(100))), next(toy_real().batches(1000)))
+    )
+    assert values(evaluation) == {
+        "recall100_train_toy": pytest.approx(precision_recall(generated, real, k=7).recall),
+        "precision100_train_toy": pytest.approx(precision_recall(generated, real, k=3).precision),
+        "density100_train_toy": pytest.approx(density_coverage(generated, real, k=2).density),
+        "coverage100_train_toy": pytest.approx(density_coverage(generated, real, k=5).coverage),
+    }
+    assert density_coverage(generated, real, k=5).density != evaluation.value("density100_train_toy")
+    assert precision_recall(generated, real, k=3).recall != evaluation.value("recall100_train_toy")
+    with pytest.raises(ValueError, match=r"evaluator\.metrics has two metrics of the name recall"):
+        make(metrics=["recall", Recall(precision_neighbours=7)])
+
+
+def test_the_metric_of_the_readme(make):
+    readme = (CONF.parent / "README.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```py\n(class \w+\(Metric\):\n.*?)```", readme, flags=re.DOTALL)
+    names = {"Metric": Metric, "Needs": Needs, "Estimate": Estimate}
+    exec(program, names)
+    (score,) = run(make(metrics=[names["Warmth"]()])).scores
+    means = ToyExtractor()(to_uint8(toy_sample(torch.arange(100)))).pool.mean(1)
+    assert score.key == "warmth100_toy"
+    assert score.value == pytest.approx(means.mean().item(), rel=1e-6)
+    assert score.stderr == pytest.approx(means.std().item() / 10, rel=1e-6)
+    assert (score.higher_is_better, score.protocol["metric"], score.protocol["n_real"]) == (True, "warmth", None)
+
+
+def test_the_readme_names_every_metric():
+    readme = (CONF.parent / "README.md").read_text(encoding="utf-8")
+    table = "\n".join(re.findall(r"^\|.*\|$", readme, flags=re.MULTILINE))
+    assert [name for name in list_metrics() if f"`{name}`" not in table] == []

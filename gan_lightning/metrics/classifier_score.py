@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from gan_lightning.metrics.estimate import DRAWING_SEED, Estimate
+from gan_lightning.metrics.metric import DRAWING_SEED, Estimate, Evidence, Metric, Needs, at_least
 
 
 def classifier_score(logits: Tensor, *, splits: int = 10, seed: int = DRAWING_SEED) -> Estimate:
@@ -42,3 +44,30 @@ def classifier_score(logits: Tensor, *, splits: int = 10, seed: int = DRAWING_SE
     # of the infinitesimal jackknife: the influence of a sample on log IS is its own divergence less the mean
     stderr = std / (splits - 1) ** 0.5 if splits > 1 else scores[0] * spread / n**0.5
     return Estimate(float(np.mean(scores)), std, stderr)
+
+
+class ClassifierScore(Metric):
+    """The inception score, of the logits of any classifier (Salimans 2016, arXiv:1606.03498).
+
+    Args:
+        score_splits: number of parts whose scores are averaged.
+
+    Raises:
+        ValueError: for less than one.
+    """
+
+    name = "score"
+    key, inception_key = "cs", "is"
+    higher_is_better = True
+    needs = Needs(logits=True)
+
+    def __init__(self, *, score_splits: int = 10) -> None:
+        self.score_splits = self.least_generated = at_least(1, "score_splits", score_splits)
+
+    def estimate(self, evidence: Evidence) -> Estimate:
+        """Average over the parts."""
+        return classifier_score(evidence.logits, splits=self.score_splits)
+
+    def facts(self) -> dict[str, Any]:
+        """Return how the samples were divided."""
+        return {"splits": self.score_splits, "shuffle_seed": DRAWING_SEED}

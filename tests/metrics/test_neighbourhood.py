@@ -4,8 +4,8 @@ import torch
 from scipy.spatial.distance import cdist
 
 from gan_lightning.metrics import neighbours as module
+from gan_lightning.metrics.neighbourhood import density_coverage, neighbourhood, precision_recall
 from gan_lightning.metrics.neighbours import Blocks, neighbour_radii, squared_distances, squared_radii
-from gan_lightning.metrics.precision_recall import density_coverage, neighbourhood, precision_recall
 
 
 def features(n, seed, scale=1.0, shift=0.0):
