@@ -148,8 +148,8 @@ class PicturesDataModule(ImageDataModule):
         counts = labels.bincount(minlength=self.classes)
         return counts.clamp_max(1) if self.balance else counts
 
-    def train_dataloader(self) -> EndlessLoader:
-        """Return an endless loader onto the training device, from where the module stands."""
+    def endless_loader(self) -> EndlessLoader:
+        """Return an endless loader onto the training device, from where the run stands."""
         found = self.looked("train")
         device, start, rank, world_size = self.standing()
         if self.trainer is not None and self.trainer.is_global_zero:

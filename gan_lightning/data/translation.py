@@ -179,11 +179,11 @@ class TranslationFolderDataModule(TranslationModule):
             raise DataError("\n".join(problems.values()))
         return max(module.images_per_epoch for module in self._training)
 
-    def train_dataloader(self) -> ZippedLoader:
+    def endless_loader(self) -> ZippedLoader:
         """Return an endless loader over both domains."""
         for module in self._training:
             module.trainer = self.trainer
-        source, target = (module.train_dataloader() for module in self._training)
+        source, target = (module.endless_loader() for module in self._training)
         return ZippedLoader(source, target)
 
     def evaluation_images(self, split: str) -> TranslationImages:
