@@ -14,6 +14,7 @@ from gan_lightning.augment.base import Augmentation
 from gan_lightning.core import ema
 from gan_lightning.core.schedules import Scalar, value_at
 from gan_lightning.core.seeding import seed_step
+from gan_lightning.core.signatures import inherit_parameters
 from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.batch import Batch, as_batch, check_first_batch
 from gan_lightning.losses.base import AdversarialLoss
@@ -23,7 +24,6 @@ from gan_lightning.models.players import OptimizerFactory, Phase, Player, Player
 from gan_lightning.models.priors import Prior
 from gan_lightning.models.rebuilding import plain_arguments
 from gan_lightning.models.sampling import Sampling
-from gan_lightning.models.signatures import inherit_parameters
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.regularizers.base import DiscriminatorTurn, GeneratorTurn, Regularizer
