@@ -15,7 +15,7 @@ from gan_lightning.data.errors import DataError
 from gan_lightning.data.files import FolderFiles, digest
 from gan_lightning.data.layout import check_apart
 from gan_lightning.data.pictures import Pictures, PicturesDataModule
-from gan_lightning.data.source import ArrayImages, Arrays, ImageSource, integers
+from gan_lightning.data.source import ArrayImages, Arrays, ImageSource, labelled_arrays
 
 IMAGES, LABELS = "-images-idx3-ubyte", "-labels-idx1-ubyte"
 """How the names of the two files of a split end, plain or with .gz."""
@@ -103,13 +103,13 @@ class IdxDataModule(PicturesDataModule):
             images = read_idx(pixels, 3)
             if labels is None:
                 return Arrays(images)
-            indices = read_idx(labels, 1).tolist()
-            names = [str(index) for index in range(max(indices, default=-1) + 1)]
-            if len(indices) != len(images):
-                raise DataError(f"{labels} has {len(indices)} labels, {pixels} {len(images)} images")
-            if self.subset.only_classes is None and len(names) > (self.classes or 0):
-                raise DataError(f"data.classes is {self.classes}, but {labels} has labels up to {len(names) - 1}")
-            return Arrays(images, integers(indices), names)
+            return labelled_arrays(
+                images,
+                read_idx(labels, 1).tolist(),
+                images_of=pixels,
+                labels_of=labels,
+                classes=None if self.subset.only_classes is not None else self.classes,
+            )
 
         used = {path.name for path in (pixels, labels) if path is not None}
         version = digest([entry for entry in FolderFiles(self.path).entries() if entry.name in used])

@@ -124,7 +124,7 @@ class OfficialDataModule(PicturesDataModule):
         )
 
 
-class ArraysDataModule(OfficialDataModule):
+class LoadedDataModule(OfficialDataModule):
     """A published data set that torchvision loads as arrays."""
 
     @abstractmethod
