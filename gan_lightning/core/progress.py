@@ -12,7 +12,9 @@ class CountsImages(Protocol):
     Attributes:
         images_seen: real images shown to the discriminator so far, summed over ranks.
         images_loaded: real images that the loader has handed over so far, likewise.
+        budget_images: images after which the run ends, whatever an epoch is; None: the Trainer counts epochs.
     """
 
     images_seen: int
     images_loaded: int
+    budget_images: int | None

@@ -1,5 +1,6 @@
 """Batches of real samples and the data modules that make them."""
 
+from gan_lightning.data.arrays import ArraysDataModule
 from gan_lightning.data.base import ImageDataModule, InMemoryDataModule, LabelledImages, RealDataModule
 from gan_lightning.data.batch import Batch, as_batch
 from gan_lightning.data.celeba import CelebADataModule
@@ -29,6 +30,7 @@ from gan_lightning.data.torchvision_sets import (
 from gan_lightning.data.translation import TranslationFolderDataModule
 
 __all__ = [
+    "ArraysDataModule",
     "Batch",
     "CIFAR10DataModule",
     "CIFAR100DataModule",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import torch
-from lightning import LightningDataModule
+from lightning import LightningDataModule, Trainer
 from torch import Tensor
 
 from gan_lightning.core.progress import CountsImages
 from gan_lightning.data.batch import Batch
 from gan_lightning.data.images import EvaluationImages, EvaluationSet, TensorImages
-from gan_lightning.data.loader import InMemoryLoader
+from gan_lightning.data.loader import Epochs, InMemoryLoader
 
 
 class LabelledImages(NamedTuple):
@@ -23,10 +24,10 @@ class LabelledImages(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """Where a loader is to start: the run's device and ``images_loaded``, and this process among how many."""
+    """Where a loader is to start: the run's device and its position, and this process among how many."""
 
     device: torch.device
-    start: int
+    start: Callable[[], int]
     rank: int
     world_size: int
 
@@ -70,7 +71,23 @@ class RealDataModule(LightningDataModule):
         return None
 
     def train_dataloader(self) -> Iterable[Batch]:
-        """Return an endless loader that starts where the module stands."""
+        """Return the training batches from where the run stands, in epochs where the Trainer counts them.
+
+        They are endless where the run has a budget, which ends it, and without a trainer. An epoch has as many batches
+        as it takes to show every sample, and the next one goes on where it ended, so that none is left out.
+        """
+        batches = self.endless_loader()
+        if self.trainer is None or run_has_a_budget(self.trainer):
+            return batches
+        return Epochs(batches, self.batches_per_epoch)
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Number of batches that it takes to show every sample."""
+        return math.ceil(self.images_per_epoch / self.batch_size)
+
+    def endless_loader(self) -> Iterable[Batch]:
+        """Return training batches without end, each iteration from where the run stands then."""
         raise NotImplementedError
 
     def evaluation_set(self, split: str) -> EvaluationSet:
@@ -81,10 +98,17 @@ class RealDataModule(LightningDataModule):
         """Return where the module stands; without a trainer, at the beginning, alone, on the CPU."""
         trainer = self.trainer
         if trainer is None:
-            return Standing(torch.device("cpu"), start=0, rank=0, world_size=1)
-        model = trainer.lightning_module
-        start = model.images_loaded if isinstance(model, CountsImages) else 0
-        return Standing(trainer.strategy.root_device, start, trainer.global_rank, trainer.world_size)
+            return Standing(torch.device("cpu"), self.position, rank=0, world_size=1)
+        return Standing(trainer.strategy.root_device, self.position, trainer.global_rank, trainer.world_size)
+
+    def position(self) -> int:
+        """Return the run's ``images_loaded``; of a model that does not count them, the beginning of the epoch."""
+        if self.trainer is None:
+            return 0
+        model = self.trainer.lightning_module
+        if isinstance(model, CountsImages):
+            return model.images_loaded
+        return self.trainer.current_epoch * self.batches_per_epoch * self.batch_size
 
     def loader_in_memory(
         self,
@@ -113,6 +137,12 @@ class RealDataModule(LightningDataModule):
             balance=balance,
             device=device,
         )
+
+
+def run_has_a_budget(trainer: Trainer) -> bool:
+    """Say whether a run ends after a number of images, whatever an epoch is."""
+    model = trainer.lightning_module
+    return isinstance(model, CountsImages) and model.budget_images is not None
 
 
 class ImageDataModule(RealDataModule):
@@ -178,7 +208,7 @@ class InMemoryDataModule(ImageDataModule):
         labels = self._split("train").labels
         return None if labels is None else labels.bincount(minlength=self.classes or 0)
 
-    def train_dataloader(self) -> InMemoryLoader:
+    def endless_loader(self) -> InMemoryLoader:
         """Return an endless loader over images on the training device."""
         images, labels = self._split("train")
         return self.loader_in_memory(images, labels, flip=self.flip)

@@ -164,10 +164,10 @@ class DerivedPairsDataModule(TranslationModule):
         """Number of training pairs."""
         return self.images.images_per_epoch
 
-    def train_dataloader(self) -> DerivedLoader:
+    def endless_loader(self) -> DerivedLoader:
         """Return an endless loader over pairs."""
         self.images.trainer = self.trainer
-        return DerivedLoader(self.images.train_dataloader(), DERIVATIONS[self.derive])
+        return DerivedLoader(self.images.endless_loader(), DERIVATIONS[self.derive])
 
     def evaluation_images(self, split: str) -> TranslationImages:
         """Return the pairs of ``split``."""

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Unpack
 
 from PIL import Image
 
-from gan_lightning.data.loading import Loading
-from gan_lightning.data.pictures import PicturesDataModule
-from gan_lightning.data.preflight import OnBad
+from gan_lightning.data.pictures import Pictures, PicturesDataModule
 from gan_lightning.data.source import FileImages, ImageSource
-from gan_lightning.data.subset import Subset
-from gan_lightning.data.transform import Transform, upright
+from gan_lightning.data.transform import upright
 
 
 @dataclass(eq=False)
@@ -60,18 +57,11 @@ class DomainPictures(PicturesDataModule):
     """Serves one domain of a ``TranslationFolderDataModule``; labels are not used.
 
     Args:
+        dataset: name for messages and scores.
         role: "source" or "target".
         sources: name of a split to the domain's images.
-        dataset: name for messages and scores.
-        transform: what is done to each image.
-        resolution: height and width of the images in a batch.
-        batch_size: images per discriminator update, over all processes.
-        seed: of order, flips and windows.
-        flip: mirror each training image with probability one half.
-        crop_from: size of the images out of which windows are cut, or None.
-        on_bad: stop or skip when images cannot be used.
-        skippable: whether it may say skip.
-        loading: resources for reading.
+        skippable: whether bad images may be left out.
+        pictures: see ``PicturesDataModule``.
 
     Raises:
         ValueError: for a value out of range.
@@ -79,35 +69,15 @@ class DomainPictures(PicturesDataModule):
 
     def __init__(
         self,
+        dataset: str,
+        /,
         *,
         role: Literal["source", "target"],
         sources: Callable[[str], ImageSource],
-        dataset: str,
-        transform: Transform,
-        resolution: int,
-        batch_size: int,
-        seed: int,
-        flip: bool,
-        crop_from: int | None,
-        on_bad: OnBad,
         skippable: bool,
-        loading: Loading,
+        **pictures: Unpack[Pictures],
     ) -> None:
-        super().__init__(
-            dataset=dataset,
-            transform=transform,
-            resolution=resolution,
-            classes=None,
-            batch_size=batch_size,
-            seed=seed,
-            flip=flip,
-            crop_from=crop_from,
-            subset=Subset(),
-            balance=False,
-            min_size=None,
-            on_bad=on_bad,
-            loading=loading,
-        )
+        super().__init__(dataset, **pictures)
         self.role = role
         self.skippable = skippable
         self._sources = sources

@@ -189,10 +189,10 @@ class DomainsDataModule(TranslationModule):
         """Number of training images of the larger domain, as the paper counts."""
         return max(self.source.images_per_epoch, self.target.images_per_epoch)
 
-    def train_dataloader(self) -> ZippedLoader:
+    def endless_loader(self) -> ZippedLoader:
         """Return an endless loader over both domains."""
         self.source.trainer = self.target.trainer = self.trainer
-        return ZippedLoader(self.source.train_dataloader(), self.target.train_dataloader())
+        return ZippedLoader(self.source.endless_loader(), self.target.endless_loader())
 
     def evaluation_images(self, split: str) -> TranslationImages:
         """Return the images of both domains."""

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Unpack
 
 from gan_lightning.data.archive import open_files
 from gan_lightning.data.arrangement import Arrangement, arrange
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.layout import Split
-from gan_lightning.data.loading import Loading
-from gan_lightning.data.pictures import PicturesDataModule
-from gan_lightning.data.preflight import OnBad
+from gan_lightning.data.pictures import Pictures, PicturesDataModule
 from gan_lightning.data.source import ImageSource
 from gan_lightning.data.store import FOLDER
-from gan_lightning.data.subset import Subset
-from gan_lightning.data.transform import Filter, Fit, Transform
 
 
 class FolderDataModule(PicturesDataModule):
@@ -27,28 +24,11 @@ class FolderDataModule(PicturesDataModule):
 
     Args:
         path: of the folder or archive.
-        resolution: height and width of the images in a batch.
-        channels: 1 (grey) or 3 (RGB).
-        classes: number of classes, or None: labels are not used.
-        batch_size: images per discriminator update, over all processes.
-        seed: of order, flips and windows.
-        fit: how a picture that is not square becomes so: "center_crop", "pad", "stretch", or "exact": it must be of
-            the right size already.
-        filter: of the resampling: "lanczos", "bicubic", "bilinear" or "box".
-        background: colour behind transparent pixels and of the bars of "pad".
         split: "folders": ``train/`` at the top is trained on, ``test/`` or ``val/`` is held out; "hash": a fraction
             is held out by the hash of each file's name; "auto": "folders" if there is ``train/``, else "hash".
         heldout_fraction: for "hash"; 0: nothing is held out.
-        flip: mirror each training image with probability one half.
-        crop_from: size of the images out of which windows of ``resolution`` are cut at random, or None.
-        fraction: share of the training images to use.
-        only_classes: names or indices of the classes to use, or None: all.
-        subset_seed: of the choice of ``fraction``.
-        balance: show all classes equally often.
-        min_size: least height and width of an image as stored, or None.
-        on_bad: "stop" or "skip" when images cannot be used.
         name: of the data set, beside its scores; None: the folder's or archive's name.
-        loading: resources for reading; None: the defaults.
+        pictures: see ``PicturesDataModule``.
 
     Raises:
         ValueError: for a value out of range, or if there is nothing at ``path``.
@@ -58,46 +38,16 @@ class FolderDataModule(PicturesDataModule):
         self,
         *,
         path: str,
-        resolution: int,
-        channels: int = 3,
-        classes: int | None = None,
-        batch_size: int = 64,
-        seed: int = 0,
-        fit: Fit = "center_crop",
-        filter: Filter = "lanczos",
-        background: str = "white",
         split: Split = "auto",
         heldout_fraction: float = 0.0,
-        flip: bool = False,
-        crop_from: int | None = None,
-        fraction: float = 1.0,
-        only_classes: Sequence[str | int] | None = None,
-        subset_seed: int = 0,
-        balance: bool = False,
-        min_size: int | None = None,
-        on_bad: OnBad = "stop",
         name: str | None = None,
-        loading: Loading | None = None,
+        **pictures: Unpack[Pictures],
     ) -> None:
         if split not in ("auto", "folders", "hash"):
             raise ValueError(f"data.split must be 'auto', 'folders' or 'hash', got {split!r}")
         if not 0 <= heldout_fraction < 1:
             raise ValueError(f"data.heldout_fraction must lie in [0, 1), got {heldout_fraction}")
-        super().__init__(
-            dataset=name or Path(path).expanduser().absolute().stem,
-            transform=Transform(crop_from or resolution, channels, fit, filter, background),
-            resolution=resolution,
-            classes=classes,
-            batch_size=batch_size,
-            seed=seed,
-            flip=flip,
-            crop_from=crop_from,
-            subset=Subset(fraction, only_classes, subset_seed),
-            balance=balance,
-            min_size=min_size,
-            on_bad=on_bad,
-            loading=loading,
-        )
+        super().__init__(name or Path(path).expanduser().absolute().stem, **pictures)
         self.split: Split = split
         self.heldout_fraction = heldout_fraction
         self._files = open_files(path, cache=self.loading.folder(FOLDER) if self.loading.keep else None)

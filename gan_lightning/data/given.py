@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from gan_lightning.data.archive import open_files
 from gan_lightning.data.arrangement import arrange
+from gan_lightning.data.arrays import channels_last, read_arrays, the_images, the_labels
 from gan_lightning.data.errors import BadImage, DataError, decoding
 from gan_lightning.data.files import is_image
 from gan_lightning.data.images import EvaluationImages, TensorImages
@@ -96,45 +95,20 @@ def npz_images(path: Path, *, key: str, split: str, labelled: bool) -> TensorIma
     Raises:
         DataError: if there is no such file, or it holds something else.
     """
-    if not path.is_file():
-        raise DataError(f"{key} = {path}: there is no such file")
-    if not zipfile.is_zipfile(path):  # numpy would take it for a pickle, and advise to load that
-        raise DataError(f"{key} = {path}: not a complete .npz file, which numpy.savez or gan-sample writes")
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(f"{key} = {path}: not a complete .npz file of plain arrays: {error}") from error
-    images = [array for array in arrays.values() if array.ndim == 4]
-    if len(images) != 1 or images[0].dtype != np.uint8 or len(images[0]) == 0:
-        held = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in arrays.items()) or "nothing"
-        raise DataError(f"{key} = {path}: expected one array of images, uint8 (N, H, W, 1 or 3); it holds {held}")
-    pixels = channels_first(images[0], what=f"{key} = {path}")
-    if pixels.shape[2] != pixels.shape[3]:
-        raise DataError(f"{key} = {path}: its images are {pixels.shape[3]}x{pixels.shape[2]}; images must be square")
-    flat = {name: a for name, a in arrays.items() if a.ndim == 1 and np.issubdtype(a.dtype, np.integer)}
-    for name, array in flat.items():
-        if len(array) != len(pixels):
-            raise DataError(f"{key} = {path}: {name} has {len(array)} labels for {len(pixels)} images")
-    labels = list(flat.values())
-    if labelled and len(labels) != 1:
-        raise DataError(f"{key} = {path}: expected one array of labels, integers ({len(pixels)},)")
+    what = f"{key} = {path}"
+    arrays = read_arrays(path, what)
+    stored = channels_last(the_images(arrays, what, axes=(4,)), what)
+    pixels = torch.from_numpy(np.ascontiguousarray(stored))
+    pixels = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2).contiguous()
+    height, width = pixels.shape[2:]
+    if height != width:
+        raise DataError(f"{what}: its images are {width}x{height}; images must be square")
+    labels = the_labels(arrays, what, count=len(pixels))
+    if labelled and labels is None:
+        raise DataError(f"{what}: expected one array of labels, integers ({len(pixels)},)")
     return TensorImages(
-        images=torch.from_numpy(pixels),
-        labels=torch.from_numpy(labels[0].astype(np.int64)) if len(labels) == 1 else None,
+        images=pixels,
+        labels=None if labels is None else torch.from_numpy(labels.astype(np.int64)),
         name=path.stem,
         split=split,
     )
-
-
-def channels_first(images: NDArray[np.uint8], *, what: str) -> NDArray[np.uint8]:
-    """Return images as ``(N, C, H, W)``, whichever way their channels lie.
-
-    Raises:
-        DataError: if neither place holds 1 or 3 channels.
-    """
-    if images.shape[3] in (1, 3):
-        images = images.transpose(0, 3, 1, 2)
-    elif images.shape[1] not in (1, 3):
-        raise DataError(f"{what}: images must have 1 or 3 channels, the array is {images.shape}")
-    return np.ascontiguousarray(images)

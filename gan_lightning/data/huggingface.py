@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from PIL import Image
 
 from gan_lightning.core.datasets_internals import fingerprint
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.layout import check_apart
-from gan_lightning.data.loading import Loading
-from gan_lightning.data.pictures import PicturesDataModule
-from gan_lightning.data.preflight import OnBad
+from gan_lightning.data.pictures import Pictures, PicturesDataModule
 from gan_lightning.data.source import ImageSource, integers
-from gan_lightning.data.subset import Subset
-from gan_lightning.data.transform import Filter, Fit, Transform
 
 
 def from_hub(config: str, where: str, load: Callable[[Any], Any], *, hint: str = "") -> Any:
@@ -112,23 +108,8 @@ class HuggingFaceDataModule(PicturesDataModule):
         heldout: name of the rows that are held out, or None.
         image_column: of the pictures.
         label_column: of the class indices; used with ``classes`` only.
-        resolution: height and width of the images in a batch.
-        channels: 1 (grey) or 3 (RGB).
-        classes: number of classes, or None: labels are not used.
-        batch_size: images per discriminator update, over all processes.
-        seed: of order, flips and windows.
-        fit: how a picture that is not square becomes so.
-        filter: of the resampling.
-        background: colour behind transparent pixels and of the bars of "pad".
-        flip: mirror each training image with probability one half.
-        crop_from: size of the images out of which windows of ``resolution`` are cut at random, or None.
-        fraction: share of the training images to use.
-        only_classes: names or indices of the classes to use, or None: all.
-        subset_seed: of the choice of ``fraction``.
-        balance: show all classes equally often.
-        on_bad: "stop" or "skip" when images cannot be used.
         download_dir: folder of the library's downloads; None: its own rule.
-        loading: resources for reading; None: the defaults.
+        pictures: see ``PicturesDataModule``.
 
     Raises:
         ValueError: for a value out of range.
@@ -144,40 +125,11 @@ class HuggingFaceDataModule(PicturesDataModule):
         heldout: str | None = None,
         image_column: str = "image",
         label_column: str = "label",
-        resolution: int,
-        channels: int = 3,
-        classes: int | None = None,
-        batch_size: int = 64,
-        seed: int = 0,
-        fit: Fit = "center_crop",
-        filter: Filter = "lanczos",
-        background: str = "white",
-        flip: bool = False,
-        crop_from: int | None = None,
-        fraction: float = 1.0,
-        only_classes: Sequence[str | int] | None = None,
-        subset_seed: int = 0,
-        balance: bool = False,
-        on_bad: OnBad = "stop",
         download_dir: str | None = None,
-        loading: Loading | None = None,
+        **pictures: Unpack[Pictures],
     ) -> None:
         check_apart(train_split, heldout)
-        super().__init__(
-            dataset=Path(path).name,
-            transform=Transform(crop_from or resolution, channels, fit, filter, background),
-            resolution=resolution,
-            classes=classes,
-            batch_size=batch_size,
-            seed=seed,
-            flip=flip,
-            crop_from=crop_from,
-            subset=Subset(fraction, only_classes, subset_seed),
-            balance=balance,
-            min_size=None,
-            on_bad=on_bad,
-            loading=loading,
-        )
+        super().__init__(Path(path).name, **pictures)
         self.path = path
         self.subset_name = subset_name
         self.revision = revision

@@ -160,8 +160,8 @@ class HuggingFaceStreamDataModule(ImageDataModule):
             self.images = int(said.num_examples)
         return self.images
 
-    def train_dataloader(self) -> RowStreamLoader:
-        """Return an endless loader onto the training device, from where the module stands."""
+    def endless_loader(self) -> RowStreamLoader:
+        """Return an endless loader onto the training device, from where the run stands."""
         device, start, rank, world_size = self.standing()
         rows, decode = self.stream("train")
         return RowStreamLoader(

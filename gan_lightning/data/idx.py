@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import math
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,8 @@ from numpy.typing import NDArray
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.files import FolderFiles, digest
 from gan_lightning.data.layout import check_apart
-from gan_lightning.data.loading import Loading
-from gan_lightning.data.pictures import PicturesDataModule
-from gan_lightning.data.source import ArrayImages, Arrays, ImageSource, integers
-from gan_lightning.data.subset import Subset
-from gan_lightning.data.transform import Filter, Fit, Transform
+from gan_lightning.data.pictures import Pictures, PicturesDataModule
+from gan_lightning.data.source import ArrayImages, Arrays, ImageSource, labelled_arrays
 
 IMAGES, LABELS = "-images-idx3-ubyte", "-labels-idx1-ubyte"
 """How the names of the two files of a split end, plain or with .gz."""
@@ -69,62 +66,24 @@ class IdxDataModule(PicturesDataModule):
         path: of the folder.
         train_split: name of the split that is trained on: the part of its files' names before "-images".
         heldout: name of the split that is held out, or None.
-        resolution: height and width of the images in a batch.
         channels: 1 (grey) or 3 (RGB).
-        classes: number of classes, or None: labels are not used.
-        batch_size: images per discriminator update, over all processes.
-        seed: of order, flips and windows.
-        fit: how a picture that is not square becomes so.
-        filter: of the resampling.
-        flip: mirror each training image with probability one half.
-        crop_from: size of the images out of which windows of ``resolution`` are cut at random, or None.
-        fraction: share of the training images to use.
-        only_classes: names or indices of the classes to use, or None: all.
-        subset_seed: of the choice of ``fraction``.
-        balance: show all classes equally often.
-        loading: resources for reading; None: the defaults.
+        pictures: see ``PicturesDataModule``.
 
     Raises:
         ValueError: for a value out of range.
     """
 
-    def __init__(
+    def __init__(  # type: ignore[misc]  # channels has another default here
         self,
         *,
         path: str,
         train_split: str = "train",
         heldout: str | None = "t10k",
-        resolution: int,
         channels: int = 1,
-        classes: int | None = None,
-        batch_size: int = 64,
-        seed: int = 0,
-        fit: Fit = "center_crop",
-        filter: Filter = "lanczos",
-        flip: bool = False,
-        crop_from: int | None = None,
-        fraction: float = 1.0,
-        only_classes: Sequence[str | int] | None = None,
-        subset_seed: int = 0,
-        balance: bool = False,
-        loading: Loading | None = None,
+        **pictures: Unpack[Pictures],
     ) -> None:
         check_apart(train_split, heldout)
-        super().__init__(
-            dataset=f"{Path(path).name} {train_split}",
-            transform=Transform(crop_from or resolution, channels, fit, filter),
-            resolution=resolution,
-            classes=classes,
-            batch_size=batch_size,
-            seed=seed,
-            flip=flip,
-            crop_from=crop_from,
-            subset=Subset(fraction, only_classes, subset_seed),
-            balance=balance,
-            min_size=None,
-            on_bad="stop",
-            loading=loading,
-        )
+        super().__init__(f"{Path(path).name} {train_split}", channels=channels, **pictures)
         self.path = Path(path).expanduser()
         self.train_split = train_split
         self.heldout_split = heldout
@@ -144,13 +103,13 @@ class IdxDataModule(PicturesDataModule):
             images = read_idx(pixels, 3)
             if labels is None:
                 return Arrays(images)
-            indices = read_idx(labels, 1).tolist()
-            names = [str(index) for index in range(max(indices, default=-1) + 1)]
-            if len(indices) != len(images):
-                raise DataError(f"{labels} has {len(indices)} labels, {pixels} {len(images)} images")
-            if self.subset.only_classes is None and len(names) > (self.classes or 0):
-                raise DataError(f"data.classes is {self.classes}, but {labels} has labels up to {len(names) - 1}")
-            return Arrays(images, integers(indices), names)
+            return labelled_arrays(
+                images,
+                read_idx(labels, 1).tolist(),
+                images_of=pixels,
+                labels_of=labels,
+                classes=None if self.subset.only_classes is not None else self.classes,
+            )
 
         used = {path.name for path in (pixels, labels) if path is not None}
         version = digest([entry for entry in FolderFiles(self.path).entries() if entry.name in used])

@@ -1,10 +1,11 @@
-"""Endless loaders over real samples, whose batches are a function of (seed, images seen)."""
+"""Endless loaders over real samples, whose batches are a function of (seed, images loaded), and their epochs."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count as counted
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -50,6 +51,25 @@ def windows(images: Tensor, top: Tensor, left: Tensor, side: int) -> Tensor:
     return images[image[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
+class Epochs:
+    """The same number of batches of an endless loader at each iteration, for a Trainer that counts epochs.
+
+    Args:
+        batches: an endless loader, which starts where the last epoch ended.
+        length: batches in an epoch.
+    """
+
+    def __init__(self, batches: Iterable[Batch], length: int) -> None:
+        self.batches = batches
+        self.length = length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[Batch]:
+        return islice(self.batches, self.length)
+
+
 class EndlessLoader(ABC):
     """Yields batches for ever, from any position; each rank takes its own slice of every global batch.
 
@@ -61,7 +81,7 @@ class EndlessLoader(ABC):
         labels: int64 ``(N,)``, or None.
         batch_size: global batch, over all ranks.
         seed: of the order, the windows and the flips.
-        start: position of the first image, the run's ``images_loaded``.
+        start: position of the first image of an iteration, the run's ``images_loaded``, or what returns it.
         rank: of this process.
         world_size: number of processes.
         flip: mirror each image with probability one half.
@@ -81,7 +101,7 @@ class EndlessLoader(ABC):
         *,
         batch_size: int,
         seed: int = 0,
-        start: int = 0,
+        start: int | Callable[[], int] = 0,
         rank: int = 0,
         world_size: int = 1,
         flip: bool = False,
@@ -105,6 +125,11 @@ class EndlessLoader(ABC):
         self._order = EndlessOrder(length, seed=seed, balance=labels.cpu() if balance and labels is not None else None)
 
     @property
+    def position(self) -> int:
+        """Position of the first image of an iteration that begins now."""
+        return self.start() if callable(self.start) else self.start
+
+    @property
     def mine(self) -> slice:
         """This rank's part of a global batch."""
         share = self.batch_size // self.world_size
@@ -116,7 +141,7 @@ class EndlessLoader(ABC):
 
     def shares(self) -> Iterator[Tensor]:
         """Yield this rank's images of each batch, from the start position on."""
-        for position in counted(self.start, self.batch_size):
+        for position in counted(self.position, self.batch_size):
             yield self.indices(position, self.batch_size)[self.mine]
 
     @abstractmethod
@@ -127,7 +152,7 @@ class EndlessLoader(ABC):
         """
 
     def __iter__(self) -> Iterator[Batch]:
-        position = self.start
+        position = self.position
         for images, labels in self.samples():
             yield Batch(self._finished(images, position), labels)
             position += self.batch_size
@@ -166,7 +191,7 @@ class InMemoryLoader(EndlessLoader):
         *,
         batch_size: int,
         seed: int = 0,
-        start: int = 0,
+        start: int | Callable[[], int] = 0,
         rank: int = 0,
         world_size: int = 1,
         flip: bool = False,

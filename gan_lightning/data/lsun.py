@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.files import Entry, Files
-from gan_lightning.data.loading import Loading
-from gan_lightning.data.pictures import PicturesDataModule
-from gan_lightning.data.preflight import OnBad
+from gan_lightning.data.pictures import Pictures, PicturesDataModule
 from gan_lightning.data.source import FileImages, ImageSource
-from gan_lightning.data.subset import Subset
-from gan_lightning.data.transform import Filter, Fit, Transform
 
 CATEGORIES = (
     "bedroom",
@@ -67,19 +63,7 @@ class LSUNDataModule(PicturesDataModule):
     Args:
         root: folder that the databases ("bedroom_train_lmdb") lie in; None: ``data/lsun`` in the cache folder.
         category: one of ``CATEGORIES``.
-        resolution: height and width of the images in a batch.
-        channels: 1 (grey) or 3 (RGB).
-        classes: None: a category has no labels.
-        batch_size: images per discriminator update, over all processes.
-        seed: of order, flips and windows.
-        fit: how a picture that is not square becomes so.
-        filter: of the resampling.
-        flip: mirror each training image with probability one half.
-        crop_from: size of the images out of which windows of ``resolution`` are cut at random, or None.
-        fraction: share of the training images to use.
-        subset_seed: of the choice of ``fraction``.
-        on_bad: "stop" or "skip" when images cannot be used.
-        loading: resources for reading; None: the defaults.
+        pictures: see ``PicturesDataModule``; ``classes`` is None: a category has no labels.
 
     Raises:
         ValueError: for a value out of range.
@@ -87,44 +71,12 @@ class LSUNDataModule(PicturesDataModule):
 
     heldout_split = "val"
 
-    def __init__(
-        self,
-        *,
-        root: str | None = None,
-        category: str,
-        resolution: int,
-        channels: int = 3,
-        classes: None = None,
-        batch_size: int = 64,
-        seed: int = 0,
-        fit: Fit = "center_crop",
-        filter: Filter = "lanczos",
-        flip: bool = False,
-        crop_from: int | None = None,
-        fraction: float = 1.0,
-        subset_seed: int = 0,
-        on_bad: OnBad = "stop",
-        loading: Loading | None = None,
-    ) -> None:
+    def __init__(self, *, root: str | None = None, category: str, **pictures: Unpack[Pictures]) -> None:
         if category not in CATEGORIES:
             raise ValueError(f"data.category must be one of {', '.join(CATEGORIES)}, got {category!r}")
-        if classes is not None:
-            raise ValueError(f"data.classes must be null for LSUN, whose categories have no labels, got {classes}")
-        super().__init__(
-            dataset=f"lsun_{category}",
-            transform=Transform(crop_from or resolution, channels, fit, filter),
-            resolution=resolution,
-            classes=None,
-            batch_size=batch_size,
-            seed=seed,
-            flip=flip,
-            crop_from=crop_from,
-            subset=Subset(fraction, None, subset_seed),
-            balance=False,
-            min_size=None,
-            on_bad=on_bad,
-            loading=loading,
-        )
+        super().__init__(f"lsun_{category}", **pictures)
+        if self.classes is not None:
+            raise ValueError(f"data.classes must be null for LSUN, whose categories have no labels, got {self.classes}")
         self.category = category
         self.root = Path(root).expanduser() if root is not None else self.loading.folder("data") / "lsun"
 

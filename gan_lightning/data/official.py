@@ -5,18 +5,15 @@ from __future__ import annotations
 import tarfile
 import zipfile
 from abc import abstractmethod
-from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.files import FolderFiles, digest
-from gan_lightning.data.loading import Loading, locked
-from gan_lightning.data.pictures import PicturesDataModule
+from gan_lightning.data.loading import locked
+from gan_lightning.data.pictures import Pictures, PicturesDataModule
 from gan_lightning.data.source import ArrayImages, Arrays, ImageSource
-from gan_lightning.data.subset import Subset
-from gan_lightning.data.transform import Filter, Fit, Transform
 
 DOWNLOAD_ERRORS = (
     OSError,
@@ -52,21 +49,8 @@ class OfficialDataModule(PicturesDataModule):
 
     Args:
         root: folder of downloaded data sets; None: ``data`` in the cache folder.
-        resolution: height and width of the images in a batch.
-        channels: 1 (grey) or 3 (RGB).
-        classes: the number of its classes, or None: labels are not used.
-        batch_size: images per discriminator update, over all processes.
-        seed: of order, flips and windows.
-        fit: how a picture that is not square becomes so.
-        filter: of the resampling, where ``resolution`` is not that of the original.
-        flip: mirror each training image with probability one half.
-        crop_from: size of the images out of which windows of ``resolution`` are cut at random, or None.
-        fraction: share of the training images to use.
-        only_classes: names or indices of the classes to use, or None: all.
-        subset_seed: of the choice of ``fraction``.
-        balance: show all classes equally often.
         download: fetch missing files.
-        loading: resources for reading; None: the defaults.
+        pictures: see ``PicturesDataModule``; ``classes`` is the number of its classes, or None.
 
     Raises:
         ValueError: for a value out of range.
@@ -79,45 +63,12 @@ class OfficialDataModule(PicturesDataModule):
     heldout_split = "test"
     folder: str
 
-    def __init__(
-        self,
-        *,
-        root: str | None = None,
-        resolution: int,
-        channels: int = 3,
-        classes: int | None = None,
-        batch_size: int = 64,
-        seed: int = 0,
-        fit: Fit = "center_crop",
-        filter: Filter = "lanczos",
-        flip: bool = False,
-        crop_from: int | None = None,
-        fraction: float = 1.0,
-        only_classes: Sequence[str | int] | None = None,
-        subset_seed: int = 0,
-        balance: bool = False,
-        download: bool = True,
-        loading: Loading | None = None,
-    ) -> None:
-        if classes is not None and self.class_count is None:
-            raise ValueError(f"data.classes must be null for {self.title}, which has no labels, got {classes}")
-        if classes is not None and only_classes is None and classes != self.class_count:
-            raise ValueError(f"data.classes must be {self.class_count} or null for {self.title}, got {classes}")
-        super().__init__(
-            dataset=self.key,
-            transform=Transform(crop_from or resolution, channels, fit, filter),
-            resolution=resolution,
-            classes=classes,
-            batch_size=batch_size,
-            seed=seed,
-            flip=flip,
-            crop_from=crop_from,
-            subset=Subset(fraction, only_classes, subset_seed),
-            balance=balance,
-            min_size=None,
-            on_bad="stop",
-            loading=loading,
-        )
+    def __init__(self, *, root: str | None = None, download: bool = True, **pictures: Unpack[Pictures]) -> None:
+        super().__init__(self.key, **pictures)
+        if self.classes is not None and self.class_count is None:
+            raise ValueError(f"data.classes must be null for {self.title}, which has no labels, got {self.classes}")
+        if self.classes not in (None, self.class_count) and self.subset.only_classes is None:
+            raise ValueError(f"data.classes must be {self.class_count} or null for {self.title}, got {self.classes}")
         self.root = Path(root).expanduser() if root is not None else self.loading.folder("data")
         self.download = download
 
@@ -173,7 +124,7 @@ class OfficialDataModule(PicturesDataModule):
         )
 
 
-class ArraysDataModule(OfficialDataModule):
+class LoadedDataModule(OfficialDataModule):
     """A published data set that torchvision loads as arrays."""
 
     @abstractmethod

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NotRequired, TypedDict
 
 import torch
 from torch import Tensor
 
+from gan_lightning.core.signatures import inherit_parameters
 from gan_lightning.data.base import ImageDataModule
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.data.loader import EndlessLoader, window_side
@@ -19,7 +22,7 @@ from gan_lightning.data.source import ImageSource
 from gan_lightning.data.store import Looked, look
 from gan_lightning.data.stream import StreamLoader, for_evaluation
 from gan_lightning.data.subset import Subset
-from gan_lightning.data.transform import Transform
+from gan_lightning.data.transform import Filter, Fit, Transform
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +32,30 @@ FULL = "train_full"
 REPORT_FILE, PREVIEW_FILE = "data.json", "data.png"
 
 
+class Pictures(TypedDict):
+    """The arguments that every source of pictures hands on to ``PicturesDataModule``, which describes them."""
+
+    resolution: int
+    channels: NotRequired[int]
+    classes: NotRequired[int | None]
+    batch_size: NotRequired[int]
+    seed: NotRequired[int]
+    fit: NotRequired[Fit]
+    filter: NotRequired[Filter]
+    background: NotRequired[str]
+    flip: NotRequired[bool]
+    crop_from: NotRequired[int | None]
+    fraction: NotRequired[float]
+    only_classes: NotRequired[Sequence[str | int] | None]
+    subset_seed: NotRequired[int]
+    balance: NotRequired[bool]
+    min_size: NotRequired[int | None]
+    on_bad: NotRequired[OnBad]
+    loading: NotRequired[Loading | None]
+
+
 class PicturesDataModule(ImageDataModule):
-    """Serves the images of ``source(split)``; a subclass says where they come from.
+    """Serves the images of ``source(split)``; a subclass says where they come from, and takes ``**pictures``.
 
     All images are looked at before a run begins: those that cannot be used stop it or are skipped. At the start of
     the training the run's folder gets a report of what was found (``data.json``) and a picture of some training
@@ -40,20 +65,26 @@ class PicturesDataModule(ImageDataModule):
         skippable: whether bad images can be left out.
 
     Args:
-        dataset: its name, a part of every score's protocol.
-        transform: what is done to each image; its resolution is that of ``crop_from``, if there is one.
+        dataset: its name, a part of every score's protocol; a subclass gives it.
         resolution: height and width of the images in a batch.
+        channels: 1 (grey) or 3 (RGB).
         classes: number of classes, or None: labels are not used.
         batch_size: images per discriminator update, over all processes.
         seed: of order, flips and windows.
+        fit: how a picture that is not square becomes so: "center_crop", "pad", "stretch", or "exact": it must be of
+            the right size already.
+        filter: of the resampling: "lanczos", "bicubic", "bilinear" or "box".
+        background: colour behind transparent pixels and of the bars of "pad".
         flip: mirror each training image with probability one half.
         crop_from: the images are made so large, and a window of ``resolution`` is cut out of a training image at
             random each time, and out of the middle for evaluation; None: no windows.
-        subset: which of the training images are used.
+        fraction: share of the training images to use.
+        only_classes: names or indices of the classes to use, or None: all.
+        subset_seed: of the choice of ``fraction``.
         balance: show all classes equally often.
         min_size: least height and width of an image as stored, or None.
-        on_bad: stop or skip when images cannot be used.
-        loading: resources for reading.
+        on_bad: "stop" or "skip" when images cannot be used.
+        loading: resources for reading; None: the defaults.
 
     Raises:
         ValueError: for a value out of range.
@@ -63,25 +94,33 @@ class PicturesDataModule(ImageDataModule):
 
     def __init__(
         self,
-        *,
         dataset: str,
-        transform: Transform,
+        /,
+        *,
         resolution: int,
-        classes: int | None,
-        batch_size: int,
-        seed: int,
-        flip: bool,
-        crop_from: int | None,
-        subset: Subset,
-        balance: bool,
-        min_size: int | None,
-        on_bad: OnBad,
-        loading: Loading | None,
+        channels: int = 3,
+        classes: int | None = None,
+        batch_size: int = 64,
+        seed: int = 0,
+        fit: Fit = "center_crop",
+        filter: Filter = "lanczos",
+        background: str = "white",
+        flip: bool = False,
+        crop_from: int | None = None,
+        fraction: float = 1.0,
+        only_classes: Sequence[str | int] | None = None,
+        subset_seed: int = 0,
+        balance: bool = False,
+        min_size: int | None = None,
+        on_bad: OnBad = "stop",
+        loading: Loading | None = None,
     ) -> None:
+        transform = Transform(crop_from or resolution, channels, fit, filter, background)
+        subset = Subset(fraction, only_classes, subset_seed)
         super().__init__(
             dataset=dataset + subset.label,
             resolution=resolution,
-            channels=transform.channels,
+            channels=channels,
             classes=classes,
             batch_size=batch_size,
             seed=seed,
@@ -93,10 +132,8 @@ class PicturesDataModule(ImageDataModule):
             raise ValueError(f"data.on_bad must be 'stop' or 'skip', got {on_bad!r}")
         if balance and classes is None:
             raise ValueError("data.balance needs classes; set data.classes")
-        if subset.only_classes is not None and classes != len(subset.only_classes):
-            raise ValueError(
-                f"data.classes must be {len(subset.only_classes)}, as data.only_classes says, got {classes}"
-            )
+        if only_classes is not None and classes != len(only_classes):
+            raise ValueError(f"data.classes must be {len(only_classes)}, as data.only_classes says, got {classes}")
         self.transform = transform
         self.flip = flip
         self.subset = subset
@@ -106,6 +143,11 @@ class PicturesDataModule(ImageDataModule):
         self.loading = loading or Loading()
         self._looked: dict[str, Looked] = {}
         self._evaluation: dict[str, EvaluationImages] = {}
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Give a subclass's constructor, in help texts and config checks, the arguments that it hands on."""
+        super().__init_subclass__(**arguments)
+        inherit_parameters(cls)
 
     def source(self, split: str) -> ImageSource:
         """Return all images of a split.
@@ -148,8 +190,8 @@ class PicturesDataModule(ImageDataModule):
         counts = labels.bincount(minlength=self.classes)
         return counts.clamp_max(1) if self.balance else counts
 
-    def train_dataloader(self) -> EndlessLoader:
-        """Return an endless loader onto the training device, from where the module stands."""
+    def endless_loader(self) -> EndlessLoader:
+        """Return an endless loader onto the training device, from where the run stands."""
         found = self.looked("train")
         device, start, rank, world_size = self.standing()
         if self.trainer is not None and self.trainer.is_global_zero:

@@ -80,7 +80,7 @@ class MixtureDataModule(RealDataModule):
         """Number of points."""
         return self.points
 
-    def train_dataloader(self) -> InMemoryLoader:
+    def endless_loader(self) -> InMemoryLoader:
         """Return an endless loader over the points on the training device."""
         return self.loader_in_memory(self.mixture.draw(self.points, seed=self.data_seed))
 

@@ -83,7 +83,7 @@ class RowStreamLoader(EndlessLoader):
         prefetch: int,
         batch_size: int,
         seed: int = 0,
-        start: int = 0,
+        start: int | Callable[[], int] = 0,
         rank: int = 0,
         world_size: int = 1,
         flip: bool = False,
@@ -114,7 +114,7 @@ class RowStreamLoader(EndlessLoader):
             DataError: if an epoch does not have as many rows as it was said to have.
         """
         length = self._images_per_epoch
-        epoch, done = divmod(self.start, length)
+        epoch, done = divmod(self.position, length)
         while True:
             shuffled = self._rows
             if self._shuffle_buffer > 1:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from gan_lightning.data.errors import DataError
 from gan_lightning.data.files import Entry, Files, digest
 
 
@@ -175,7 +176,32 @@ class ArrayImages(ImageSource):
 
     def open(self, index: int) -> Image.Image:
         """Wrap the image's pixels."""
-        return Image.fromarray(self.arrays.pixels[index])
+        return Image.fromarray(np.ascontiguousarray(self.arrays.pixels[index]))
+
+
+def labelled_arrays(
+    pixels: NDArray[np.uint8], indices: Sequence[int], *, images_of: object, labels_of: object, classes: int | None
+) -> Arrays:
+    """Return images with class indices, whose names are their numbers.
+
+    Args:
+        pixels: the images.
+        indices: class of each.
+        images_of: what the images are of, for messages.
+        labels_of: what the labels are of, likewise.
+        classes: most classes that there may be, or None.
+
+    Raises:
+        DataError: if there are not as many labels as images, or labels that are no class.
+    """
+    if len(indices) != len(pixels):
+        raise DataError(f"{labels_of} has {len(indices)} labels, {images_of} {len(pixels)} images")
+    least, most = min(indices, default=0), max(indices, default=-1)
+    if least < 0:
+        raise DataError(f"{labels_of} has labels down to {least}; classes are numbered from 0")
+    if classes is not None and most >= classes:
+        raise DataError(f"data.classes is {classes}, but {labels_of} has labels up to {most}")
+    return Arrays(pixels, integers(indices), [str(index) for index in range(most + 1)])
 
 
 def integers(values: Sequence[int]) -> Tensor:

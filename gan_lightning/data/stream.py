@@ -92,7 +92,7 @@ class StreamLoader(EndlessLoader):
         *,
         batch_size: int,
         seed: int = 0,
-        start: int = 0,
+        start: int | Callable[[], int] = 0,
         rank: int = 0,
         world_size: int = 1,
         flip: bool = False,

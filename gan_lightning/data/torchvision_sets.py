@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_lightning.data.official import ArraysDataModule, Remote
+from gan_lightning.data.official import LoadedDataModule, Remote
 from gan_lightning.data.source import Arrays, integers
 
 
@@ -17,7 +17,7 @@ def torchvision_datasets() -> Any:
     return datasets
 
 
-class MNISTDataModule(ArraysDataModule):
+class MNISTDataModule(LoadedDataModule):
     """MNIST: 60,000 training and 10,000 test images of digits, 28x28, grey (LeCun 1998)."""
 
     title = "MNIST"
@@ -50,7 +50,7 @@ class FashionMNISTDataModule(MNISTDataModule):
         return torchvision_datasets().FashionMNIST
 
 
-class CIFAR10DataModule(ArraysDataModule):
+class CIFAR10DataModule(LoadedDataModule):
     """CIFAR-10: 50,000 training and 10,000 test images, 32x32, RGB, 10 classes (Krizhevsky 2009)."""
 
     title = "CIFAR-10"
@@ -84,7 +84,7 @@ class CIFAR100DataModule(CIFAR10DataModule):
         return torchvision_datasets().CIFAR100
 
 
-class STL10DataModule(ArraysDataModule):
+class STL10DataModule(LoadedDataModule):
     """STL-10: 96x96, RGB (Coates 2011).
 
     Without classes, the 100,000 unlabelled images are trained on, as the GAN literature does; with ``classes: 10``,

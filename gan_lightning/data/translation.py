@@ -18,7 +18,7 @@ from gan_lightning.data.loading import Loading
 from gan_lightning.data.preflight import OnBad
 from gan_lightning.data.source import FileImages, ImageSource
 from gan_lightning.data.store import FOLDER
-from gan_lightning.data.transform import Filter, Fit, Transform
+from gan_lightning.data.transform import Filter, Fit
 
 Direction = Literal["AtoB", "BtoA"]
 Role = Literal["source", "target"]
@@ -103,20 +103,21 @@ class TranslationFolderDataModule(TranslationModule):
 
         def domain(role: Role, *, whole: bool) -> DomainPictures:
             letter = direction[0] if role == "source" else direction[-1]
-            size = resolution if whole else crop_from or resolution
-            shades = source_channels if role == "source" else channels
             return DomainPictures(
+                f"{self.dataset}, domain {letter}",
                 role=role,
                 sources=partial(self.domain, letter),
-                dataset=f"{self.dataset}, domain {letter}",
-                transform=Transform(size, shades, fit, filter, background),
+                skippable=not paired,
                 resolution=resolution,
+                channels=source_channels if role == "source" else channels,
                 batch_size=batch_size,
                 seed=mix(seed, _UNPAIRED) if role == "source" and not paired else seed,
+                fit=fit,
+                filter=filter,
+                background=background,
                 flip=flip and not whole,
                 crop_from=None if whole else crop_from,
                 on_bad=on_bad,
-                skippable=not paired,
                 loading=self.loading,
             )
 
@@ -179,11 +180,11 @@ class TranslationFolderDataModule(TranslationModule):
             raise DataError("\n".join(problems.values()))
         return max(module.images_per_epoch for module in self._training)
 
-    def train_dataloader(self) -> ZippedLoader:
+    def endless_loader(self) -> ZippedLoader:
         """Return an endless loader over both domains."""
         for module in self._training:
             module.trainer = self.trainer
-        source, target = (module.train_dataloader() for module in self._training)
+        source, target = (module.endless_loader() for module in self._training)
         return ZippedLoader(source, target)
 
     def evaluation_images(self, split: str) -> TranslationImages:

@@ -19,6 +19,7 @@ from gan_lightning.config.schema import resolve_budget
 from gan_lightning.core.checkpoint import read_checkpoint, stored_config
 from gan_lightning.core.device import pick_device
 from gan_lightning.core.errors import InputError
+from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.folder import FolderDataModule
 from gan_lightning.data.given import given_images
 from gan_lightning.data.images import EvaluationImages, EvaluationSet
@@ -188,7 +189,13 @@ def open_real(cfg: DictConfig, evaluator: SampleEvaluator, data: dict[str, Any] 
         return given_images(cfg.real, key="real", split=evaluator.real_split, labelled=by_class(evaluator))
     if data is None:
         raise InputError("the checkpoint was trained without gan-train and names no data: compare it with real=PATH")
-    return build(data, trust=cfg.trust, key="data").evaluation_set(evaluator.real_split)
+    module = build(data, trust=cfg.trust, key="data")
+    if not isinstance(module, RealDataModule):
+        raise InputError(
+            f"the checkpoint was trained on {type(module).__name__}, which has no evaluation split: compare it with "
+            "real=PATH"
+        )
+    return module.evaluation_set(evaluator.real_split)
 
 
 def by_class(evaluator: SampleEvaluator) -> bool:

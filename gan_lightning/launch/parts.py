@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from lightning import Callback, Trainer, seed_everything
+from lightning import Callback, LightningDataModule, Trainer, seed_everything
 from lightning.fabric.plugins import CheckpointIO
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
@@ -19,6 +19,7 @@ from gan_lightning.config import ConfigError, resolve_budget
 from gan_lightning.config.builder import build_all
 from gan_lightning.data import ImageDataModule, RealDataModule
 from gan_lightning.launch.cluster_environment import cluster_plugins, tasks_problem
+from gan_lightning.launch.other_data import other_data_problems, training_images
 from gan_lightning.launch.process_watchdog import Companions
 from gan_lightning.loggers import JSONLLogger, Tracker
 from gan_lightning.metrics import DigitsExtractor, Evaluator, SampleEvaluator, TranslationEvaluator
@@ -31,7 +32,7 @@ GROUPS = ("data", "model", "callbacks", "logger")
 """Root keys whose parts are built, in this order; none of them writes anything when it is built."""
 
 KINDS: Mapping[str, Any] = {
-    "data": RealDataModule,
+    "data": LightningDataModule,
     "model": AdversarialModule,
     "trainer": Callable[..., Trainer],
     "callbacks.*": Callback,
@@ -49,7 +50,7 @@ UNBUILDABLE = (MisconfigurationException, ValueError, TypeError, RuntimeError, I
 class Parts:
     """What a config builds."""
 
-    data: RealDataModule
+    data: LightningDataModule
     model: AdversarialModule
     callbacks: list[Callback]
     loggers: list[Logger]
@@ -88,12 +89,12 @@ def build_parts(config: Mapping[str, Any]) -> Parts:
     callbacks = [*_present(built.get("callbacks")), Companions()]
     loggers = [*_present(built.get("logger")), JSONLLogger(output_dir=config["output_dir"], clock=clock)]
     trainer = _checked_trainer(config, problems, callbacks=callbacks, logger=loggers)
-    _check_fit(built, problems, processes=1 if trainer is None else trainer.world_size)
+    _check_fit(built, problems, config=config, processes=1 if trainer is None else trainer.world_size)
     if problems:
         raise ConfigError(problems)
     data, model = built["data"], built["model"]
     with _as_config_error():
-        model.budget_images = resolve_budget(config["budget"], data.images_per_epoch)
+        model.budget_images = resolve_budget(config["budget"], training_images(data, config["budget"]))
     model.run_config = dict(config)
     assert trainer is not None
     return Parts(data, model, callbacks, loggers, trainer, clock)
@@ -120,7 +121,7 @@ def rehearse_parts(
     if "trainer" not in wrong and remote_processes is None:
         trainer = _checked_trainer(config, problems, logger=False, enable_checkpointing=False)
         processes = None if trainer is None else trainer.world_size
-    _check_fit(built, problems, processes=processes or 1)
+    _check_fit(built, problems, config=config, processes=processes or 1)
     return processes
 
 
@@ -173,9 +174,11 @@ def check_world(trainer: Trainer, *, asked: Mapping[str, Any], batch_size: int) 
         raise ConfigError([f"trainer.{problem}"])
 
 
-def _check_fit(built: Mapping[str, Any], problems: list[str], *, processes: int) -> None:
+def _check_fit(built: Mapping[str, Any], problems: list[str], *, config: Mapping[str, Any], processes: int) -> None:
     """Compare the parts with one another, where they could be built."""
     data, model, callbacks = built.get("data"), built.get("model"), _present(built.get("callbacks"))
+    if isinstance(data, LightningDataModule):
+        problems += other_data_problems(data, config=config, callbacks=callbacks, processes=processes)
     if isinstance(data, ImageDataModule):
         with collected(problems):
             check_evaluators(data, callbacks)

@@ -16,6 +16,7 @@ from gan_lightning.callbacks import Evaluation, Progress, RunCheckpoint, Trainin
 from gan_lightning.config.expected import read_expected
 from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.signals import stops_raised
+from gan_lightning.data import RealDataModule
 from gan_lightning.launch.ending import outcome_of_exception, outcome_of_fit
 from gan_lightning.launch.hydra_files import write_hydra_files
 from gan_lightning.launch.origin import present_origin
@@ -54,6 +55,9 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
         log.warning("%s; going on from %s instead", complaint, source.path or "the beginning")
     if source.path is not None:
         log.info("resuming from %s at %d images", source.path, source.images_seen)
+        if not isinstance(parts.data, RealDataModule):
+            kind = type(parts.data).__name__
+            log.warning("%s cannot go on where it stopped: the resumed run sees other batches", kind)
     parts.callback(Companions).begin(parts.trainer)
     record = RunRecord(output_dir, clock=parts.clock)
     if parts.trainer.is_global_zero:

@@ -6,12 +6,13 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from lightning import LightningDataModule
 from rich.console import Console
 from rich.table import Table
 
 from gan_lightning.callbacks import Evaluation
 from gan_lightning.config.expected import Expected
-from gan_lightning.data import ImageDataModule, RealDataModule
+from gan_lightning.data import ImageDataModule
 from gan_lightning.metrics import Evaluator, Score
 from gan_lightning.metrics.frechet import Frechet
 from gan_lightning.runs.folder import SAMPLES, RunFolder
@@ -94,7 +95,7 @@ def set_beside(
     ]
 
 
-def heldout_distance(data: RealDataModule, evaluation: Evaluation | None) -> float | None:
+def heldout_distance(data: LightningDataModule, evaluation: Evaluation | None) -> float | None:
     """Return the Frechet distance of held-out real images to the training images: what real images would score.
 
     All ranks must call it. None where there is no such score or no held-out part.

@@ -14,8 +14,9 @@ from gan_lightning.augment.base import Augmentation
 from gan_lightning.core import ema
 from gan_lightning.core.schedules import Scalar, value_at
 from gan_lightning.core.seeding import seed_step
+from gan_lightning.core.signatures import inherit_parameters
 from gan_lightning.data.base import RealDataModule
-from gan_lightning.data.batch import Batch, as_batch
+from gan_lightning.data.batch import Batch, as_batch, check_first_batch
 from gan_lightning.losses.base import AdversarialLoss
 from gan_lightning.models import compatibility
 from gan_lightning.models.outputs import DiscriminatorOutput, GeneratedBatch, share_ranked_right
@@ -23,7 +24,6 @@ from gan_lightning.models.players import OptimizerFactory, Phase, Player, Player
 from gan_lightning.models.priors import Prior
 from gan_lightning.models.rebuilding import plain_arguments
 from gan_lightning.models.sampling import Sampling
-from gan_lightning.models.signatures import inherit_parameters
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.regularizers.base import DiscriminatorTurn, GeneratorTurn, Regularizer
@@ -219,6 +219,8 @@ class AdversarialModule(Sampling, PlayersModule):
             batch_idx: Lightning's; not used, since it restarts with every epoch and every resume.
         """
         batch = as_batch(batch)
+        if not self.batch_is_checked:
+            self.check_first_batch(batch)
         images = len(batch) * self._world_size
         due = self.begin_step(images)
         # Everything random below is a function of the position: a resumed run draws what the first one drew.
@@ -574,6 +576,16 @@ class AdversarialModule(Sampling, PlayersModule):
         made, real = self.generator.sample_shape, data.sample_shape
         if real is not None and real != made:
             raise ValueError(f"data: its samples have shape {real}, model.generator makes samples of shape {made}")
+
+    def check_first_batch(self, batch: Batch) -> None:
+        """Refuse the first batch of a fit if the model cannot be trained on it, whatever loader it came from.
+
+        Raises:
+            ValueError: naming what is wrong with it.
+        """
+        weights = next(self.generator.parameters())
+        check_first_batch(batch, shape=self.generator.sample_shape, dtype=weights.dtype, classes=self.classes)
+        self.batch_is_checked = True
 
     def check_batch(self, batch_size: int, processes: int) -> None:
         """Refuse a batch that does not divide into what an update divides it into, before a run begins.

@@ -215,6 +215,7 @@ class PlayersModule(LightningModule):
         self.generator_moved = False
         self.run_config: dict[str, Any] | None = None
         self.diverged = False
+        self.batch_is_checked = False
         self.latest_scalars: dict[str, float] = {}
         self.row_observers: list[RowObserver] = []
         self.loss_limit = math.inf
@@ -260,7 +261,7 @@ class PlayersModule(LightningModule):
 
     def on_fit_start(self) -> None:
         """Look up once what every step needs; modules are on their device by now."""
-        self.diverged = False
+        self.diverged = self.batch_is_checked = False
         self._world_size, self._rank, self._device_of_step = self.trainer.world_size, self.global_rank, self.device
         plugin = scaling_plugin(self.trainer.precision_plugin)
         optimizers = self.optimizers()

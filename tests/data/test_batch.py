@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from gan_lightning.data import Batch, as_batch
+from gan_lightning.data.batch import TOLERANCE, check_first_batch
 
 IMAGES = torch.arange(6.0).view(6, 1, 1, 1).expand(6, 3, 4, 4)
 LABELS = torch.arange(6)
@@ -78,3 +79,45 @@ def test_to_moves_every_tensor():
     moved = Batch(IMAGES, LABELS, SOURCE).to("meta", non_blocking=True)
     assert [t.device.type for t in moved.tensors()] == ["meta"] * 3
     assert Batch(IMAGES).to("meta").tensors()[1:] == (None, None)
+
+
+SHAPE = (3, 4, 4)
+NOISE = torch.rand(6, *SHAPE, generator=torch.Generator().manual_seed(0)) * 2 - 1
+NOISE[0, 0, 0, :2] = torch.tensor([-1.0, 1.0])
+
+
+def test_a_good_first_batch_passes_without_a_word(caplog):
+    check_first_batch(Batch(NOISE, LABELS, NOISE[:, :1]), shape=SHAPE, classes=6)
+    check_first_batch(Batch(NOISE * (1 + TOLERANCE / 2), LABELS), shape=SHAPE)
+    check_first_batch(Batch(9 * NOISE[:, :2, 0, 0]), shape=(2,))  # points have no range
+    check_first_batch(Batch(NOISE.double()), shape=SHAPE, dtype=torch.float64)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        (Batch((127 * (NOISE + 1)).byte()), "images must be torch.float32, got torch.uint8; .*to_unit_range maps"),
+        (Batch(NOISE.double()), "images must be torch.float32, got torch.float64$"),
+        (Batch(NOISE[:0]), "images has no samples"),
+        (Batch(NOISE.where(NOISE < 0.9, float("nan"))), "images has values that are not finite"),
+        (Batch(NOISE.where(NOISE < 0.9, float("inf"))), "images has values that are not finite"),
+        (Batch(127 * (NOISE + 1)), r"images must lie in \[-1, 1\], got 0 to 254"),
+        (Batch(NOISE * (1 + 3 * TOLERANCE)), r"images must lie in \[-1, 1\]"),
+        (Batch(NOISE.permute(0, 2, 3, 1)), r"must have shape \(3, 4, 4\), .*got \(4, 4, 3\)"),
+        (Batch(NOISE, LABELS[:5]), "it has 6 images, but 5 labels"),
+        (Batch(NOISE, LABELS + 1), r"labels must lie in 0\.\.5, got 1 to 6"),
+        (Batch(NOISE, LABELS - 1), r"labels must lie in 0\.\.5, got -1 to 4"),
+        (Batch(NOISE, LABELS, NOISE + 1), r"source must lie in \[-1, 1\]"),
+        (Batch(NOISE, LABELS, NOISE[:3]), "source must have one sample for each"),
+    ],
+)
+def test_a_bad_first_batch_is_refused_in_one_sentence(batch, message):
+    with pytest.raises(ValueError, match=f"^the first batch: .*{message}") as caught:
+        check_first_batch(batch, shape=SHAPE, classes=6)
+    assert "\n" not in str(caught.value)
+
+
+def test_pixels_between_0_and_1_are_warned_of(caplog):
+    check_first_batch(Batch((NOISE + 1) / 2), shape=SHAPE)
+    assert "map x to 2 x - 1" in caplog.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torchvision import datasets
@@ -31,11 +32,12 @@ UNPAIRED = [
 ]
 
 LABEL_FREE = [
-    *("celeba", "cifar10", "cifar100", "digits", "fashion_mnist", "folder", "folder:zip", "folder:stream"),
+    *("arrays", "celeba", "cifar10", "cifar100", "digits", "fashion_mnist", "folder", "folder:zip", "folder:stream"),
     *("huggingface", "huggingface_stream", "idx", "lsun", "mnist", "photos", "stl10"),
 ]
 # data to number of classes
 LABELLED = {
+    "arrays": 3,
     "cifar10": 10,
     "cifar100": 100,
     "digits": 10,
@@ -85,6 +87,10 @@ def files(data: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     elif name == "idx":
         mnist_files(root)
         return [f"data.path={root / 'MNIST' / 'raw'}"]
+    elif name == "arrays":
+        pixels = np.random.default_rng(0).integers(0, 256, (9, 20, 20, 3), dtype=np.uint8)
+        np.savez(root / "pets.npz", pixels, np.arange(9) % 3)
+        return [f"data.path={root / 'pets.npz'}"]
     elif name == "folder":
         pictures = classes(PETS, size=(20, 14))
         path = write_zip(root / "pets.zip", pictures) if form == "zip" else write(root / "pets", pictures)

@@ -87,6 +87,7 @@ def test_every_data_config_fits_its_class(name, tmp_path):
     pairs = write(tmp_path / "pairs", {f"{side}/1.png": encoded(noise(0)) for side in "AB"})
     overrides = {
         "folder": [f"data.path={images}"],
+        "arrays": [f"data.path={tmp_path / 'pets.npz'}"],
         "huggingface": [f"data.path={images}"],
         "huggingface_stream": [f"data.path={images}"],
         "idx": [f"data.path={images}"],

@@ -11,8 +11,8 @@ from typing import Any
 def inherit_parameters(cls: type) -> None:
     """Set the signature of a class to its constructor's own arguments and, for ``**parts``, those of its base.
 
-    ``**parts: Unpack[Parts]`` says which arguments are handed on; the base refuses any other. The annotations are
-    objects, since those of the base stand in another module.
+    ``**parts: Unpack[Parts]`` says which arguments are handed on; the base refuses any other. What the base takes by
+    position alone is the class's to give. The annotations are objects, since those of the base stand in another module.
 
     Args:
         cls: a class whose bases have set theirs.
@@ -25,8 +25,10 @@ def inherit_parameters(cls: type) -> None:
         base = cls.__mro__[1]
         signature = getattr(base, "__signature__", None)
         handed_on = _parameters(base) if signature is None else signature.parameters
-        named = {**{name: p for name, p in handed_on.items() if name not in named}, **named}
-    cls.__signature__ = inspect.Signature(list(named.values()))  # type: ignore[attr-defined]
+        own_or_given = {*named, *(name for name, p in handed_on.items() if p.kind is Parameter.POSITIONAL_ONLY)}
+        named = {**{name: p for name, p in handed_on.items() if name not in own_or_given}, **named}
+    in_order = sorted(named.values(), key=lambda parameter: parameter.kind)
+    cls.__signature__ = inspect.Signature(in_order)  # type: ignore[attr-defined]
 
 
 def _parameters(cls: type) -> dict[str, Parameter]:

@@ -1,0 +1,133 @@
+"""Images in .npy and .npz files of the test's own making, whole and damaged."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from gan_lightning.data import ArraysDataModule, Loading
+from gan_lightning.data.errors import DataError
+
+RANDOM = np.random.default_rng(0)
+COLOUR = RANDOM.integers(0, 256, (7, 8, 8, 3), dtype=np.uint8)
+GREY = RANDOM.integers(0, 256, (7, 8, 8), dtype=np.uint8)
+LABELS = np.array([0, 1, 2, 0, 1, 2, 0])
+
+
+@pytest.fixture
+def module(tmp_path):
+    def make(path, **arguments):
+        loading = Loading(cache_dir=str(tmp_path / "cache"), workers=0)
+        given = {"resolution": 8, "batch_size": 4, "loading": loading, **arguments}
+        return ArraysDataModule(path=str(path), **given)
+
+    return make
+
+
+def save(path, *arrays):
+    if path.suffix == ".npy":
+        np.save(path, *arrays)
+    else:
+        np.savez(path, *arrays)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["npy", "npz"])
+@pytest.mark.parametrize(
+    ("stored", "pixels"),
+    [
+        (COLOUR, COLOUR.transpose(0, 3, 1, 2)),
+        (COLOUR.transpose(0, 3, 1, 2), COLOUR.transpose(0, 3, 1, 2)),
+        (GREY, GREY[:, None]),
+        (GREY[..., None], GREY[:, None]),
+        (GREY[:, None], GREY[:, None]),
+    ],
+    ids=["channels last", "channels first", "grey", "one channel last", "one channel first"],
+)
+def test_the_pixels_are_those_of_the_array(kind, stored, pixels, tmp_path, module):
+    data = module(save(tmp_path / f"a.{kind}", np.ascontiguousarray(stored)), channels=pixels.shape[1])
+    assert np.array_equal(data.looked("train").pixels.numpy(), pixels)
+    assert (data.dataset, data.heldout_split, data.images_per_epoch) == ("a", None, 7)
+
+
+@pytest.mark.parametrize("kind", ["npy", "npz"])
+def test_labels_and_held_out_images_are_found(kind, tmp_path, module):
+    together = [LABELS] if kind == "npz" else []
+    apart = {}
+    if kind == "npy":
+        apart = {
+            "labels": str(save(tmp_path / "labels.npy", LABELS.astype(np.uint8))),
+            "heldout_labels": str(save(tmp_path / "other_labels.npy", LABELS[::-1])),
+        }
+    path = save(tmp_path / f"a.{kind}", COLOUR, *together)
+    held = save(tmp_path / f"b.{kind}", COLOUR[::-1], *(labels[::-1] for labels in together))
+    data = module(path, classes=3, heldout=str(held), **apart)
+    assert data.looked("train").labels.tolist() == LABELS.tolist()
+    assert data.label_counts().tolist() == [3, 2, 2]
+    assert data.heldout_split == "heldout"
+    shown = data.evaluation_images("heldout")
+    assert torch.equal(shown.take([0]), torch.from_numpy(COLOUR[6:].transpose(0, 3, 1, 2).copy()))
+    assert shown.labels.tolist() == LABELS[::-1].tolist()
+    assert module(path, classes=2, only_classes=[2, "0"], **apart).label_counts().tolist() == [2, 3]
+    assert module(path).label_counts() is None
+
+
+def test_a_large_array_is_read_image_by_image(tmp_path, module):
+    path = save(tmp_path / "a.npy", COLOUR)
+    stream = Loading(memory_fraction=0, workers=0, cache_dir=str(tmp_path / "cache"))
+    data = module(path, loading=stream)
+    assert isinstance(data.source("train").arrays.pixels, np.memmap)
+    assert data.looked("train").pixels is None
+    batches = zip(data.train_dataloader(), module(path).train_dataloader(), strict=False)
+    for streamed, held in itertools.islice(batches, 4):
+        assert torch.equal(streamed.images, held.images)
+
+
+def test_a_changed_file_is_decoded_again(tmp_path, module):
+    path = save(tmp_path / "a.npy", COLOUR)
+    first = module(path).looked("train").fingerprint
+    assert module(path).looked("train").fingerprint == first
+    save(path, COLOUR[:5])
+    assert module(path).images_per_epoch == 5
+
+
+@pytest.mark.parametrize(
+    ("file", "arrays", "arguments", "message"),
+    [
+        ("a.npz", [], {}, r"data\.path = .*a\.npz: expected one array of images, .*it holds nothing"),
+        ("a.npz", [COLOUR, GREY], {}, "expected one array of images"),
+        ("a.npy", [COLOUR.astype(np.float32)], {}, r"uint8 \(N, H, W, 1 or 3\); it holds a\.npy float32"),
+        ("a.npy", [COLOUR[:0]], {}, "expected one array of images"),
+        ("a.npy", [np.zeros((4, 8, 8, 2), np.uint8)], {}, "must have 1 or 3 channels"),
+        ("a.npy", [np.array([{}], dtype=object)], {}, r"not a complete \.npy file of plain arrays"),
+        ("a.npz", [COLOUR], {"classes": 3}, r"expected one array of labels, integers \(7,\)"),
+        ("a.npz", [COLOUR, LABELS[:5]], {"classes": 3}, "arr_1 has 5 labels for 7 images"),
+        ("a.npz", [COLOUR, LABELS], {"classes": 2}, r"data\.classes is 2, but .* has labels up to 2"),
+        ("a.npz", [COLOUR, LABELS - 1], {"classes": 3}, "has labels down to -1"),
+    ],
+)
+def test_files_of_something_else_are_refused(file, arrays, arguments, message, tmp_path, module):
+    data = module(save(tmp_path / file, *arrays), **arguments)
+    with pytest.raises(DataError, match=message):
+        _ = data.images_per_epoch
+
+
+def test_missing_and_cut_off_files_and_splits_are_named(tmp_path, module):
+    with pytest.raises(DataError, match=r"data\.path = .*b\.npy: there is no such file"):
+        _ = module(tmp_path / "b.npy").images_per_epoch
+    path = save(tmp_path / "a.npy", COLOUR)
+    with pytest.raises(DataError, match=r"data\.heldout = .*: there is no such file"):
+        module(path, heldout=str(tmp_path / "b.npz")).evaluation_images("heldout")
+    with pytest.raises(DataError, match=r"no split 'test', only train; see data\.heldout"):
+        module(path).evaluation_images("test")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(DataError, match=r"not a complete \.npy file"):
+        _ = module(path).images_per_epoch
+
+
+@pytest.mark.parametrize("key", ["path", "heldout", "labels", "heldout_labels"])
+def test_files_of_another_kind_are_refused(key, module):
+    given = {"path": "a.npy", "heldout": "b.npy", key: "c.png"}
+    with pytest.raises(ValueError, match=rf"data\.{key} must be a file that ends in .*\.npy, got 'c\.png'"):
+        module(**given)
