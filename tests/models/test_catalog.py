@@ -57,6 +57,8 @@ def contents(part):
         return part.func, part.args, contents(part.keywords)
     if isinstance(part, dict):
         return {name: contents(value) for name, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [contents(value) for value in part]
     if dataclasses.is_dataclass(part):
         return type(part), {field.name: contents(getattr(part, field.name)) for field in dataclasses.fields(part)}
     if type(part).__module__.startswith("gan_lightning."):
