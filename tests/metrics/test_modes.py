@@ -1,4 +1,5 @@
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,28 @@ from hypothesis import strategies as st
 from gan_lightning.core.pixels import NonFiniteSamples
 from gan_lightning.data import GridDataModule, RingDataModule
 from gan_lightning.metrics import DigitsExtractor, Evaluator, ModeEvaluator
-from gan_lightning.metrics.modes import covered, mode_counts, mode_statistics, reverse_divergence
+from gan_lightning.metrics.mode_metrics import HighQuality, Modes, ReverseKL, covered, place, reverse_divergence
+
+
+def mode_counts(points, means, sigma, **radius):
+    return place(points, means, sigma, **radius).counts
+
+
+def mode_statistics(points, means, sigma):
+    """What the three metrics find, and None where one finds nothing."""
+    placed = place(points, means, sigma)
+    modes, quality = Modes().estimate(placed), HighQuality().estimate(placed)
+    divergence = None if ReverseKL().obstacle(placed) else ReverseKL().estimate(placed)
+    return SimpleNamespace(
+        modes=modes.mean,
+        modes_stderr=modes.stderr,
+        high_quality=quality.mean,
+        high_quality_stderr=quality.stderr,
+        reverse_kl=divergence and divergence.mean,
+        reverse_kl_stderr=divergence and divergence.stderr,
+        nearest=placed.fractions,
+    )
+
 
 CORNERS = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
 
