@@ -162,7 +162,6 @@ class HuggingFaceStreamDataModule(ImageDataModule):
 
     def endless_loader(self) -> RowStreamLoader:
         """Return an endless loader onto the training device, from where the run stands."""
-        device, start, rank, world_size = self.standing()
         rows, decode = self.stream("train")
         return RowStreamLoader(
             rows,
@@ -170,14 +169,7 @@ class HuggingFaceStreamDataModule(ImageDataModule):
             images_per_epoch=self.images_per_epoch,
             shuffle_buffer=self.shuffle_buffer,
             prefetch=self.prefetch,
-            batch_size=self.batch_size,
-            seed=self.seed,
-            start=start,
-            rank=rank,
-            world_size=world_size,
-            flip=self.flip,
-            window=self.window,
-            device=device,
+            **self.loader_options(flip=self.flip, window=self.window),
         )
 
     def evaluation_images(self, split: str) -> TensorImages:

@@ -193,29 +193,15 @@ class PicturesDataModule(ImageDataModule):
     def endless_loader(self) -> EndlessLoader:
         """Return an endless loader onto the training device, from where the run stands."""
         found = self.looked("train")
-        device, start, rank, world_size = self.standing()
+        options = self.loader_options(flip=self.flip, window=self.window, balance=self.balance)
         if self.trainer is not None and self.trainer.is_global_zero:
             self.describe(Path(self.trainer.default_root_dir))
         if found.pixels is None:
-            return StreamLoader(
-                found.source,
-                found.transform,
-                self.loading,
-                batch_size=self.batch_size,
-                seed=self.seed,
-                start=start,
-                rank=rank,
-                world_size=world_size,
-                flip=self.flip,
-                window=self.window,
-                balance=self.balance,
-                device=device,
-            )
-        free_bytes = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
+            return StreamLoader(found.source, found.transform, self.loading, **options)
+        device = options["device"]
+        free_bytes = torch.cuda.mem_get_info(device)[0] if device is not None and device.type == "cuda" else 0
         fits = found.pixels.nbytes <= self.loading.memory_fraction * free_bytes
-        return self.loader_in_memory(
-            found.pixels, found.labels, flip=self.flip, window=self.window, balance=self.balance, resident=fits
-        )
+        return self.loader_in_memory(found.pixels, found.labels, options, resident=fits)
 
     def evaluation_images(self, split: str) -> EvaluationImages:
         """Return the real images of ``split`` as the evaluator wants them; ``train_full`` knows no fraction."""

@@ -82,7 +82,7 @@ class MixtureDataModule(RealDataModule):
 
     def endless_loader(self) -> InMemoryLoader:
         """Return an endless loader over the points on the training device."""
-        return self.loader_in_memory(self.mixture.draw(self.points, seed=self.data_seed))
+        return self.loader_in_memory(self.mixture.draw(self.points, seed=self.data_seed), None, self.loader_options())
 
     def evaluation_set(self, split: str) -> Mixture:
         """Return the mixture itself.
