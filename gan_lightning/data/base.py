@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor
 from gan_lightning.core.progress import CountsImages
 from gan_lightning.data.batch import Batch
 from gan_lightning.data.images import EvaluationImages, EvaluationSet, TensorImages
-from gan_lightning.data.loader import Epochs, InMemoryLoader
+from gan_lightning.data.loader import Epochs, InMemoryLoader, LoaderOptions
 
 
 class LabelledImages(NamedTuple):
@@ -21,15 +21,6 @@ class LabelledImages(NamedTuple):
 
     images: Tensor
     labels: Tensor | None
-
-
-class Standing(NamedTuple):
-    """Where a loader is to start: the run's device and its position, and this process among how many."""
-
-    device: torch.device
-    start: Callable[[], int]
-    rank: int
-    world_size: int
 
 
 class RealDataModule(LightningDataModule):
@@ -94,12 +85,20 @@ class RealDataModule(LightningDataModule):
         """Return what the evaluator compares generated samples with."""
         raise NotImplementedError
 
-    def standing(self) -> Standing:
-        """Return where the module stands; without a trainer, at the beginning, alone, on the CPU."""
+    def loader_options(self, *, flip: bool = False, window: int | None = None, balance: bool = False) -> LoaderOptions:
+        """Return the options of a loader for the run; without a trainer it begins, alone, on the CPU."""
         trainer = self.trainer
-        if trainer is None:
-            return Standing(torch.device("cpu"), self.position, rank=0, world_size=1)
-        return Standing(trainer.strategy.root_device, self.position, trainer.global_rank, trainer.world_size)
+        return {
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+            "start": self.position,
+            "rank": 0 if trainer is None else trainer.global_rank,
+            "world_size": 1 if trainer is None else trainer.world_size,
+            "flip": flip,
+            "window": window,
+            "balance": balance,
+            "device": torch.device("cpu") if trainer is None else trainer.strategy.root_device,
+        }
 
     def position(self) -> int:
         """Return the run's ``images_loaded``; of a model that does not count them, the beginning of the epoch."""
@@ -111,32 +110,13 @@ class RealDataModule(LightningDataModule):
         return self.trainer.current_epoch * self.batches_per_epoch * self.batch_size
 
     def loader_in_memory(
-        self,
-        samples: Tensor,
-        labels: Tensor | None = None,
-        *,
-        flip: bool = False,
-        window: int | None = None,
-        balance: bool = False,
-        resident: bool = True,
+        self, samples: Tensor, labels: Tensor | None, options: LoaderOptions, *, resident: bool = True
     ) -> InMemoryLoader:
-        """Return an endless loader from ``standing`` on; ``resident``: all samples are kept on the training device."""
-        device, start, rank, world_size = self.standing()
+        """Return an endless loader; ``resident``: all samples are kept on the training device."""
         if resident:
+            device = options["device"]
             samples, labels = samples.to(device), None if labels is None else labels.to(device)
-        return InMemoryLoader(
-            samples,
-            labels,
-            batch_size=self.batch_size,
-            seed=self.seed,
-            start=start,
-            rank=rank,
-            world_size=world_size,
-            flip=flip,
-            window=window,
-            balance=balance,
-            device=device,
-        )
+        return InMemoryLoader(samples, labels, **options)
 
 
 def run_has_a_budget(trainer: Trainer) -> bool:
@@ -211,7 +191,7 @@ class InMemoryDataModule(ImageDataModule):
     def endless_loader(self) -> InMemoryLoader:
         """Return an endless loader over images on the training device."""
         images, labels = self._split("train")
-        return self.loader_in_memory(images, labels, flip=self.flip)
+        return self.loader_in_memory(images, labels, self.loader_options(flip=self.flip))
 
     def evaluation_images(self, split: str) -> EvaluationImages:
         """Return the real images of ``split`` as the evaluator wants them."""

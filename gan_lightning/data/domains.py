@@ -100,9 +100,29 @@ class TranslationModule(ImageDataModule):
         self.source_channels = source_channels
         self.paired = paired
 
+    def domains(self, *, whole: bool) -> tuple[ImageDataModule, ImageDataModule]:
+        """Return the data modules of the source and of the target domain.
+
+        Args:
+            whole: as an evaluation sees them; else as they are trained on.
+        """
+        raise NotImplementedError
+
+    @property
+    def images_per_epoch(self) -> int:
+        """Number of training pairs, or of images of the larger domain, as CycleGAN's paper counts."""
+        return max(domain.images_per_epoch for domain in self.domains(whole=False))
+
+    def endless_loader(self) -> Iterable[Batch]:
+        """Return an endless loader over both domains."""
+        source, target = self.domains(whole=False)
+        source.trainer = target.trainer = self.trainer
+        return ZippedLoader(source.endless_loader(), target.endless_loader())
+
     def evaluation_images(self, split: str) -> TranslationImages:
         """Return targets and sources of ``split``."""
-        raise NotImplementedError
+        source, target = self.domains(whole=True)
+        return TranslationImages(target.evaluation_images(split), source.evaluation_images(split), paired=self.paired)
 
     def evaluation_set(self, split: str) -> TranslationImages:
         """Return ``evaluation_images``; "heldout" stands for the part that is held out, whatever its name."""
@@ -184,17 +204,6 @@ class DomainsDataModule(TranslationModule):
         of_both = {self.source.heldout_split, self.target.heldout_split}
         return of_both.pop() if len(of_both) == 1 else None
 
-    @property
-    def images_per_epoch(self) -> int:
-        """Number of training images of the larger domain, as the paper counts."""
-        return max(self.source.images_per_epoch, self.target.images_per_epoch)
-
-    def endless_loader(self) -> ZippedLoader:
-        """Return an endless loader over both domains."""
-        self.source.trainer = self.target.trainer = self.trainer
-        return ZippedLoader(self.source.endless_loader(), self.target.endless_loader())
-
-    def evaluation_images(self, split: str) -> TranslationImages:
-        """Return the images of both domains."""
-        targets, sources = self.target.evaluation_images(split), self.source.evaluation_images(split)
-        return TranslationImages(targets, sources, paired=False)
+    def domains(self, *, whole: bool) -> tuple[ImageDataModule, ImageDataModule]:
+        """Return the two data modules, which serve training and evaluation."""
+        return self.source, self.target

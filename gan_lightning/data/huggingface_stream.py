@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any
+from typing import Any, Unpack
 
 from gan_lightning.core.datasets_internals import with_features
-from gan_lightning.data.base import ImageDataModule
+from gan_lightning.data.decoded import DecodedImageDataModule, DecodedImages
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.huggingface import from_hub
 from gan_lightning.data.images import TensorImages
 from gan_lightning.data.layout import check_apart
-from gan_lightning.data.loader import window_side
 from gan_lightning.data.row_stream import RowDecoder, RowStreamLoader
 from gan_lightning.data.stream import centred
-from gan_lightning.data.transform import Filter, Fit, Transform
 
 
-class HuggingFaceStreamDataModule(ImageDataModule):
+class HuggingFaceStreamDataModule(DecodedImageDataModule):
     """Images of the Hugging Face hub, or of a folder that ``load_dataset`` understands, without a copy on disk.
 
     Nothing is looked at beforehand: a bad image ends the run when its turn comes, and classes are not counted, so
@@ -36,16 +34,7 @@ class HuggingFaceStreamDataModule(ImageDataModule):
         prefetch: batches that are kept ready.
         image_column: of the pictures.
         label_column: of the class indices; used with ``classes`` only.
-        resolution: height and width of the images in a batch.
-        channels: 1 (grey) or 3 (RGB).
-        classes: number of classes, or None: labels are not used.
-        batch_size: images per discriminator update, over all processes.
-        seed: of order, flips and windows.
-        fit: how a picture that is not square becomes so.
-        filter: of the resampling.
-        background: colour behind transparent pixels and of the bars of "pad".
-        flip: mirror each training image with probability one half.
-        crop_from: size of the images out of which windows of ``resolution`` are cut at random, or None.
+        decoded: see ``DecodedImageDataModule``.
 
     Raises:
         ValueError: for a value out of range.
@@ -65,31 +54,14 @@ class HuggingFaceStreamDataModule(ImageDataModule):
         prefetch: int = 4,
         image_column: str = "image",
         label_column: str = "label",
-        resolution: int,
-        channels: int = 3,
-        classes: int | None = None,
-        batch_size: int = 64,
-        seed: int = 0,
-        fit: Fit = "center_crop",
-        filter: Filter = "lanczos",
-        background: str = "white",
-        flip: bool = False,
-        crop_from: int | None = None,
+        **decoded: Unpack[DecodedImages],
     ) -> None:
         counts = {"images": images, "reference_images": reference_images, "shuffle_buffer": shuffle_buffer}
-        for key, value in {**counts, "prefetch": prefetch, "classes": classes}.items():
+        for key, value in {**counts, "prefetch": prefetch}.items():
             if value is not None and value < 1:
                 raise ValueError(f"data.{key} must be at least 1, got {value}")
-        window = window_side(resolution, crop_from)
         check_apart(train_split, heldout)
-        super().__init__(
-            dataset=path.rstrip("/").rsplit("/", 1)[-1],
-            resolution=resolution,
-            channels=channels,
-            classes=classes,
-            batch_size=batch_size,
-            seed=seed,
-        )
+        super().__init__(path.rstrip("/").rsplit("/", 1)[-1], **decoded)
         self.path, self.subset_name, self.revision = path, subset_name, revision
         self.train_split = train_split
         self.heldout_split = heldout
@@ -98,9 +70,6 @@ class HuggingFaceStreamDataModule(ImageDataModule):
         self.shuffle_buffer = shuffle_buffer
         self.prefetch = prefetch
         self.image_column, self.label_column = image_column, label_column
-        self.transform = Transform(crop_from or resolution, channels, fit, filter, background)
-        self.flip = flip
-        self.window = window
         self._streams: dict[str, tuple[Any, RowDecoder]] = {}
         self._references: dict[str, TensorImages] = {}
 
@@ -162,7 +131,6 @@ class HuggingFaceStreamDataModule(ImageDataModule):
 
     def endless_loader(self) -> RowStreamLoader:
         """Return an endless loader onto the training device, from where the run stands."""
-        device, start, rank, world_size = self.standing()
         rows, decode = self.stream("train")
         return RowStreamLoader(
             rows,
@@ -170,14 +138,7 @@ class HuggingFaceStreamDataModule(ImageDataModule):
             images_per_epoch=self.images_per_epoch,
             shuffle_buffer=self.shuffle_buffer,
             prefetch=self.prefetch,
-            batch_size=self.batch_size,
-            seed=self.seed,
-            start=start,
-            rank=rank,
-            world_size=world_size,
-            flip=self.flip,
-            window=self.window,
-            device=device,
+            **self.loader_options(flip=self.flip, window=self.window),
         )
 
     def evaluation_images(self, split: str) -> TensorImages:

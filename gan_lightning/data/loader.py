@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count as counted
 from itertools import islice
+from typing import NotRequired, TypedDict, Unpack
 
 import torch
 from torch import Tensor
@@ -68,6 +69,20 @@ class Epochs:
 
     def __iter__(self) -> Iterator[Batch]:
         return islice(self.batches, self.length)
+
+
+class LoaderOptions(TypedDict):
+    """The arguments that every loader hands on to ``EndlessLoader``, which describes them."""
+
+    batch_size: int
+    seed: NotRequired[int]
+    start: NotRequired[int | Callable[[], int]]
+    rank: NotRequired[int]
+    world_size: NotRequired[int]
+    flip: NotRequired[bool]
+    window: NotRequired[int | None]
+    balance: NotRequired[bool]
+    device: NotRequired[torch.device | None]
 
 
 class EndlessLoader(ABC):
@@ -178,40 +193,14 @@ class InMemoryLoader(EndlessLoader):
     Args:
         images: uint8 ``(N, C, H, W)``, or float32 samples of any shape, which are passed on as they are.
         labels: int64 ``(N,)`` on the same device, or None.
-        batch_size: global batch; this and all others as of ``EndlessLoader``.
+        options: see ``EndlessLoader``.
 
     Raises:
         ValueError: as ``EndlessLoader``.
     """
 
-    def __init__(
-        self,
-        images: Tensor,
-        labels: Tensor | None = None,
-        *,
-        batch_size: int,
-        seed: int = 0,
-        start: int | Callable[[], int] = 0,
-        rank: int = 0,
-        world_size: int = 1,
-        flip: bool = False,
-        window: int | None = None,
-        balance: bool = False,
-        device: torch.device | None = None,
-    ) -> None:
-        super().__init__(
-            len(images),
-            labels,
-            batch_size=batch_size,
-            seed=seed,
-            start=start,
-            rank=rank,
-            world_size=world_size,
-            flip=flip,
-            window=window,
-            balance=balance,
-            device=device,
-        )
+    def __init__(self, images: Tensor, labels: Tensor | None = None, **options: Unpack[LoaderOptions]) -> None:
+        super().__init__(len(images), labels, **options)
         self.images = images
 
     def samples(self) -> Iterator[tuple[Tensor, Tensor | None]]:

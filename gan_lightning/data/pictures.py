@@ -6,15 +6,14 @@ import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, Unpack
 
 import torch
 from torch import Tensor
 
-from gan_lightning.core.signatures import inherit_parameters
-from gan_lightning.data.base import ImageDataModule
+from gan_lightning.data.decoded import DecodedImageDataModule, DecodedImages
 from gan_lightning.data.images import EvaluationImages
-from gan_lightning.data.loader import EndlessLoader, window_side
+from gan_lightning.data.loader import EndlessLoader
 from gan_lightning.data.loading import Loading
 from gan_lightning.data.preflight import OnBad
 from gan_lightning.data.preview import save_preview
@@ -22,7 +21,6 @@ from gan_lightning.data.source import ImageSource
 from gan_lightning.data.store import Looked, look
 from gan_lightning.data.stream import StreamLoader, for_evaluation
 from gan_lightning.data.subset import Subset
-from gan_lightning.data.transform import Filter, Fit, Transform
 
 log = logging.getLogger(__name__)
 
@@ -32,19 +30,9 @@ FULL = "train_full"
 REPORT_FILE, PREVIEW_FILE = "data.json", "data.png"
 
 
-class Pictures(TypedDict):
+class Pictures(DecodedImages):
     """The arguments that every source of pictures hands on to ``PicturesDataModule``, which describes them."""
 
-    resolution: int
-    channels: NotRequired[int]
-    classes: NotRequired[int | None]
-    batch_size: NotRequired[int]
-    seed: NotRequired[int]
-    fit: NotRequired[Fit]
-    filter: NotRequired[Filter]
-    background: NotRequired[str]
-    flip: NotRequired[bool]
-    crop_from: NotRequired[int | None]
     fraction: NotRequired[float]
     only_classes: NotRequired[Sequence[str | int] | None]
     subset_seed: NotRequired[int]
@@ -54,7 +42,7 @@ class Pictures(TypedDict):
     loading: NotRequired[Loading | None]
 
 
-class PicturesDataModule(ImageDataModule):
+class PicturesDataModule(DecodedImageDataModule):
     """Serves the images of ``source(split)``; a subclass says where they come from, and takes ``**pictures``.
 
     All images are looked at before a run begins: those that cannot be used stop it or are skipped. At the start of
@@ -66,18 +54,6 @@ class PicturesDataModule(ImageDataModule):
 
     Args:
         dataset: its name, a part of every score's protocol; a subclass gives it.
-        resolution: height and width of the images in a batch.
-        channels: 1 (grey) or 3 (RGB).
-        classes: number of classes, or None: labels are not used.
-        batch_size: images per discriminator update, over all processes.
-        seed: of order, flips and windows.
-        fit: how a picture that is not square becomes so: "center_crop", "pad", "stretch", or "exact": it must be of
-            the right size already.
-        filter: of the resampling: "lanczos", "bicubic", "bilinear" or "box".
-        background: colour behind transparent pixels and of the bars of "pad".
-        flip: mirror each training image with probability one half.
-        crop_from: the images are made so large, and a window of ``resolution`` is cut out of a training image at
-            random each time, and out of the middle for evaluation; None: no windows.
         fraction: share of the training images to use.
         only_classes: names or indices of the classes to use, or None: all.
         subset_seed: of the choice of ``fraction``.
@@ -85,6 +61,7 @@ class PicturesDataModule(ImageDataModule):
         min_size: least height and width of an image as stored, or None.
         on_bad: "stop" or "skip" when images cannot be used.
         loading: resources for reading; None: the defaults.
+        images: see ``DecodedImageDataModule``.
 
     Raises:
         ValueError: for a value out of range.
@@ -97,16 +74,6 @@ class PicturesDataModule(ImageDataModule):
         dataset: str,
         /,
         *,
-        resolution: int,
-        channels: int = 3,
-        classes: int | None = None,
-        batch_size: int = 64,
-        seed: int = 0,
-        fit: Fit = "center_crop",
-        filter: Filter = "lanczos",
-        background: str = "white",
-        flip: bool = False,
-        crop_from: int | None = None,
         fraction: float = 1.0,
         only_classes: Sequence[str | int] | None = None,
         subset_seed: int = 0,
@@ -114,28 +81,16 @@ class PicturesDataModule(ImageDataModule):
         min_size: int | None = None,
         on_bad: OnBad = "stop",
         loading: Loading | None = None,
+        **images: Unpack[DecodedImages],
     ) -> None:
-        transform = Transform(crop_from or resolution, channels, fit, filter, background)
         subset = Subset(fraction, only_classes, subset_seed)
-        super().__init__(
-            dataset=dataset + subset.label,
-            resolution=resolution,
-            channels=channels,
-            classes=classes,
-            batch_size=batch_size,
-            seed=seed,
-        )
-        if classes is not None and classes < 1:
-            raise ValueError(f"data.classes must be at least 1, or null, got {classes}")
-        self.window = window_side(resolution, crop_from)
+        super().__init__(dataset + subset.label, **images)
         if on_bad not in ("stop", "skip"):
             raise ValueError(f"data.on_bad must be 'stop' or 'skip', got {on_bad!r}")
-        if balance and classes is None:
+        if balance and self.classes is None:
             raise ValueError("data.balance needs classes; set data.classes")
-        if only_classes is not None and classes != len(only_classes):
-            raise ValueError(f"data.classes must be {len(only_classes)}, as data.only_classes says, got {classes}")
-        self.transform = transform
-        self.flip = flip
+        if only_classes is not None and self.classes != len(only_classes):
+            raise ValueError(f"data.classes must be {len(only_classes)}, as data.only_classes says, got {self.classes}")
         self.subset = subset
         self.balance = balance
         self.min_size = min_size
@@ -143,11 +98,6 @@ class PicturesDataModule(ImageDataModule):
         self.loading = loading or Loading()
         self._looked: dict[str, Looked] = {}
         self._evaluation: dict[str, EvaluationImages] = {}
-
-    def __init_subclass__(cls, **arguments: Any) -> None:
-        """Give a subclass's constructor, in help texts and config checks, the arguments that it hands on."""
-        super().__init_subclass__(**arguments)
-        inherit_parameters(cls)
 
     def source(self, split: str) -> ImageSource:
         """Return all images of a split.
@@ -193,29 +143,15 @@ class PicturesDataModule(ImageDataModule):
     def endless_loader(self) -> EndlessLoader:
         """Return an endless loader onto the training device, from where the run stands."""
         found = self.looked("train")
-        device, start, rank, world_size = self.standing()
+        options = self.loader_options(flip=self.flip, window=self.window, balance=self.balance)
         if self.trainer is not None and self.trainer.is_global_zero:
             self.describe(Path(self.trainer.default_root_dir))
         if found.pixels is None:
-            return StreamLoader(
-                found.source,
-                found.transform,
-                self.loading,
-                batch_size=self.batch_size,
-                seed=self.seed,
-                start=start,
-                rank=rank,
-                world_size=world_size,
-                flip=self.flip,
-                window=self.window,
-                balance=self.balance,
-                device=device,
-            )
-        free_bytes = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
+            return StreamLoader(found.source, found.transform, self.loading, **options)
+        device = options["device"]
+        free_bytes = torch.cuda.mem_get_info(device)[0] if device is not None and device.type == "cuda" else 0
         fits = found.pixels.nbytes <= self.loading.memory_fraction * free_bytes
-        return self.loader_in_memory(
-            found.pixels, found.labels, flip=self.flip, window=self.window, balance=self.balance, resident=fits
-        )
+        return self.loader_in_memory(found.pixels, found.labels, options, resident=fits)
 
     def evaluation_images(self, split: str) -> EvaluationImages:
         """Return the real images of ``split`` as the evaluator wants them; ``train_full`` knows no fraction."""

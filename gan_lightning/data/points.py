@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any, TypedDict, Unpack
 
 import torch
 from torch import Tensor
 
 from gan_lightning.core.seeding import generator_for
+from gan_lightning.core.signatures import inherit_parameters
 from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.images import EvaluationSet
 from gan_lightning.data.loader import InMemoryLoader
@@ -50,11 +52,20 @@ class Mixture(EvaluationSet):
         return self.means[modes] + self.sigma * noise
 
 
+class PointSet(TypedDict, total=False):
+    """The arguments that a mixture's data module hands on to ``MixtureDataModule``, which describes them."""
+
+    points: int
+    batch_size: int
+    seed: int
+    data_seed: int
+
+
 class MixtureDataModule(RealDataModule):
     """A finite set of points, drawn once from a mixture; they are not rescaled.
 
     Args:
-        mixture: what they are drawn from, and what samples are compared with.
+        mixture: what they are drawn from, and what samples are compared with; a subclass gives it.
         points: size of the training set.
         batch_size: points per discriminator update, over all processes.
         seed: of the order of the points.
@@ -64,7 +75,9 @@ class MixtureDataModule(RealDataModule):
         ValueError: for a value out of range.
     """
 
-    def __init__(self, *, mixture: Mixture, points: int, batch_size: int, seed: int, data_seed: int) -> None:
+    def __init__(
+        self, mixture: Mixture, /, *, points: int = 100_000, batch_size: int = 100, seed: int = 0, data_seed: int = 0
+    ) -> None:
         if points < 1:
             raise ValueError(f"data.points must be at least 1, got {points}")
         if mixture.sigma <= 0:
@@ -75,6 +88,11 @@ class MixtureDataModule(RealDataModule):
         self.points = points
         self.data_seed = data_seed
 
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Give a subclass's constructor, in help texts and config checks, the arguments that it hands on."""
+        super().__init_subclass__(**arguments)
+        inherit_parameters(cls)
+
     @property
     def images_per_epoch(self) -> int:
         """Number of points."""
@@ -82,7 +100,7 @@ class MixtureDataModule(RealDataModule):
 
     def endless_loader(self) -> InMemoryLoader:
         """Return an endless loader over the points on the training device."""
-        return self.loader_in_memory(self.mixture.draw(self.points, seed=self.data_seed))
+        return self.loader_in_memory(self.mixture.draw(self.points, seed=self.data_seed), None, self.loader_options())
 
     def evaluation_set(self, split: str) -> Mixture:
         """Return the mixture itself.
@@ -102,35 +120,18 @@ class RingDataModule(MixtureDataModule):
         modes: number of Gaussians.
         radius: of the circle.
         sigma: width of a Gaussian.
-        points: size of the training set.
-        batch_size: points per discriminator update, over all processes.
-        seed: of the order of the points.
-        data_seed: of the points themselves.
+        set_of_points: see ``MixtureDataModule``.
 
     Raises:
         ValueError: for a value out of range.
     """
 
     def __init__(
-        self,
-        *,
-        modes: int = 8,
-        radius: float = 1.0,
-        sigma: float = 0.01,
-        points: int = 100_000,
-        batch_size: int = 100,
-        seed: int = 0,
-        data_seed: int = 0,
+        self, *, modes: int = 8, radius: float = 1.0, sigma: float = 0.01, **set_of_points: Unpack[PointSet]
     ) -> None:
         if modes < 1:
             raise ValueError(f"data.modes must be at least 1, got {modes}")
-        super().__init__(
-            mixture=Mixture("ring", ring_means(modes, radius), sigma),
-            points=points,
-            batch_size=batch_size,
-            seed=seed,
-            data_seed=data_seed,
-        )
+        super().__init__(Mixture("ring", ring_means(modes, radius), sigma), **set_of_points)
 
 
 class GridDataModule(MixtureDataModule):
@@ -140,32 +141,15 @@ class GridDataModule(MixtureDataModule):
         side: Gaussians per row and column.
         spacing: distance between neighbours.
         sigma: width of a Gaussian.
-        points: size of the training set.
-        batch_size: points per discriminator update, over all processes.
-        seed: of the order of the points.
-        data_seed: of the points themselves.
+        set_of_points: see ``MixtureDataModule``.
 
     Raises:
         ValueError: for a value out of range.
     """
 
     def __init__(
-        self,
-        *,
-        side: int = 5,
-        spacing: float = 2.0,
-        sigma: float = 0.05,
-        points: int = 100_000,
-        batch_size: int = 100,
-        seed: int = 0,
-        data_seed: int = 0,
+        self, *, side: int = 5, spacing: float = 2.0, sigma: float = 0.05, **set_of_points: Unpack[PointSet]
     ) -> None:
         if side < 1:
             raise ValueError(f"data.side must be at least 1, got {side}")
-        super().__init__(
-            mixture=Mixture("grid", grid_means(side, spacing), sigma),
-            points=points,
-            batch_size=batch_size,
-            seed=seed,
-            data_seed=data_seed,
-        )
+        super().__init__(Mixture("grid", grid_means(side, spacing), sigma), **set_of_points)

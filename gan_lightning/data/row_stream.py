@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from PIL import Image
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from gan_lightning.core.seeding import mix
 from gan_lightning.data.errors import DataError
-from gan_lightning.data.loader import EndlessLoader
+from gan_lightning.data.loader import EndlessLoader, LoaderOptions
 from gan_lightning.data.source import integers
 from gan_lightning.data.stream import decoded
 from gan_lightning.data.transform import Transform
@@ -67,7 +67,7 @@ class RowStreamLoader(EndlessLoader):
         images_per_epoch: number of rows.
         shuffle_buffer: rows out of which the next one is drawn; 1: the order of the files.
         prefetch: batches that are kept ready.
-        batch_size: global batch; this and all others as of ``EndlessLoader``.
+        options: see ``EndlessLoader``; rows are not balanced.
 
     Raises:
         ValueError: as ``EndlessLoader``.
@@ -81,26 +81,9 @@ class RowStreamLoader(EndlessLoader):
         images_per_epoch: int,
         shuffle_buffer: int,
         prefetch: int,
-        batch_size: int,
-        seed: int = 0,
-        start: int | Callable[[], int] = 0,
-        rank: int = 0,
-        world_size: int = 1,
-        flip: bool = False,
-        window: int | None = None,
-        device: torch.device | None = None,
+        **options: Unpack[LoaderOptions],
     ) -> None:
-        super().__init__(
-            images_per_epoch,
-            batch_size=batch_size,
-            seed=seed,
-            start=start,
-            rank=rank,
-            world_size=world_size,
-            flip=flip,
-            window=window,
-            device=device,
-        )
+        super().__init__(images_per_epoch, **options)
         self._rows = rows
         self._decode = decode
         self._images_per_epoch = images_per_epoch

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from gan_lightning.data.errors import BadImage, DataError, decoding
 from gan_lightning.data.images import EvaluationImages, TensorImages
-from gan_lightning.data.loader import EndlessLoader
+from gan_lightning.data.loader import EndlessLoader, LoaderOptions
 from gan_lightning.data.loading import Loading
 from gan_lightning.data.source import ImageSource
 from gan_lightning.data.store import Looked
@@ -78,41 +79,16 @@ class StreamLoader(EndlessLoader):
         source: the images, all of them good.
         transform: what is done to each.
         loading: number of workers, and how far they work ahead.
-        batch_size: global batch; this and all others as of ``EndlessLoader``.
+        options: see ``EndlessLoader``.
 
     Raises:
         ValueError: as ``EndlessLoader``.
     """
 
     def __init__(
-        self,
-        source: ImageSource,
-        transform: Transform,
-        loading: Loading,
-        *,
-        batch_size: int,
-        seed: int = 0,
-        start: int | Callable[[], int] = 0,
-        rank: int = 0,
-        world_size: int = 1,
-        flip: bool = False,
-        window: int | None = None,
-        balance: bool = False,
-        device: torch.device | None = None,
+        self, source: ImageSource, transform: Transform, loading: Loading, **options: Unpack[LoaderOptions]
     ) -> None:
-        super().__init__(
-            len(source),
-            source.labels,
-            batch_size=batch_size,
-            seed=seed,
-            start=start,
-            rank=rank,
-            world_size=world_size,
-            flip=flip,
-            window=window,
-            balance=balance,
-            device=device,
-        )
+        super().__init__(len(source), source.labels, **options)
         self._decoder = Decoder(source, transform)
         self._loading = loading
 

@@ -10,7 +10,7 @@ from gan_lightning.core.seeding import mix
 from gan_lightning.data.archive import open_files
 from gan_lightning.data.domain_layout import LAYOUTS, Domains, Layout, arrange_domains, domain_root
 from gan_lightning.data.domain_pictures import DomainPictures, HalfImages
-from gan_lightning.data.domains import TranslationImages, TranslationModule, ZippedLoader
+from gan_lightning.data.domains import TranslationModule
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.files import is_image
 from gan_lightning.data.layout import heldout_of
@@ -121,8 +121,9 @@ class TranslationFolderDataModule(TranslationModule):
                 loading=self.loading,
             )
 
-        self._training = (domain("source", whole=False), domain("target", whole=False))
-        self._evaluated = (domain("source", whole=True), domain("target", whole=True))
+        self._domains = {
+            whole: (domain("source", whole=whole), domain("target", whole=whole)) for whole in (False, True)
+        }
 
     @cached_property
     def splits(self) -> dict[str, Domains]:
@@ -154,6 +155,10 @@ class TranslationFolderDataModule(TranslationModule):
         files = FileImages(self._files, [self._entries[name] for name in chosen])
         return HalfImages(files, left=letter == "A") if names.b is None else files
 
+    def domains(self, *, whole: bool) -> tuple[DomainPictures, DomainPictures]:
+        """Return source and target: ``whole``, or cropped and mirrored at random."""
+        return self._domains[whole]
+
     @property
     def heldout_split(self) -> str | None:  # type: ignore[override]
         """Name of the split that training never sees, or None."""
@@ -167,27 +172,15 @@ class TranslationFolderDataModule(TranslationModule):
             DataError: naming the images of either domain and split that cannot be used.
         """
         problems: dict[str, str] = {}
-        looked = [(module, "train") for module in self._training]
+        looked = [(domain, "train") for domain in self.domains(whole=False)]
         if self.heldout_split is not None:
-            looked += [(module, self.heldout_split) for module in self._evaluated]
-        for module, split in looked:
+            looked += [(domain, self.heldout_split) for domain in self.domains(whole=True)]
+        for domain, split in looked:
             try:
-                module.looked(split)
+                domain.looked(split)
             except DataError as error:
                 files = str(error).partition("\n")[2]
                 problems.setdefault(files, str(error))  # both halves of a file are bad, which is said once
         if problems:
             raise DataError("\n".join(problems.values()))
-        return max(module.images_per_epoch for module in self._training)
-
-    def endless_loader(self) -> ZippedLoader:
-        """Return an endless loader over both domains."""
-        for module in self._training:
-            module.trainer = self.trainer
-        source, target = (module.endless_loader() for module in self._training)
-        return ZippedLoader(source, target)
-
-    def evaluation_images(self, split: str) -> TranslationImages:
-        """Return the images of both domains."""
-        source, target = (module.evaluation_images(split) for module in self._evaluated)
-        return TranslationImages(target, source, paired=self.paired)
+        return super().images_per_epoch
