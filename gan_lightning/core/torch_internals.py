@@ -5,10 +5,11 @@ No other module does. A test in ``tests/core/test_torch_internals.py`` fails whe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
@@ -30,6 +31,24 @@ class BatchNormOfAnyShape(_BatchNorm):
 
     def _check_input_dim(self, input: Tensor) -> None:
         """Accept any shape."""
+
+
+class MovedAlong(nn.Module):
+    """A module with another one that is none of its submodules, and is moved and converted with it all the same.
+
+    Torch moves a module's own tensors in a private method, and has no public hook for others.
+    """
+
+    @property
+    def network(self) -> nn.Module:
+        """Return the other module."""
+        raise NotImplementedError
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> MovedAlong:
+        """Move or convert both."""
+        self.network._apply(fn, recurse)
+        super()._apply(fn, recurse)
+        return self
 
 
 def version(tensor: Tensor) -> int:

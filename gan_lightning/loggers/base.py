@@ -102,11 +102,14 @@ def log_samples(loggers: Iterable[Logger], key: str, image: str | os.PathLike[st
         images_seen: the axis position.
     """
     for logger in loggers:
-        show_picture(logger, key, image, images_seen)
+        if isinstance(logger, Tracker):  # which may inherit from a logger that is registered below
+            logger.log_images(key, image, images_seen)
+        else:
+            show_picture(logger, key, image, images_seen)
 
 
 @functools.singledispatch
-def show_picture(logger: Logger | Tracker, key: str, image: str | os.PathLike[str], images_seen: int) -> None:
+def show_picture(logger: Logger, key: str, image: str | os.PathLike[str], images_seen: int) -> None:
     """Show a picture in a logger, as the function that is registered for its class does.
 
     ``show_picture.register(MyLogger, function)`` teaches it another class.
@@ -117,18 +120,13 @@ def show_picture(logger: Logger | Tracker, key: str, image: str | os.PathLike[st
         image: a PNG file.
         images_seen: the axis position.
     """
-    if isinstance(logger, Logger) and logger not in _without_pictures:
+    if logger not in _without_pictures:
         _without_pictures.add(logger)
         log.warning(
             "%s shows no pictures; they lie in %s (gan_lightning.loggers.show_picture.register teaches it how)",
             type(logger).__name__,
             Path(image).parent,
         )
-
-
-@show_picture.register
-def _(logger: Tracker, key: str, image: str | os.PathLike[str], images_seen: int) -> None:
-    logger.log_images(key, image, images_seen)
 
 
 @show_picture.register

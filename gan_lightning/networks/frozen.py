@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from torch import nn
 
+from gan_lightning.core.torch_internals import MovedAlong
 
-class FrozenNetwork(nn.Module):
+
+class FrozenNetwork(MovedAlong):
     """Runs a network in evaluation mode whose parameters take no gradients; gradients flow through to the input.
 
     The network is no submodule: it enters neither the parameters nor the state dict of what it is part of, so that
@@ -31,12 +32,6 @@ class FrozenNetwork(nn.Module):
     def forward(self, *inputs: Any) -> Any:
         """Run the network."""
         return self.network(*inputs)
-
-    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> FrozenNetwork:
-        """Move or convert the network along with the module that this one is part of."""
-        self.network._apply(fn, recurse)
-        super()._apply(fn, recurse)
-        return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FrozenNetwork:
         """Return a module with the same network: what never changes needs no copy."""

@@ -29,6 +29,11 @@ LINE = [*UNSCORED, "logger=none", "hydra.run.dir=run", "budget.kimg=null", f"bud
 LINE += ["callbacks.checkpoint.every_kimg=0.064"]
 
 
+EXPLODING = (
+    "{_target_: gan_lightning.core.schedules.Linear, start_kimg: 0.1, end_kimg: 0.12, initial: 0.001, final: 1.0e30}"
+)
+
+
 def saboteur(kind: str, **arguments: object) -> list[str]:
     given = [f"+callbacks.saboteur.{key}={value}" for key, value in arguments.items()]
     return [f"+callbacks.saboteur._target_=tests.cli.saboteurs.{kind}", *given]
@@ -59,7 +64,8 @@ CASES = {
     "sigquit": [("SIGQUIT", sent("SIGQUIT"), OFF)],
     "sigusr1": [("SIGUSR1", sent("SIGUSR1"), OFF)],
     "sigusr2": [("SIGUSR2", sent("SIGUSR2"), OFF)],
-    "nan": [("nan", ["model.generator_optimizer.lr=1e30"], [])],
+    # after the first checkpoint, which stands: at once there would be no finite state to go on from
+    "nan": [("nan", [f"model.generator_optimizer.lr={EXPLODING}"], [])],
     "error": [("error", saboteur("RaiseAt", images=160), OFF)],
     "kill": [("kill", sent("SIGKILL"), OFF)],
 }

@@ -95,7 +95,7 @@ def module_of(path):
     return importlib.import_module(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
 
 
-NOT_THEIRS = {"_make", "_replace", "_exit", "_target_"}
+NOT_THEIRS = {"_make", "_replace", "_fields", "_exit", "_target_"}
 """Of named tuples, of ``os``, and a key of configs."""
 
 

@@ -12,6 +12,7 @@ from gan_lightning.core.torch_internals import (
     AnyConvolution,
     AnyTransposedConvolution,
     BatchNormOfAnyShape,
+    MovedAlong,
     clamp_all,
     copy_all,
     lerp_all,
@@ -103,3 +104,18 @@ def test_a_buffer_takes_the_shape_that_was_saved(copied):
     assert torch.equal(fresh[0].pool, saved.pool)
     assert fresh[1].pool.shape == (0,)
     assert Pool().pool.shape == (0,)
+
+
+def test_what_is_no_submodule_is_moved_along():
+    class Holder(MovedAlong):
+        def __init__(self):
+            super().__init__()
+            self.held = (torch.nn.Linear(1, 1),)
+
+        @property
+        def network(self):
+            return self.held[0]
+
+    outer = torch.nn.Sequential(Holder()).double()
+    assert outer[0].network.weight.dtype == torch.float64
+    assert not list(outer.parameters())

@@ -39,8 +39,8 @@ def information(parameters, codes):
     return categorical, continuous - math.log(2 * math.pi)  # without the constant of two Gaussians
 
 
-def test_q_is_trained_with_the_generator_and_not_with_the_discriminator():
-    model = infogan(updates=UpdateRule(critic_steps=2))
+def test_q_is_trained_with_the_generator_where_that_is_asked_for():
+    model = infogan(updates=UpdateRule(critic_steps=2), code_player="generator")
     moved = {"discriminator": [], "generator": []}
     run_phase = model.run_phase
 
