@@ -392,12 +392,22 @@ def test_the_published_protocols_are_what_the_evaluators_write():
 @pytest.mark.parametrize("experiment", sorted(path.stem for path in (CONF / "experiment").glob("*.yaml")))
 def test_what_an_experiment_expects_can_be_measured(experiment):
     cfg = compose_train(f"experiment={experiment}")
-    for entry in read_expected(OmegaConf.to_container(OmegaConf.masked_copy(cfg, ["expected"]))):
+    for entry in read_expected(OmegaConf.to_container(OmegaConf.masked_copy(cfg, ["expected", "data"]))):
         chosen = [] if entry.preset is None else [f"evaluator={entry.preset}"]
         patterns = producible(compose_train(f"experiment={experiment}", *chosen) if chosen else cfg)
         assert any(re.fullmatch(pattern, entry.key) for pattern in patterns), (entry.key, patterns)
-        assert entry.kimg in (None, cfg.budget.kimg), "published after another length than the experiment's"
-        assert entry.kimg is not None or cfg.budget.kimg is None
+        assert entry.kimg == cfg.budget.kimg or (entry.kimg and cfg.budget.kimg is None), "published for another length"
+        assert entry.data, "of which data it is published"
+        assert entry.other_data is None, "published for other data"
+
+
+@pytest.mark.parametrize("change", ["data=cifar100", "data.resolution=64"])
+@pytest.mark.parametrize("experiment", ["acgan_cifar10", "sngan_cifar10", "r3gan_cifar10", "stylegan2_ada_cifar10"])
+def test_what_is_published_of_cifar10_is_not_expected_of_other_data(experiment, change):
+    cfg = compose_train(f"experiment={experiment}", change)
+    found = read_expected(OmegaConf.to_container(OmegaConf.masked_copy(cfg, ["expected", "data"])))
+    assert found
+    assert all(entry.other_data for entry in found)
 
 
 @pytest.mark.parametrize("experiment", ["ring_r3", "grid_r3", "sagan_cifar10", "demo"])

@@ -22,6 +22,9 @@ class Expected:
         note: what a reader of the comparison should know, or None.
         preset: evaluator of ``conf/evaluator`` that measures it; None: the experiment's own.
         kimg: thousands of real images after which it holds; None: the budget of the run.
+        data: the data that it holds for: ``class`` names their data module, other keys are those of ``data``, with their
+            values there; None: any data.
+        other_data: how the data of the run differ from these, in one phrase; ``read_expected`` fills it in.
     """
 
     key: str
@@ -31,9 +34,11 @@ class Expected:
     note: str | None = None
     preset: str | None = None
     kimg: float | None = None
+    data: Mapping[str, Any] | None = None
+    other_data: str | None = None
 
 
-_FIELDS = tuple(entry.name for entry in fields(Expected))
+_FIELDS = tuple(entry.name for entry in fields(Expected) if entry.name != "other_data")
 _REQUIRED = ("key", "value", "source")
 _TEXTS = ("key", "source", "note", "preset")
 _NOT_NEGATIVE = ("spread", "kimg")
@@ -64,6 +69,9 @@ def _entry_problems(where: str, entry: Any) -> list[str]:
         elif key in _TEXTS:
             if not (isinstance(value, str) and value.strip()):
                 problems.append(f"{where_key} = {value!r}: must be text that is not empty")
+        elif key == "data":
+            if not isinstance(value, Mapping):
+                problems.append(f"{where_key} = {value!r}: must be a mapping of keys of data to their values")
         elif not _is_number(value):
             problems.append(f"{where_key} = {value!r}: must be a finite number")
         elif key in _NOT_NEGATIVE and value < 0:
@@ -84,4 +92,16 @@ def read_expected(config: Mapping[str, Any]) -> list[Expected]:
     entries = config.get("expected") or []
     if problems := expected_problems(entries):
         raise ValueError("; ".join(problems))
-    return [Expected(**entry) for entry in entries]
+    data = config.get("data")
+    return [Expected(**entry, other_data=_other_data(entry.get("data") or {}, data)) for entry in entries]
+
+
+def _other_data(published: Mapping[str, Any], data: Any) -> str | None:
+    node = data if isinstance(data, Mapping) else {}
+    here = {**node, "class": str(node.get("_target_")).rpartition(".")[2]}
+    differing = [
+        f"data.{key} is {here.get(key)} here, {value} there"
+        for key, value in published.items()
+        if here.get(key) != value
+    ]
+    return ", ".join(differing) or None

@@ -62,6 +62,8 @@ def obstacle(
         images_seen: how far training had come.
         budget_images: how far it was to come; None: unknown.
     """
+    if expected.other_data is not None:
+        return f"of other data: {expected.other_data}"
     if expected.key not in measured:
         return _other_protocol(expected, measured)
     needed = max(budget_images or 0, round(1000 * (expected.kimg or 0)))

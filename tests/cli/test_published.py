@@ -10,7 +10,8 @@ EXPECTED = (
     "{key: modes500_ring, value: 7.5, spread: 0.5, source: 'a paper [table 1]'},"
     "{key: high_quality500_ring, value: 98, source: a paper, kimg: 40000},"
     "{key: modes2500_ring, value: 6.3, source: a paper},"
-    "{key: fid5k_test_sngan, value: 21.7, source: a paper, preset: sngan}]"
+    "{key: fid5k_test_sngan, value: 21.7, source: a paper, preset: sngan},"
+    "{key: modes500_ring, value: 7, source: a paper, data: {modes: 8, sigma: 0.02}}]"
 )
 UNCHANGED = [
     "high_quality500_ring: published 98 (a paper), not compared: budget not reached: stopped at 2 of 40000 kimg",
@@ -18,6 +19,7 @@ UNCHANGED = [
     "modes500_ring has another protocol: number of samples 500, not 2500",
     "fid5k_test_sngan: published 21.7 (a paper), not compared: "
     "not measured; gan-evaluate with evaluator=sngan measures it",
+    "modes500_ring: published 7 (a paper), not compared: of other data: data.sigma is 0.01 here, 0.02 there",
 ]
 
 

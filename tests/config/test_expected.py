@@ -20,6 +20,25 @@ def test_every_field_is_read():
     assert read_expected({"expected": [whole]}) == [Expected(**whole)]
 
 
+@pytest.mark.parametrize(
+    ("data", "difference"),
+    [
+        ({"_target_": "a.CIFAR10", "resolution": 32, "flip": True}, None),
+        ({"_target_": "a.CIFAR100", "resolution": 32}, "data.class is CIFAR100 here, CIFAR10 there"),
+        ({"_target_": "a.CIFAR10", "resolution": 64}, "data.resolution is 64 here, 32 there"),
+        (
+            {"_target_": "a.Folder"},
+            "data.class is Folder here, CIFAR10 there, data.resolution is None here, 32 there",
+        ),
+    ],
+)
+def test_scores_of_other_data_are_known_as_such(data, difference):
+    entry = {**GOOD, "data": {"class": "CIFAR10", "resolution": 32}}
+    (found,) = read_expected({"expected": [entry], "data": data})
+    assert found.other_data == difference
+    assert read_expected({"expected": [GOOD], "data": data})[0].other_data is None
+
+
 @pytest.mark.parametrize("config", [{}, {"expected": None}, {"expected": []}])
 def test_a_config_from_before_the_key_expects_nothing(config):
     assert read_expected(config) == []
@@ -41,7 +60,8 @@ def test_a_config_from_before_the_key_expects_nothing(config):
         ({"note": 3}, "expected[0].note = 3: must be text that is not empty"),
         ({"preset": ["a"]}, "expected[0].preset = ['a']: must be text that is not empty"),
         ({"split": "test"}, "expected[0].split = 'test': no such key. Allowed: "
-         "key, value, source, spread, note, preset, kimg"),
+         "key, value, source, spread, note, preset, kimg, data"),
+        ({"data": "cifar10"}, "expected[0].data = 'cifar10': must be a mapping of keys of data to their values"),
     ],
 )  # fmt: skip
 def test_every_problem_has_one_message(changes, message):
