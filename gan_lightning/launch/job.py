@@ -40,6 +40,23 @@ def continuing(config: Mapping[str, Any]) -> dict[str, Any]:
     return {**config, "resume": "auto" if begun or config["resume"] is None else config["resume"]}
 
 
+def due(folder: Path, config: Mapping[str, Any]) -> Outcome | dict[str, Any]:
+    """Return how an earlier start of the sweep brought a job to an end, or else the configuration to start it with.
+
+    Args:
+        folder: the job's.
+        config: the job's, checked, as plain data.
+
+    Raises:
+        ConfigError: see ``continuing``.
+    """
+    continued = continuing(config)
+    if (outcome := settled(folder, continued)) is None:
+        return continued
+    log.info("%s already: %s", outcome.status, folder)
+    return outcome
+
+
 def settled(folder: Path, config: Mapping[str, Any]) -> Outcome | None:
     """Return how the job ended if an earlier start of the sweep brought it to an end, with this configuration."""
     outcome, former = read_outcome(folder), read_config(folder)

@@ -15,11 +15,11 @@ from omegaconf import OmegaConf
 from gan_lightning.config import check_config
 from gan_lightning.core import slurm
 from gan_lightning.core.errors import InputError
-from gan_lightning.launch.job import continuing, leave_files, settled
+from gan_lightning.launch.job import due, leave_files
 from gan_lightning.launch.plan import PlannedJob, without_hydra
 from gan_lightning.launch.slurm_submission import Request, submit, submitted
 from gan_lightning.runs.lock import exclusive
-from gan_lightning.runs.results import read_outcome
+from gan_lightning.runs.results import Outcome, read_outcome
 from gan_lightning.runs.status import WORST
 
 log = logging.getLogger(__name__)
@@ -78,10 +78,9 @@ def begin(jobs: Sequence[PlannedJob], *, submitit_folder: str, max_num_timeout: 
             continue
         with job.present():
             composed = without_hydra(job.config)
-            config = continuing(check_config(composed))
+            config = due(job.folder, check_config(composed))
             request = request_of(job.config.hydra.launcher)
-        if (outcome := settled(job.folder, config)) is not None:
-            log.info("%s already: %s", outcome.status, job.folder)
+        if isinstance(config, Outcome):
             continue
         leave_files(job.folder, config, composed=composed, hydra=job.config.hydra)
         alike = next((folders for other, folders in groups if other == request), None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import signal
 import subprocess
 import sys
@@ -17,15 +16,13 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from gan_lightning.core.signals import STOPS, WARNINGS, replace_handlers
-from gan_lightning.launch.job import attempt, continuing, leave_files, settled
+from gan_lightning.launch.job import attempt, due, leave_files
 from gan_lightning.launch.process_watchdog import describe
 from gan_lightning.runs.results import Outcome, note_start, read_outcome
 from gan_lightning.runs.status import Status
 
 if TYPE_CHECKING:
     from lightning import Trainer
-
-log = logging.getLogger(__name__)
 
 STOPPED: tuple[Status, ...] = ("interrupted", "preempted")
 
@@ -51,10 +48,9 @@ def train_job(cfg: DictConfig, folder: Path) -> Outcome:
     from gan_lightning.launch.run import run
     from gan_lightning.launch.start import checked, start_checked
 
-    config = continuing(checked(cfg))
-    if (outcome := settled(folder, config)) is not None:
-        log.info("%s already: %s", outcome.status, folder)
-        return outcome
+    config = due(folder, checked(cfg))
+    if isinstance(config, Outcome):
+        return config
     begun = start_checked(config, composed=cfg)
     if not needs_processes(begun.parts.trainer):
         return run(begun)
