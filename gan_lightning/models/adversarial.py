@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, NotRequired, TypedDict, cast
 
 import torch
@@ -46,10 +47,14 @@ class Parts(TypedDict):
 
 
 class AdversarialModule(Sampling, PlayersModule):
-    """A generator against a discriminator: the discriminator learns from every batch, the generator from every k-th.
+    """A generator against a discriminator: the generator moves once for every k batches that the discriminator sees.
 
-    ``training_step`` and what it calls, in this order, are all that happens in a step. A variant overrides the
-    ``*_condition`` and ``*_terms`` hooks for its algorithm, and ``players`` and ``phases`` for another loop.
+    Read ``training_step`` first: it says all that happens in a step, in order. A round takes one batch, or two where a
+    phase takes the "next" one; each of them is a slot. How players are frozen, step, clip, scale, and how rows are
+    logged is in ``players.py``: ``open_update``, ``backward_terms``, ``close_update``.
+
+    A variant overrides the ``*_condition`` and ``*_terms`` hooks for its algorithm, and ``players`` and ``phases`` for
+    another loop. The names "discriminator" and "generator" are what counters, rows and the ratio of updates go by.
 
     Args:
         generator: latent vectors to samples.
@@ -96,14 +101,14 @@ class AdversarialModule(Sampling, PlayersModule):
         self.check_parts()
         self.generator_ema: Generator | None = self.average_of(generator)
         self._shared_fakes: dict[int, GeneratedBatch] = {}
-        self._part, self._parts = 1, 1
+        self._micro, self._micros = 1, 1  # the micro-batch at hand, counted from 1, and how many there are
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         """Give a variant's constructor, in help texts and config checks, the arguments that it hands on to its base."""
         super().__init_subclass__(**arguments)
         inherit_parameters(cls)
 
-    # Who is trained, and in which phases. ----------------------------------------------------------------
+    # Who is trained, and in which phases. --------------------------------------------------------------
 
     def players(self) -> list[Player]:
         """Return the discriminator and the generator, with the modules that a variant trains with them."""
@@ -153,22 +158,61 @@ class AdversarialModule(Sampling, PlayersModule):
         return [phase for main in order for phase in (main, *self.penalty_phases(main))]
 
     def penalty_phases(self, main: Phase) -> list[Phase]:
-        """Return a phase for each penalty that steps on its own, after every n-th update of its player's main phase."""
-
-        def terms_of(name: str) -> Any:
-            return lambda batch: self.penalty_objective(name, batch)
-
+        """Return a phase for each penalty that steps on its own, after updates 0, n, 2n, ... of its player."""
         return [
             Phase(
                 name=name,
                 players=main.players,
-                terms=terms_of(name),
+                terms=partial(self.penalty_objective, name),
                 follows=main.name,
                 every=penalty.interval,
             )
             for name, penalty in self.penalties.items()
             if penalty.own_step and penalty.player == main.name
         ]
+
+    # A step. -------------------------------------------------------------------------------------------
+
+    def training_step(self, batch: Any, batch_idx: int) -> None:
+        """Run the phases that are due on one batch.
+
+        Args:
+            batch: anything ``as_batch`` accepts; images float32 ``(N, C, H, W)`` in [-1, 1].
+            batch_idx: Lightning's; not used, since it restarts with every epoch and every resume.
+        """
+        batch = as_batch(batch)
+        if not self.batch_is_checked:
+            self.refuse_unfit_batch(batch)
+        images = len(batch) * self._world_size
+        due = self.begin_step(images)
+        # All that is random below depends on (seed, rank, images_seen, slot) alone: a resumed run draws it again.
+        seed_step(self.updates.seed, self._rank, self.images_seen, self._device_of_step, slot=self.slot)
+        if self.augment is not None:
+            self.augment.set_progress(self.images_seen, self.horizon_images)
+        batch = self.prepare_batch(batch)
+        if self.updates.fakes == "shared":
+            self.share_fakes(batch, due)
+        for phase, times in due:
+            for time in range(1, times + 1):
+                self.run_phase(phase, batch, logged=time == times)
+        self._shared_fakes.clear()
+        if self.end_step(due, images):
+            self.end_round()
+
+    def begin_step(self, images: int) -> list[tuple[Phase, int]]:
+        """Return the phases that are due on this batch, each with how often; open a row of scalars if one is due.
+
+        Args:
+            images: of the batch, over all processes.
+        """
+        if self.horizon_images is None:
+            self.find_horizon(images)
+        # Only a generator that is first and takes a batch of its own can leave one to the discriminator.
+        while not (due := self.due_phases()):
+            self.slot = (self.slot + 1) % len(self.slots)
+        if self.slot == 0 and self.row_is_due():
+            self._row = {}
+        return due
 
     def due_phases(self) -> list[tuple[Phase, int]]:
         """Return the phases that are due on the batch at hand, each with how often it runs."""
@@ -192,91 +236,54 @@ class AdversarialModule(Sampling, PlayersModule):
         return self.batches_since_generator + self.batches_to_show[self.slot] >= self.critic_steps_now()
 
     def critic_steps_now(self) -> float:
-        """Return how many discriminator updates precede the next generator update."""
+        """Return k: the generator moves when the discriminator was shown k batches since, those of this round included.
+
+        1/k stands for k updates at every batch.
+        """
         return self.updates.critic_steps
 
-    def optimizer_steps_per_batch(self) -> float:
-        """Return how many steps of optimizers there are for each batch of the loader, on average."""
-        per_shown = {"generator": 1 / self.updates.critic_steps}
-        steps = sum(
-            len(phase.players) * per_shown.get(phase.follows or phase.name, 1.0) / phase.every
-            for phases in self.slots
-            for phase in phases
-        )
-        return steps / self.batches_per_shown_batch()
-
-    def batches_per_shown_batch(self) -> float:
-        """Return 1, or more where the generator takes batches of its own."""
-        return 1.0 if len(self.slots) == 1 else 1 + 1 / self.updates.critic_steps
-
-    # The step. -------------------------------------------------------------------------------------------
-
-    def training_step(self, batch: Any, batch_idx: int) -> None:
-        """Run the phases that are due on one batch.
-
-        Args:
-            batch: anything ``as_batch`` accepts; images float32 ``(N, C, H, W)`` in [-1, 1].
-            batch_idx: Lightning's; not used, since it restarts with every epoch and every resume.
-        """
-        batch = as_batch(batch)
-        if not self.batch_is_checked:
-            self.check_first_batch(batch)
-        images = len(batch) * self._world_size
-        due = self.begin_step(images)
-        # Everything random below is a function of the position: a resumed run draws what the first one drew.
-        seed_step(self.updates.seed, self._rank, self.images_seen, self._device_of_step, slot=self.slot)
-        if self.augment is not None:
-            self.augment.set_progress(self.images_seen, self.horizon_images)
-        batch = self.prepare_batch(batch)
-        if self.updates.fakes == "shared":
-            self.share_fakes(batch, due)
-        for phase, times in due:
-            for time in range(1, times + 1):
-                self.run_phase(phase, batch, logged=time == times)
-        self._shared_fakes.clear()
-        if self.end_step(due, images):
-            self.end_round()
-
-    def begin_step(self, images: int) -> list[tuple[Phase, int]]:
-        """Return the phases that are due on this batch, each with how often; open a row of scalars if one is due.
-
-        Args:
-            images: of the batch, over all processes.
-        """
-        if self.horizon_images is None:
-            self.find_horizon(images)
-        while not (due := self.due_phases()):  # nobody moves on this slot's batch, so that the next slot takes it
-            self.slot = (self.slot + 1) % len(self.slots)
-        if self.slot == 0 and self.row_is_due():
-            self._row = {}
-        return due
-
     def row_is_due(self) -> bool:
-        """Say whether this round logs: the first in which both players move after every n-th discriminator update.
+        """Say whether this round logs: the generator moves in it, first or past a multiple of n discriminator updates.
 
-        It depends on saved counters alone, so a resumed run logs at the same places.
+        n is the Trainer's ``log_every_n_steps``. Saved counters alone decide, so a resumed run logs at the same places.
         """
         every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
         if every == 0 or not self.generator_is_due():
             return False
-        now = self.steps["discriminator"]
-        before = now - self.batches_since_generator
-        return before == 0 or (now + 1) // every > before // every
+        done = self.steps["discriminator"]
+        at_last_move = done - self.batches_since_generator
+        return at_last_move == 0 or (done + 1) // every > at_last_move // every
+
+    def prepare_batch(self, batch: Batch) -> Batch:
+        """Return the real samples as this step shows them to the discriminator."""
+        return batch
+
+    def share_fakes(self, batch: Batch, due: list[tuple[Phase, int]]) -> None:
+        """Generate, before anyone moves, the samples that both players learn from on this batch."""
+        if {"discriminator", "generator"} <= {phase.name for phase, _ in due}:
+            self.active["generator"].freeze(False)  # the last update may have left it frozen
+            for number, part in enumerate(batch.chunk(self.updates.accumulate), start=1):
+                self._shared_fakes[number] = self.make_fakes(part)
 
     def run_phase(self, phase: Phase, batch: Batch, *, logged: bool) -> None:
-        """Run one update: the players of the phase learn, everyone else is frozen."""
+        """Run one update: the players of the phase learn, everyone else is frozen.
+
+        Args:
+            phase: of which the update is.
+            batch: the whole batch of this process.
+            logged: whether it writes into the open row, if there is one; of several updates, the last one does.
+        """
         row = self._row
         self._row = row if logged else None
         self.before_update(phase)
-        self.open_update(phase.players)
+        self.open_update(phase.players)  # freezes the others, sets the rates, clears the gradients
         if phase.batch_factor > 1:
             batch = batch.tile(phase.batch_factor)
         parts = [batch] if self.updates.accumulate == 1 else batch.chunk(self.updates.accumulate)
-        self._parts = len(parts)
-        for number, part in enumerate(parts, start=1):
-            self._part = number
-            self.backward_terms(phase, phase.terms(part), number, len(parts))
-        self.close_update(phase, self.updates.replace_nonfinite)
+        self._micros = len(parts)
+        for self._micro, part in enumerate(parts, start=1):
+            self.backward_terms(phase, phase.terms(part), self._micro, self._micros)  # their mean; scaled for fp16
+        self.close_update(phase, self.updates.replace_nonfinite)  # clips and steps
         if phase.shows_images and self.augment is not None:
             self.augment.end_step()
         self.steps[phase.name] += 1
@@ -285,48 +292,7 @@ class AdversarialModule(Sampling, PlayersModule):
     def before_update(self, phase: Phase) -> None:
         """Act before an update; a variant clips weights here."""
 
-    def end_step(self, due: list[tuple[Phase, int]], images: int) -> bool:
-        """Count what the step did, and return whether the round is over."""
-        self.images_loaded += images
-        for phase, _ in due:
-            if phase.shows_images:
-                self.images_seen += images
-                self.images_since_generator += images
-                self.batches_since_generator += 1
-            if phase.name == "generator":
-                self.generator_moved = True
-        self.slot += 1
-        if self.slot < len(self.slots) and self.due_phases():
-            if self._row is not None:
-                self._row = self.reduced_row()  # a checkpoint that is written now holds the row of all processes
-            return False
-        self.slot = 0
-        return True
-
-    def end_round(self) -> None:
-        """Average the generator if it moved, log the row if there is one, and stop where the budget ends."""
-        if self.generator_moved:
-            updates = self.updates
-            if updates.ema_halflife_kimg is not None:
-                started = self.images_seen >= updates.ema_start_kimg * 1000
-                before = self.images_seen - self.images_since_generator
-                decay = ema.decay(
-                    self.images_since_generator,
-                    halflife_kimg=value_at(updates.ema_halflife_kimg, before, self.horizon_images) if started else 0.0,
-                    images_seen=self.images_seen,
-                    rampup=updates.ema_rampup,
-                )
-                for averager in self.averagers:
-                    averager.update(decay)
-            self.generator_moved = False
-            self.batches_since_generator = 0
-            self.images_since_generator = 0
-        if self._row is not None:
-            self.write_row()
-        if self.budget_images is not None and self.images_seen >= self.budget_images:
-            self.trainer.should_stop = True
-
-    # What the discriminator minimizes. -------------------------------------------------------------------
+    # What the discriminator minimizes. -----------------------------------------------------------------
 
     def discriminator_objective(self, batch: Batch) -> dict[str, Tensor]:
         """Return the discriminator's terms on one micro-batch: the variant's, the due penalties', the stabilizers'."""
@@ -334,8 +300,14 @@ class AdversarialModule(Sampling, PlayersModule):
         condition = self.discriminator_condition(batch)
         due = self.due_penalties("discriminator")
         real_images, fake_images = batch.images, fakes.images
-        if any(penalty.shares_forward for penalty in due.values()):
-            # Leaves of the graph that the adversarial term is computed with, for a penalty to differentiate by.
+        if sharing := [penalty for penalty in due.values() if penalty.shares_forward]:
+            # Leaves of the graph that the adversarial term is computed with, for a penalty to differentiate by. That
+            # pass has the precision of autocast; a penalty with a pass of its own, through ``critic``, has float32.
+            if fakes.views and any(penalty.needs_fakes for penalty in sharing):
+                raise ValueError(
+                    "model.regularizers: shares_forward = true differentiates by the generated samples, whose other "
+                    "views do not depend on them; use shares_forward = false"
+                )
             real_images = real_images.detach().requires_grad_(True)
             fake_images = fake_images.detach().requires_grad_(True)
         real = self.discriminate(real_images, condition, views=self.real_views(real_images))
@@ -350,11 +322,11 @@ class AdversarialModule(Sampling, PlayersModule):
                 fake_leaf=fake_images,
             )
             for name, penalty in due.items():
-                terms[name] = self.scalar(penalty.weight) * penalty.interval * penalty(turn)
+                self.add_term(terms, name, self.weighted(penalty, turn))
         for name, stabilizer in self.techniques.items():
             for key, term in stabilizer.discriminator_terms(self.discriminator).items():
-                terms[f"{name}_{key}"] = term
-        self.observe(real, fake, images=len(batch) * self._world_size)
+                self.add_term(terms, f"{name}_{key}", term)
+        self.report_logits(real, fake, images=len(batch) * self._world_size)
         return terms
 
     def discriminator_terms(
@@ -364,7 +336,7 @@ class AdversarialModule(Sampling, PlayersModule):
         return {"adversarial": self.loss.discriminator(real.logits, fake.logits).mean()}
 
     def due_penalties(self, player: str) -> dict[str, Regularizer]:
-        """Return the penalties of a player that join this update of its main phase."""
+        """Return the penalties of a player that join this update of its main phase, the first and every n-th after."""
         due = {}
         for name, penalty in self.penalties.items():
             if penalty.player == player and not penalty.own_step and self.steps[player] % penalty.interval == 0:
@@ -387,20 +359,21 @@ class AdversarialModule(Sampling, PlayersModule):
             images_seen=self.images_seen,
         )
 
-    def observe(self, real: DiscriminatorOutput, fake: DiscriminatorOutput, *, images: int) -> None:
+    def report_logits(self, real: DiscriminatorOutput, fake: DiscriminatorOutput, *, images: int) -> None:
         """Tell the augmentation, and the row that is logged, how the discriminator did on a micro-batch."""
         if self.augment is not None:
             self.augment.observe(real.logits.detach() - (self.loss.boundary or 0.0), images)
         if self._row is not None:
-            self.note("d/real", real.logits.detach().float().mean(), parts=self._parts)
-            self.note("d/fake", fake.logits.detach().float().mean(), parts=self._parts)
-            self.note("d/accuracy", share_ranked_right(real.logits, fake.logits), parts=self._parts)
+            self.note("d/real", real.logits.detach().float().mean(), parts=self._micros)
+            self.note("d/fake", fake.logits.detach().float().mean(), parts=self._micros)
+            self.note("d/accuracy", share_ranked_right(real.logits, fake.logits), parts=self._micros)
 
-    # What the generator minimizes. -----------------------------------------------------------------------
+    # What the generator minimizes. ---------------------------------------------------------------------
 
     def generator_objective(self, batch: Batch) -> dict[str, Tensor]:
         """Return the generator's terms on one micro-batch: the variant's, the due penalties', the stabilizers'."""
-        fakes = self._shared_fakes.get(self._part) or self.make_fakes(batch)
+        shared = self._shared_fakes.get(self._micro)
+        fakes = self.make_fakes(batch) if shared is None else shared
         condition = self.discriminator_condition(batch)
         fake = self.discriminate(fakes.images, condition, views=fakes.views)
         terms = self.generator_terms(batch, fakes, fake)
@@ -408,14 +381,17 @@ class AdversarialModule(Sampling, PlayersModule):
         if due or self.techniques:
             turn = self.generator_turn(batch, fakes)
             for name, penalty in due.items():
-                terms[name] = self.scalar(penalty.weight) * penalty.interval * penalty(turn)
+                self.add_term(terms, name, self.weighted(penalty, turn))
             for name, stabilizer in self.techniques.items():
                 for key, term in stabilizer.generator_terms(turn).items():
-                    terms[f"{name}_{key}"] = term
+                    self.add_term(terms, f"{name}_{key}", term)
         return terms
 
     def generator_terms(self, batch: Batch, fakes: GeneratedBatch, fake: DiscriminatorOutput) -> dict[str, Tensor]:
-        """Return the named, weighted scalars that the generator minimizes the sum of."""
+        """Return the named, weighted scalars that the generator minimizes the sum of.
+
+        A variant adds its own terms here; a term that suits any variant is a stabilizer, or a penalty of the generator.
+        """
         real = None
         if self.loss.relativistic:
             with torch.no_grad():
@@ -427,7 +403,10 @@ class AdversarialModule(Sampling, PlayersModule):
         return {"adversarial": values.mean()}
 
     def generator_turn(self, batch: Batch, fakes: GeneratedBatch | None) -> GeneratorTurn:
-        """Return what penalties and stabilizers may look at in the generator's update; without fakes in a lazy one."""
+        """Return what penalties and stabilizers may look at in the generator's update.
+
+        Without fakes in an update that a penalty makes on its own.
+        """
         return GeneratorTurn(
             generator=self.generator,
             discriminator=self.discriminator,
@@ -440,7 +419,11 @@ class AdversarialModule(Sampling, PlayersModule):
         )
 
     def penalty_objective(self, name: str, batch: Batch) -> dict[str, Tensor]:
-        """Return the one term of an update that a penalty makes on its own, with samples of its own."""
+        """Return the one term of an update that a penalty makes on its own.
+
+        A penalty of the generator draws samples of its own; one of the discriminator gets the fakes that the players
+        share on this batch, if they do, or else fresh ones.
+        """
         penalty = self.penalties[name]
         turn: DiscriminatorTurn | GeneratorTurn
         if penalty.player == "generator":
@@ -448,13 +431,25 @@ class AdversarialModule(Sampling, PlayersModule):
         else:
             fakes = self.fakes_without_graph(batch) if penalty.needs_fakes else None
             turn = self.discriminator_turn(batch, fakes, self.discriminator_condition(batch))
-        return {name: self.scalar(penalty.weight) * penalty.interval * penalty(turn)}
+        return {name: self.weighted(penalty, turn)}
 
-    # Samples and conditions. -----------------------------------------------------------------------------
+    def weighted(self, penalty: Regularizer, turn: DiscriminatorTurn | GeneratorTurn) -> Tensor:
+        """Return a penalty times its weight, and times its interval, so that its average strength is its weight."""
+        term: Tensor = self.scalar(penalty.weight) * penalty.interval * penalty(turn)
+        return term
 
-    def prepare_batch(self, batch: Batch) -> Batch:
-        """Return the real samples as this step shows them to the discriminator."""
-        return batch
+    @staticmethod
+    def add_term(terms: dict[str, Tensor], name: str, term: Tensor) -> None:
+        """Add a term of a penalty or stabilizer to those of the variant.
+
+        Raises:
+            ValueError: if there is one of that name, which it would replace.
+        """
+        if name in terms:
+            raise ValueError(f"model.regularizers or model.stabilizers: {name!r} is a term of the model; rename it")
+        terms[name] = term
+
+    # Samples and conditions. ---------------------------------------------------------------------------
 
     def generator_condition(self, batch: Batch) -> Tensor | None:
         """Return what the generator is given besides latents for the fakes that accompany ``batch``."""
@@ -474,26 +469,21 @@ class AdversarialModule(Sampling, PlayersModule):
         latents, condition = self.draw_inputs(batch)
         return GeneratedBatch(self.generate(latents, condition), latents, condition)
 
-    def real_views(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Return what else the discriminator is shown of real samples, as ``make_fakes`` says of generated ones."""
-        return ()
-
-    def share_fakes(self, batch: Batch, due: list[tuple[Phase, int]]) -> None:
-        """Generate, before anyone moves, the samples that both players learn from on this batch."""
-        if {"discriminator", "generator"} <= {phase.name for phase, _ in due}:
-            self.active["generator"].freeze(False)
-            for number, part in enumerate(batch.chunk(self.updates.accumulate), start=1):
-                self._shared_fakes[number] = self.make_fakes(part)
-
     def fakes_without_graph(self, batch: Batch) -> GeneratedBatch:
         """Return the samples that the discriminator learns from on a micro-batch, some replaced by stabilizers."""
         with torch.no_grad():
-            shared = self._shared_fakes.get(self._part)
+            shared = self._shared_fakes.get(self._micro)
             fakes = self.make_fakes(batch) if shared is None else shared.detached()
             images = fakes.images
             for stabilizer in self.techniques.values():
                 images = stabilizer.discriminator_fakes(images)
+        if fakes.views and images is not fakes.images:
+            raise ValueError("model.stabilizers: one replaces generated samples, but not the other views of them")
         return replace(fakes, images=images)
+
+    def real_views(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Return what else is shown of samples that come without views: real ones, and points a penalty asks about."""
+        return ()
 
     def discriminate(
         self, images: Tensor, condition: Tensor | None, *, views: tuple[Tensor, ...] = ()
@@ -521,6 +511,63 @@ class AdversarialModule(Sampling, PlayersModule):
         """Return the number that a hyper-parameter is at this step."""
         return value_at(scalar, self.images_seen, self.horizon_images)
 
+    # The end of a step, and of a round. ----------------------------------------------------------------
+
+    def end_step(self, due: list[tuple[Phase, int]], images: int) -> bool:
+        """Count the batch, and return whether the round is over; ``run_phase`` has counted the updates."""
+        self.images_loaded += images
+        for phase, _ in due:
+            if phase.shows_images:
+                self.images_seen += images
+                self.images_since_generator += images
+                self.batches_since_generator += 1
+            if phase.name == "generator":
+                self.generator_moved = True
+        self.slot += 1
+        if self.slot < len(self.slots) and self.due_phases():
+            if self._row is not None:
+                self._row = self.reduced_row()  # a checkpoint that is written now holds the row of all processes
+            return False
+        self.slot = 0
+        return True
+
+    def end_round(self) -> None:
+        """Average the generator if it moved, log the row if there is one, and stop where the budget ends."""
+        if self.generator_moved:
+            updates = self.updates
+            if updates.ema_halflife_kimg is not None:
+                # A schedule is read where the interval that is averaged over began. A half-life of 0 makes a copy.
+                started = self.images_seen >= updates.ema_start_kimg * 1000
+                before = self.images_seen - self.images_since_generator
+                decay = ema.decay(
+                    self.images_since_generator,
+                    halflife_kimg=value_at(updates.ema_halflife_kimg, before, self.horizon_images) if started else 0.0,
+                    images_seen=self.images_seen,
+                    rampup=updates.ema_rampup,
+                )
+                for averager in self.averagers:
+                    averager.update(decay)
+            self.generator_moved = False
+            self.batches_since_generator = 0
+            self.images_since_generator = 0
+        if self._row is not None:
+            self.write_row()
+        if self.budget_images is not None and self.images_seen >= self.budget_images:
+            self.trainer.should_stop = True
+
+    # What a fit and a checkpoint are told. -------------------------------------------------------------
+
+    def optimizer_steps_per_batch(self) -> float:
+        """Return how many steps of optimizers there are for each batch of the loader, on average."""
+        phases = [phase for slot in self.slots for phase in slot]
+        updates = {phase.name: float(phase.repeats) for phase in phases} | {"generator": 1 / self.updates.critic_steps}
+        steps = sum(len(phase.players) * updates[phase.follows or phase.name] / phase.every for phase in phases)
+        return steps / self.batches_per_shown_batch()
+
+    def batches_per_shown_batch(self) -> float:
+        """Return 1, or more where the generator takes batches of its own."""
+        return 1.0 if len(self.slots) == 1 else 1 + 1 / self.updates.critic_steps
+
     @property
     def penalties(self) -> dict[str, Regularizer]:
         """Return ``regularizers`` under their type."""
@@ -542,7 +589,7 @@ class AdversarialModule(Sampling, PlayersModule):
         changed = [f"model.{name}" for name in before.keys() & now.keys() if before[name] != now[name]]
         return [*(key for key in by_hand if key not in by_hand_before), *sorted(changed)]
 
-    # What fits together. ---------------------------------------------------------------------------------
+    # What fits together. -------------------------------------------------------------------------------
 
     def check_parts(self) -> None:
         """Refuse parts that do not fit together; a variant adds what it cannot be trained with.
@@ -577,7 +624,7 @@ class AdversarialModule(Sampling, PlayersModule):
         if real is not None and real != made:
             raise ValueError(f"data: its samples have shape {real}, model.generator makes samples of shape {made}")
 
-    def check_first_batch(self, batch: Batch) -> None:
+    def refuse_unfit_batch(self, batch: Batch) -> None:
         """Refuse the first batch of a fit if the model cannot be trained on it, whatever loader it came from.
 
         Raises:

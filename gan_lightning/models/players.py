@@ -224,6 +224,7 @@ class PlayersModule(LightningModule):
         self.averagers: list[Averager] = []
         self._scaler_states: dict[str, dict[str, Any]] = {}
         self._running: tuple[ActivePlayer, ...] = ()
+        self._replace_nonfinite: float | None = None
         self._gradient_norms: dict[str, Tensor] = {}
         self._row: dict[str, Any] | None = None
 
@@ -368,14 +369,11 @@ class PlayersModule(LightningModule):
 
         Args:
             phase: of which the update is.
-            replace_nonfinite: largest magnitude of a gradient's component, infinities included, while NaN becomes 0;
+            replace_nonfinite: what an infinite component of a gradient becomes, with its sign, while NaN becomes 0;
                 None: gradients stay as they are.
         """
+        self._replace_nonfinite = replace_nonfinite
         for active in self._running:
-            if replace_nonfinite is not None:
-                for parameter in active.parameters:
-                    if parameter.grad is not None:
-                        parameter.grad.nan_to_num_(0.0, replace_nonfinite, -replace_nonfinite)
             if active.plugin is not None:
                 active.plugin.scaler = active.scaler
             self._stepping = active
@@ -386,13 +384,21 @@ class PlayersModule(LightningModule):
                 self._row[f"{short}/lr"] = active.optimizer.param_groups[0]["lr"]
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        """Clip the gradients of the player that steps, unscaled."""
+        """Replace what is not finite in the gradients of the player that steps, and clip them, unscaled.
+
+        A gradient scaler has looked for what is not finite before: it skips the step and lowers its scale all the same.
+        """
         active = self._stepping
         if active.scaler is not None and unscales_itself(optimizer):
             # Nobody else could measure or clip them: fused optimizers unscale in their step, after this hook.
             active.scaler.unscale_(optimizer)
+        if (largest := self._replace_nonfinite) is not None:
+            for parameter in active.parameters:
+                if parameter.grad is not None:
+                    parameter.grad.nan_to_num_(0.0, largest, -largest)
         limit = active.player.clip_norm
         if limit is not None or self._row is not None:
+            # without a limit, infinity: it only measures
             norm = nn.utils.clip_grad_norm_(active.parameters, math.inf if limit is None else limit)
             self._gradient_norms[active.player.name] = norm
 
@@ -563,6 +569,8 @@ def slots_of(phases: Sequence[Phase]) -> list[list[Phase]]:
     for phase in phases:
         if not slots or phase.real == "next":
             slots.append([])
+        if phase.follows is not None and phase.follows not in {before.name for before in slots[-1]}:
+            raise ValueError(f"phase {phase.name!r} follows {phase.follows!r}, which must come before it on its batch")
         slots[-1].append(phase)
     return slots
 

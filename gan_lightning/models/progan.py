@@ -34,7 +34,8 @@ class ProGAN(AdversarialModule):
         **parts: as in ``AdversarialModule``.
 
     Raises:
-        ValueError: for a value out of range, or networks that do not grow.
+        ValueError: for a value out of range, networks that do not grow, or a penalty of the full image's pixels where
+            "current" is asked for.
     """
 
     generator: ProgressiveGenerator
@@ -62,6 +63,12 @@ class ProGAN(AdversarialModule):
         self.fade_kimg = fade_kimg
         self.drift_weight = drift_weight
         self.penalty_resolution = penalty_resolution
+        sharing = [name for name, penalty in self.penalties.items() if penalty.shares_forward]
+        if penalty_resolution == "current" and sharing:
+            raise ValueError(
+                f"model.penalty_resolution = current: model.regularizers.{sharing[0]}.shares_forward = true "
+                "differentiates by the pixels of the full image; it must be false with it"
+            )
         self._grow(*self.stage(0))
 
     def check_parts(self) -> None:

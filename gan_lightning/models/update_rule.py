@@ -29,8 +29,8 @@ class UpdateRule:
         accumulate: micro-batches whose gradients are averaged into one update; must divide the batch.
         generator_clip_norm: largest global norm of the generator's gradient; None: no clipping.
         discriminator_clip_norm: likewise for the discriminator.
-        replace_nonfinite: before each update, NaN in a gradient becomes 0, and its components are held to this
-            magnitude; None: gradients stay as they are.
+        replace_nonfinite: before each update, NaN in a gradient becomes 0, and an infinite component this number, with
+            its sign; None: gradients stay as they are.
         generator_schedule: factor of the generator's learning rate over images.
         discriminator_schedule: factor of the discriminator's learning rate over images.
         ema_halflife_kimg: half-life of the averaged generator in thousands of images: a number, or a schedule; None:

@@ -270,11 +270,11 @@ class SelfSupervised(AdversarialModule):
         return terms
 
 
-def views_toy() -> AdversarialModule:
+def views_toy(**further: Any) -> AdversarialModule:
     return SelfSupervised(
         generator=TwoViews(),
         discriminator=TwoHeads(),
-        **parts(loss=Hinge(), updates=UpdateRule(ema_halflife_kimg=0.01, fakes="shared")),
+        **parts(loss=Hinge(), updates=UpdateRule(ema_halflife_kimg=0.01, fakes="shared"), **further),
     )
 
 

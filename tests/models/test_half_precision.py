@@ -41,11 +41,12 @@ def snapshot(model):
     return scales, vector(model.discriminator), vector(model.generator)
 
 
+@pytest.mark.parametrize("replacement", [None, 1e5])
 @pytest.mark.parametrize("player", ["discriminator", "generator"])
-def test_an_overflow_of_one_player_costs_the_other_nothing(player):
+def test_an_overflow_of_one_player_costs_the_other_nothing(player, replacement):
     other = "generator" if player == "discriminator" else "discriminator"
     watch = AfterBatch(snapshot)
-    model = points(loss=Overflows(player, 2))
+    model = points(loss=Overflows(player, 2), updates=UpdateRule(replace_nonfinite=replacement))
     train(model, 4, callbacks=[watch], plugins=[half()])
     scales = [scales for scales, *_ in watch.seen]
     assert [s[player] for s in scales] == [1024, 1024, 512, 512]

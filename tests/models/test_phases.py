@@ -13,13 +13,16 @@ from lightning import Trainer
 
 from gan_lightning.core.seeding import generator_for
 from gan_lightning.data import Batch
-from gan_lightning.models import AdversarialModule
+from gan_lightning.models import AdversarialModule, Phase, UpdateRule
+from gan_lightning.models.players import slots_of
+from gan_lightning.regularizers import R1, R2
+from gan_lightning.regularizers.stabilizer import Stabilizer
 from gan_lightning.testing import assert_same, state
 from gan_lightning.testing.update_watch import UpdateWatch
 from tests.contract.global_draws import GlobalDraws
 from tests.contract.pair import RANKS, together, trainer_arguments
 from tests.models.phase_toys import TOYS, relativistic_toy, style_toy, views_toy
-from tests.models.toys import AfterBatch, Rows
+from tests.models.toys import AfterBatch, Rows, points
 
 BATCH = 8
 
@@ -365,3 +368,65 @@ def test_an_infinite_gradient_is_replaced_where_that_is_asked_for():
     fit(model, 1)
     hook.remove()
     assert all(p.isfinite().all() for p in model.parameters())
+
+
+def phase(name: str, **arguments: Any) -> Phase:
+    return Phase(name=name, players=("discriminator",), terms=lambda batch: {}, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("phases", "reason"),
+    [
+        ([phase("a"), phase("a")], "different names"),
+        ([phase("a"), phase("b", follows="c")], "'b' follows 'c', which is none of"),
+        ([phase("a"), phase("b", follows="a", real="next")], "'b' follows 'a', whose batch it must see"),
+        ([phase("a"), phase("b", real="next"), phase("c", follows="a")], "'c' follows 'a', which must come before it"),
+        ([phase("b", follows="a"), phase("a")], "'b' follows 'a', which must come before it on its batch"),
+    ],
+)
+def test_phases_that_cannot_be_in_this_order_are_refused(phases, reason):
+    with pytest.raises(ValueError, match=reason):
+        slots_of(phases)
+
+
+@pytest.mark.parametrize(("critic_steps", "expected"), [(1, 2.0), (5, 1.2), (0.5, 3.0)])
+def test_the_steps_of_all_optimizers_are_counted(critic_steps, expected):
+    model = points(updates=UpdateRule(critic_steps=critic_steps))
+    model.slots = slots_of(model.phases())
+    assert model.optimizer_steps_per_batch() == pytest.approx(expected)
+    model.slots = slots_of([*model.phases(), phase("third", repeats=3), phase("lazy", follows="third", every=4)])
+    assert model.optimizer_steps_per_batch() == pytest.approx(expected + 3 + 3 / 4)
+
+
+class Late(Stabilizer):
+    """A term of the discriminator."""
+
+    def discriminator_terms(self, discriminator: Any) -> dict[str, torch.Tensor]:
+        return {"term": torch.zeros(())}
+
+
+class Replacing(Stabilizer):
+    """Generated samples of its own."""
+
+    def discriminator_fakes(self, images: torch.Tensor) -> torch.Tensor:
+        return images.clone()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"regularizers": {"adversarial": R1(weight=1.0)}},
+        {"regularizers": {"late_term": R1(weight=1.0)}, "stabilizers": {"late": Late()}},
+    ],
+)
+def test_no_term_takes_the_place_of_another(parts):
+    with pytest.raises(ValueError, match="is a term of the model; rename it"):
+        fit(points(**parts), 1)
+
+
+def test_samples_do_not_part_from_their_other_views():
+    with pytest.raises(ValueError, match=r"stabilizers: one replaces generated samples, but not the other views"):
+        fit(views_toy(stabilizers={"replay": Replacing()}), 1)
+    with pytest.raises(ValueError, match=r"shares_forward = true differentiates by the generated samples"):
+        fit(views_toy(regularizers={"r2": R2(weight=1.0, shares_forward=True)}), 1)
+    fit(views_toy(regularizers={"r1": R1(weight=1.0, shares_forward=True), "r2": R2(weight=1.0)}), 1)

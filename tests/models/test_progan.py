@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from gan_lightning.losses import Wasserstein
+from gan_lightning.losses import NonSaturating, Wasserstein
 from gan_lightning.models import ProGAN
 from gan_lightning.networks import ProgressiveDiscriminator, ProgressiveGenerator
-from gan_lightning.regularizers import WGANGP
+from gan_lightning.regularizers import R1, WGANGP
 from gan_lightning.testing import assert_same, state
 from gan_lightning.testing.training import StopAt
 from tests.conftest import compose_train
@@ -214,3 +214,10 @@ def test_a_run_that_stopped_within_a_fade_goes_on_to_the_bit(tmp_path):
     # the rest of the fade, the whole resolution, and the first half of the next fade
     assert stages.seen == [(level, pytest.approx(alpha)) for level, alpha in [(3, 2 / 3), (3, 1), (4, 0), (4, 1 / 3)]]
     assert_same(state(whole), state(second))
+
+
+def test_a_penalty_of_the_full_image_is_refused_where_the_current_resolution_is_asked_for():
+    parts = {"loss": NonSaturating(), "regularizers": {"r1": R1(weight=1.0, shares_forward=True)}}
+    progan(**parts)
+    with pytest.raises(ValueError, match=r"current: model\.regularizers\.r1\.shares_forward = true"):
+        progan(**parts, penalty_resolution="current")
