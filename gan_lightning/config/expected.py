@@ -22,8 +22,8 @@ class Expected:
         note: what a reader of the comparison should know, or None.
         preset: evaluator of ``conf/evaluator`` that measures it; None: the experiment's own.
         kimg: thousands of real images after which it holds; None: the budget of the run.
-        data: the data that it holds for: ``class`` names their data module, other keys are those of ``data``, with their
-            values there; None: any data.
+        data: the data that it holds for: ``class`` names their data module, other keys are those of ``data``, with the
+            values that they have there; None: any data.
         other_data: how the data of the run differ from these, in one phrase; ``read_expected`` fills it in.
     """
 
