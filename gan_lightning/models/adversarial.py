@@ -121,6 +121,7 @@ class AdversarialModule(Sampling, PlayersModule):
                 optimizer=self.discriminator_optimizer,
                 schedule=updates.discriminator_schedule,
                 clip_norm=updates.discriminator_clip_norm,
+                replace_nonfinite=updates.replace_nonfinite,
             ),
             Player(
                 name="generator",
@@ -129,6 +130,7 @@ class AdversarialModule(Sampling, PlayersModule):
                 optimizer=self.generator_optimizer,
                 schedule=updates.generator_schedule,
                 clip_norm=updates.generator_clip_norm,
+                replace_nonfinite=updates.replace_nonfinite,
                 averages=() if average is None else (average,),
             ),
         ]
@@ -274,20 +276,23 @@ class AdversarialModule(Sampling, PlayersModule):
             logged: whether it writes into the open row, if there is one; of several updates, the last one does.
         """
         row = self._row
-        self._row = row if logged else None
+        if row is not None and not logged:
+            self._row = None
         self.before_update(phase)
         self.open_update(phase.players)  # freezes the others, sets the rates, clears the gradients
         if phase.batch_factor > 1:
             batch = batch.tile(phase.batch_factor)
-        parts = [batch] if self.updates.accumulate == 1 else batch.chunk(self.updates.accumulate)
-        self._micros = len(parts)
-        for self._micro, part in enumerate(parts, start=1):
-            self.backward_terms(phase, phase.terms(part), self._micro, self._micros)  # their mean; scaled for fp16
-        self.close_update(phase, self.updates.replace_nonfinite)  # clips and steps
+        parts = batch.chunk(self.updates.accumulate)
+        for number, part in enumerate(parts, start=1):
+            if len(parts) > 1:
+                self._micro, self._micros = number, len(parts)
+            self.backward_terms(phase, phase.terms(part), number, len(parts))  # their mean
+        self.close_update(phase)  # replaces what is not finite, clips and steps
         if phase.shows_images and self.augment is not None:
             self.augment.end_step()
         self.steps[phase.name] += 1
-        self._row = row
+        if self._row is not row:
+            self._row = row
 
     def before_update(self, phase: Phase) -> None:
         """Act before an update; a variant clips weights here."""
@@ -523,6 +528,8 @@ class AdversarialModule(Sampling, PlayersModule):
                 self.batches_since_generator += 1
             if phase.name == "generator":
                 self.generator_moved = True
+        if len(self.slots) == 1:
+            return True
         self.slot += 1
         if self.slot < len(self.slots) and self.due_phases():
             if self._row is not None:

@@ -72,6 +72,8 @@ class Player:
         optimizer: parameters to an optimizer, whose scheduled arguments are set before each update.
         schedule: factor of the optimizer's learning rate over images seen.
         clip_norm: largest global norm of the gradient; None: no clipping.
+        replace_nonfinite: what an infinite component of a gradient becomes before each step, with its sign, while NaN
+            becomes 0; None: gradients stay as they are.
         averages: copies of the first of ``modules`` that follow them as running averages, in their order.
     """
 
@@ -81,6 +83,7 @@ class Player:
     optimizer: OptimizerFactory
     schedule: Schedule = field(default_factory=Constant)
     clip_norm: float | None = None
+    replace_nonfinite: float | None = None
     averages: tuple[nn.Module, ...] = ()
 
 
@@ -224,7 +227,6 @@ class PlayersModule(LightningModule):
         self.averagers: list[Averager] = []
         self._scaler_states: dict[str, dict[str, Any]] = {}
         self._running: tuple[ActivePlayer, ...] = ()
-        self._replace_nonfinite: float | None = None
         self._gradient_norms: dict[str, Tensor] = {}
         self._row: dict[str, Any] | None = None
 
@@ -336,11 +338,9 @@ class PlayersModule(LightningModule):
 
     def open_update(self, names: tuple[str, ...]) -> None:
         """Freeze everyone but the players that step, and ready their optimizers."""
-        self._running = ()
         for name, active in self.active.items():
             active.freeze(name not in names)
-        for name in names:
-            self._running += (self.active[name],)
+        self._running = tuple([self.active[name] for name in names])
         for active in reversed(self._running):  # the first one's scaler is the one that scales the loss
             active.open(self.images_seen, self.horizon_images)
         first, *others = self._running
@@ -364,20 +364,12 @@ class PlayersModule(LightningModule):
             for name, term in terms.items():
                 self.note(f"{short}/{name}", term, parts=parts)
 
-    def close_update(self, phase: Phase, replace_nonfinite: float | None) -> None:
-        """Clip and step the players of the update, one after the other, and note their gradient norms and rates.
-
-        Args:
-            phase: of which the update is.
-            replace_nonfinite: what an infinite component of a gradient becomes, with its sign, while NaN becomes 0;
-                None: gradients stay as they are.
-        """
-        self._replace_nonfinite = replace_nonfinite
+    def close_update(self, phase: Phase) -> None:
+        """Clip and step the players of the update, one after the other, and note their gradient norms and rates."""
         for active in self._running:
             if active.plugin is not None:
                 active.plugin.scaler = active.scaler
-            self._stepping = active
-            active.optimizer.step()
+            active.optimizer.step()  # which calls ``on_before_optimizer_step``
             if self._row is not None and phase.follows is None:
                 short = active.player.short
                 self._row[f"{short}/grad_norm"] = self._gradient_norms[active.player.name]
@@ -388,11 +380,11 @@ class PlayersModule(LightningModule):
 
         A gradient scaler has looked for what is not finite before: it skips the step and lowers its scale all the same.
         """
-        active = self._stepping
+        (active,) = [active for active in self._running if active.optimizer.optimizer is optimizer]
         if active.scaler is not None and unscales_itself(optimizer):
             # Nobody else could measure or clip them: fused optimizers unscale in their step, after this hook.
             active.scaler.unscale_(optimizer)
-        if (largest := self._replace_nonfinite) is not None:
+        if (largest := active.player.replace_nonfinite) is not None:
             for parameter in active.parameters:
                 if parameter.grad is not None:
                     parameter.grad.nan_to_num_(0.0, largest, -largest)
