@@ -25,11 +25,11 @@ SHOWN = 12
 
 OTHER_INSTRUCTIONS = {
     "ATEN_CPU_CAPABILITY": "default",
-    "ONEDNN_MAX_CPU_ISA": "AVX2",
-    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
-    "OPENBLAS_CORETYPE": "Haswell",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+    "OPENBLAS_CORETYPE": "Nehalem",
 }
-"""What makes this processor round as another one would."""
+"""What makes this processor round as another one would: the oldest instructions that the libraries know."""
 
 
 def say(text: str) -> None:

@@ -29,13 +29,14 @@ class Series:
         checksums: of each tensor, uint32 (updates,).
         norms: of each tensor, float64 (updates,), ``ABSENT`` where there is none yet.
         scalars: each that was logged, float64 (rows,), NaN where a row has none.
-        deviations: of a norm or scalar, by how much other instructions change it relatively; 0 where it is not here.
+        deviations: of a norm or scalar, by how much other instructions change it relatively up to each update, float32;
+            nothing where it is not here.
     """
 
     checksums: Table
     norms: Table
     scalars: Table
-    deviations: dict[str, float] = field(default_factory=dict)
+    deviations: Table = field(default_factory=dict)
 
     def after(self, update: int) -> Series:
         """Return all scalars, and the tensors behind so many updates, without those that there are no more."""
@@ -63,7 +64,10 @@ class Series:
             "norms": np.stack([self.norms[name] for name in names]),
             "scalars": np.array(scalars),
             "values": np.stack([self.scalars[name] for name in scalars]),
-            "deviations": np.array([self.deviations.get(name, 0.0) for name in names + scalars], dtype=np.float32),
+            **{
+                f"{kind}_deviations": np.stack([self.deviations.get(n, np.zeros(len(table[n]), "f4")) for n in chosen])
+                for kind, table, chosen in (("norm", self.norms, names), ("scalar", self.scalars, scalars))
+            },
         }
 
     @classmethod
@@ -74,7 +78,8 @@ class Series:
             dict(zip(names, arrays["checksums"], strict=True)),
             dict(zip(names, arrays["norms"], strict=True)),
             dict(zip(scalars, arrays["values"], strict=True)),
-            dict(zip(names + scalars, arrays["deviations"].tolist(), strict=True)),
+            dict(zip(names, arrays["norm_deviations"], strict=True))
+            | dict(zip(scalars, arrays["scalar_deviations"], strict=True)),
         )
 
 
