@@ -125,7 +125,7 @@ class SampleConfig:
         mode: what is made of it, a mode of ``gan_lightning.sampling``.
         n: number of samples; null: as many as the mode usually makes.
         seed: sample i is a function of (seed, i).
-        labels: classes: one, a list, or "all"; null: as in training.
+        labels: index or name of a class, a list of them, or "all"; null: as in training.
         truncation: largest absolute value of a latent component; null: no limit.
         out: file or folder to write to; null: beside the checkpoint.
         overwrite: replace the file that is there already.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -149,6 +149,11 @@ class ImageDataModule(RealDataModule):
         self.resolution = resolution
         self.channels = channels
         self.sample_shape = (channels, resolution, resolution)
+
+    @property
+    def class_names(self) -> Sequence[str] | None:
+        """What the classes are called, in the order of their indices; None: nobody says, or there are none."""
+        return None
 
     def evaluation_images(self, split: str) -> EvaluationImages:
         """Return the real images of ``split`` as the evaluator wants them."""

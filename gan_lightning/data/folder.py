@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Unpack
@@ -67,15 +66,6 @@ class FolderDataModule(PicturesDataModule):
     def heldout_split(self) -> str | None:  # type: ignore[override]
         """Name of the split that training never sees, or None."""
         return self.arrangement.heldout_split
-
-    @property
-    def class_names(self) -> Sequence[str] | None:
-        """What the classes are called, in the order of their indices; None without labels. No image is read.
-
-        Raises:
-            DataError: if names and config do not fit together.
-        """
-        return self.subset.of_classes(self.source("train")).class_names
 
     def source(self, split: str) -> ImageSource:
         """Return the images of a split."""

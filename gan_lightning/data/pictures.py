@@ -107,6 +107,15 @@ class PicturesDataModule(DecodedImageDataModule):
         """
         raise NotImplementedError
 
+    @property
+    def class_names(self) -> Sequence[str] | None:
+        """What the classes are called, in the order of their indices; None without labels. No image is read.
+
+        Raises:
+            DataError: if names and config do not fit together.
+        """
+        return self.subset.of_classes(self.source("train")).class_names
+
     def looked(self, split: str) -> Looked:
         """Return a split of which every image has been looked at.
 

@@ -42,6 +42,7 @@ def generator_record(model: AdversarialModule, weights: Weights) -> dict[str, An
         "model": node,
         "weights": weights,
         "images_seen": model.images_seen,
+        "class_names": None if model.class_names is None else list(model.class_names),
     }
 
 
@@ -86,6 +87,8 @@ def load_generator(path: str | os.PathLike[str], *, trust: bool = False) -> Trai
         generator.load(state)
     except RuntimeError as error:
         raise CheckpointError(f"{path}: its weights do not fit the generator it describes: {error}") from error
+    names = record.get("class_names")
+    generator.class_names = None if names is None else tuple(map(str, names))
     return generator.eval()
 
 

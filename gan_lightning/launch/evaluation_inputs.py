@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +19,6 @@ from gan_lightning.core.checkpoint import read_checkpoint, stored_config
 from gan_lightning.core.device import pick_device
 from gan_lightning.core.errors import InputError
 from gan_lightning.data.base import RealDataModule
-from gan_lightning.data.folder import FolderDataModule
 from gan_lightning.data.given import given_images
 from gan_lightning.data.images import EvaluationImages, EvaluationSet
 from gan_lightning.launch.parts import check_told
@@ -100,7 +98,7 @@ def of_checkpoint(cfg: DictConfig, path: Path) -> Sides:
     model.network(weights)
     real = open_real(cfg, evaluator, config.get("data"))
     if cfg.real is not None and by_class(evaluator):
-        check_classes(trained_classes(config.get("data"), trust=cfg.trust), real)
+        check_classes(model.class_names, real)
     device = pick_device(cfg.device)
     model.to(device)
     return Sides(
@@ -211,12 +209,3 @@ def check_classes(generated: Sequence[str] | None, real: EvaluationSet) -> None:
     """
     if isinstance(real, EvaluationImages):
         check_class_names(generated, real.class_names)
-
-
-def trained_classes(data: dict[str, Any] | None, *, trust: bool) -> Sequence[str] | None:
-    """Return what the classes that a generator was trained on are called, where its training images are at hand."""
-    with suppress(ValueError):  # they need not be on this machine, nor be trusted
-        module = build(data, trust=trust, key="data")
-        # other data might have to be downloaded to be asked
-        return module.class_names if isinstance(module, FolderDataModule) else None
-    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -73,12 +73,26 @@ class ClassConditional(AdversarialModule):
             refuse_classes(self.discriminator, "model.discriminator", model)
 
     def on_fit_start(self) -> None:
-        """Take over the label distribution of the training set, which sampling without given labels follows."""
+        """Take over the label distribution of the training set, which samples follow, and the names of its classes."""
         super().on_fit_start()
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        counts = data.label_counts() if isinstance(data, ImageDataModule) else None
-        if counts is not None and self.classes is not None:
+        if self.classes is None or not isinstance(data, ImageDataModule):
+            return
+        if (counts := data.label_counts()) is not None:
             self.label_counts.copy_(counts)
+        if (names := data.class_names) is not None:
+            self.class_names = tuple(names)
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """Add the names of the classes to the counters."""
+        names = None if self.class_names is None else list(self.class_names)
+        return super().get_extra_state() | {"class_names": names}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Restore the counters and the names; a file from before there were names has none."""
+        super().set_extra_state(state)
+        names = state.get("class_names")
+        self.class_names = None if names is None else tuple(map(str, names))
 
     def labels_of(self, batch: Batch) -> Tensor:
         """Return the labels of ``batch``.

@@ -14,6 +14,7 @@ from gan_lightning.core.seeding import mix, sample_generators
 from gan_lightning.data.images import EvaluationSet
 from gan_lightning.metrics.base import GeneratorSampler, Sampler
 from gan_lightning.models.blocks import block_size, in_blocks
+from gan_lightning.models.classes import Labels, chosen_classes, class_by_class
 from gan_lightning.models.priors import Prior
 from gan_lightning.networks.base import Generator
 
@@ -49,6 +50,9 @@ class Sampling:
     classes: int | None = None
     """Number of classes a label can be asked for; None: the model takes no labels."""
 
+    class_names: tuple[str, ...] | None = None
+    """What the classes are called, in the order of their indices; None: nobody said."""
+
     def generate(
         self,
         latents: Tensor,
@@ -74,6 +78,17 @@ class Sampling:
                 extras["truncation"] = truncation
             return network(latents, condition, **extras)
         return network(latents) if condition is None else network(latents, condition)
+
+    def chosen_classes(self, labels: Labels) -> list[int] | None:
+        """Return the indices of the classes that are asked for; None where none are.
+
+        Args:
+            labels: index or name of a class, a list of them, "all", or None.
+
+        Raises:
+            ValueError: if the model has no classes, or not these.
+        """
+        return chosen_classes(labels, classes=self.classes, names=self.class_names, model=type(self).__name__)
 
     def prepare_sampling(self, network: Generator) -> None:
         """Act on a generator before samples are drawn from it for good (standing statistics of batch norm)."""
@@ -176,7 +191,7 @@ class Sampling:
 
     @torch.no_grad()
     def render(self, inputs: GeneratorInputs, *, weights: Weights | None = None) -> Tensor:
-        """Generate from given inputs, in evaluation mode, in float32, touching no random state.
+        """Generate from given inputs, in evaluation mode and the network's own precision, touching no random state.
 
         The network always runs on blocks of the same size, so that a sample is the same to the bit whatever it is
         generated with.
@@ -189,14 +204,18 @@ class Sampling:
             float32 ``(N, *sample_shape)`` on the generator's device.
         """
         network = self.network(weights or self.default_weights)
-        device = next(network.parameters()).device
+        weight = next(network.parameters())
+        device = weight.device
         count = len(inputs.latents)
         if count == 0:
             return torch.empty(0, *network.sample_shape, device=device)
         noise = inputs.noise
         if noise is None:
             noise = tuple(one.expand(count, *one.shape[1:]) for one in self.noise([0], seed=0))
-        tensors = [None if t is None else t.to(device) for t in (inputs.latents, inputs.condition, *noise)]
+        tensors = [
+            None if t is None else t.to(device, weight.dtype if t.is_floating_point() else None)
+            for t in (inputs.latents, inputs.condition, *noise)
+        ]
         was_training = network.training
         network.eval()
         try:
@@ -251,7 +270,7 @@ class Sampling:
         *,
         seed: int = 0,
         weights: Weights | None = None,
-        labels: Tensor | None = None,
+        labels: Labels | Tensor = None,
         truncation: float | None = None,
         batch_size: int = 256,
     ) -> Tensor:
@@ -261,15 +280,21 @@ class Sampling:
             n: number of samples.
             seed: with an index, what a sample is a function of.
             weights: averaged or raw generator; None: averaged where there is one.
-            labels: int64 ``(n,)`` for a label-conditional model; None: its own rule.
+            labels: index or name of a class, a list of them or "all", of each of which equally many samples are drawn,
+                class by class; or int64 ``(n,)``, one for each sample; None: the model's own rule.
             truncation: see ``inputs``.
             batch_size: samples that are on the generator's device at once.
 
         Raises:
-            ValueError: if ``n`` or ``batch_size`` is below 1.
+            ValueError: if ``n`` or ``batch_size`` is below 1, or the model does not have these classes.
         """
         if n < 1 or batch_size < 1:
             raise ValueError(f"n and batch_size must be at least 1, got {n} and {batch_size}")
+        if not isinstance(labels, Tensor):
+            classes = self.chosen_classes(labels)
+            labels = None if classes is None else class_by_class(classes, n)
+        elif labels.shape != (n,):
+            raise ValueError(f"labels: must be one for each of n = {n} samples, got shape {tuple(labels.shape)}")
         chosen = weights or self.default_weights
         self.prepare_sampling(self.network(chosen))
         chunks = []

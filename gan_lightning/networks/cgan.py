@@ -70,7 +70,7 @@ class CGANGenerator(Generator):
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Latents ``(N, latent_dim)`` and labels int64 ``(N,)`` to images in [-1, 1]."""
-        codes = one_hot(require_condition(condition), self.classes)
+        codes = one_hot(require_condition(condition), self.classes, like=latents)
         return self.joint(torch.cat([self.latent_layer(latents), self.label_layer(codes)], dim=1))
 
 
@@ -136,5 +136,5 @@ class CGANDiscriminator(Discriminator):
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
         """Features and labels int64 ``(N,)`` to logits ``(N,)``."""
-        codes = one_hot(require_condition(condition), self.classes)
+        codes = one_hot(require_condition(condition), self.classes, like=features)
         return self.joint(torch.cat([features, self.label_layer(codes)], dim=1)).squeeze(1)

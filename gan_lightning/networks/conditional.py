@@ -20,9 +20,9 @@ def require_condition(condition: Tensor | None) -> Tensor:
     return condition
 
 
-def one_hot(labels: Tensor, classes: int) -> Tensor:
-    """Class labels int64 ``(N,)`` to float32 ``(N, classes)``."""
-    return F.one_hot(labels, classes).float()
+def one_hot(labels: Tensor, classes: int, *, like: Tensor) -> Tensor:
+    """Class labels int64 ``(N,)`` to ``(N, classes)`` of the type of ``like``."""
+    return F.one_hot(labels, classes).to(like.dtype)
 
 
 class ConditionalBatchNorm2d(nn.Module):

@@ -43,7 +43,7 @@ class ConditionalDCGANGenerator(Generator):
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Latents ``(N, latent_dim)`` and labels int64 ``(N,)`` to images in [-1, 1]."""
-        codes = one_hot(require_condition(condition), self.classes)
+        codes = one_hot(require_condition(condition), self.classes, like=latents)
         return self.stack(torch.cat([latents, codes], dim=1)[:, :, None, None])
 
 

@@ -63,7 +63,9 @@ class MappingNetwork(nn.Module):
                 raise ValueError("latents must be float (N, latent_dim), got None")
             parts.append(pixel_norm(latents))
         if self.embedding is not None and self.classes is not None:
-            parts.append(pixel_norm(self.embedding(one_hot(require_condition(condition), self.classes))))
+            weights = next(self.embedding.parameters())
+            codes = one_hot(require_condition(condition), self.classes, like=weights)
+            parts.append(pixel_norm(self.embedding(codes)))
         h = torch.cat(parts, dim=1)
         for layer in self.layers:
             h = scaled_leaky_relu(layer(h))

@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
+from gan_lightning.models.classes import Labels, class_by_class
 from gan_lightning.models.sampling import Sampling
-
-Labels = int | Sequence[int] | Literal["all"] | None
-"""Classes asked for: one, several, all of them, or None for the model's own rule."""
 
 DEFAULT_COUNT = 64
 DEFAULT_COUNT_PER_CLASS = 8
@@ -29,25 +26,6 @@ def check_count(n: int) -> int:
     if n < 1:
         raise ValueError(f"mode.n = {n}: must be at least 1")
     return n
-
-
-def chosen_classes(model: Sampling, labels: Labels) -> list[int] | None:
-    """Return the classes asked for as a list.
-
-    Raises:
-        ValueError: if the model has no classes, or not these.
-    """
-    if labels is None:
-        return None
-    if model.classes is None:
-        raise ValueError(f"labels = {labels}: this model ({type(model).__name__}) takes no labels")
-    if labels == "all":
-        return list(range(model.classes))
-    asked = [labels] if isinstance(labels, int) else [int(label) for label in labels]
-    wrong = [label for label in asked if not 0 <= label < model.classes]
-    if wrong or not asked:
-        raise ValueError(f"labels = {asked}: this model's classes are 0 to {model.classes - 1}")
-    return asked
 
 
 @dataclass(frozen=True)
@@ -76,17 +54,16 @@ def plan(model: Sampling, *, n: int | None, labels: Labels) -> Plan:
     Raises:
         ValueError: for classes that the model does not have, or a number that they do not divide.
     """
-    classes = chosen_classes(model, labels)
+    classes = model.chosen_classes(labels)
     if classes is None:
         count = DEFAULT_COUNT if n is None else n
         return Plan(count, None, columns=math.ceil(math.sqrt(count)))
     count = DEFAULT_COUNT_PER_CLASS * len(classes) if n is None else n
-    if count % len(classes):
-        raise ValueError(f"n = {count}: must be a multiple of the number of classes, {len(classes)}")
+    chosen = class_by_class(classes, count)
     per_class = count // len(classes)
     lines = math.ceil(per_class / MAX_COLUMNS)  # of a class, which are equally long as far as possible
     columns = math.ceil(per_class / lines)
-    return Plan(count, torch.tensor(classes).repeat_interleave(per_class), columns=columns)
+    return Plan(count, chosen, columns=columns)
 
 
 def in_rows(images: Tensor, *, rows: Sequence[int], columns: int) -> Tensor:

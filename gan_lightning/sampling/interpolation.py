@@ -15,7 +15,7 @@ from gan_lightning.models.sampling import GeneratorInputs, Weights
 from gan_lightning.sampling import paths
 from gan_lightning.sampling.animation import check_animation, save_animation
 from gan_lightning.sampling.base import SamplingMode, ending
-from gan_lightning.sampling.classes import Labels, chosen_classes
+from gan_lightning.sampling.classes import Labels
 from gan_lightning.sampling.limits import check_tiles
 from gan_lightning.sampling.progress import progress
 
@@ -83,7 +83,7 @@ class Interpolation(SamplingMode):
     def write(self, model: AdversarialModule, out: Path, *, weights: Weights, trust: bool) -> str:
         """Draw the walks and write them."""
         check_animation(out)
-        classes = chosen_classes(model, self.labels)
+        classes = model.chosen_classes(self.labels)
         walks = self.walks or len(classes or [0])
         shape = model.generator.sample_shape
         if len(shape) != 3:

@@ -38,7 +38,7 @@ class Samples(SamplingMode):
     Args:
         n: number of samples, a multiple of the number of classes; None: 64, or 8 of each class.
         seed: of the latent vectors.
-        labels: a class, a list of them, or "all"; None: as in training.
+        labels: index or name of a class, a list of them, or "all"; None: as in training.
         truncation: largest absolute value of a latent component; see ``Prior.truncate``.
         rgb: whether an archive gets grey images as three equal channels, as tools for Inception features want them.
     """

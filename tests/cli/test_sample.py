@@ -133,7 +133,7 @@ def test_training_draws_the_codes_beside_the_samples(runs):
     [
         (["ckpt=RUNS/dcgan.ckpt", "labels=3"], ["labels = 3", "DCGAN", "takes no labels"]),
         (["ckpt=RUNS/acgan.ckpt", "labels=[3,10]"], ["labels = [3, 10]", "0 to 9"]),
-        (["ckpt=RUNS/acgan.ckpt", "labels=cat"], ["mode.labels = 'cat'", "'all'"]),
+        (["ckpt=RUNS/acgan.ckpt", "labels=cat"], ["labels = ['cat']", "classes are 0 to 9"]),
         (["ckpt=RUNS/acgan.ckpt", "labels=[0,1]", "n=3"], ["n = 3", "multiple"]),
         (["ckpt=RUNS/dcgan.ckpt", "truncation=-1"], ["truncation must be a positive number", "-1"]),
         (["ckpt=RUNS/dcgan.ckpt", "out=a.jpg"], ["out = a.jpg", ".png", ".npz", "folder"]),
@@ -264,3 +264,26 @@ def test_help_and_completion_know_modes_and_options(commands, tmp_path, monkeypa
         monkeypatch.setenv("COMP_POINT", str(len(line)))
         found = commands("sample", "-sc", "query=bash", cwd=tmp_path)
         assert set(words) <= set(found.out.split()), found.text
+
+
+def test_classes_are_asked_for_by_the_names_of_their_folders(commands, tmp_path):
+    random = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / "animals" / name).mkdir(parents=True)
+        for index in range(4):
+            pixels = random.integers(0, 256, (16, 16), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "animals" / name / f"{index}.png")
+    words = ["experiment=acgan_digits", "data=folder", "data.path=animals", "data.resolution=16", "data.channels=1"]
+    words += ["data.classes=2", "evaluator=none", "logger=none", "budget.kimg=null", "budget.images=32", "batch_size=8"]
+    words += ["model.generator.width=4", "model.discriminator.width=4", "trainer.accelerator=cpu", "hydra.run.dir=run"]
+    ended = commands("train", *words, cwd=tmp_path)
+    assert ended.code == 0, ended.text
+    made(commands, None, tmp_path, "ckpt=run", "labels=dog", "n=3", "out=named.npz")
+    made(commands, None, tmp_path, "ckpt=run", "labels=1", "n=3", "out=numbered.npz")
+    with np.load(tmp_path / "named.npz") as named, np.load(tmp_path / "numbered.npz") as numbered:
+        assert named["arr_1"].tolist() == [1, 1, 1]
+        assert np.array_equal(named["arr_0"], numbered["arr_0"])
+    made(commands, None, tmp_path, "ckpt=run", "mode=export", "out=dogs.safetensors")
+    generator = gan_lightning.load_generator(tmp_path / "dogs.safetensors")
+    assert generator.class_names == ("cat", "dog")
+    assert torch.equal(generator.sample(3, labels="dog"), generator.sample(3, labels=1))

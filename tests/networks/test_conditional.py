@@ -31,6 +31,9 @@ def test_labelled_batch_norm_is_plain_without_classes(seeded):
 
 
 def test_one_hot_and_projection():
-    assert one_hot(torch.tensor([2, 0]), 3).tolist() == [[0, 0, 1], [1, 0, 0]]
+    for dtype in (torch.float32, torch.float64, torch.bfloat16):
+        codes = one_hot(torch.tensor([2, 0]), 3, like=torch.zeros(1, dtype=dtype))
+        assert codes.dtype == dtype
+        assert codes.tolist() == [[0, 0, 1], [1, 0, 0]]
     features, vectors = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[5.0, 6.0], [-1.0, 0.5]])
     assert project(features, vectors).tolist() == [17.0, -1.0]

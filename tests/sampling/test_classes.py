@@ -35,6 +35,33 @@ def test_long_classes_take_several_rows_of_one_length(labelled, per_class, colum
     assert plan(labelled, n=3 * per_class, labels="all").columns == columns
 
 
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [("dog", [1, 1, 1, 1]), (["bird", "cat"], [2, 2, 0, 0]), (["bird", 0], [2, 2, 0, 0]), ("all", [0, 0, 1, 1, 2, 2])],
+)
+def test_classes_are_called_by_name(labelled, labels, expected):
+    labelled.class_names = ("cat", "dog", "bird")
+    assert plan(labelled, n=len(expected), labels=labels).labels.tolist() == expected
+    asked = labelled.sample(len(expected), labels=torch.tensor(expected))
+    assert torch.equal(labelled.sample(len(expected), labels=labels), asked)
+
+
+@pytest.mark.parametrize("labels", ["cta", ["cat", "cta"]])
+def test_a_name_that_no_class_has_is_refused_with_those_that_there_are(labelled, labels):
+    labelled.class_names = ("cat", "dog", "bird")
+    with pytest.raises(ValueError, match=r"labels = .*'cta'.*classes are 0 to 2, called cat, dog, bird"):
+        labelled.sample(2, labels=labels)
+    labelled.class_names = None
+    with pytest.raises(ValueError, match=r"classes are 0 to 2$"):
+        labelled.sample(2, labels=labels)
+
+
+def test_one_label_for_each_sample(labelled):
+    with pytest.raises(ValueError, match=r"one for each of n = 3 samples, got shape \(2,\)"):
+        labelled.sample(3, labels=torch.tensor([0, 1]))
+    assert torch.equal(labelled.sample(2, labels=1), labelled.sample(2, labels=torch.tensor([1, 1])))
+
+
 @pytest.mark.parametrize("labels", [3, -1, [0, 3], []])
 def test_classes_that_there_are_not(labelled, labels):
     with pytest.raises(ValueError, match="classes are 0 to 2"):
