@@ -12,7 +12,7 @@ from lightning import Callback, LightningModule, Trainer
 
 from gan_lightning.callbacks.live_bar import LiveBar
 from gan_lightning.callbacks.throughput import Throughput, describe_progress, describe_values
-from gan_lightning.core.terminal import can_redraw
+from gan_lightning.core.terminal import can_redraw, write_to_log_files
 from gan_lightning.models.players import PlayersModule
 
 SHOWN_SCALARS = ("d/loss", "g/loss")
@@ -25,11 +25,16 @@ class _Lines:
         self._stream = stream
 
     def show(self, progress: str, values: str, fraction: float | None) -> None:
-        self._stream.write("  ".join(part for part in (progress, values) if part) + "\n")
+        self._stream.write(as_line(progress, values) + "\n")
         self._stream.flush()
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def as_line(progress: str, values: str) -> str:
+    """Join what is shown into one line."""
+    return "  ".join(part for part in (progress, values) if part)
 
 
 class Progress(Callback):
@@ -39,7 +44,7 @@ class Progress(Callback):
 
     Args:
         refresh_seconds: between two refreshes of the bar on a terminal.
-        log_every_seconds: between two lines where standard output is no terminal.
+        log_every_seconds: between two lines where standard output is no terminal, and in the run's log file.
 
     Raises:
         ValueError: for an interval that is not positive.
@@ -58,7 +63,7 @@ class Progress(Callback):
         self._module: PlayersModule | None = None
         self._throughput = Throughput()
         self._interval_s = log_every_seconds
-        self._due_s = math.inf
+        self._due_s = self._logged_s = math.inf
         self._shown: int | None = None
 
     def report_scores(self, scores: Mapping[str, float]) -> None:
@@ -81,6 +86,7 @@ class Progress(Callback):
         terminal = can_redraw(sys.stdout)
         self._interval_s = self.refresh_seconds if terminal else self.log_every_seconds
         self._display = LiveBar() if terminal else _Lines(sys.stdout)
+        self._logged_s = -math.inf
         self._show()
 
     def on_train_batch_end(
@@ -111,11 +117,12 @@ class Progress(Callback):
         self._throughput.add(now, seen)
         scalars = self._module.latest_scalars
         values = {key: scalars[key] for key in SHOWN_SCALARS if key in scalars} | self._scores
-        self._display.show(
-            describe_progress(seen, budget, self._throughput.images_per_second()),
-            describe_values(values) + "".join(f"  ! {kind.replace('_', ' ')}" for kind in self._troubles),
-            None if budget is None else min(1.0, seen / budget),
-        )
+        progress = describe_progress(seen, budget, self._throughput.images_per_second())
+        told = describe_values(values) + "".join(f"  ! {kind.replace('_', ' ')}" for kind in self._troubles)
+        self._display.show(progress, told, None if budget is None else min(1.0, seen / budget))
+        if now >= self._logged_s + self.log_every_seconds or seen == budget:
+            write_to_log_files(as_line(progress, told))
+            self._logged_s = now
         self._shown = seen
         self._due_s = now + self._interval_s
 

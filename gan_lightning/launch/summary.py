@@ -12,6 +12,7 @@ from rich.table import Table
 
 from gan_lightning.callbacks import Evaluation
 from gan_lightning.config.expected import Expected
+from gan_lightning.core.terminal import write_to_log_files
 from gan_lightning.data import ImageDataModule
 from gan_lightning.metrics import Evaluator, Score
 from gan_lightning.metrics.frechet import Frechet
@@ -39,7 +40,7 @@ def print_summary(
         published: see ``set_beside``.
         seconds: how long it took.
     """
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, record=True)
     if output_dir.is_relative_to(Path.cwd()):
         output_dir = output_dir.relative_to(Path.cwd())
     if evaluation is not None and evaluation.latest is not None and evaluation.latest.scores:
@@ -70,6 +71,7 @@ def print_summary(
         if name in ("checkpoint", "best") and not Path(value).exists():
             continue
         console.print(f"{name:<11} {value}", highlight=False)
+    write_to_log_files(console.export_text())
 
 
 def set_beside(
