@@ -6,13 +6,15 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.trainer.states import TrainerFn
 
 from gan_lightning.callbacks.interruption import Interruption
 from gan_lightning.callbacks.nearest import show_nearest
 from gan_lightning.core.pixels import NonFiniteSamples
 from gan_lightning.data.base import RealDataModule
-from gan_lightning.data.images import EvaluationImages
+from gan_lightning.data.images import EvaluationImages, EvaluationSet
 from gan_lightning.metrics import Evaluation as EvaluationResult
 from gan_lightning.metrics import SampleEvaluator
 from gan_lightning.models.adversarial import AdversarialModule
@@ -83,18 +85,37 @@ class Evaluation(Callback):
         if self._evaluated_at != pl_module.images_seen and not interrupted and not pl_module.diverged:
             self.run(trainer, pl_module)
 
-    def run(self, trainer: Trainer, module: AdversarialModule) -> None:
-        """Evaluate now; all ranks take part."""
-        if self.evaluator is None:
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Give ``Trainer.validate`` the scores; in a fit, images decide when they are due."""
+        assert isinstance(pl_module, AdversarialModule)
+        if trainer.state.fn != TrainerFn.VALIDATING or self.evaluator is None:
             return
+        _, _, result = self.measure(trainer, pl_module, self.evaluator)
+        pl_module.log_dict({f"score/{score.key}": score.value for score in result.scores}, rank_zero_only=True)
+
+    def measure(
+        self, trainer: Trainer, module: AdversarialModule, evaluator: SampleEvaluator
+    ) -> tuple[Any, EvaluationSet, EvaluationResult]:
+        """Score the model's samples; return the sampler, the real samples and the scores. All ranks take part.
+
+        Raises:
+            ValueError: if the data are none that can be evaluated on.
+            NonFiniteSamples: if a sample is not finite.
+        """
         data = trainer.datamodule  # type: ignore[attr-defined]
         if not isinstance(data, RealDataModule):
             raise ValueError(f"callbacks.evaluation needs one of our data modules, got {type(data).__name__}")
         weights = module.default_weights
-        real = data.evaluation_set(self.evaluator.real_split)
-        sample = module.sampler(real, seed=self.evaluator.seed, weights=weights)
+        real = data.evaluation_set(evaluator.real_split)
+        sample = module.sampler(real, seed=evaluator.seed, weights=weights)
+        return sample, real, evaluator.evaluate(sample, real, weights=weights, device=module.device)
+
+    def run(self, trainer: Trainer, module: AdversarialModule) -> None:
+        """Evaluate now; all ranks take part."""
+        if self.evaluator is None:
+            return
         try:
-            result = self.evaluator.evaluate(sample, real, weights=weights, device=module.device)
+            sample, real, result = self.measure(trainer, module, self.evaluator)
         except NonFiniteSamples as error:
             log.error("%s at %d images: the run has diverged", error, module.images_seen)
             module.diverged = True
@@ -107,6 +128,7 @@ class Evaluation(Callback):
         scores = {f"score/{score.key}": score.value for score in result.scores}
         for logger in trainer.loggers:
             logger.log_metrics({**scores, "images_seen": module.images_seen}, step=module.images_seen)
+        trainer.callback_metrics.update({key: torch.tensor(value) for key, value in scores.items()})
         if self.best.enter(module.images_seen, result.scores):
             kept = [save(trainer) for save in self.on_best]
             if not all(kept):

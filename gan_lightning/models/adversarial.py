@@ -30,6 +30,9 @@ from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.regularizers.base import DiscriminatorTurn, GeneratorTurn, Regularizer
 from gan_lightning.regularizers.stabilizer import Stabilizer
 
+ROW_KEYS = frozenset({"adversarial", "loss", "real", "fake", "heldout", "accuracy", "grad_norm", "lr"})
+"""What every row says of a player, so that no penalty can be logged under it."""
+
 
 class Parts(TypedDict):
     """The arguments that every variant hands on to ``AdversarialModule``, which describes them."""
@@ -160,7 +163,10 @@ class AdversarialModule(Sampling, PlayersModule):
         return [phase for main in order for phase in (main, *self.penalty_phases(main))]
 
     def penalty_phases(self, main: Phase) -> list[Phase]:
-        """Return a phase for each penalty that steps on its own, after updates 0, n, 2n, ... of its player."""
+        """Return a phase for each penalty that steps on its own.
+
+        It is due after its player's updates on a batch, once for each of updates 0, n, 2n, ... among them.
+        """
         return [
             Phase(
                 name=name,
@@ -209,7 +215,7 @@ class AdversarialModule(Sampling, PlayersModule):
         """
         if self.horizon_images is None:
             self.find_horizon(images)
-        # Only a generator that is first and takes a batch of its own can leave one to the discriminator.
+        # Nobody is due where a generator that is first, with a batch of its own, is not: the discriminator takes it.
         while not (due := self.due_phases()):
             self.slot = (self.slot + 1) % len(self.slots)
         if self.slot == 0 and self.row_is_due():
@@ -245,9 +251,11 @@ class AdversarialModule(Sampling, PlayersModule):
         return self.updates.critic_steps
 
     def row_is_due(self) -> bool:
-        """Say whether this round logs: the generator moves in it, first or past a multiple of n discriminator updates.
+        """Say whether this round logs: the generator moves in it, and a row is due.
 
-        n is the Trainer's ``log_every_n_steps``. Saved counters alone decide, so a resumed run logs at the same places.
+        One is due with its first move, and whenever the discriminator has passed a multiple of n updates since its last
+        move. n is the Trainer's ``log_every_n_steps``. Saved counters alone decide, so a resumed run logs at the same
+        places.
         """
         every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
         if every == 0 or not self.generator_is_due():
@@ -279,15 +287,15 @@ class AdversarialModule(Sampling, PlayersModule):
         if row is not None and not logged:
             self._row = None
         self.before_update(phase)
-        self.open_update(phase.players)  # freezes the others, sets the rates, clears the gradients
+        self.open_update(phase.players)  # freezes the others, sets rates and scaler, clears the gradients
         if phase.batch_factor > 1:
             batch = batch.tile(phase.batch_factor)
         parts = batch.chunk(self.updates.accumulate)
         for number, part in enumerate(parts, start=1):
             if len(parts) > 1:
                 self._micro, self._micros = number, len(parts)
-            self.backward_terms(phase, phase.terms(part), number, len(parts))  # their mean
-        self.close_update(phase)  # replaces what is not finite, clips and steps
+            self.backward_terms(phase, phase.terms(part), number, len(parts))  # adds the gradient of sum / parts
+        self.close_update(phase)  # each player: unscales, replaces what is not finite, clips, steps
         if phase.shows_images and self.augment is not None:
             self.augment.end_step()
         self.steps[phase.name] += 1
@@ -307,7 +315,7 @@ class AdversarialModule(Sampling, PlayersModule):
         real_images, fake_images = batch.images, fakes.images
         if sharing := [penalty for penalty in due.values() if penalty.shares_forward]:
             # Leaves of the graph that the adversarial term is computed with, for a penalty to differentiate by. That
-            # pass has the precision of autocast; a penalty with a pass of its own, through ``critic``, has float32.
+            # pass has the precision of autocast; a penalty that makes a pass of its own makes it in float32.
             if fakes.views and any(penalty.needs_fakes for penalty in sharing):
                 raise ValueError(
                     "model.regularizers: shares_forward = true differentiates by the generated samples, whose other "
@@ -434,7 +442,7 @@ class AdversarialModule(Sampling, PlayersModule):
         if penalty.player == "generator":
             turn = self.generator_turn(batch, None)
         else:
-            fakes = self.fakes_without_graph(batch) if penalty.needs_fakes else None
+            fakes = self.fakes_without_graph(batch, replaced=False) if penalty.needs_fakes else None
             turn = self.discriminator_turn(batch, fakes, self.discriminator_condition(batch))
         return {name: self.weighted(penalty, turn)}
 
@@ -474,13 +482,18 @@ class AdversarialModule(Sampling, PlayersModule):
         latents, condition = self.draw_inputs(batch)
         return GeneratedBatch(self.generate(latents, condition), latents, condition)
 
-    def fakes_without_graph(self, batch: Batch) -> GeneratedBatch:
-        """Return the samples that the discriminator learns from on a micro-batch, some replaced by stabilizers."""
+    def fakes_without_graph(self, batch: Batch, *, replaced: bool = True) -> GeneratedBatch:
+        """Return the samples that the discriminator learns from on a micro-batch.
+
+        Args:
+            batch: the real samples of the micro-batch.
+            replaced: let stabilizers replace some, which may exchange them for older ones that they keep.
+        """
         with torch.no_grad():
             shared = self._shared_fakes.get(self._micro)
             fakes = self.make_fakes(batch) if shared is None else shared.detached()
             images = fakes.images
-            for stabilizer in self.techniques.values():
+            for stabilizer in self.techniques.values() if replaced else ():
                 images = stabilizer.discriminator_fakes(images)
         if fakes.views and images is not fakes.images:
             raise ValueError("model.stabilizers: one replaces generated samples, but not the other views of them")
@@ -515,6 +528,57 @@ class AdversarialModule(Sampling, PlayersModule):
     def scalar(self, scalar: Scalar) -> float:
         """Return the number that a hyper-parameter is at this step."""
         return value_at(scalar, self.images_seen, self.horizon_images)
+
+    # Outside of training. ------------------------------------------------------------------------------
+
+    def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Run the generator that samples come from, the averaged one where there is one, in its present mode.
+
+        Args:
+            latents: float ``(N, latent_dim)``.
+            condition: N labels or codes, of a model that has some.
+
+        Returns:
+            ``(N, *sample_shape)``; images in [-1, 1].
+        """
+        return self.generate(latents, condition, generator=self.network(self.default_weights))
+
+    def predict_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
+        """Return samples by their indices, for ``Trainer.predict``; sample i depends on (updates.seed, i) alone.
+
+        Args:
+            batch: indices, int64 ``(N,)``, as ``DataLoader(range(n), batch_size=64)`` yields them.
+            batch_idx: Lightning's; not used.
+            dataloader_idx: likewise.
+
+        Returns:
+            float32 ``(N, *sample_shape)``.
+
+        Raises:
+            ValueError: for anything but indices.
+        """
+        if not isinstance(batch, Tensor) or batch.ndim != 1 or batch.is_floating_point():
+            raise ValueError(
+                "a loader for predictions must yield indices of samples, int64 (N,), such as "
+                f"DataLoader(range(1000), batch_size=64), got {type(batch).__name__}"
+            )
+        return self.sample_indices(batch.tolist(), seed=self.updates.seed, weights=self.default_weights)
+
+    def validation_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Log as "d/heldout" the discriminator's mean logit of real samples that it was not trained on.
+
+        Beside "d/real" it tells how far the discriminator knows its training samples by heart. Both are of augmented
+        samples; here the discriminator is in evaluation mode.
+
+        Args:
+            batch: anything ``as_batch`` accepts; images float32 ``(N, C, H, W)`` in [-1, 1].
+            batch_idx: Lightning's; not used.
+            dataloader_idx: likewise.
+        """
+        batch = as_batch(batch)
+        condition = self.discriminator_condition(batch)
+        logits = self.discriminate(batch.images, condition, views=self.real_views(batch.images)).logits
+        self.log("d/heldout", logits.float().mean(), batch_size=len(batch), sync_dist=True)
 
     # The end of a step, and of a round. ----------------------------------------------------------------
 
@@ -562,7 +626,7 @@ class AdversarialModule(Sampling, PlayersModule):
         if self.budget_images is not None and self.images_seen >= self.budget_images:
             self.trainer.should_stop = True
 
-    # What a fit and a checkpoint are told. -------------------------------------------------------------
+    # How long a fit is, and what describes the model. ------------------------------------------------------
 
     def optimizer_steps_per_batch(self) -> float:
         """Return how many steps of optimizers there are for each batch of the loader, on average."""
@@ -572,8 +636,9 @@ class AdversarialModule(Sampling, PlayersModule):
         return steps / self.batches_per_shown_batch()
 
     def batches_per_shown_batch(self) -> float:
-        """Return 1, or more where the generator takes batches of its own."""
-        return 1.0 if len(self.slots) == 1 else 1 + 1 / self.updates.critic_steps
+        """Return 1, or up to 2 where the generator takes batches of its own."""
+        # the k updates of 1/k share a batch
+        return 1.0 if len(self.slots) == 1 else 1 + min(1.0, 1 / self.updates.critic_steps)
 
     @property
     def penalties(self) -> dict[str, Regularizer]:
@@ -608,7 +673,9 @@ class AdversarialModule(Sampling, PlayersModule):
         compatibility.check_shapes(made, self.discriminator)
         self.check_condition()
         self.prior.check(self.generator.latent_dim)
-        for penalty in self.penalties.values():
+        for name, penalty in self.penalties.items():
+            if name in ROW_KEYS:
+                raise ValueError(f"model.regularizers.{name}: rows have a key of that name; rename it")
             penalty.check(self.generator if penalty.player == "generator" else self.discriminator)
         compatibility.check_augmentation(self.augment, made, self.loss)
         compatibility.check_accumulation(self.updates.accumulate, self.penalties, self.techniques)

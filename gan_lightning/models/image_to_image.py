@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from gan_lightning.data.base import RealDataModule
-from gan_lightning.data.batch import Batch
+from gan_lightning.data.batch import Batch, as_batch
 from gan_lightning.data.domains import TranslationImages, TranslationModule, images_at
 from gan_lightning.data.images import EvaluationImages, EvaluationSet
 from gan_lightning.metrics.translation import TranslationSampler
@@ -81,6 +82,33 @@ class ImageToImage(AdversarialModule):
     def generator_condition(self, batch: Batch) -> Tensor | None:
         """Return the source images."""
         return self.source_of(batch)
+
+    def forward(self, source: Tensor) -> Tensor:  # type: ignore[override]  # what is given to a translator
+        """Translate images with the averaged generator, where there is one, in its present mode.
+
+        Args:
+            source: float ``(N, C', H, W)`` in [-1, 1].
+
+        Returns:
+            ``(N, C, H, W)`` in [-1, 1].
+        """
+        network = self.translator(self.default_weights)
+        return network.translate(source)
+
+    def predict_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
+        """Translate the images of a loader, for ``Trainer.predict``, in evaluation mode.
+
+        Args:
+            batch: anything ``as_batch`` accepts; what is translated is its ``source``, or its images where it has none:
+                float32 ``(N, C', H, W)`` in [-1, 1].
+            batch_idx: Lightning's; not used.
+            dataloader_idx: likewise.
+
+        Returns:
+            float32 ``(N, C, H, W)`` in [-1, 1].
+        """
+        batch = as_batch(batch)
+        return self.translate(batch.images if batch.source is None else batch.source, seed=self.updates.seed)
 
     # Sampling. -------------------------------------------------------------------------------------------
 

@@ -159,6 +159,22 @@ def trainable(player: Player) -> list[Parameter]:
     return [p for module in player.modules for p in module.parameters() if p.requires_grad]
 
 
+def refuse_shared_parameters(players: Sequence[Player]) -> None:
+    """Refuse a parameter that two players train: one of them would freeze it while the other learns.
+
+    Raises:
+        ValueError: naming both players.
+    """
+    owner: dict[int, str] = {}
+    for player in players:
+        for parameter in trainable(player):
+            other = owner.setdefault(id(parameter), player.name)
+            if other != player.name:
+                raise ValueError(
+                    f"players {other!r} and {player.name!r} train the same parameter; it can be of one only"
+                )
+
+
 def scaling_plugin(plugin: Any) -> MixedPrecision | None:
     """Return Lightning's precision plugin if it scales gradients (fp16), else None."""
     return plugin if isinstance(plugin, MixedPrecision) and plugin.scaler is not None else None
@@ -269,6 +285,7 @@ class PlayersModule(LightningModule):
         plugin = scaling_plugin(self.trainer.precision_plugin)
         optimizers = self.optimizers()
         players = self.players()
+        refuse_shared_parameters(players)
         self.active = {
             player.name: ActivePlayer(player, optimizer, plugin)
             for player, optimizer in zip(
@@ -276,7 +293,8 @@ class PlayersModule(LightningModule):
             )
         }
         for name, state in self._scaler_states.items():
-            if (scaler := self.active[name].scaler) is not None:
+            active = self.active.get(name)
+            if active is not None and (scaler := active.scaler) is not None:
                 scaler.load_state_dict(state)
         averaged = [(a, m) for p in players for a, m in zip(p.averages, p.modules, strict=False)]
         self.averagers = [Averager(average, module) for average, module in averaged]
@@ -389,10 +407,11 @@ class PlayersModule(LightningModule):
                 if parameter.grad is not None:
                     parameter.grad.nan_to_num_(0.0, largest, -largest)
         limit = active.player.clip_norm
-        if limit is not None or self._row is not None:
-            # without a limit, infinity: it only measures
-            norm = nn.utils.clip_grad_norm_(active.parameters, math.inf if limit is None else limit)
-            self._gradient_norms[active.player.name] = norm
+        if limit is not None:
+            self._gradient_norms[active.player.name] = nn.utils.clip_grad_norm_(active.parameters, limit)
+        elif self._row is not None:
+            gradients = [parameter.grad for parameter in active.parameters if parameter.grad is not None]
+            self._gradient_norms[active.player.name] = nn.utils.get_total_norm(gradients)
 
     # A row of scalars. -----------------------------------------------------------------------------------
 

@@ -22,7 +22,8 @@ class UpdateRule:
             fraction 1/k means k generator updates per discriminator update.
         first: who moves first where both move on one batch.
         generator_batch: whether the generator's update sees the "same" real batch as the discriminator's, or takes
-            the "next" one, which the discriminator is not shown.
+            the "next" one, which the discriminator is not shown; where the generator is first, the discriminator
+            takes the next one, which the generator does not see.
         fakes: whether the second of two updates on one batch sees "fresh" samples, or those "shared" with the first,
             generated before either moved.
         generator_batch_factor: samples of a generator update per real image of the batch (2 in WGAN-GP and SNGAN).
@@ -37,7 +38,8 @@ class UpdateRule:
             no average.
         ema_rampup: the half-life is at most this fraction of the images seen so far; None: no ramp-up.
         ema_start_kimg: until then the average is a copy of the generator.
-        seed: every training step draws from generators seeded by (seed, rank, images seen).
+        seed: every training step draws from generators seeded by (seed, rank, images seen), and by the number of the
+            batch where a round takes several.
 
     Raises:
         ValueError: for a value out of range.

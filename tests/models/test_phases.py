@@ -13,8 +13,8 @@ from lightning import Trainer
 
 from gan_lightning.core.seeding import generator_for
 from gan_lightning.data import Batch
-from gan_lightning.models import AdversarialModule, Phase, UpdateRule
-from gan_lightning.models.players import slots_of
+from gan_lightning.models import AdversarialModule, Phase, Player, UpdateRule
+from gan_lightning.models.players import refuse_shared_parameters, slots_of
 from gan_lightning.regularizers import R1, R2
 from gan_lightning.regularizers.stabilizer import Stabilizer
 from gan_lightning.testing import assert_same, state
@@ -389,6 +389,14 @@ def test_phases_that_cannot_be_in_this_order_are_refused(phases, reason):
         slots_of(phases)
 
 
+@pytest.mark.parametrize(("critic_steps", "batches", "steps"), [(1, 2.0, 1.0), (4, 1.25, 1.0), (0.5, 2.0, 1.5)])
+def test_batches_that_the_generator_takes_for_itself_are_counted(critic_steps, batches, steps):
+    model = points(updates=UpdateRule(critic_steps=critic_steps, generator_batch="next"))
+    model.slots = slots_of(model.phases())
+    assert model.batches_per_shown_batch() == pytest.approx(batches)
+    assert model.optimizer_steps_per_batch() == pytest.approx(steps)
+
+
 @pytest.mark.parametrize(("critic_steps", "expected"), [(1, 2.0), (5, 1.2), (0.5, 3.0)])
 def test_the_steps_of_all_optimizers_are_counted(critic_steps, expected):
     model = points(updates=UpdateRule(critic_steps=critic_steps))
@@ -414,14 +422,18 @@ class Replacing(Stabilizer):
 
 @pytest.mark.parametrize(
     "parts",
-    [
-        {"regularizers": {"adversarial": R1(weight=1.0)}},
-        {"regularizers": {"late_term": R1(weight=1.0)}, "stabilizers": {"late": Late()}},
-    ],
+    [{"regularizers": {"late_term": R1(weight=1.0)}, "stabilizers": {"late": Late()}}],
 )
 def test_no_term_takes_the_place_of_another(parts):
     with pytest.raises(ValueError, match="is a term of the model; rename it"):
         fit(points(**parts), 1)
+
+
+@pytest.mark.parametrize("name", ["adversarial", "loss", "real", "lr"])
+@pytest.mark.parametrize("own_step", [False, True])
+def test_no_penalty_is_logged_under_a_key_that_every_row_has(name, own_step):
+    with pytest.raises(ValueError, match=rf"model\.regularizers\.{name}: rows have a key of that name"):
+        points(regularizers={name: R1(weight=1.0, own_step=own_step)})
 
 
 def test_samples_do_not_part_from_their_other_views():
@@ -430,3 +442,34 @@ def test_samples_do_not_part_from_their_other_views():
     with pytest.raises(ValueError, match=r"shares_forward = true differentiates by the generated samples"):
         fit(views_toy(regularizers={"r2": R2(weight=1.0, shares_forward=True)}), 1)
     fit(views_toy(regularizers={"r1": R1(weight=1.0, shares_forward=True), "r2": R2(weight=1.0)}), 1)
+
+
+def test_a_penalty_of_its_own_step_leaves_the_samples_that_are_kept_alone():
+    class Counting(Replacing):
+        calls = 0
+
+        def discriminator_fakes(self, images: torch.Tensor) -> torch.Tensor:
+            self.calls += 1
+            return images
+
+    counting = Counting()
+    fit(points(regularizers={"r2": R2(weight=1.0, own_step=True)}, stabilizers={"counting": counting}), 3)
+    assert counting.calls == 3
+
+
+@pytest.mark.parametrize("every", [1, 0])
+def test_logging_an_infinite_gradient_changes_no_other(every):
+    model = points(updates=UpdateRule(ema_halflife_kimg=None))
+    layers = [p for p in model.generator.parameters() if p.ndim == 2]
+    layers[0].register_hook(lambda grad: grad * torch.inf)
+    fit(model, 1, logger=Rows(), log_every_n_steps=every)
+    assert not layers[0].isfinite().all()
+    assert all(p.isfinite().all() for p in layers[1:])
+
+
+def test_a_parameter_belongs_to_one_player():
+    shared = torch.nn.Linear(2, 2)
+    players = [Player(name=n, short=n, modules=(shared,), optimizer=torch.optim.SGD) for n in ("first", "second")]
+    refuse_shared_parameters(players[:1])
+    with pytest.raises(ValueError, match="players 'first' and 'second' train the same parameter"):
+        refuse_shared_parameters(players)
