@@ -75,14 +75,14 @@ class RunCheckpoint(Checkpoint):
     ) -> None:
         """Save when images or time say so; a state that has diverged replaces none."""
         assert isinstance(pl_module, AdversarialModule)
-        due = self.cadence.passed(pl_module.images_seen) or self._time_is_up(trainer)
+        due = self.cadence.passed(pl_module.images_seen)
+        if self.every_minutes is not None:
+            due = due or self._time_is_up(trainer, self.every_minutes)
         if due and not pl_module.diverged:
             self.save_latest(trainer)
 
-    def _time_is_up(self, trainer: Trainer) -> bool:
-        if self.every_minutes is None:
-            return False
-        due = time.monotonic() - self._saved_at_s >= self.every_minutes * 60
+    def _time_is_up(self, trainer: Trainer, every_minutes: float) -> bool:
+        due = time.monotonic() - self._saved_at_s >= every_minutes * 60
         if trainer.world_size == 1:
             return due
         # Clocks differ between ranks and a save needs all of them: rank 0 decides, now and then.

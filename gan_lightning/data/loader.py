@@ -104,6 +104,10 @@ class EndlessLoader(ABC):
         balance: show all classes equally often.
         device: where batches are wanted; None: where the images are.
 
+    Attributes:
+        mine: this rank's part of a global batch.
+        order: of the images.
+
     Raises:
         ValueError: if there are no images, none has a label to balance by, or the batch does not divide over the
             processes.
@@ -137,27 +141,19 @@ class EndlessLoader(ABC):
         self.flip = flip
         self.window = window
         self.device = device
-        self._order = EndlessOrder(length, seed=seed, balance=labels.cpu() if balance and labels is not None else None)
+        share = batch_size // world_size
+        self.mine = slice(rank * share, (rank + 1) * share)
+        self.order = EndlessOrder(length, seed=seed, balance=labels.cpu() if balance and labels is not None else None)
 
     @property
     def position(self) -> int:
         """Position of the first image of an iteration that begins now."""
         return self.start() if callable(self.start) else self.start
 
-    @property
-    def mine(self) -> slice:
-        """This rank's part of a global batch."""
-        share = self.batch_size // self.world_size
-        return slice(self.rank * share, (self.rank + 1) * share)
-
-    def indices(self, position: int, count: int) -> Tensor:
-        """Return the images at stream positions ``position`` to ``position + count``: int64 ``(count,)``."""
-        return self._order.indices(position, count)
-
     def shares(self) -> Iterator[Tensor]:
         """Yield this rank's images of each batch, from the start position on."""
         for position in counted(self.position, self.batch_size):
-            yield self.indices(position, self.batch_size)[self.mine]
+            yield self.order.indices(position, self.batch_size)[self.mine]
 
     @abstractmethod
     def samples(self) -> Iterator[tuple[Tensor, Tensor | None]]:

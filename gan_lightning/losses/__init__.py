@@ -1,6 +1,6 @@
 """Adversarial losses: pure functions of logits, and thin objects that name them."""
 
-from gan_lightning.losses.base import AdversarialLoss, check_logits, per_sample
+from gan_lightning.losses.base import AdversarialLoss, per_sample
 from gan_lightning.losses.classic import Minimax, NonSaturating
 from gan_lightning.losses.label_flipping import LabelFlipping
 from gan_lightning.losses.relativistic import RelativisticAverage, RelativisticPairing
@@ -16,6 +16,5 @@ __all__ = [
     "RelativisticAverage",
     "RelativisticPairing",
     "Wasserstein",
-    "check_logits",
     "per_sample",
 ]

@@ -29,29 +29,23 @@ class AdversarialLoss:
         raise NotImplementedError
 
 
-def check_logits(*logits: Tensor) -> None:
-    """Refuse shapes that broadcasting would turn into a wrong loss without a word.
-
-    Raises:
-        ValueError: unless all are ``(N,)`` or all ``(N, 1, h, w)``, of one shape.
-    """
-    for logit in logits:
-        if not (logit.ndim == 1 or (logit.ndim == 4 and logit.shape[1] == 1)):
-            raise ValueError(f"logits must be (N,) or (N, 1, h, w), got {tuple(logit.shape)}")
-        if logit.shape != logits[0].shape:
-            raise ValueError(f"real and fake logits differ in shape: {[tuple(logit.shape) for logit in logits]}")
-
-
 def per_sample(values: Tensor) -> Tensor:
     """Average patch maps ``(N, 1, h, w)`` over each sample; leave ``(N,)`` as it is."""
     return values if values.ndim == 1 else values.flatten(1).mean(dim=1)
 
 
 def prepared(*logits: Tensor) -> tuple[Tensor, ...]:
-    """Check logits and raise half precision to float32, in which every loss is computed (autocast or not).
+    """Check logits, and raise half precision to float32, in which every loss is computed (autocast or not).
 
     Raises:
-        ValueError: as ``check_logits``.
+        ValueError: for shapes that broadcasting would turn into a wrong loss without a word: unless all logits are
+            ``(N,)`` or all ``(N, 1, h, w)``, of one shape.
     """
-    check_logits(*logits)
-    return tuple([logit if logit.dtype == torch.float64 else logit.float() for logit in logits])
+    raised = []
+    for logit in logits:
+        if not (logit.ndim == 1 or (logit.ndim == 4 and logit.shape[1] == 1)):
+            raise ValueError(f"logits must be (N,) or (N, 1, h, w), got {tuple(logit.shape)}")
+        if logit.shape != logits[0].shape:
+            raise ValueError(f"real and fake logits differ in shape: {[tuple(logit.shape) for logit in logits]}")
+        raised.append(logit if logit.dtype == torch.float64 else logit.float())
+    return tuple(raised)

@@ -313,7 +313,7 @@ class AdversarialModule(Sampling, PlayersModule):
         condition = self.discriminator_condition(batch)
         due = self.due_penalties("discriminator")
         real_images, fake_images = batch.images, fakes.images
-        if sharing := [penalty for penalty in due.values() if penalty.shares_forward]:
+        if due and (sharing := [penalty for penalty in due.values() if penalty.shares_forward]):
             # Leaves of the graph that the adversarial term is computed with, for a penalty to differentiate by. That
             # pass has the precision of autocast; a penalty that makes a pass of its own makes it in float32.
             if fakes.views and any(penalty.needs_fakes for penalty in sharing):
