@@ -125,6 +125,7 @@ class AdversarialModule(Sampling, PlayersModule):
                 schedule=updates.generator_schedule,
                 clip_norm=updates.generator_clip_norm,
                 averages=() if average is None else (average,),
+                average_statistics=updates.ema_buffers == "averaged",
             ),
         ]
 

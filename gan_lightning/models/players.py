@@ -73,6 +73,7 @@ class Player:
         schedule: factor of the optimizer's learning rate over images seen.
         clip_norm: largest global norm of the gradient; None: no clipping.
         averages: copies of the first of ``modules`` that follow them as running averages, in their order.
+        average_statistics: see ``Averager``.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Player:
     schedule: Schedule = field(default_factory=Constant)
     clip_norm: float | None = None
     averages: tuple[nn.Module, ...] = ()
+    average_statistics: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,8 +277,11 @@ class PlayersModule(LightningModule):
         for name, state in self._scaler_states.items():
             if (scaler := self.active[name].scaler) is not None:
                 scaler.load_state_dict(state)
-        averaged = [(a, m) for p in players for a, m in zip(p.averages, p.modules, strict=False)]
-        self.averagers = [Averager(average, module) for average, module in averaged]
+        self.averagers = [
+            Averager(average, module, average_statistics=player.average_statistics)
+            for player in players
+            for average, module in zip(player.averages, player.modules, strict=False)
+        ]
         self.slots = slots_of(self.phases())
         showing = [sum(phase.shows_images for phase in slot) for slot in self.slots]
         self.batches_to_show = [sum(showing[slot:]) for slot in range(len(showing))]
