@@ -24,6 +24,7 @@ from gan_lightning.models.players import OptimizerFactory, Phase, Player, Player
 from gan_lightning.models.priors import Prior
 from gan_lightning.models.rebuilding import plain_arguments
 from gan_lightning.models.sampling import Sampling
+from gan_lightning.models.statistics import BatchNormStatistics
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.regularizers.base import DiscriminatorTurn, GeneratorTurn, Regularizer
@@ -43,6 +44,7 @@ class Parts(TypedDict):
     regularizers: NotRequired[Mapping[str, Regularizer] | None]
     augment: NotRequired[Augmentation | None]
     stabilizers: NotRequired[Mapping[str, Stabilizer] | None]
+    statistics: NotRequired[BatchNormStatistics | None]
 
 
 class AdversarialModule(Sampling, PlayersModule):
@@ -62,6 +64,8 @@ class AdversarialModule(Sampling, PlayersModule):
         regularizers: penalties of either player, by the name they are logged under.
         augment: transformation of everything the discriminator sees.
         stabilizers: further techniques, by name.
+        statistics: what the generator's batch norm takes when samples are drawn; None: its running statistics, and
+            the protocol of a score does not name them.
 
     Raises:
         ValueError: if the parts do not fit together.
@@ -80,6 +84,7 @@ class AdversarialModule(Sampling, PlayersModule):
         regularizers: Mapping[str, Regularizer] | None = None,
         augment: Augmentation | None = None,
         stabilizers: Mapping[str, Stabilizer] | None = None,
+        statistics: BatchNormStatistics | None = None,
     ) -> None:
         super().__init__()
         self.generator = generator
@@ -92,6 +97,7 @@ class AdversarialModule(Sampling, PlayersModule):
         self.regularizers = nn.ModuleDict(dict(regularizers or {}))
         self.augment = augment
         self.stabilizers = nn.ModuleDict(dict(stabilizers or {}))
+        self.statistics = statistics
         self._first_parts = plain_arguments(self.parts())
         self.check_parts()
         self.generator_ema: Generator | None = self.average_of(generator)
@@ -559,6 +565,7 @@ class AdversarialModule(Sampling, PlayersModule):
             penalty.check(self.generator if penalty.player == "generator" else self.discriminator)
         compatibility.check_augmentation(self.augment, made, self.loss)
         compatibility.check_accumulation(self.updates.accumulate, self.penalties, self.techniques)
+        compatibility.check_statistics(self.statistics, self.generator)
 
     def check_condition(self) -> None:
         """Refuse networks that wait for labels or codes, of which an unconditional model has none.
