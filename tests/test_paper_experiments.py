@@ -128,7 +128,78 @@ def stylegan2(*, images: int, gamma: float, halflife: float, rampup: float | Non
     }
 
 
+def biggan(
+    *,
+    rates: tuple[float, float],
+    betas: tuple[float, float],
+    batch: int,
+    ratio: int,
+    steps: int,
+    start: int,
+    micro: int = 1,
+    eps: dict[str, float] | None = None,
+    more: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """An average with 0.9999 of the former weights in each of the generator's steps, from ``start`` on."""
+    shown = batch * ratio
+    return {
+        **{name: {**adam(rate, *betas), **(eps or {})} for name, rate in zip(DCGAN, rates, strict=True)},
+        "critic_steps": ratio,
+        "batch_size": batch,
+        "images": steps * shown,
+        "model": {
+            "updates.ema_halflife_kimg": math.log(0.5) / math.log(0.9999) * shown / 1000,
+            "updates.ema_rampup": None,
+            "updates.ema_start_kimg": start * shown / 1000,
+            "updates.ema_buffers": "averaged",
+            "updates.accumulate": micro,
+            "stabilizers": {},  # no orthogonal regularization
+            **(more or {}),
+        },
+    }
+
+
+BIGGAN_CIFAR = {
+    "rates": (2e-4, 2e-4),
+    "betas": (0.0, 0.999),
+    "batch": 50,
+    "ratio": 4,
+    "steps": 125_000,  # 500 epochs
+    "start": 1000,
+}
+
 PAPERS: dict[str, dict[str, Any]] = {
+    "biggan_cifar10": biggan(**BIGGAN_CIFAR),
+    "biggan_cifar10_diffaugment": biggan(**BIGGAN_CIFAR, more={"augment.policy": ["translation", "cutout"]}),
+    "biggan_cifar10_lecam": biggan(
+        **BIGGAN_CIFAR,
+        more={
+            "regularizers.lecam.weight": 0.3,
+            "regularizers.lecam.decay": 0.9,
+            "regularizers.lecam.start_images": 1000 * 50,
+        },
+    ),
+    "biggan_cifar10_cr": biggan(
+        **BIGGAN_CIFAR,
+        more={
+            "regularizers.consistency.weight": 10,
+            "regularizers.consistency.fake_ratio": 0,
+            "regularizers.consistency.shift_fraction": 1 / 8,
+        },
+    ),
+    "biggan_cifar10_studiogan": biggan(
+        rates=(2e-4, 2e-4), betas=(0.5, 0.999), batch=64, ratio=5, steps=100_000, start=1000
+    ),
+    "biggan_imagenet128": biggan(
+        rates=(1e-4, 4e-4),
+        betas=(0.0, 0.999),
+        batch=2048,
+        ratio=1,
+        steps=150_000,
+        start=20_000,
+        micro=8,
+        eps={"eps": 1e-6},
+    ),
     "stylegan2_ada_cifar10": stylegan2(images=10**8, gamma=0.01, halflife=500, rampup=0.05),
     "stylegan2_ada_cifar10_unconditional": stylegan2(images=10**8, gamma=0.01, halflife=500, rampup=0.05),
     "stylegan2_ffhq256": stylegan2(images=25 * 10**6, gamma=1, halflife=20, rampup=None),
@@ -254,6 +325,7 @@ GAMES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "projection": (HINGE, NORMAL, {}),
     "ssgan": (HINGE, NORMAL, {}),
     "sagan": (HINGE, NORMAL, {}),
+    "biggan": (HINGE, NORMAL, {}),
     "progan": (WASSERSTEIN, NORMAL, {"gradient_penalty": PENALTY}),
     "r3gan": (
         {"_target_": "gan_lightning.losses.RelativisticPairing"},

@@ -2,6 +2,7 @@
 
 from gan_lightning.models.acgan import ACGAN
 from gan_lightning.models.adversarial import AdversarialModule
+from gan_lightning.models.biggan import BigGAN
 from gan_lightning.models.cgan import CGAN
 from gan_lightning.models.class_conditional import ClassConditional
 from gan_lightning.models.cyclegan import CycleGAN
@@ -39,6 +40,7 @@ __all__ = [
     "WGAN",
     "WGANGP",
     "AdversarialModule",
+    "BigGAN",
     "ClassConditional",
     "CycleGAN",
     "ImageToImage",

@@ -345,8 +345,7 @@ class AdversarialModule(Sampling, PlayersModule):
             # Leaves of the graph that the adversarial term is computed with, for a penalty to differentiate by.
             real_images = real_images.detach().requires_grad_(True)
             fake_images = fake_images.detach().requires_grad_(True)
-        real = self.discriminate(real_images, condition, views=self.real_views(real_images))
-        fake = self.discriminate(fake_images, condition, views=fakes.views)
+        real, fake = self.discriminate_both(real_images, replace(fakes, images=fake_images), condition)
         terms = self.discriminator_terms(batch, fakes, real, fake)
         if due:
             turn = replace(
@@ -511,6 +510,13 @@ class AdversarialModule(Sampling, PlayersModule):
             shown = (shown, *map(self.shown, views))
         features = self.discriminator.features(shown)
         return DiscriminatorOutput(self.discriminator.head(features, condition), features, shown)
+
+    def discriminate_both(
+        self, images: Tensor, fakes: GeneratedBatch, condition: Tensor | None
+    ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
+        """Show real and generated samples to the discriminator, one kind after the other."""
+        real = self.discriminate(images, condition, views=self.real_views(images))
+        return real, self.discriminate(fakes.images, condition, views=fakes.views)
 
     def shown(self, images: Tensor) -> Tensor:
         """Return what the discriminator is shown of ``images``: augmented ones."""

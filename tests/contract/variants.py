@@ -32,6 +32,12 @@ SMALL = {
         "model.generator.attention_resolution=8",
         "model.discriminator.attention_resolution=8",
     ],
+    "biggan": [
+        *("model.generator.widths=[16,16,16]", "model.generator.latent_dim=12", "model.generator.shared_dim=8"),
+        "model.discriminator.widths=[16,16,16]",
+        *(f"model.{player}.attention_resolution=8" for player in ("generator", "discriminator")),
+        *("model.statistics.passes=2", "model.statistics.batch_size=8"),
+    ],
     "progan": [
         "model.generator.fmap_base=64",
         "model.discriminator.fmap_base=64",

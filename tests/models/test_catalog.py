@@ -41,7 +41,7 @@ SMALL = {
     ],
 }
 RESIDUAL = [f"model.{player}.widths=[8,8,8,8]" for player in ("generator", "discriminator")]
-SMALL |= dict.fromkeys(("projection", "sagan", "sngan", "ssgan", "wgan_gp"), RESIDUAL)
+SMALL |= dict.fromkeys(("biggan", "projection", "sagan", "sngan", "ssgan", "wgan_gp"), RESIDUAL)
 """Overrides that make a model of ``conf/model`` small; ``NARROW`` where there are none here."""
 
 
@@ -75,7 +75,7 @@ def check_same(model, expected):
     assert state.keys() == wanted.keys()
     for key, value in wanted.items():
         assert torch.equal(state[key], value) if isinstance(value, torch.Tensor) else state[key] == value, key
-    for key in ("loss", "prior", "updates", "augment", "generator_optimizer", "discriminator_optimizer"):
+    for key in ("loss", "prior", "updates", "augment", "statistics", "generator_optimizer", "discriminator_optimizer"):
         assert contents(getattr(model, key)) == contents(getattr(expected, key)), key
     assert contents(dict(model.penalties)) == contents(dict(expected.penalties))
     assert contents(dict(model.techniques)) == contents(dict(expected.techniques))
@@ -162,7 +162,9 @@ def test_networks_of_points_need_nothing_of_the_data():
 
 @pytest.mark.parametrize("name", ["dcgna", "", "../model/dcgan", "generator/dcgan", "dcgan.yaml", None])
 def test_an_unknown_name_is_refused_with_those_that_there_are(name):
-    with pytest.raises(ValueError, match=r"name = .*: there is no such model.* Models: acgan, cgan, .*, wgan_gp$"):
+    with pytest.raises(
+        ValueError, match=r"name = .*: there is no such model.* Models: acgan, biggan, .*, wgan_gp$"
+    ):
         create_model(name, resolution=16, channels=1)
 
 
