@@ -13,6 +13,7 @@ from gan_lightning.export.network import exportable
 from gan_lightning.metrics import ModeEvaluator
 from gan_lightning.models import UpdateRule
 from gan_lightning.models.statistics import Running, Standing
+from gan_lightning.networks import batch_norm
 from tests.contract.variants import build
 from tests.models.test_translation import small_pix2pix
 from tests.models.toys import points, train
@@ -133,6 +134,19 @@ def test_training_is_the_same_with_and_without_samples_between():
     for name, tensor in found[0].items():
         if isinstance(tensor, torch.Tensor):
             assert torch.equal(tensor, found[1][name]), name
+
+
+def test_batch_norm_of_several_processes_takes_them_without_asking_the_others(monkeypatch):
+    model = standing()
+    train(model, 2)
+    first = model.sample(3)
+    batch_norm.synchronise_batch_norm(model)
+    model.statistics = Standing(passes=PASSES, batch_size=BATCH)
+    monkeypatch.setattr(batch_norm, "world_size", lambda: 2)
+    monkeypatch.setattr(batch_norm, "gathered", lambda tensor: 1 / 0)
+    assert torch.equal(model.sample(3), first)
+    with pytest.raises(ZeroDivisionError):  # as in training
+        model.generator(torch.randn(4, 2))
 
 
 def test_an_exported_network_has_them():
