@@ -8,6 +8,7 @@ from gan_lightning.models.class_conditional import ClassConditional
 from gan_lightning.models.cyclegan import CycleGAN
 from gan_lightning.models.dcgan import DCGAN
 from gan_lightning.models.dragan import DRAGAN
+from gan_lightning.models.fastgan import FastGAN
 from gan_lightning.models.gan import GAN
 from gan_lightning.models.image_to_image import ImageToImage
 from gan_lightning.models.infogan import InfoGAN
@@ -43,6 +44,7 @@ __all__ = [
     "BigGAN",
     "ClassConditional",
     "CycleGAN",
+    "FastGAN",
     "ImageToImage",
     "InfoGAN",
     "Phase",

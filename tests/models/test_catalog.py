@@ -35,6 +35,14 @@ SMALL = {
         *(f"model.{player}.widths=[16,16,16,16]" for player in ("generator", "discriminator")),
         *(f"model.{player}.cardinalities=[4,4,4,4]" for player in ("generator", "discriminator")),
     ],
+    "fastgan": [
+        *("model/feature_loss=mse", "model.discriminator.decoder_channels=[8,8,8,8]"),
+        *(
+            f"model.{player}.{small}"
+            for player in ("generator", "discriminator")
+            for small in ("resolution=256", "width=8")
+        ),
+    ],
     "stylegan2": [
         *(f"model.{player}.channel_max=8" for player in ("generator", "discriminator")),
         *("model.generator.style_dim=8", "model.generator.latent_dim=8", "model.discriminator.group_size=4"),
@@ -162,9 +170,7 @@ def test_networks_of_points_need_nothing_of_the_data():
 
 @pytest.mark.parametrize("name", ["dcgna", "", "../model/dcgan", "generator/dcgan", "dcgan.yaml", None])
 def test_an_unknown_name_is_refused_with_those_that_there_are(name):
-    with pytest.raises(
-        ValueError, match=r"name = .*: there is no such model.* Models: acgan, biggan, .*, wgan_gp$"
-    ):
+    with pytest.raises(ValueError, match=r"name = .*: there is no such model.* Models: acgan, biggan, .*, wgan_gp$"):
         create_model(name, resolution=16, channels=1)
 
 
