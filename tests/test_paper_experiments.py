@@ -128,7 +128,78 @@ def stylegan2(*, images: int, gamma: float, halflife: float, rampup: float | Non
     }
 
 
+def biggan(
+    *,
+    rates: tuple[float, float],
+    betas: tuple[float, float],
+    batch: int,
+    ratio: int,
+    steps: int,
+    start: int,
+    micro: int = 1,
+    eps: dict[str, float] | None = None,
+    more: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """An average with 0.9999 of the former weights in each of the generator's steps, from ``start`` on."""
+    shown = batch * ratio
+    return {
+        **{name: {**adam(rate, *betas), **(eps or {})} for name, rate in zip(DCGAN, rates, strict=True)},
+        "critic_steps": ratio,
+        "batch_size": batch,
+        "images": steps * shown,
+        "model": {
+            "updates.ema_halflife_kimg": math.log(0.5) / math.log(0.9999) * shown / 1000,
+            "updates.ema_rampup": None,
+            "updates.ema_start_kimg": start * shown / 1000,
+            "updates.ema_buffers": "averaged",
+            "updates.accumulate": micro,
+            "stabilizers": {},  # no orthogonal regularization
+            **(more or {}),
+        },
+    }
+
+
+BIGGAN_CIFAR = {
+    "rates": (2e-4, 2e-4),
+    "betas": (0.0, 0.999),
+    "batch": 50,
+    "ratio": 4,
+    "steps": 125_000,  # 500 epochs
+    "start": 1000,
+}
+
 PAPERS: dict[str, dict[str, Any]] = {
+    "biggan_cifar10": biggan(**BIGGAN_CIFAR),
+    "biggan_cifar10_diffaugment": biggan(**BIGGAN_CIFAR, more={"augment.policy": ["translation", "cutout"]}),
+    "biggan_cifar10_lecam": biggan(
+        **BIGGAN_CIFAR,
+        more={
+            "regularizers.lecam.weight": 0.3,
+            "regularizers.lecam.decay": 0.9,
+            "regularizers.lecam.start_images": 1000 * 50,
+        },
+    ),
+    "biggan_cifar10_cr": biggan(
+        **BIGGAN_CIFAR,
+        more={
+            "regularizers.consistency.weight": 10,
+            "regularizers.consistency.fake_ratio": 0,
+            "regularizers.consistency.shift_fraction": 1 / 8,
+        },
+    ),
+    "biggan_cifar10_studiogan": biggan(
+        rates=(2e-4, 2e-4), betas=(0.5, 0.999), batch=64, ratio=5, steps=100_000, start=1000
+    ),
+    "biggan_imagenet128": biggan(
+        rates=(1e-4, 4e-4),
+        betas=(0.0, 0.999),
+        batch=2048,
+        ratio=1,
+        steps=150_000,
+        start=20_000,
+        micro=8,
+        eps={"eps": 1e-6},
+    ),
     "stylegan2_ada_cifar10": stylegan2(images=10**8, gamma=0.01, halflife=500, rampup=0.05),
     "stylegan2_ada_cifar10_unconditional": stylegan2(images=10**8, gamma=0.01, halflife=500, rampup=0.05),
     "stylegan2_ffhq256": stylegan2(images=25 * 10**6, gamma=1, halflife=20, rampup=None),
@@ -137,6 +208,21 @@ PAPERS: dict[str, dict[str, Any]] = {
     "r3gan_ffhq256": r3gan(batch=256, millions=200, gamma=150, halflife=0.5, p=0.3),
     "r3gan_imagenet32": r3gan(batch=4096, millions=1000, burn_in=200, gamma=0.5, halflife=50, p=0.5),
     "r3gan_imagenet64": r3gan(batch=4096, millions=1000, burn_in=200, gamma=1, halflife=50, p=0.4),
+    "fastgan_few_images": {
+        **DCGAN,
+        "critic_steps": 1,
+        "batch_size": 8,
+        "images": 50_000 * 8,
+        "model": {
+            "updates.fakes": "shared",
+            "updates.ema_halflife_kimg": math.log(0.5) / math.log(0.999) * 8 / 1000,
+            "updates.ema_rampup": None,
+            "reconstruction_weight": 8,
+            "augment.policy": ["color", "translation"],
+            "feature_loss._target_": "gan_lightning.models.feature_loss.PerceptualLoss",
+            "feature_loss.net": "vgg",
+        },
+    },
     "gan_mnist": momentum_sgd(1.000004),
     "cgan_mnist": momentum_sgd(1.00004),
     "dcgan_celeba": {**DCGAN, "critic_steps": 1, "batch_size": 64, "epochs": 25},
@@ -254,6 +340,7 @@ GAMES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "projection": (HINGE, NORMAL, {}),
     "ssgan": (HINGE, NORMAL, {}),
     "sagan": (HINGE, NORMAL, {}),
+    "biggan": (HINGE, NORMAL, {}),
     "progan": (WASSERSTEIN, NORMAL, {"gradient_penalty": PENALTY}),
     "r3gan": (
         {"_target_": "gan_lightning.losses.RelativisticPairing"},
@@ -294,6 +381,7 @@ GAMES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
             },
         },
     ),
+    "fastgan": ({**HINGE, "least_margin": 0.8}, NORMAL, {}),
     "pix2pix": (NON_SATURATING, NORMAL, {}),
     "cyclegan": ({**SQUARES, "scale": 1.0}, NORMAL, {}),
 }

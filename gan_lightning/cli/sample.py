@@ -46,10 +46,9 @@ def task(cfg: DictConfig) -> None:
         print(f"ckpt = {cfg.ckpt}: taking {path}")
     out = destination(mode, cfg, path)
     try:
-        model = load_model(path, trust=cfg.trust)
+        model = load_model(path, trust=cfg.trust, statistics=cfg.statistics)
         model.to(pick_device(cfg.device))
         weights = model.default_weights if cfg.weights is None else cfg.weights.value
-        model.prepare_sampling(model.network(weights))
         made = mode.write(model, out, weights=weights, trust=cfg.trust)
     except NonFiniteSamples as error:
         raise InputError(f"ckpt = {path}: its generator is broken, nothing was written: {error}") from error

@@ -97,6 +97,7 @@ class EvaluateConfig:
         real: what to compare with: likewise, or a checkpoint, whose data are meant; null: the data of ``ckpt``.
         evaluator: replaces the evaluator stored in the checkpoint; null or empty: the stored one.
         weights: averaged or raw generator; null: averaged where there is one.
+        statistics: of the generator's batch norm: "running", or [n, batch]; null: as it was trained with.
         device: "auto", "cpu", "cuda" or "cuda:1".
         out: JSON file for the scores; null: beside the checkpoint.
         overwrite: replace the file that is there already.
@@ -110,6 +111,7 @@ class EvaluateConfig:
     paths: dict[str, Any] = field(default_factory=dict)
     evaluator: Optional[dict[str, Any]] = field(default_factory=dict)
     weights: Optional[Weights] = None
+    statistics: Any = None
     device: str = "auto"
     out: Optional[str] = None
     overwrite: bool = False
@@ -130,6 +132,7 @@ class SampleConfig:
         out: file or folder to write to; null: beside the checkpoint.
         overwrite: replace the file that is there already.
         weights: averaged or raw generator; null: averaged where there is one.
+        statistics: of the generator's batch norm: "running", or [n, batch]; null: as it was trained with.
         device: "auto", "cpu", "cuda" or "cuda:1".
         trust: build whatever the checkpoint's config names, also outside the packages known to be harmless.
     """
@@ -143,6 +146,7 @@ class SampleConfig:
     out: Optional[str] = None
     overwrite: bool = False
     weights: Optional[Weights] = None
+    statistics: Any = None
     device: str = "auto"
     trust: bool = False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from gan_lightning.core.running_statistics import batch_norm_statistics
 from gan_lightning.core.torch_internals import copy_all, lerp_all
 
 
@@ -37,26 +38,32 @@ class Averager:
     Args:
         average: module of the same structure as ``source``.
         source: the module that is trained.
+        average_statistics: average the means and variances of batch norm too, as BigGAN's code does. The vectors of
+            spectral norm are copied even so: those of the newest weights have length 1, a mean of them has not.
 
     Raises:
         ValueError: if the two modules do not have the same parameters and buffers.
     """
 
-    def __init__(self, average: nn.Module, source: nn.Module) -> None:
+    def __init__(self, average: nn.Module, source: nn.Module, *, average_statistics: bool = False) -> None:
         for kind in ("named_parameters", "named_buffers"):
             theirs = {name for name, _ in getattr(source, kind)()}
             ours = {name for name, _ in getattr(average, kind)()}
             if ours != theirs:
                 raise ValueError(f"the average and its source differ in {kind}: {sorted(ours ^ theirs)}")
-        self._averaged = [p.detach() for p in average.parameters()]
-        self._source_parameters = [p.detach() for p in source.parameters()]
-        self._copied = list(average.buffers())
-        self._source_buffers = list(source.buffers())
+        statistics = set(map(id, batch_norm_statistics(average))) if average_statistics else set()
+        parameters = list(zip(average.parameters(), source.parameters(), strict=True))
+        buffers = list(zip(average.buffers(), source.buffers(), strict=True))
+        self._averaged = [(ours.detach(), theirs.detach()) for ours, theirs in parameters]
+        self._averaged += [pair for pair in buffers if id(pair[0]) in statistics]
+        self._copied = [pair for pair in buffers if id(pair[0]) not in statistics]
 
     @torch.no_grad()
     def update(self, decay: float) -> None:
-        """Set average to decay * average + (1 - decay) * source, and copy the buffers."""
+        """Set average to decay * average + (1 - decay) * source, and copy what is not averaged."""
         if self._averaged:
-            lerp_all(self._averaged, self._source_parameters, 1.0 - decay)
+            ours, theirs = zip(*self._averaged, strict=True)
+            lerp_all(ours, theirs, 1.0 - decay)
         if self._copied:
-            copy_all(self._copied, self._source_buffers)
+            ours, theirs = zip(*self._copied, strict=True)
+            copy_all(ours, theirs)

@@ -48,9 +48,11 @@ def generator_record(model: AdversarialModule, weights: Weights) -> dict[str, An
 
 def generator_state(model: AdversarialModule, weights: Weights) -> dict[str, Tensor]:
     """Return what sampling needs: the generator's tensors, and the model's own, such as the classes' frequencies."""
-    state = {f"generator.{name}": value for name, value in model.network(weights).state_dict().items()}
-    state |= dict(model.named_buffers(recurse=False))
-    return {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
+    network = model.network(weights)
+    with model.as_sampled(network):
+        state = {f"generator.{name}": value for name, value in network.state_dict().items()}
+        state |= dict(model.named_buffers(recurse=False))
+        return {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
 
 
 def save_generator(model: AdversarialModule, path: str | os.PathLike[str], *, weights: Weights | None = None) -> None:
@@ -141,6 +143,7 @@ class TrainedGenerator(Sampling, nn.Module):
         self.generator_ema = None
         self.prior = model.prior
         self.classes = model.classes
+        self.statistics = model.statistics
         for name, _ in list(model.named_children()):
             setattr(model, name, None)
         self._model = (model,)  # in a tuple, so that it is no submodule

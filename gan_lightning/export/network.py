@@ -77,7 +77,9 @@ def exportable(model: AdversarialModule, weights: Weights) -> Exportable:
     """
     example = model.inputs(range(EXAMPLES), seed=0)
     images = model.render(example, weights=weights).cpu()
-    network = copy.deepcopy(model.network(weights)).cpu().eval().requires_grad_(False)
+    trained = model.network(weights)
+    with model.as_sampled(trained):
+        network = copy.deepcopy(trained).cpu().requires_grad_(False)
     inputs = {"latents": example.latents}
     if example.condition is not None:
         inputs["codes" if example.condition.is_floating_point() else "labels"] = example.condition.cpu()

@@ -104,6 +104,10 @@ class Watched(GeneratorSampler):
         """Return the classes or codes that were asked for."""
         return self.sampler.codes(indices)
 
+    def facts(self) -> dict[str, Any]:
+        """Return what the samples depend on."""
+        return self.sampler.facts()
+
     def path(self, indices: Tensor, *, epsilon: float) -> tuple[Tensor, Tensor] | None:
         """Return neighbouring images; see ``GeneratorSampler``."""
         return self.sampler.path(indices, epsilon=epsilon)

@@ -85,7 +85,7 @@ def open_sides(cfg: DictConfig) -> Sides:
 
 def of_checkpoint(cfg: DictConfig, path: Path) -> Sides:
     """Compare what a checkpoint's generator draws with the real images of its configuration, or with others."""
-    model = load_model(path, trust=cfg.trust)
+    model = load_model(path, trust=cfg.trust, statistics=cfg.statistics)
     config = model.run_config
     assert config is not None
     given = evaluator_of(cfg)
@@ -126,6 +126,8 @@ def of_files(cfg: DictConfig, path: Path) -> Sides:
     """Compare all images of a folder, archive or array file with real ones."""
     if cfg.real is None:
         raise InputError(f"generated = {path}: say what it is compared with, real=PATH (folder, .zip, .npz or .ckpt)")
+    if cfg.statistics is not None:
+        raise InputError(f"statistics = {cfg.statistics}: of a generator, but generated = {path} are images")
     node = evaluator_of(cfg)
     if "_target_" not in node:
         raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -65,14 +66,28 @@ class Hinge(AdversarialLoss):
 
     L_D = relu(1 - D(x)) + relu(1 + D(G(z))), L_G = -D(G(z)): Lim and Ye 2017 (arXiv 1705.02894); Miyato et
     al. 2018 (arXiv 1802.05957), equations 16 and 17.
+
+    Args:
+        least_margin: below 1, each logit has a margin of its own, drawn from U(least_margin, 1) (FastGAN's code: 0.8).
+
+    Raises:
+        ValueError: if it is negative or above 1.
     """
 
     boundary = 0.0
 
+    def __init__(self, *, least_margin: float = 1.0) -> None:
+        if not 0 <= least_margin <= 1:
+            raise ValueError(f"loss.least_margin must be from 0 to 1, got {least_margin}")
+        self.least_margin = least_margin
+
+    def _margins(self, logits: Tensor) -> Tensor | float:
+        return 1.0 if self.least_margin == 1 else torch.empty_like(logits).uniform_(self.least_margin, 1)
+
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """What real and fake scores ``(N,)`` or ``(N, 1, h, w)`` lack to their margins: ``(N,)``, at least 0."""
         real, fake = prepared(real, fake)
-        return per_sample(F.relu(1 - real) + F.relu(1 + fake))
+        return per_sample(F.relu(self._margins(real) - real) + F.relu(self._margins(fake) + fake))
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """Negated scores ``(N,)``; ``real`` is not looked at."""

@@ -36,6 +36,10 @@ class GeneratorSampler(ABC):
         """
         return self.labels(indices)
 
+    def facts(self) -> dict[str, Any]:
+        """Return what the samples depend on besides weights and seed: plain values for the protocol of a score."""
+        return {}
+
     def path(self, indices: Tensor, *, epsilon: float) -> tuple[Tensor, Tensor] | None:
         """Return two images for each index whose latents are ``epsilon`` of the way to another draw apart.
 

@@ -190,17 +190,18 @@ class Evaluator(SampleEvaluator):
                 # Apple's GPUs have no float64
                 device=torch.device("cpu") if device.type == "mps" else device,
             )
-            seed = None if weights == "files" else self.seed
-            return world.on_first(lambda: self._evaluation(evidence, weights=weights, seed=seed))
+            drawn_with = {"weights": weights, "seed": None if weights == "files" else self.seed}
+            drawn_with |= {} if told is None else told.facts()
+            return world.on_first(lambda: self._evaluation(evidence, drawn_with))
 
-    def _evaluation(self, evidence: Evidence, *, weights: str, seed: int | None) -> Evaluation:
+    def _evaluation(self, evidence: Evidence, drawn_with: dict[str, Any]) -> Evaluation:
         """Compute, name and document the scores; on rank 0."""
         obstacles = {metric.name: metric.obstacle(evidence) for metric in self.metrics}
         evidence.metrics = [metric for metric in self.metrics if obstacles[metric.name] is None]
         result = Evaluation(class_fractions=_class_fractions(evidence.generated, self.extractor))
         for metric in self.metrics:
             result.notes.extend(metric.notes(evidence))
-            facts = self._facts(metric, evidence, weights, seed)
+            facts = self._facts(metric, evidence, drawn_with)
             key = metric.score_key(
                 samples=facts["n_generated"],
                 split=evidence.real.split,
@@ -218,7 +219,7 @@ class Evaluator(SampleEvaluator):
             result = replace(result, **metric.findings(evidence))
         return result
 
-    def _facts(self, metric: Metric, evidence: Evidence, weights: str, seed: int | None) -> dict[str, Any]:
+    def _facts(self, metric: Metric, evidence: Evidence, drawn_with: dict[str, Any]) -> dict[str, Any]:
         """Return all that a score depends on, in plain values."""
         real = evidence.real if metric.needs.real is not None else None
         facts: dict[str, Any] = {
@@ -231,7 +232,7 @@ class Evaluator(SampleEvaluator):
         }
         network = self.similarity if metric.needs.similarity else None
         facts |= self.extractor.facts() if network is None else network.facts()
-        facts |= {"weights": weights, "seed": seed}
+        facts |= drawn_with
         if self.protocol is not None:
             facts["protocol"] = self.protocol
         return facts | metric.facts()

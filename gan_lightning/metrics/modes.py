@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
 from gan_lightning.core.determinism import full_float32, undisturbed_rng
 from gan_lightning.core.pixels import NonFiniteSamples
 from gan_lightning.data.points import Mixture
-from gan_lightning.metrics.base import SampleEvaluator, Sampler
+from gan_lightning.metrics.base import GeneratorSampler, SampleEvaluator, Sampler
 from gan_lightning.metrics.mode_metrics import ModeMetric, place
 from gan_lightning.metrics.named import chosen_metrics
 from gan_lightning.metrics.scores import Evaluation, Score, format_count
@@ -93,10 +93,11 @@ class ModeEvaluator(SampleEvaluator):
                 skipped[key] = reason
                 continue
             found, protocol = metric.estimate(placed), self._protocol(metric.name, real, weights)
+            protocol |= sample.facts() if isinstance(sample, GeneratorSampler) else {}
             scores.append(Score(key, found.mean, found.stderr, metric.higher_is_better, protocol))
         return Evaluation(scores=scores, skipped=skipped, notes=[self._ceiling(real)], mode_fractions=placed.fractions)
 
-    def _protocol(self, metric: str, real: Mixture, weights: str) -> dict[str, str | int | float]:
+    def _protocol(self, metric: str, real: Mixture, weights: str) -> dict[str, Any]:
         return {
             "metric": metric,
             "n_generated": self.samples,

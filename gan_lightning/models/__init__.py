@@ -2,11 +2,13 @@
 
 from gan_lightning.models.acgan import ACGAN
 from gan_lightning.models.adversarial import AdversarialModule
+from gan_lightning.models.biggan import BigGAN
 from gan_lightning.models.cgan import CGAN
 from gan_lightning.models.class_conditional import ClassConditional
 from gan_lightning.models.cyclegan import CycleGAN
 from gan_lightning.models.dcgan import DCGAN
 from gan_lightning.models.dragan import DRAGAN
+from gan_lightning.models.fastgan import FastGAN
 from gan_lightning.models.gan import GAN
 from gan_lightning.models.image_to_image import ImageToImage
 from gan_lightning.models.infogan import InfoGAN
@@ -39,8 +41,10 @@ __all__ = [
     "WGAN",
     "WGANGP",
     "AdversarialModule",
+    "BigGAN",
     "ClassConditional",
     "CycleGAN",
+    "FastGAN",
     "ImageToImage",
     "InfoGAN",
     "Phase",

@@ -25,6 +25,7 @@ from gan_lightning.models.players import OptimizerFactory, Phase, Player, Player
 from gan_lightning.models.priors import Prior
 from gan_lightning.models.rebuilding import plain_arguments
 from gan_lightning.models.sampling import Sampling
+from gan_lightning.models.statistics import BatchNormStatistics
 from gan_lightning.models.update_rule import UpdateRule
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.regularizers.base import DiscriminatorTurn, GeneratorTurn, Regularizer
@@ -47,6 +48,7 @@ class Parts(TypedDict):
     regularizers: NotRequired[Mapping[str, Regularizer] | None]
     augment: NotRequired[Augmentation | None]
     stabilizers: NotRequired[Mapping[str, Stabilizer] | None]
+    statistics: NotRequired[BatchNormStatistics | None]
 
 
 class AdversarialModule(Sampling, PlayersModule):
@@ -70,6 +72,8 @@ class AdversarialModule(Sampling, PlayersModule):
         regularizers: penalties of either player, by the name they are logged under.
         augment: transformation of everything the discriminator sees.
         stabilizers: further techniques, by name.
+        statistics: what the generator's batch norm takes when samples are drawn; None: its running statistics, and
+            the protocol of a score does not name them.
 
     Raises:
         ValueError: if the parts do not fit together.
@@ -88,6 +92,7 @@ class AdversarialModule(Sampling, PlayersModule):
         regularizers: Mapping[str, Regularizer] | None = None,
         augment: Augmentation | None = None,
         stabilizers: Mapping[str, Stabilizer] | None = None,
+        statistics: BatchNormStatistics | None = None,
     ) -> None:
         super().__init__()
         self.generator = generator
@@ -100,6 +105,7 @@ class AdversarialModule(Sampling, PlayersModule):
         self.regularizers = nn.ModuleDict(dict(regularizers or {}))
         self.augment = augment
         self.stabilizers = nn.ModuleDict(dict(stabilizers or {}))
+        self.statistics = statistics
         self._first_parts = plain_arguments(self.parts())
         self.check_parts()
         self.generator_ema: Generator | None = self.average_of(generator)
@@ -135,6 +141,7 @@ class AdversarialModule(Sampling, PlayersModule):
                 clip_norm=updates.generator_clip_norm,
                 replace_nonfinite=updates.replace_nonfinite,
                 averages=() if average is None else (average,),
+                average_statistics=updates.ema_buffers == "averaged",
             ),
         ]
 
@@ -323,8 +330,7 @@ class AdversarialModule(Sampling, PlayersModule):
                 )
             real_images = real_images.detach().requires_grad_(True)
             fake_images = fake_images.detach().requires_grad_(True)
-        real = self.discriminate(real_images, condition, views=self.real_views(real_images))
-        fake = self.discriminate(fake_images, condition, views=fakes.views)
+        real, fake = self.discriminate_both(real_images, replace(fakes, images=fake_images), condition)
         terms = self.discriminator_terms(batch, fakes, real, fake)
         if due:
             turn = replace(
@@ -513,6 +519,13 @@ class AdversarialModule(Sampling, PlayersModule):
         features = self.discriminator.features(shown)
         return DiscriminatorOutput(self.discriminator.head(features, condition), features, shown)
 
+    def discriminate_both(
+        self, images: Tensor, fakes: GeneratedBatch, condition: Tensor | None
+    ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
+        """Show real and generated samples to the discriminator, one kind after the other."""
+        real = self.discriminate(images, condition, views=self.real_views(images))
+        return real, self.discriminate(fakes.images, condition, views=fakes.views)
+
     def shown(self, images: Tensor) -> Tensor:
         """Return what the discriminator is shown of ``images``: augmented ones."""
         return images if self.augment is None else self.augment(images)
@@ -679,6 +692,7 @@ class AdversarialModule(Sampling, PlayersModule):
             penalty.check(self.generator if penalty.player == "generator" else self.discriminator)
         compatibility.check_augmentation(self.augment, made, self.loss)
         compatibility.check_accumulation(self.updates.accumulate, self.penalties, self.techniques)
+        compatibility.check_statistics(self.statistics, self.generator)
 
     def check_condition(self) -> None:
         """Refuse networks that wait for labels or codes, of which an unconditional model has none.

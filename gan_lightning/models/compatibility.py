@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gan_lightning.augment.base import Augmentation
+from gan_lightning.core.running_statistics import batch_norm_layers
 from gan_lightning.core.schedules import Scalar, smallest_of
 from gan_lightning.losses.base import AdversarialLoss
+from gan_lightning.models.statistics import BatchNormStatistics
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.regularizers.base import Regularizer
 from gan_lightning.regularizers.stabilizer import Stabilizer
@@ -59,6 +61,19 @@ def check_accumulation(
         raise ValueError(
             f"model.updates.accumulate = {accumulate}: {', '.join(following)} would follow "
             f"micro-batches instead of steps; accumulate must be 1 with it"
+        )
+
+
+def check_statistics(statistics: BatchNormStatistics | None, generator: Generator) -> None:
+    """Refuse a choice of batch norm's statistics for a generator without batch norm.
+
+    Raises:
+        ValueError: naming both.
+    """
+    if statistics is not None and not batch_norm_layers(generator):
+        raise ValueError(
+            f"model.statistics = {statistics.name}: model.generator ({type(generator).__name__}) has no batch norm "
+            "that keeps any"
         )
 
 

@@ -50,6 +50,11 @@ class ImageToImage(AdversarialModule):
                 f"{type(self).__name__} needs a generator that translates images (UNetGenerator, ResNetTranslator), "
                 f"model.generator is a {type(self.generator).__name__}"
             )
+        if self.statistics is not None:
+            raise ValueError(
+                f"model.statistics = {self.statistics.name}: they are taken of generators of latent vectors; "
+                f"{type(self).__name__} translates images"
+            )
         super().check_parts()
 
     def check_data(self, data: RealDataModule) -> None:

@@ -9,21 +9,26 @@ from typing import Any
 from gan_lightning.core.checkpoint import CheckpointError, read_checkpoint, stored_config
 from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.models.rebuilding import build_limited
+from gan_lightning.models.statistics import statistics_node
 
 
-def load_model(path: str | os.PathLike[str], *, trust: bool = False) -> AdversarialModule:
+def load_model(path: str | os.PathLike[str], *, trust: bool = False, statistics: Any = None) -> AdversarialModule:
     """Rebuild the model of a checkpoint, weights and counters included, on the CPU, in evaluation mode.
 
     Args:
         path: a file that ``gan-train`` wrote, or a Trainer of a model whose parts ``config.build`` has built.
         trust: build whatever its configuration names, also outside the packages known to be harmless.
+        statistics: of batch norm when sampling: "running", or [n, batch], see ``Standing``; None: the model's own.
 
     Raises:
         CheckpointError: if the file cannot be used.
         ConfigError: if its configuration names something that is refused.
+        ValueError: for other statistics.
     """
+    chosen = {} if statistics is None else {"statistics": statistics_node(statistics)}
     checkpoint = read_checkpoint(path)
     config = stored_config(checkpoint)
+    config = {**config, "model": {**config["model"], **chosen}}
     model = build_for(checkpoint["state_dict"], config["model"], path, trust=trust)
     try:
         model.load_state_dict(checkpoint["state_dict"])

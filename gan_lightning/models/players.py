@@ -75,6 +75,7 @@ class Player:
         replace_nonfinite: what an infinite component of a gradient becomes before each step, with its sign, while NaN
             becomes 0; None: gradients stay as they are.
         averages: copies of the first of ``modules`` that follow them as running averages, in their order.
+        average_statistics: see ``Averager``.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Player:
     clip_norm: float | None = None
     replace_nonfinite: float | None = None
     averages: tuple[nn.Module, ...] = ()
+    average_statistics: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -296,8 +298,11 @@ class PlayersModule(LightningModule):
             active = self.active.get(name)
             if active is not None and (scaler := active.scaler) is not None:
                 scaler.load_state_dict(state)
-        averaged = [(a, m) for p in players for a, m in zip(p.averages, p.modules, strict=False)]
-        self.averagers = [Averager(average, module) for average, module in averaged]
+        self.averagers = [
+            Averager(average, module, average_statistics=player.average_statistics)
+            for player in players
+            for average, module in zip(player.averages, player.modules, strict=False)
+        ]
         self.slots = slots_of(self.phases())
         showing = [sum(phase.shows_images for phase in slot) for slot in self.slots]
         self.batches_to_show = [sum(showing[slot:]) for slot in range(len(showing))]

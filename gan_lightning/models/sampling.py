@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -16,9 +17,11 @@ from gan_lightning.metrics.base import GeneratorSampler, Sampler
 from gan_lightning.models.blocks import block_size, in_blocks
 from gan_lightning.models.classes import Labels, chosen_classes, class_by_class
 from gan_lightning.models.priors import Prior
+from gan_lightning.models.statistics import BatchNormStatistics
 from gan_lightning.networks.base import Generator
 
 _NOISE_STREAM = 0x6E6F697365  # tells the noise of sample i from its latents
+_STATISTICS_SEED = 0x7374616E64696E67  # of what the statistics of batch norm are taken of
 _PATH_STREAM = 0x70617468  # tells the latents at the far end of a path from those at its start
 Weights = Literal["ema", "raw"]
 
@@ -32,7 +35,8 @@ class GeneratorInputs:
         condition: N rows of whatever the model's generator is conditioned on, or None.
         noise: a float32 tensor ``(N, *shape)`` for each of the generator's ``noise_shapes``; None: that of sample 0 of
             seed 0 for every row, so that nothing but latents and condition varies.
-        truncation: psi of a generator that truncates in its style space, or None.
+        truncation: to which the latents were truncated already; of a generator that truncates in its style space, psi,
+            which it is then given; None: not at all.
     """
 
     latents: Tensor
@@ -52,6 +56,9 @@ class Sampling:
 
     class_names: tuple[str, ...] | None = None
     """What the classes are called, in the order of their indices; None: nobody said."""
+
+    statistics: BatchNormStatistics | None = None
+    """What batch norm takes when samples are drawn; None: its running statistics, and protocols do not name them."""
 
     def generate(
         self,
@@ -90,8 +97,49 @@ class Sampling:
         """
         return chosen_classes(labels, classes=self.classes, names=self.class_names, model=type(self).__name__)
 
-    def prepare_sampling(self, network: Generator) -> None:
-        """Act on a generator before samples are drawn from it for good (standing statistics of batch norm)."""
+    @contextmanager
+    def as_sampled(self, network: Generator, *, truncation: float | None = None) -> Iterator[None]:
+        """Put a generator into the state that samples are drawn in, and back: evaluation mode, float32, ``statistics``.
+
+        Args:
+            network: averaged or raw generator.
+            truncation: of the latents.
+        """
+
+        def run(numbers: range) -> None:
+            inputs = self.inputs(numbers, seed=_STATISTICS_SEED, truncation=truncation)
+            self._run(network, inputs, rows=len(numbers))
+
+        device = next(network.parameters()).device
+        was_training = network.training
+        network.eval()
+        try:
+            with ExitStack() as state:
+                state.enter_context(torch.autocast(device.type, enabled=False))
+                if self.statistics is not None:
+                    state.enter_context(self.statistics.applied_to(network, run, truncation=truncation))
+                yield
+        finally:
+            network.train(was_training)
+
+    def _run(self, network: Generator, inputs: GeneratorInputs, *, rows: int) -> Tensor:
+        """Run a network on the given inputs, always on ``rows`` rows at a time."""
+        weight = next(network.parameters())
+        noise = inputs.noise
+        if noise is None:
+            noise = tuple(one.expand(len(inputs.latents), *one.shape[1:]) for one in self.noise([0], seed=0))
+        psi = inputs.truncation if network.truncation_space == "style" else None
+        tensors = [
+            None if t is None else t.to(weight.device, weight.dtype if t.is_floating_point() else None)
+            for t in (inputs.latents, inputs.condition, *noise)
+        ]
+        return in_blocks(
+            lambda latents, condition, *noise: self.generate(
+                latents, condition, generator=network, noise=noise, truncation=psi
+            ).float(),
+            *tensors,
+            rows=rows,
+        )
 
     def network(self, weights: Weights) -> Generator:
         """Return the averaged or the raw generator.
@@ -174,11 +222,10 @@ class Sampling:
             ValueError: for labels or a truncation that the model does not have.
         """
         latents = self.prior.draw_indexed(indices, self.generator.latent_dim, seed=seed)
-        in_style = self.generator.truncation_space == "style"
-        if truncation is not None and not in_style:
+        if truncation is not None and self.generator.truncation_space == "latent":
             latents = self.prior.truncate(latents, truncation)
         condition = self.sample_condition(indices, seed=seed, labels=labels)
-        return GeneratorInputs(latents, condition, self.noise(indices, seed=seed), truncation if in_style else None)
+        return GeneratorInputs(latents, condition, self.noise(indices, seed=seed), truncation)
 
     def noise(self, indices: Sequence[int], *, seed: int) -> tuple[Tensor, ...]:
         """Draw the generator's noise inputs, N(0, 1), for samples ``indices``: a function of (seed, index) each."""
@@ -204,31 +251,10 @@ class Sampling:
             float32 ``(N, *sample_shape)`` on the generator's device.
         """
         network = self.network(weights or self.default_weights)
-        weight = next(network.parameters())
-        device = weight.device
-        count = len(inputs.latents)
-        if count == 0:
-            return torch.empty(0, *network.sample_shape, device=device)
-        noise = inputs.noise
-        if noise is None:
-            noise = tuple(one.expand(count, *one.shape[1:]) for one in self.noise([0], seed=0))
-        tensors = [
-            None if t is None else t.to(device, weight.dtype if t.is_floating_point() else None)
-            for t in (inputs.latents, inputs.condition, *noise)
-        ]
-        was_training = network.training
-        network.eval()
-        try:
-            with torch.autocast(device.type, enabled=False):
-                return in_blocks(
-                    lambda latents, condition, *noise: self.generate(
-                        latents, condition, generator=network, noise=noise, truncation=inputs.truncation
-                    ).float(),
-                    *tensors,
-                    rows=block_size(network.sample_shape),
-                )
-        finally:
-            network.train(was_training)
+        if not len(inputs.latents):
+            return torch.empty(0, *network.sample_shape, device=next(network.parameters()).device)
+        with self.as_sampled(network, truncation=inputs.truncation):
+            return self._run(network, inputs, rows=block_size(network.sample_shape))
 
     def sample_indices(
         self,
@@ -261,7 +287,6 @@ class Sampling:
             seed: as in ``sample_indices``.
             weights: likewise.
         """
-        self.prepare_sampling(self.network(weights))
         return LatentSampler(self, seed, weights)
 
     def sample(
@@ -296,7 +321,6 @@ class Sampling:
         elif labels.shape != (n,):
             raise ValueError(f"labels: must be one for each of n = {n} samples, got shape {tuple(labels.shape)}")
         chosen = weights or self.default_weights
-        self.prepare_sampling(self.network(chosen))
         chunks = []
         for start in range(0, n, batch_size):
             indices = range(start, min(start + batch_size, n))
@@ -331,6 +355,11 @@ class LatentSampler(GeneratorSampler):
     def codes(self, indices: Tensor) -> Tensor | None:
         """Return the classes, or the categorical codes, that samples are drawn of."""
         return self.model.sample_codes(indices.tolist(), seed=self.seed)
+
+    def facts(self) -> dict[str, Any]:
+        """Return which statistics batch norm takes, where there is a choice."""
+        chosen = self.model.statistics
+        return {} if chosen is None else {"batch_norm": chosen.name}
 
     def path(self, indices: Tensor, *, epsilon: float) -> tuple[Tensor, Tensor]:
         """Return the samples, and those a step towards another draw of latents away; see ``GeneratorSampler``."""

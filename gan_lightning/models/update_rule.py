@@ -11,6 +11,7 @@ from gan_lightning.core.schedules import Constant, Scalar, Schedule, smallest_of
 First = Literal["discriminator", "generator"]
 GeneratorBatch = Literal["same", "next"]
 Fakes = Literal["fresh", "shared"]
+Buffers = Literal["copied", "averaged"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,8 @@ class UpdateRule:
             no average.
         ema_rampup: the half-life is at most this fraction of the images seen so far; None: no ramp-up.
         ema_start_kimg: until then the average is a copy of the generator.
+        ema_buffers: whether the average's statistics of batch norm are "copied" from the generator, or "averaged" as
+            its weights are.
         seed: every training step draws from generators seeded by (seed, rank, images seen), and by the number of the
             batch where a round takes several.
 
@@ -59,6 +62,7 @@ class UpdateRule:
     ema_halflife_kimg: Scalar | None = 10.0
     ema_rampup: float | None = 0.05
     ema_start_kimg: float = 0.0
+    ema_buffers: Buffers = "copied"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -67,7 +71,8 @@ class UpdateRule:
             raise ValueError(
                 f"updates.critic_steps must be a positive integer k or a fraction 1/k, got {self.critic_steps}"
             )
-        for key, choices in (("first", First), ("generator_batch", GeneratorBatch), ("fakes", Fakes)):
+        literals = {"first": First, "generator_batch": GeneratorBatch, "fakes": Fakes, "ema_buffers": Buffers}
+        for key, choices in literals.items():
             if getattr(self, key) not in get_args(choices):
                 raise ValueError(f"updates.{key} must be one of {get_args(choices)}, got {getattr(self, key)!r}")
         for key in ("generator_batch_factor", "accumulate"):

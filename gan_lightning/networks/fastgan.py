@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_lightning.networks.base import Discriminator, Generator
-from gan_lightning.networks.checks import check_positive
+from gan_lightning.networks.checks import check_positive, check_widths
 from gan_lightning.networks.fastgan_layers import (
     ComposedBlock,
     DownBlock,
@@ -158,6 +158,7 @@ class FastGANDiscriminator(Discriminator):
         resolution: height and width of an image: 256, 512 or 1024.
         channels: channels of an image.
         width: channels of a map of size 128, the authors' ``ndf``; a multiple of 8.
+        decoder_channels: channels of each decoder's maps of 16, 32, 64 and 128 pixels.
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -167,8 +168,18 @@ class FastGANDiscriminator(Discriminator):
 
     feature_maps = True
 
-    def __init__(self, *, resolution: int = 256, channels: int = 3, width: int = 64) -> None:
+    def __init__(
+        self,
+        *,
+        resolution: int = 256,
+        channels: int = 3,
+        width: int = 64,
+        decoder_channels: Sequence[int] = (128, 64, 64, 32),
+    ) -> None:
         check_positive(channels=channels)
+        decoder_channels = check_widths(decoder_channels, name="decoder_channels")
+        if len(decoder_channels) != 4:
+            raise ValueError(f"decoder_channels must be four numbers, got {list(decoder_channels)}")
         maps = _channels(resolution, width, DISCRIMINATOR_FACTORS)
         super().__init__(feature_dim=maps[16], sample_shape=(channels, resolution, resolution))
         if resolution == 256:
@@ -194,9 +205,9 @@ class FastGANDiscriminator(Discriminator):
             *down_layers(maps[64], maps[32]),
         )
         self.small_head = nn.Conv2d(maps[32], 1, 4, bias=False)
-        self.image_decoder = decoder(maps[16], channels)
-        self.quadrant_decoder = decoder(maps[32], channels)
-        self.small_decoder = decoder(maps[32], channels)
+        self.image_decoder = decoder(maps[16], decoder_channels, channels)
+        self.quadrant_decoder = decoder(maps[32], decoder_channels, channels)
+        self.small_decoder = decoder(maps[32], decoder_channels, channels)
         initialize_and_normalize(self)
 
     def features(self, samples: Tensor, small: Tensor | None = None) -> FastGANFeatures:  # type: ignore[override]

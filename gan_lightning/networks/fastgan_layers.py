@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -12,8 +13,6 @@ from torch.nn.utils import parametrize
 from gan_lightning.networks.init import normal_init
 from gan_lightning.networks.resampling import double_and_convolve
 from gan_lightning.networks.spectral import SpectralNorm, spectral_norm
-
-DECODER_CHANNELS = (128, 64, 64, 32)
 
 
 class DoublingConv2d(nn.Conv2d):
@@ -117,10 +116,10 @@ class DownBlock(nn.Module):
         return (self.main(x) + self.direct(x)) / 2
 
 
-def decoder(inputs: int, channels: int) -> nn.Sequential:
-    """Return layers from maps ``(N, inputs, 8, 8)`` to images ``(N, channels, 128, 128)`` in [-1, 1]."""
-    layers = [layer for pair in pairwise([inputs, *DECODER_CHANNELS]) for layer in up_layers(*pair)]
-    return nn.Sequential(*layers, nn.Conv2d(DECODER_CHANNELS[-1], channels, 3, padding=1, bias=False), nn.Tanh())
+def decoder(inputs: int, widths: Sequence[int], channels: int) -> nn.Sequential:
+    """Return layers from maps ``(N, inputs, 8, 8)``, doubled once for each width, to images of values in [-1, 1]."""
+    layers = [layer for pair in pairwise([inputs, *widths]) for layer in up_layers(*pair)]
+    return nn.Sequential(*layers, nn.Conv2d(widths[-1], channels, 3, padding=1, bias=False), nn.Tanh())
 
 
 class TransposedSpectralNorm(SpectralNorm):

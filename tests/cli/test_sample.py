@@ -16,6 +16,7 @@ from PIL import Image
 
 import gan_lightning
 from gan_lightning.core.container import write_container
+from gan_lightning.core.pixels import to_uint8
 from gan_lightning.sampling import samples as samples_module
 from tests.cli.conftest import UNSCORED, listing
 
@@ -116,6 +117,18 @@ def test_points_are_drawn_or_written_as_they_are(commands, runs, tmp_path):
         assert archive["arr_0"].dtype == np.float32
 
 
+def test_standing_statistics_change_the_samples_and_go_with_an_export(commands, runs, tmp_path):
+    chosen = [[], ["statistics=running"], ["statistics=[2,8]"]]
+    for number, argv in enumerate(chosen):
+        made(commands, runs, tmp_path, f"ckpt={runs}/dcgan.ckpt", "n=3", *argv, f"out={number}.npz")
+    plain, running, standing = (np.load(tmp_path / f"{number}.npz")["arr_0"] for number in range(3))
+    assert np.array_equal(plain, running)
+    assert not np.array_equal(plain, standing)
+    made(commands, runs, tmp_path, f"ckpt={runs}/dcgan.ckpt", "mode=export", *chosen[2], "out=g.safetensors")
+    samples = to_uint8(gan_lightning.load_generator(tmp_path / "g.safetensors").sample(3))
+    assert np.array_equal(samples.permute(0, 2, 3, 1).numpy(), standing)
+
+
 def test_the_same_seed_gives_the_same_bytes(commands, runs, tmp_path):
     for out in ("a.npz", "b.npz"):
         made(commands, runs, tmp_path, f"ckpt={runs}/dcgan.ckpt", "n=5", f"out={out}")
@@ -136,6 +149,8 @@ def test_training_draws_the_codes_beside_the_samples(runs):
         (["ckpt=RUNS/acgan.ckpt", "labels=cat"], ["labels = ['cat']", "classes are 0 to 9"]),
         (["ckpt=RUNS/acgan.ckpt", "labels=[0,1]", "n=3"], ["n = 3", "multiple"]),
         (["ckpt=RUNS/dcgan.ckpt", "truncation=-1"], ["truncation must be a positive number", "-1"]),
+        (["ckpt=RUNS/dcgan.ckpt", "statistics=16"], ["statistics = 16: must be running, or [n, batch]"]),
+        (["ckpt=RUNS/dcgan.ckpt", "statistics=[0,64]"], ["statistics.passes must be at least 1, got 0"]),
         (["ckpt=RUNS/dcgan.ckpt", "out=a.jpg"], ["out = a.jpg", ".png", ".npz", "folder"]),
         (["ckpt=RUNS/dcgan.ckpt", "mode=traversal"], ["DCGAN", "no codes", "mode.components"]),
         (["ckpt=RUNS/ring.ckpt", "mode=interpolation"], ["mode=interpolation draws images", "(2,)"]),

@@ -18,7 +18,7 @@ from gan_lightning.data.base import InMemoryDataModule
 from gan_lightning.models import adversarial
 from tests.contract.global_draws import GlobalDraws, shared_by_all
 from tests.contract.pair import RANKS, together, trainer_arguments
-from tests.contract.variants import VARIANTS, assert_same, build, fit, state
+from tests.contract.variants import SLOW, VARIANTS, assert_same, build, fit, state
 
 STEPS, LONGER, SHORT = 8, {"penalties": 20, "techniques": 20, "augmented": 20}, 3
 BARE = ["model.generator.width=4", "model.discriminator.width=4", "model.discriminator.batch_norm=false"]
@@ -41,7 +41,8 @@ SMALLER = dict.fromkeys(["acgan", "dcgan", "lsgan", "wgan", "unrolled"], NARROW)
     "progan": ["model.generator.fmap_max=16", "model.discriminator.fmap_max=16"],
     "stylegan2": ["model.generator.style_mixing=0.0"],  # which draws one number for a whole batch
 }
-CASES: dict[str, tuple[str, list[str]]] = {variant: (variant, SMALLER.get(variant, [])) for variant in VARIANTS} | {
+QUICK = [variant for variant in VARIANTS if variant not in SLOW]
+CASES: dict[str, tuple[str, list[str]]] = {variant: (variant, SMALLER.get(variant, [])) for variant in QUICK} | {
     "relativistic": ("dcgan", [*NARROW, "model/loss=relativistic_average"]),
     "penalties": (
         "dcgan",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from gan_lightning.testing import CHECKS
-from tests.contract.variants import VARIANTS, variant_named
+from tests.contract.variants import SLOW, VARIANTS, variant_named
 
 
 def test_the_glob_finds_the_variants():
@@ -13,6 +15,15 @@ def test_the_glob_finds_the_variants():
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", [name for name in VARIANTS if name not in SLOW])
 def test_a_variant_keeps_the_contract(variant, check):
+    check(variant_named(variant))
+
+
+@pytest.mark.long
+@pytest.mark.skipif("GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="minutes: set GAN_LIGHTNING_LONG_TESTS=1")
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("variant", sorted(SLOW))
+def test_a_variant_of_large_images_keeps_the_contract(variant, check):
+    """``tests/models/test_phases.py`` has a quick relative of each, with toys for networks."""
     check(variant_named(variant))

@@ -32,6 +32,17 @@ SMALL = {
         "model.generator.attention_resolution=8",
         "model.discriminator.attention_resolution=8",
     ],
+    "biggan": [
+        *("model.generator.widths=[16,16,16]", "model.generator.latent_dim=12", "model.generator.shared_dim=8"),
+        "model.discriminator.widths=[16,16,16]",
+        *(f"model.{player}.attention_resolution=8" for player in ("generator", "discriminator")),
+        *("model.statistics.passes=2", "model.statistics.batch_size=8"),
+    ],
+    "fastgan": [
+        *("data.resolution=256", "model/feature_loss=mse", "model.generator.latent_dim=8"),
+        *(f"model.{player}.width=8" for player in ("generator", "discriminator")),
+        *("model.discriminator.decoder_channels=[4,4,4,4]", "model.statistics.passes=1"),
+    ],
     "progan": [
         "model.generator.fmap_base=64",
         "model.discriminator.fmap_base=64",
@@ -66,7 +77,10 @@ SMALL = {
 INERT = {name: frozenset({"discriminator.output.bias"}) for name in ("wgan_gp", "ssgan")}
 """A constant added to all logits leaves these losses as they are: exactly, or until the hinge bends."""
 
-UNBOUNDED = {"progan", "r3gan", "stylegan2"}
+SLOW = {"fastgan"}
+"""Those that are made for no images below 256x256: a check of them takes a minute."""
+
+UNBOUNDED = {"fastgan", "progan", "r3gan", "stylegan2"}
 """Generators without a tanh; their samples are clamped where they become pictures."""
 
 DETERMINISTIC = {"cyclegan"}

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from gan_lightning.core.ema import Averager, decay
+from gan_lightning.networks.spectral import spectral_norm
 
 IMAGES = st.integers(min_value=1, max_value=4096)
 HALFLIFE = st.floats(min_value=0.1, max_value=1000)
@@ -69,6 +70,19 @@ def test_buffers_are_copied():
         assert torch.equal(ours, theirs), name
         assert ours.data_ptr() != theirs.data_ptr()
     assert all((tensor == 8).all() for tensor in source.state_dict().values())
+
+
+def test_statistics_of_batch_norm_are_averaged_where_that_is_asked_for_and_nothing_else_is():
+    average, source = network(0.0), network(8.0)
+    for module in (average, source):
+        module.append(spectral_norm(nn.Linear(4, 4)))
+    Averager(average, source, average_statistics=True).update(0.75)
+    assert torch.equal(average[1].running_mean, torch.full((4,), 2.0))
+    assert torch.equal(average[1].running_var, torch.full((4,), 2.0))
+    assert average[1].num_batches_tracked == 8
+    for name in ("u", "v"):
+        vectors = [getattr(module[2].parametrizations.weight[0], name) for module in (average, source)]
+        assert torch.equal(*vectors)
 
 
 def test_an_update_leaves_no_graph():

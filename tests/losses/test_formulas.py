@@ -219,6 +219,26 @@ def test_hinge_ignores_logits_beyond_the_margin(pairs):
     torch.testing.assert_close(Hinge().discriminator(real, fake), clipped, rtol=0, atol=0)
 
 
+def test_hinge_draws_a_margin_for_each_logit_where_the_least_is_below_one():
+    loss, zeros = Hinge(least_margin=0.8), torch.zeros(500, 1, 2, 2, dtype=torch.float64)
+    torch.manual_seed(0)
+    beyond = torch.full_like(zeros, 2.0)
+    for values in (loss.discriminator(zeros, -beyond), loss.discriminator(beyond, zeros)):  # one side's margins each
+        assert 0.8 <= values.min() < values.max() <= 1
+        assert values.mean().item() == pytest.approx(0.9, abs=4 * 0.2 / (12 * 2000) ** 0.5)
+        # a mean of four draws from U(0.8, 1): its standard deviation is known to 1 / sqrt(1000) of itself
+        assert values.std().item() == pytest.approx(0.2 / 12**0.5 / 2, rel=4 / 1000**0.5)
+    before = torch.get_rng_state()
+    Hinge().discriminator(zeros, zeros)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("margin", [-0.1, 1.1])
+def test_a_margin_out_of_range_is_refused(margin):
+    with pytest.raises(ValueError, match=rf"loss\.least_margin must be from 0 to 1, got {margin}"):
+        Hinge(least_margin=margin)
+
+
 @given(pairs=logits)
 @settings(deadline=None, max_examples=40)
 def test_wasserstein_players_see_opposite_fake_terms(pairs):

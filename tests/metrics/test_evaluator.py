@@ -32,6 +32,17 @@ def test_scores_are_those_of_the_features(make):
     assert evaluation.class_fractions == pytest.approx(counts.tolist())
 
 
+def test_what_samples_were_drawn_with_is_in_the_protocol_if_they_tell_it(make):
+    class Telling(ToySampler):
+        def facts(self):
+            return {"batch_norm": "standing(2, 8)"}
+
+    for sample, expected in ((Telling(), {"batch_norm": "standing(2, 8)"}), (ToySampler(), {}), (toy_sample, {})):
+        for score in run(make(), sample).scores:
+            assert score.protocol | {"weights": "ema", "seed": 0} | expected == score.protocol
+            assert ("batch_norm" in score.protocol) == bool(expected)
+
+
 def test_result_does_not_depend_on_the_batch_size(make):
     results = [values(run(make(batch_size=b))) for b in (1, 7, 100, 1000)]
     for result in results[1:]:

@@ -35,13 +35,21 @@ SMALL = {
         *(f"model.{player}.widths=[16,16,16,16]" for player in ("generator", "discriminator")),
         *(f"model.{player}.cardinalities=[4,4,4,4]" for player in ("generator", "discriminator")),
     ],
+    "fastgan": [
+        *("model/feature_loss=mse", "model.discriminator.decoder_channels=[8,8,8,8]"),
+        *(
+            f"model.{player}.{small}"
+            for player in ("generator", "discriminator")
+            for small in ("resolution=256", "width=8")
+        ),
+    ],
     "stylegan2": [
         *(f"model.{player}.channel_max=8" for player in ("generator", "discriminator")),
         *("model.generator.style_dim=8", "model.generator.latent_dim=8", "model.discriminator.group_size=4"),
     ],
 }
 RESIDUAL = [f"model.{player}.widths=[8,8,8,8]" for player in ("generator", "discriminator")]
-SMALL |= dict.fromkeys(("projection", "sagan", "sngan", "ssgan", "wgan_gp"), RESIDUAL)
+SMALL |= dict.fromkeys(("biggan", "projection", "sagan", "sngan", "ssgan", "wgan_gp"), RESIDUAL)
 """Overrides that make a model of ``conf/model`` small; ``NARROW`` where there are none here."""
 
 
@@ -75,7 +83,7 @@ def check_same(model, expected):
     assert state.keys() == wanted.keys()
     for key, value in wanted.items():
         assert torch.equal(state[key], value) if isinstance(value, torch.Tensor) else state[key] == value, key
-    for key in ("loss", "prior", "updates", "augment", "generator_optimizer", "discriminator_optimizer"):
+    for key in ("loss", "prior", "updates", "augment", "statistics", "generator_optimizer", "discriminator_optimizer"):
         assert contents(getattr(model, key)) == contents(getattr(expected, key)), key
     assert contents(dict(model.penalties)) == contents(dict(expected.penalties))
     assert contents(dict(model.techniques)) == contents(dict(expected.techniques))
@@ -162,7 +170,7 @@ def test_networks_of_points_need_nothing_of_the_data():
 
 @pytest.mark.parametrize("name", ["dcgna", "", "../model/dcgan", "generator/dcgan", "dcgan.yaml", None])
 def test_an_unknown_name_is_refused_with_those_that_there_are(name):
-    with pytest.raises(ValueError, match=r"name = .*: there is no such model.* Models: acgan, cgan, .*, wgan_gp$"):
+    with pytest.raises(ValueError, match=r"name = .*: there is no such model.* Models: acgan, biggan, .*, wgan_gp$"):
         create_model(name, resolution=16, channels=1)
 
 

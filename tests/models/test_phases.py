@@ -290,16 +290,6 @@ def test_a_shared_forward_pass_has_the_gradient_of_a_pass_of_its_own():
         torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-8)
 
 
-def test_a_model_acts_on_its_generator_before_samples_are_drawn_for_good():
-    model = views_toy()
-    prepared = []
-    model.prepare_sampling = prepared.append
-    model.sample(3, seed=0, batch_size=1)
-    assert prepared == [model.generator_ema]
-    model.sampler(None, seed=0, weights="raw")
-    assert prepared == [model.generator_ema, model.generator]
-
-
 def test_shared_fakes_are_generated_once_and_serve_both():
     model = views_toy()
     made: list[torch.Tensor] = []

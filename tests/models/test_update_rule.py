@@ -8,6 +8,7 @@ import torch
 from lightning import Trainer
 from torch import nn
 
+from gan_lightning.core.running_statistics import batch_norm_statistics
 from gan_lightning.core.schedules import Cosine, Linear
 from gan_lightning.models import UpdateRule
 from tests.contract.variants import StopAt, assert_same, build, fit, state
@@ -310,6 +311,23 @@ def test_the_average_moves_at_every_generator_update_by_the_images_since_the_las
     for buffer, source in zip(model.generator_ema.buffers(), model.generator.buffers(), strict=True):
         assert torch.equal(buffer, source)
     assert any(not torch.equal(a, b) for a, b in zip(watch.seen[0], watch.seen[-1], strict=True))
+
+
+def test_the_average_s_statistics_of_batch_norm_may_be_averages_too():
+    updates = UpdateRule(ema_halflife_kimg=0.008, ema_rampup=None, ema_buffers="averaged")
+    model = points(updates=updates, batch_norm=True)
+    expected = [batch_norm_statistics(model.generator_ema)]
+    expected[0] = [tensor.clone() for tensor in expected[0]]
+
+    def compare(model):
+        newest = batch_norm_statistics(model.generator)
+        expected.append([(before + now) / 2 for before, now in zip(expected[-1], newest, strict=True)])
+        for found, wanted in zip(batch_norm_statistics(model.generator_ema), expected[-1], strict=True):
+            torch.testing.assert_close(found, wanted)
+            assert len(found) > 0
+
+    train(model, 5, callbacks=[AfterBatch(compare)])
+    assert any(not torch.allclose(a, b) for a, b in zip(expected[0], expected[-1], strict=True))
 
 
 def test_until_its_start_the_average_is_a_copy():

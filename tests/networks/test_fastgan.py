@@ -355,3 +355,9 @@ def test_starts_from_narrow_normals_and_normalizes_every_weight(build, seeded):
 def test_refusals_name_argument_and_value(build, arguments, message):
     with pytest.raises(ValueError, match=message):
         build(**arguments)
+
+
+@pytest.mark.parametrize("channels", [[8, 8, 8], [8, 8, 8, 0]])
+def test_decoders_have_four_positive_widths(channels):
+    with pytest.raises(ValueError, match="decoder_channels must be"):
+        FastGANDiscriminator(decoder_channels=channels)
