@@ -21,6 +21,7 @@ from gan_lightning.data import ImageDataModule, RealDataModule
 from gan_lightning.launch.cluster_environment import cluster_plugins, tasks_problem
 from gan_lightning.launch.other_data import other_data_problems, training_images
 from gan_lightning.launch.process_watchdog import Companions
+from gan_lightning.launch.trainer_limits import limit_problems
 from gan_lightning.loggers import JSONLLogger, Tracker
 from gan_lightning.metrics import DigitsExtractor, Evaluator, SampleEvaluator, TranslationEvaluator
 from gan_lightning.models import AdversarialModule
@@ -177,6 +178,9 @@ def check_world(trainer: Trainer, *, asked: Mapping[str, Any], batch_size: int) 
 def _check_fit(built: Mapping[str, Any], problems: list[str], *, config: Mapping[str, Any], processes: int) -> None:
     """Compare the parts with one another, where they could be built."""
     data, model, callbacks = built.get("data"), built.get("model"), _present(built.get("callbacks"))
+    endless = not isinstance(data, LightningDataModule) or isinstance(data, RealDataModule)
+    if isinstance(config["trainer"], Mapping):
+        problems += limit_problems(config["trainer"], endless=endless)
     if isinstance(data, LightningDataModule):
         problems += other_data_problems(data, config=config, callbacks=callbacks, processes=processes)
     if isinstance(data, ImageDataModule):
