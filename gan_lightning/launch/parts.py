@@ -18,7 +18,7 @@ from gan_lightning.callbacks import Acceleration, Evaluation
 from gan_lightning.config import ConfigError, resolve_budget
 from gan_lightning.config.builder import build_all
 from gan_lightning.data import ImageDataModule, RealDataModule
-from gan_lightning.launch.cluster_environment import cluster_plugins, tasks_problem
+from gan_lightning.launch.cluster_environment import check_places, cluster_plugins, tasks_problem
 from gan_lightning.launch.other_data import other_data_problems, training_images
 from gan_lightning.launch.process_watchdog import Companions
 from gan_lightning.launch.trainer_limits import limit_problems
@@ -169,7 +169,7 @@ def check_world(trainer: Trainer, *, asked: Mapping[str, Any], batch_size: int) 
     world = trainer.world_size
     if batch_size % world:
         raise ConfigError([f"batch_size = {batch_size}: it is the global size and must divide over {world} devices"])
-    if (problem := tasks_problem(trainer)) is not None:
+    if (problem := tasks_problem(trainer) or check_places(trainer)) is not None:
         raise ConfigError([problem])
     if (problem := strategy_problem(trainer)) is not None:
         raise ConfigError([f"trainer.{problem}"])
