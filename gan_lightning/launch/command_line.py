@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -19,10 +20,6 @@ from gan_lightning.runs.folder import RunFolder
 PATHS = frozenset(
     {
         "ckpt",
-        "data.download_dir",
-        "data.loading.cache_dir",
-        "data.path",
-        "data.root",
         "generated",
         "hydra.run.dir",
         "hydra.sweep.dir",
@@ -38,6 +35,11 @@ PATHS = frozenset(
     }
 )
 """Keys whose values are paths, which may hold any character that a file name can."""
+
+_PATHS_BELOW = re.compile(
+    r"(data|evaluator)(\.\w+)*\.(path|root|download_dir|cache_dir|heldout|labels|heldout_labels|weights_path)"
+)
+"""Further ones, at any depth: pairs and domains hold other data, and an evaluator its extractor."""
 
 BUDGETS = frozenset(f"budget.{entry.name}" for entry in fields(Budget))
 
@@ -105,7 +107,8 @@ def stored_overrides(folder: Path) -> list[str]:
         return []
     except SideFileError as error:
         raise InputError(
-            f"resume = {folder}: {error}; repeat the run's overrides with hydra.run.dir={folder} resume=auto"
+            f"resume = {folder}: {error}; repeat the run's overrides with hydra.run.dir={shlex.quote(str(folder))} "
+            "resume=auto"
         ) from error
 
 
@@ -124,25 +127,28 @@ def key_of(argument: str) -> str:
 def typed_path(argument: str) -> str:
     """Return the path that ``KEY=PATH`` names, whether it is quoted or not; a leading ``~`` is the home folder."""
     value = argument.partition("=")[2]
-    if value[:1] in ("'", '"') and (read := _parsed(argument)) is not None:
+    if value[:1] in ("'", '"') and not os.path.exists(value) and (read := _parsed(argument)) is not None:
         return read
-    return str(Path(value).expanduser()) if value.startswith("~") else value
+    return os.path.expanduser(value)
 
 
 def _with_literal_path(argument: str) -> str:
     """Quote the value of a path's key where Hydra would read it as something else than a string.
 
-    What begins like a list or a quoted string, an interpolation, or several values of a sweep stays as it is, unless a
-    file of that very name exists.
+    A list, a quoted string, an interpolation, and several values of a sweep stay as they are, unless a file of that
+    very name exists.
     """
     head, equals, value = argument.partition("=")
-    if not equals or key_of(argument) not in PATHS or value[:1] in ("'", '"'):
+    if not equals or not _is_path(key_of(argument)) or value in ("", "null"):
         return argument
     path = typed_path(argument)
-    if value == "null" or (path == value and _parsed(argument) == value):
-        return argument
-    structured = value.startswith(("[", "${")) or ("," in value and _parses(argument))
-    return argument if structured and not os.path.exists(path) else f"{head}={quoted(path)}"
+    structured = value.startswith(("'", '"', "[", "${")) or "," in value
+    means_it = _parses(argument) if structured and not os.path.exists(path) else _parsed(argument) == path
+    return argument if means_it else f"{head}={quoted(path)}"
+
+
+def _is_path(key: str) -> bool:
+    return key in PATHS or _PATHS_BELOW.fullmatch(key) is not None
 
 
 def _parses(argument: str) -> bool:

@@ -97,6 +97,8 @@ def build_parts(config: Mapping[str, Any]) -> Parts:
     with _as_config_error():
         model.budget_images = resolve_budget(config["budget"], training_images(data, config["budget"]))
     model.run_config = dict(config)
+    if isinstance(data, RealDataModule):
+        model.run_data = {"dataset": data.dataset, "fingerprints": data.fingerprints()}
     assert trainer is not None
     return Parts(data, model, callbacks, loggers, trainer, clock)
 

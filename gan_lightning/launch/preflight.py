@@ -139,7 +139,7 @@ def check_folder(folder: Path, cfg: DictConfig) -> None:
     if former is None:
         return
     now: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
-    if lines := differences(former, now):
+    if lines := differences(former, now, moved=True):  # each job looks at its data when it starts
         hint = "delete it, or choose another folder for this sweep with hydra.sweep.dir=..."
         raise ConfigError([f"{folder} holds another run: {line}; {hint}" for line in lines])
 

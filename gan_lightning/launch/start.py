@@ -111,7 +111,7 @@ def start_checked(config: dict[str, Any], *, composed: DictConfig | None = None)
     parts = build_parts(config)
     with ExitStack() as held:
         held.enter_context(_taken(folder))
-        source = prepare_resume(config, folder)
+        source = prepare_resume(config, folder, parts.model.run_data)
         source.check_processes(parts.trainer.world_size)
         source.check_budget(parts.model.budget_images, batch_size=config["batch_size"])
         if not rank_zero_only.rank:  # type: ignore[attr-defined]

@@ -49,6 +49,9 @@ def find_runs(roots: Iterable[str | os.PathLike[str]]) -> list[Run]:
     folders: set[Path] = set()
     places = [Path(root) for root in roots]
     for root in places:
+        if (around := _run_around(root)) is not None:
+            folders.add(around)
+            continue
         if not os.path.isdir(root):  # false for a name that is too long, where Path.is_dir raises
             raise FileNotFoundError(f"runs: there is no folder {root}")
         for folder, below, _ in os.walk(root):
@@ -62,6 +65,14 @@ def find_runs(roots: Iterable[str | os.PathLike[str]]) -> list[Run]:
         name = RunFolder("").results.name
         raise FileNotFoundError(f"runs: there is no {name} below {' or '.join(map(str, places))}")
     return [read_run(folder) for folder in sorted(folders, key=lambda folder: natural(str(folder)))]
+
+
+def _run_around(path: Path) -> Path | None:
+    """Return the run in whose folder a file lies, or a folder of checkpoints; None for any other path."""
+    if os.path.isdir(path) and RunFolder(path.parent).checkpoints != path:
+        return None
+    above = [place for place in list(path.parents)[:2] if os.path.exists(path) and RunFolder(place).holds_run()]
+    return above[0] if above else None
 
 
 def read_run(folder: Path) -> Run:
