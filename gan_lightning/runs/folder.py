@@ -65,7 +65,15 @@ class RunFolder:
 
     def holds_run(self) -> bool:
         """Return whether a run, or Hydra for one, has written here."""
-        return self.results.is_file() or self.hydra.is_dir()
+        return os.path.lexists(self.results) or self.hydra.is_dir()
+
+    def holds_checkpoint(self) -> bool:
+        """Return whether a state to go on from was saved here, whole or not."""
+        return os.path.lexists(self.latest) or os.path.lexists(self.previous)
+
+    def files(self) -> list[Path]:
+        """Return what is a file in every run that has begun."""
+        return [self.config, self.results, self.metrics, self.log]
 
     def subfolders(self) -> list[Path]:
         """Return the folders of a run in which no other run lies; they may be large."""
