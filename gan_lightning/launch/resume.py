@@ -47,7 +47,7 @@ def find_checkpoint(resume: str | None, output_dir: Path) -> tuple[Path | None, 
         below = RunFolder(path).checkpoints
         found, complaints = newest_whole(below if below.is_dir() else path)
         if found is None:
-            raise CheckpointError("; ".join(complaints) or f"resume={resume}: no checkpoint in that folder")
+            raise CheckpointError("; ".join(complaints) or f"there is no checkpoint in {path}")
         return found, complaints
     read_checkpoint(path)
     return path, []

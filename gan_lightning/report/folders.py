@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from gan_lightning.core.side_files import read_json, read_yaml
+from gan_lightning.core.side_files import read_json, read_yaml, written_as_text
 from gan_lightning.report.run import DAMAGED, UNREADABLE, Run, damaged, make_run
 from gan_lightning.runs.folder import SAMPLES, RunFolder
 from gan_lightning.runs.metrics_file import read_metrics
@@ -77,17 +77,17 @@ def _run_around(path: Path) -> Path | None:
 
 def read_run(folder: Path) -> Run:
     """Read one run; what cannot be read makes it a damaged one, with the reason."""
-    files = RunFolder(folder)
+    files, place = RunFolder(folder), written_as_text(str(folder))
     if not files.results.is_file() and not files.config.is_file():
-        return Run(str(folder), DAMAGED, problem="it did not begin to train", readable=False)
+        return Run(place, DAMAGED, problem="it did not begin to train", readable=False)
     try:
         results = read_json(files.results)
         if results.get("status") in ("refused", "queued") and not files.config.is_file():
-            return Run(str(folder), results["status"], problem=results["message"], readable=False)
+            return Run(place, results["status"], problem=results["message"], readable=False)
         config = read_yaml(files.config)
-        return make_run(str(folder), config, results, details=FolderDetails(files))
+        return make_run(place, config, results, details=FolderDetails(files))
     except UNREADABLE as error:
-        return damaged(str(folder), error)
+        return damaged(place, error)
 
 
 def natural(text: str) -> list[tuple[int, int | str]]:

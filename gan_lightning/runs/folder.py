@@ -69,7 +69,7 @@ class RunFolder:
 
     def holds_checkpoint(self) -> bool:
         """Return whether a state to go on from was saved here, whole or not."""
-        return os.path.lexists(self.latest) or os.path.lexists(self.previous)
+        return any(os.path.lexists(path) and not path.is_dir() for path in (self.latest, self.previous))
 
     def files(self) -> list[Path]:
         """Return what is a file in every run that has begun."""
