@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Literal
 
+from gan_lightning.core.run_mark import LOCK
+
 PictureKind = Literal["samples", "walks", "traversals", "nearest"]
 """What pictures show; their folder in a run, and the key under which loggers get them."""
 
@@ -47,7 +49,7 @@ class RunFolder:
         self.wandb_segments = self.wandb / "segments.json"
         self.tensorboard = self.path / "tensorboard"
         # who works in it
-        self.lock = self.path / ".lock"
+        self.lock = self.path / LOCK
         self.slurm_job = self.path / "slurm_job"
 
     def pictures(self, kind: PictureKind) -> Path:

@@ -118,3 +118,13 @@ def test_data_that_were_moved_are_found_by_their_content_and_others_under_the_ol
     assert ended.code == 2
     assert "data: the training images are not those that it has seen" in ended.err
     assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
+
+
+def test_a_run_inside_of_its_data_is_not_trained_on(commands, tmp_path):
+    photos(tmp_path / "cats", 20)
+    line = [*DATA, "data.path=.", "trainer.accelerator=cpu"]
+    assert commands("train", *line, "hydra.run.dir=runs/first", cwd=tmp_path).code == 0
+    assert list((tmp_path / "runs" / "first" / "samples").glob("*.png"))
+    ended = commands("train", "resume=runs/first", "budget.images=32", cwd=tmp_path)
+    assert ended.code == 0, ended.text
+    assert "20 training images" in ended.out
