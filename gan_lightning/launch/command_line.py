@@ -67,7 +67,8 @@ def for_hydra(argv: Sequence[str]) -> list[str]:
         argv: the command line without the program's name.
     """
     arguments = [_with_literal_path(argument) for argument in argv]
-    return [*arguments, *_other_budgets_off(arguments)]
+    last = max((place for place, argument in enumerate(arguments) if key_of(argument) in BUDGETS), default=0)
+    return _behind(arguments, last, _other_budgets_off(arguments))
 
 
 def continued_run(argv: Sequence[str]) -> list[str]:
@@ -76,15 +77,23 @@ def continued_run(argv: Sequence[str]) -> list[str]:
     Args:
         argv: the command line without the program's name.
     """
-    value = next((typed_path(a) for a in argv if key_of(a) == "resume" and "=" in a), None)
-    folder = None if value is None else run_folder_of(Path(value))
-    if folder is None or any(key_of(argument) == "hydra.run.dir" for argument in argv):
+    place = next((place for place, word in enumerate(argv) if key_of(word) == "resume" and "=" in word), None)
+    folder = None if place is None else run_folder_of(Path(typed_path(argv[place])))
+    if place is None or folder is None or any(key_of(argument) == "hydra.run.dir" for argument in argv):
         return list(argv)
     given = {_subject(argument) for argument in argv}
     former = [override for override in stored_overrides(folder) if _subject(override) not in given]
     former = [override for override in former if key_of(override) not in NOT_CONTINUED]
     here = [f"resume={quoted(str(folder))}", f"hydra.run.dir={quoted(str(folder))}"]
-    return [*former, *(argument for argument in argv if key_of(argument) != "resume"), *here]
+    others = [argument for argument in argv[place + 1 :] if key_of(argument) != "resume"]
+    return [*argv[:place], *former, *_behind(others, 0, here)]
+
+
+def _behind(arguments: Sequence[str], place: int, new: Sequence[str]) -> list[str]:
+    """Insert overrides behind a place, before the next flag: Hydra wants overrides in one piece."""
+    flags = (number for number, word in enumerate(arguments) if number >= place and word.startswith("-"))
+    end = next(flags, len(arguments))
+    return [*arguments[:end], *new, *arguments[end:]]
 
 
 def run_folder_of(path: Path) -> Path | None:
