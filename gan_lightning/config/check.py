@@ -139,6 +139,10 @@ def root_problems(schema: type | None, values: dict[Any, Any]) -> list[str]:
         problems += _unknown_keys(Budget, budget, "budget.")
         if UNRESOLVED not in budget.values() and (problem := budget_problem(budget)) is not None:
             problems.append(problem)
+        if values["overwrite"] is True and isinstance(values["resume"], str):
+            problems.append(
+                f"overwrite = true, resume = {values['resume']}: one begins anew, the other goes on; give one of them"
+            )
         problems += [problem for key in ("data", "model") for problem in _unchosen(key, values[key])]
         problems += expected_problems(values["expected"])
     return problems

@@ -91,6 +91,14 @@ def _check_record(record: dict[str, Any], path: Path) -> None:
     for key, value, kind in expected:
         if not isinstance(value, kind):
             raise CheckpointError(f"{path} is damaged: its {RECORD}.{key} is a {type(value).__name__}")
+    data = record.get("data")
+    if data is not None and not (
+        isinstance(data, dict)
+        and isinstance(data.get("dataset"), str)
+        and isinstance(prints := data.get("fingerprints"), list)
+        and all(isinstance(one, str) for one in prints)
+    ):
+        raise CheckpointError(f"{path} is damaged: its {RECORD}.data does not describe training data")
     by_hand = record.get("by_hand", [])
     if not isinstance(by_hand, list) or not all(isinstance(k, str) and k.startswith("model.") for k in by_hand):
         raise CheckpointError(f"{path} is damaged: its {RECORD}.by_hand is no list of keys of a model")

@@ -186,7 +186,19 @@ def parse_json(content: bytes | str) -> Any:
     except json.JSONDecodeError as error:
         raise ValueError(f"it is not JSON: {error}") from error
     _check_limits(value)
-    return value
+    return json.loads(written_as_text(json.dumps(value, ensure_ascii=False))) if _may_hold_halves(content) else value
+
+
+def written_as_text(text: str) -> str:
+    """Return text that can be written in UTF-8: a half of a surrogate pair becomes a question mark.
+
+    JSON can hold halves, and so can the name of a file whose bytes are not UTF-8.
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _may_hold_halves(content: bytes | str) -> bool:
+    return (b"\\ud" if isinstance(content, bytes) else "\\ud") in content.lower()  # type: ignore[operator]
 
 
 def _check_yaml(content: bytes) -> None:

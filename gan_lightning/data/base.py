@@ -57,6 +57,14 @@ class RealDataModule(LightningDataModule):
         """Number of training samples."""
         raise NotImplementedError
 
+    def fingerprints(self) -> list[str]:
+        """Return what tells the training samples from others, wherever they lie.
+
+        Each is a hash of one view of them. Two sets that share one are the same; empty where the configuration says
+        all there is to say.
+        """
+        return []
+
     def label_counts(self) -> Tensor | None:
         """Return how often each class is shown, up to a factor: int64 ``(classes,)``, or None without labels."""
         return None

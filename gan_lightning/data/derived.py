@@ -164,6 +164,10 @@ class DerivedPairsDataModule(TranslationModule):
         """Number of training pairs."""
         return self.images.images_per_epoch
 
+    def fingerprints(self) -> list[str]:
+        """Return those of the data set."""
+        return self.images.fingerprints()
+
     def endless_loader(self) -> DerivedLoader:
         """Return an endless loader over pairs."""
         self.images.trainer = self.trainer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -112,6 +113,11 @@ class TranslationModule(ImageDataModule):
     def images_per_epoch(self) -> int:
         """Number of training pairs, or of images of the larger domain, as CycleGAN's paper counts."""
         return max(domain.images_per_epoch for domain in self.domains(whole=False))
+
+    def fingerprints(self) -> list[str]:
+        """Return hashes of both domains together."""
+        views = zip(*(domain.fingerprints() for domain in self.domains(whole=False)), strict=False)
+        return [hashlib.sha256(" ".join(view).encode()).hexdigest() for view in views]
 
     def endless_loader(self) -> Iterable[Batch]:
         """Return an endless loader over both domains."""

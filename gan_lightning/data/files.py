@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from gan_lightning.core.run_mark import is_of_run
+
 IMAGE_SUFFIXES = frozenset(
     ["bmp", "gif", "jp2", "jpeg", "jpg", "pbm", "pgm", "png", "ppm", "tif", "tiff", "webp"],
 )
@@ -56,7 +58,7 @@ class Files(ABC):
 
 
 class FolderFiles(Files):
-    """Files below a folder; links are followed."""
+    """Files below a folder; links are followed, and folders of runs passed over: their pictures are no data."""
 
     def entries(self) -> list[Entry]:
         """List the files below the folder."""
@@ -70,9 +72,9 @@ class FolderFiles(Files):
             for item in found:
                 if hidden(item.name):
                     continue
-                if item.is_dir():
+                if item.is_dir() and not is_of_run(item.path):
                     yield from self._walk(item.path, f"{prefix}{item.name}/", above | {real})
-                else:
+                elif not item.is_dir():
                     try:
                         facts = item.stat()
                         yield Entry(prefix + item.name, facts.st_size, facts.st_mtime_ns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Sequence
@@ -140,6 +141,15 @@ class PicturesDataModule(DecodedImageDataModule):
     def images_per_epoch(self) -> int:
         """Number of training images."""
         return len(self.looked("train"))
+
+    def fingerprints(self) -> list[str]:
+        """Return hashes of the decoded pixels, and of the files as they are stored, each with the labels.
+
+        Files that were copied have other times, and another version of the decoder makes other pixels.
+        """
+        found = self.looked("train")
+        labels = b"" if found.labels is None else found.labels.numpy().tobytes()
+        return [hashlib.sha256(view.encode() + labels).hexdigest() for view in (found.fingerprint, found.source.key)]
 
     def label_counts(self) -> Tensor | None:
         """Return how often each class is shown: by its number of images, or equally often with ``balance``."""

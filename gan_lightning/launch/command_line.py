@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -19,10 +20,6 @@ from gan_lightning.runs.folder import RunFolder
 PATHS = frozenset(
     {
         "ckpt",
-        "data.download_dir",
-        "data.loading.cache_dir",
-        "data.path",
-        "data.root",
         "generated",
         "hydra.run.dir",
         "hydra.sweep.dir",
@@ -38,6 +35,11 @@ PATHS = frozenset(
     }
 )
 """Keys whose values are paths, which may hold any character that a file name can."""
+
+_PATHS_BELOW = re.compile(
+    r"(data|evaluator)(\.\w+)*\.(path|root|download_dir|cache_dir|heldout|labels|heldout_labels|weights_path)"
+)
+"""Further ones, at any depth: pairs and domains hold other data, and an evaluator its extractor."""
 
 BUDGETS = frozenset(f"budget.{entry.name}" for entry in fields(Budget))
 
@@ -65,7 +67,8 @@ def for_hydra(argv: Sequence[str]) -> list[str]:
         argv: the command line without the program's name.
     """
     arguments = [_with_literal_path(argument) for argument in argv]
-    return [*arguments, *_other_budgets_off(arguments)]
+    last = max((place for place, argument in enumerate(arguments) if key_of(argument) in BUDGETS), default=0)
+    return _behind(arguments, last, _other_budgets_off(arguments))
 
 
 def continued_run(argv: Sequence[str]) -> list[str]:
@@ -74,15 +77,23 @@ def continued_run(argv: Sequence[str]) -> list[str]:
     Args:
         argv: the command line without the program's name.
     """
-    value = next((typed_path(a) for a in argv if key_of(a) == "resume" and "=" in a), None)
-    folder = None if value is None else run_folder_of(Path(value))
-    if folder is None or any(key_of(argument) == "hydra.run.dir" for argument in argv):
+    place = next((place for place, word in enumerate(argv) if key_of(word) == "resume" and "=" in word), None)
+    folder = None if place is None else run_folder_of(Path(typed_path(argv[place])))
+    if place is None or folder is None or any(key_of(argument) == "hydra.run.dir" for argument in argv):
         return list(argv)
     given = {_subject(argument) for argument in argv}
     former = [override for override in stored_overrides(folder) if _subject(override) not in given]
     former = [override for override in former if key_of(override) not in NOT_CONTINUED]
     here = [f"resume={quoted(str(folder))}", f"hydra.run.dir={quoted(str(folder))}"]
-    return [*former, *(argument for argument in argv if key_of(argument) != "resume"), *here]
+    others = [argument for argument in argv[place + 1 :] if key_of(argument) != "resume"]
+    return [*argv[:place], *former, *_behind(others, 0, here)]
+
+
+def _behind(arguments: Sequence[str], place: int, new: Sequence[str]) -> list[str]:
+    """Insert overrides behind a place, before the next flag: Hydra wants overrides in one piece."""
+    flags = (number for number, word in enumerate(arguments) if number >= place and word.startswith("-"))
+    end = next(flags, len(arguments))
+    return [*arguments[:end], *new, *arguments[end:]]
 
 
 def run_folder_of(path: Path) -> Path | None:
@@ -105,7 +116,8 @@ def stored_overrides(folder: Path) -> list[str]:
         return []
     except SideFileError as error:
         raise InputError(
-            f"resume = {folder}: {error}; repeat the run's overrides with hydra.run.dir={folder} resume=auto"
+            f"resume = {folder}: {error}; repeat the run's overrides with hydra.run.dir={shlex.quote(str(folder))} "
+            "resume=auto"
         ) from error
 
 
@@ -124,25 +136,28 @@ def key_of(argument: str) -> str:
 def typed_path(argument: str) -> str:
     """Return the path that ``KEY=PATH`` names, whether it is quoted or not; a leading ``~`` is the home folder."""
     value = argument.partition("=")[2]
-    if value[:1] in ("'", '"') and (read := _parsed(argument)) is not None:
+    if value[:1] in ("'", '"') and not os.path.exists(value) and (read := _parsed(argument)) is not None:
         return read
-    return str(Path(value).expanduser()) if value.startswith("~") else value
+    return os.path.expanduser(value)
 
 
 def _with_literal_path(argument: str) -> str:
     """Quote the value of a path's key where Hydra would read it as something else than a string.
 
-    What begins like a list or a quoted string, an interpolation, or several values of a sweep stays as it is, unless a
-    file of that very name exists.
+    A list, a quoted string, an interpolation, and several values of a sweep stay as they are, unless a file of that
+    very name exists.
     """
     head, equals, value = argument.partition("=")
-    if not equals or key_of(argument) not in PATHS or value[:1] in ("'", '"'):
+    if not equals or not _is_path(key_of(argument)) or value in ("", "null"):
         return argument
     path = typed_path(argument)
-    if value == "null" or (path == value and _parsed(argument) == value):
-        return argument
-    structured = value.startswith(("[", "${")) or ("," in value and _parses(argument))
-    return argument if structured and not os.path.exists(path) else f"{head}={quoted(path)}"
+    structured = value.startswith(("'", '"', "[", "${")) or "," in value
+    means_it = _parses(argument) if structured and not os.path.exists(path) else _parsed(argument) == path
+    return argument if means_it else f"{head}={quoted(path)}"
+
+
+def _is_path(key: str) -> bool:
+    return key in PATHS or _PATHS_BELOW.fullmatch(key) is not None
 
 
 def _parses(argument: str) -> bool:

@@ -37,7 +37,8 @@ def what_stopped(trainer: Trainer) -> str:
     if 0 <= trainer.max_steps <= trainer.global_step:
         return f"trainer.max_steps = {trainer.max_steps} was reached, which counts the steps of all optimizers"
     timers = [callback for callback in trainer.callbacks if isinstance(callback, Timer)]  # type: ignore[attr-defined]
-    if any((timer.time_remaining() or 1.0) <= 0 for timer in timers):
+    left = [timer.time_remaining() for timer in timers]
+    if any(seconds is not None and seconds <= 0 for seconds in left):
         return "trainer.max_time was reached"
     if trainer.max_epochs is not None and 0 <= trainer.max_epochs <= trainer.current_epoch:
         return f"trainer.max_epochs = {trainer.max_epochs} was reached"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from gan_lightning.metrics.files import FileSampler
 from gan_lightning.metrics.intra_class import check_class_names
 from gan_lightning.models.loading import load_model
 from gan_lightning.runs.checkpoints import checkpoint_in
+from gan_lightning.runs.folder import RunFolder
 
 CHECKPOINT = ".ckpt"
 
@@ -74,13 +76,24 @@ def open_sides(cfg: DictConfig) -> Sides:
             "give either ckpt=FILE, a checkpoint, or generated=PATH, a folder or zip archive of images or a .npz file"
         )
     if cfg.ckpt is not None:
-        path = checkpoint_in(cfg.ckpt)
-        if path != Path(cfg.ckpt):
-            print(f"ckpt = {cfg.ckpt}: taking {path}")
-        return of_checkpoint(cfg, path)
-    if Path(cfg.generated).suffix == CHECKPOINT:
-        return of_checkpoint(cfg, Path(cfg.generated))
+        return of_checkpoint(cfg, taken("ckpt", cfg.ckpt))
+    if means_checkpoint(cfg.generated):
+        return of_checkpoint(cfg, taken("generated", cfg.generated))
     return of_files(cfg, Path(cfg.generated))
+
+
+def means_checkpoint(given: str) -> bool:
+    """Return whether a path that may be of images is of a checkpoint: such a file, or the folder of a run."""
+    run = RunFolder(given)
+    return run.path.suffix == CHECKPOINT or (os.path.isdir(run.checkpoints) and run.holds_run())
+
+
+def taken(key: str, given: str) -> Path:
+    """Return the checkpoint that a path means, and say which it is where the path is of a folder."""
+    path = checkpoint_in(given)
+    if path != Path(given):
+        print(f"{key} = {given}: taking {path}")
+    return path
 
 
 def of_checkpoint(cfg: DictConfig, path: Path) -> Sides:
@@ -183,8 +196,8 @@ def evaluator_of(cfg: DictConfig) -> dict[str, Any]:
 
 def open_real(cfg: DictConfig, evaluator: SampleEvaluator, data: dict[str, Any] | None) -> EvaluationSet:
     """Return the real images: those of ``cfg.real``, else of a checkpoint's ``data``."""
-    if cfg.real is not None and Path(cfg.real).suffix == CHECKPOINT:
-        data = stored_config(read_checkpoint(cfg.real)).get("data")
+    if cfg.real is not None and means_checkpoint(cfg.real):
+        data = stored_config(read_checkpoint(taken("real", cfg.real))).get("data")
     elif cfg.real is not None:
         return given_images(cfg.real, key="real", split=evaluator.real_split, labelled=by_class(evaluator))
     if data is None:

@@ -36,7 +36,7 @@ def continuing(config: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigError(
             ["overwrite = true: a sweep goes on with its jobs; to begin anew, delete its folder or choose another one"]
         )
-    begun = RunFolder(config["output_dir"]).latest.exists()
+    begun = RunFolder(config["output_dir"]).holds_checkpoint()
     return {**config, "resume": "auto" if begun or config["resume"] is None else config["resume"]}
 
 

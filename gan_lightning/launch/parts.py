@@ -18,9 +18,10 @@ from gan_lightning.callbacks import Acceleration, Evaluation
 from gan_lightning.config import ConfigError, resolve_budget
 from gan_lightning.config.builder import build_all
 from gan_lightning.data import ImageDataModule, RealDataModule
-from gan_lightning.launch.cluster_environment import cluster_plugins, tasks_problem
+from gan_lightning.launch.cluster_environment import check_places, cluster_plugins, tasks_problem
 from gan_lightning.launch.other_data import other_data_problems, training_images
 from gan_lightning.launch.process_watchdog import Companions
+from gan_lightning.launch.trainer_limits import limit_problems
 from gan_lightning.loggers import JSONLLogger, Tracker
 from gan_lightning.metrics import DigitsExtractor, Evaluator, SampleEvaluator, TranslationEvaluator
 from gan_lightning.models import AdversarialModule
@@ -96,6 +97,8 @@ def build_parts(config: Mapping[str, Any]) -> Parts:
     with _as_config_error():
         model.budget_images = resolve_budget(config["budget"], training_images(data, config["budget"]))
     model.run_config = dict(config)
+    if isinstance(data, RealDataModule):
+        model.run_data = {"dataset": data.dataset, "fingerprints": data.fingerprints()}
     assert trainer is not None
     return Parts(data, model, callbacks, loggers, trainer, clock)
 
@@ -168,7 +171,7 @@ def check_world(trainer: Trainer, *, asked: Mapping[str, Any], batch_size: int) 
     world = trainer.world_size
     if batch_size % world:
         raise ConfigError([f"batch_size = {batch_size}: it is the global size and must divide over {world} devices"])
-    if (problem := tasks_problem(trainer)) is not None:
+    if (problem := tasks_problem(trainer) or check_places(trainer)) is not None:
         raise ConfigError([problem])
     if (problem := strategy_problem(trainer)) is not None:
         raise ConfigError([f"trainer.{problem}"])
@@ -177,6 +180,9 @@ def check_world(trainer: Trainer, *, asked: Mapping[str, Any], batch_size: int) 
 def _check_fit(built: Mapping[str, Any], problems: list[str], *, config: Mapping[str, Any], processes: int) -> None:
     """Compare the parts with one another, where they could be built."""
     data, model, callbacks = built.get("data"), built.get("model"), _present(built.get("callbacks"))
+    endless = not isinstance(data, LightningDataModule) or isinstance(data, RealDataModule)
+    if isinstance(config["trainer"], Mapping):
+        problems += limit_problems(config["trainer"], endless=endless)
     if isinstance(data, LightningDataModule):
         problems += other_data_problems(data, config=config, callbacks=callbacks, processes=processes)
     if isinstance(data, ImageDataModule):

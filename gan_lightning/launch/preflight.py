@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import itertools
 import logging
 import os
 import shutil
@@ -18,7 +19,9 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, flag_override
 
 from gan_lightning.config import COMPOSITION_ERRORS, ConfigError
+from gan_lightning.core import slurm
 from gan_lightning.core.errors import InputError
+from gan_lightning.core.hydra_internals import unresolved_value
 from gan_lightning.launch.command import stop
 from gan_lightning.launch.held_back import HeldBack
 from gan_lightning.launch.job import continuing, read_config
@@ -26,6 +29,8 @@ from gan_lightning.launch.plan import PlannedJob, planned_jobs, without_hydra
 from gan_lightning.launch.resume import differences
 from gan_lightning.launch.sweep_progress import SweepProgress
 from gan_lightning.launch.sweep_report import folders_below, report
+from gan_lightning.runs.folder import RunFolder
+from gan_lightning.runs.lock import Occupied, check_can_be_made
 
 if TYPE_CHECKING:
     from gan_lightning.launch.start import Start
@@ -75,19 +80,17 @@ class Preflight(Callback):
             if config.hydra.launcher._target_ == REMOTE:
                 raise InputError("cluster, hydra/launcher: SLURM jobs are jobs of a sweep, start one with gan-train -m")
             HydraConfig.instance().set_config(copy.deepcopy(config))  # makes its argument read-only
-            config = copy.deepcopy(config)
-            with flag_override(config, ["struct", "readonly"], False):
-                config.hydra.runtime.output_dir = os.path.abspath(config.hydra.run.dir)  # Hydra sets it after this call
-                HydraConfig.instance().set_config(copy.deepcopy(config))
-                del config["hydra"]
-            _handed_on[:] = [_started(config)]
+            check_hydra(config, folder_key="hydra.run.dir")
+            _handed_on[:] = [start_in_free_folder(config)]
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Compose and check every job of a plain sweep; what is wrong with any of them stops all."""
         with loudly():
             # Hydra needs this for a folder name that looks at ``hydra:runtime.choices``, and does it only in jobs
             HydraConfig.instance().set_config(copy.deepcopy(config))
+            check_hydra(config, folder_key="hydra.sweep.dir")
             jobs = planned_jobs(config)
+            check_can_be_made(Path(config.hydra.sweep.dir).absolute(), key="hydra.sweep.dir")
             problems: dict[str, list[str]] = {}
             for job in jobs:
                 for message in job_problems(job):
@@ -110,6 +113,64 @@ class Preflight(Callback):
                 raise SystemExit(code)
 
 
+def check_hydra(config: DictConfig, *, folder_key: str) -> None:
+    """Refuse settings of Hydra's own under which a path would mean something else than what was typed.
+
+    Args:
+        config: with Hydra's own node.
+        folder_key: of the folder that Hydra will make.
+
+    Raises:
+        InputError: naming the setting.
+    """
+    if config.hydra.job.chdir:
+        raise InputError(
+            "hydra.job.chdir = true: relative paths of the config would lie in the run's folder, and not where the "
+            "command was typed; leave it false"
+        )
+    if "${" in (folder := str(OmegaConf.select(config, folder_key))):
+        raise InputError(f"{folder_key} = {folder}: Hydra takes ${{ for the begin of an interpolation; choose another")
+
+
+def start_in_free_folder(config: DictConfig) -> Start:
+    """Start a run in its folder; where only the time names that, and another run has the name, in one beside it.
+
+    Args:
+        config: with Hydra's own node, which is told of the folder.
+
+    Raises:
+        Occupied: if another process trains in the folder.
+    """
+    named_by_time = (
+        "run_folder:" in str(unresolved_value(config.hydra.run, "dir"))
+        and "hydra:runtime.output_dir" in str(unresolved_value(config, "output_dir"))
+        and slurm.job_id() is None  # else it is the job that names it, and a requeued one goes on in it
+    )
+    first = str(config.hydra.run.dir)
+    others = (f"{first}_{number}" for number in itertools.count(2)) if named_by_time else ()
+    for folder in itertools.chain([first], others):
+        if named_by_time and os.path.lexists(folder):
+            continue
+        with flag_override(config, ["struct", "readonly"], False), flag_override(config.hydra, "readonly", False):
+            config.hydra.run.dir = folder
+        try:
+            return _started(_as_task(config))
+        except Occupied:
+            if not named_by_time:
+                raise
+    raise AssertionError("there is always another name")
+
+
+def _as_task(config: DictConfig) -> DictConfig:
+    """Return a copy of a config as its task will get it, and set what ``${hydra:...}`` looks at."""
+    copied = copy.deepcopy(config)
+    with flag_override(copied, ["struct", "readonly"], False):
+        copied.hydra.runtime.output_dir = os.path.abspath(copied.hydra.run.dir)
+        HydraConfig.instance().set_config(copy.deepcopy(copied))
+        del copied["hydra"]
+    return copied
+
+
 def job_problems(job: PlannedJob) -> list[str]:
     """Return what is wrong with one job of a sweep."""
     cfg = without_hydra(job.config)
@@ -121,6 +182,7 @@ def job_problems(job: PlannedJob) -> list[str]:
             continuing(check(cfg, remote_processes=requested_processes(job.config) if remote else None))
             if remote:
                 check_request(job.config)
+            check_can_be_made(job.folder, key="hydra.sweep.dir")
             check_folder(job.folder, cfg)
     except (ConfigError, InputError) as error:
         return error.messages if isinstance(error, ConfigError) else [str(error)]
@@ -135,11 +197,13 @@ def check_folder(folder: Path, cfg: DictConfig) -> None:
     Raises:
         ConfigError: naming each key in which the runs differ.
     """
+    if (log_file := RunFolder(folder).log).is_dir():
+        raise InputError(f"{log_file} is a folder, and the job's log would get its name")
     former = read_config(folder)
     if former is None:
         return
     now: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True)  # type: ignore[assignment]
-    if lines := differences(former, now):
+    if lines := differences(former, now, moved=True):  # each job looks at its data when it starts
         hint = "delete it, or choose another folder for this sweep with hydra.sweep.dir=..."
         raise ConfigError([f"{folder} holds another run: {line}; {hint}" for line in lines])
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import shlex
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gan_lightning.config import ConfigError
 from gan_lightning.core.errors import InputError
+from gan_lightning.launch.command_line import run_folder_of
 from gan_lightning.runs.folder import RunFolder
+from gan_lightning.runs.results import read_outcome
 
 
 def find_checkpoint(resume: str | None, output_dir: Path) -> tuple[Path | None, list[str]]:
@@ -32,13 +35,19 @@ def find_checkpoint(resume: str | None, output_dir: Path) -> tuple[Path | None, 
         found, complaints = newest_whole(RunFolder(output_dir).checkpoints)
         if found is None and complaints:
             raise CheckpointError(f"{'; '.join(complaints)}; to begin anew, delete what cannot be read")
+        former = read_outcome(output_dir)
+        if found is None and former is not None and former.status == "finished":
+            raise CheckpointError(
+                f"{output_dir} holds a finished run without latest.ckpt; to begin anew, leave resume out and set "
+                "overwrite=true"
+            )
         return found, complaints
     path = Path(resume)
     if os.path.isdir(path):  # false for a name that is too long, where Path.is_dir raises
         below = RunFolder(path).checkpoints
         found, complaints = newest_whole(below if below.is_dir() else path)
         if found is None:
-            raise CheckpointError("; ".join(complaints) or f"resume={resume}: no checkpoint in that folder")
+            raise CheckpointError("; ".join(complaints) or f"there is no checkpoint in {path}")
         return found, complaints
     read_checkpoint(path)
     return path, []
@@ -89,8 +98,13 @@ class Source:
             )
 
 
-def prepare_resume(config: Mapping[str, Any], output_dir: Path) -> Source:
+def prepare_resume(config: Mapping[str, Any], output_dir: Path, data: Mapping[str, Any] | None) -> Source:
     """Find the checkpoint to continue from; refuse one of another run.
+
+    Args:
+        config: of the run, as plain data.
+        output_dir: its folder.
+        data: what tells its training data from others, as a checkpoint keeps it; None: nothing is known.
 
     Raises:
         ConfigError: naming each key in which the runs differ.
@@ -98,33 +112,67 @@ def prepare_resume(config: Mapping[str, Any], output_dir: Path) -> Source:
     """
     from gan_lightning.core.checkpoint import CheckpointError, read_checkpoint
 
+    resume = config["resume"]
     try:
-        path, complaints = find_checkpoint(config["resume"], output_dir)
+        path, complaints = find_checkpoint(resume, output_dir)
         if path is None:
             return Source(None, None, complaints)
         stored = read_checkpoint(path)["gan_lightning"]
     except CheckpointError as error:
-        raise InputError(f"resume = {config['resume']}: {error}") from error
-    if stored["config"] is not None and (lines := differences(stored["config"], config)):
-        raise ConfigError([f"resume = {config['resume']}: {path} is of another run: {line}" for line in lines])
+        raise InputError(f"resume = {resume}: {error}") from error
+    if "by_hand" in stored:
+        raise InputError(
+            f"resume = {resume}: {path} was written by a Trainer without gan-train: it holds a model, and no run to go "
+            "on with; in Python, trainer.fit(model, ckpt_path=...) goes on from it"
+        )
+    moved, lines = _compare_data(stored.get("data"), data)
+    lines += differences(stored["config"] or {}, config, moved=moved)
+    problems = [f"resume = {resume}: {path} is of another run: {line}" for line in lines]
+    if problems and (run := run_folder_of(path.parent)) is not None and path == Path(resume):
+        problems.append(f"resume={shlex.quote(str(run))} goes on with the run of {path.name}, with its settings")
+    if problems:
+        raise ConfigError(problems)
     return Source(path, stored["images_seen"], complaints, stored.get("processes"))
+
+
+def _compare_data(before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> tuple[bool, list[str]]:
+    """Return whether two sets of training data are known to be the same, and what is wrong with the new one."""
+    if before is None or now is None or not before["fingerprints"] or not now["fingerprints"]:
+        return False, []
+    if not set(before["fingerprints"]) & set(now["fingerprints"]):
+        return False, ["data: the training images are not those that it has seen"]
+    if before["dataset"] != now["dataset"]:
+        return True, [
+            f"data: its scores are of {before['dataset']!r}, and these images are called {now['dataset']!r}; "
+            "data.name=... calls them as before"
+        ]
+    return True, []
 
 
 ESSENTIAL = ("seed", "batch_size", "data", "model")
 """Parts of a config that must be the same before and after: with others, the run would be another one."""
 
+LOCATIONS = ("path", "root", "download_dir", "cache_dir", "name")
+"""Keys of data that say where they lie and what they are called."""
 
-def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Say in which essential keys two configs differ, one line each."""
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any], *, moved: bool = False) -> list[str]:
+    """Say in which essential keys two configs differ, one line each.
+
+    Args:
+        before: one of them.
+        now: the other.
+        moved: whether the data may lie elsewhere.
+    """
     lines: list[str] = []
     for key in ESSENTIAL:
-        _compare(before.get(key), now.get(key), key, lines)
+        _compare(before.get(key), now.get(key), key, lines, ignored=LOCATIONS if moved and key == "data" else ())
     return lines
 
 
-def _compare(before: Any, now: Any, key: str, lines: list[str]) -> None:
+def _compare(before: Any, now: Any, key: str, lines: list[str], *, ignored: Collection[str]) -> None:
     if isinstance(before, Mapping) and isinstance(now, Mapping):
-        for name in sorted({*before, *now}):
-            _compare(before.get(name), now.get(name), f"{key}.{name}", lines)
+        for name in sorted({*before, *now} - {*ignored}):
+            _compare(before.get(name), now.get(name), f"{key}.{name}", lines, ignored=ignored)
     elif before != now:
         lines.append(f"{key} was {before!r} and is now {now!r}")

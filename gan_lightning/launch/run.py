@@ -69,7 +69,9 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
     connect(parts, record)
     origin = present_origin()
     about = origin.record(config)
-    segment = {"precision": str(parts.trainer.precision), "processes": parts.trainer.world_size, **about}
+    trainer = parts.trainer
+    device = trainer.strategy.root_device.type
+    segment = {"precision": str(trainer.precision), "processes": trainer.world_size, "device": device, **about}
 
     outcome, reference = Outcome("failed"), None
     started = time.monotonic()

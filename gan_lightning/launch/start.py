@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from gan_lightning.config import ConfigError
 from gan_lightning.config.check import inspect_config
 from gan_lightning.core import slurm
 from gan_lightning.core.errors import InputError
+from gan_lightning.core.side_files import move_aside
 from gan_lightning.launch.parts import KINDS, Parts, build_parts, rehearse_parts
 from gan_lightning.launch.quiet import quiet_libraries
 from gan_lightning.launch.resume import Source, prepare_resume
@@ -106,16 +108,17 @@ def start_checked(config: dict[str, Any], *, composed: DictConfig | None = None)
         composed: the same as Hydra composed it.
     """
     folder = Path(config["output_dir"])
-    if slurm.restarts() and (config["resume"] is None or RunFolder(folder).latest.exists()):
+    if slurm.restarts() and (config["resume"] is None or RunFolder(folder).holds_checkpoint()):
         config = {**config, "resume": "auto"}  # a requeued job is the same run
     parts = build_parts(config)
     with ExitStack() as held:
         held.enter_context(_taken(folder))
-        source = prepare_resume(config, folder)
+        source = prepare_resume(config, folder, parts.model.run_data)
         source.check_processes(parts.trainer.world_size)
         source.check_budget(parts.model.budget_images, batch_size=config["batch_size"])
         if not rank_zero_only.rank:  # type: ignore[attr-defined]
             make_way(folder, config, source)
+            clear_names(RunFolder(folder))
         return Start(config, folder, parts, source, composed=composed, held=held.pop_all())
 
 
@@ -125,13 +128,16 @@ def _taken(folder: Path) -> Iterator[None]:
     if rank_zero_only.rank:  # type: ignore[attr-defined]
         yield
         return
-    made = not os.path.lexists(folder)  # Path.exists raises for a name that is too long
+    lock = RunFolder(folder).lock
+    made, locked_before = not os.path.lexists(folder), os.path.lexists(lock)  # Path.exists raises for too long a name
     with exclusive(folder, wait_s=LEAVING_S if slurm.restarts() else 0):
         try:
             yield
         except (ConfigError, InputError):
             if made:
                 discard_unused(folder)
+            elif not locked_before:
+                lock.unlink(missing_ok=True)
             raise
 
 
@@ -146,8 +152,18 @@ def make_way(folder: Path, config: dict[str, Any], source: Source) -> None:
         return
     if config["overwrite"]:
         empty_run(folder)
-    elif run.latest.is_file() or (config["resume"] is None and run.holds_run()):
+    elif run.holds_checkpoint() or (config["resume"] is None and run.holds_run()):
+        anew = "overwrite=true removes it and begins anew"
+        other = "hydra.run.dir=... names another folder"
         raise InputError(
-            f"output_dir = {folder}: there is a run already; resume={folder} goes on with it, overwrite=true removes "
-            "it and begins anew"
+            f"output_dir = {folder}: there is a run already; resume={shlex.quote(str(folder))} goes on with it, "
+            f"{anew if config['resume'] is None else other}"
         )
+
+
+def clear_names(run: RunFolder) -> None:
+    """Move aside folders that have the names of a run's files, and a file that has the name of Hydra's folder."""
+    wrong = [path for path in run.files() if path.is_dir()] + [path for path in [run.hydra] if path.is_file()]
+    for path in wrong:
+        kind = "folder" if path.is_dir() else "file"
+        move_aside(path, complaint=f"{path} is a {kind}", consequence="what the run writes gets its name")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def answer(folders: Sequence[Path]) -> list[str]:
         return []
     content = compare(find_runs(folders))
     shared = shown(Path(os.path.commonpath(folders)))
-    return [*content.verdicts, *content.reasons, f"more: gan-compare runs={shared} out=report.html"]
+    return [*content.verdicts, *content.reasons, f"more: gan-compare runs={shlex.quote(shared)} out=report.html"]
 
 
 def shown(folder: Path) -> str:

@@ -36,6 +36,10 @@ _log = logging.getLogger(__name__)
 _RUN_ID = re.compile(r"[^\s\x00-\x1f/\\#?%:]{1,128}")
 """What W&B takes as an id."""
 
+_PROJECT = re.compile(r"[^/\\#?%:]{1,128}")
+_LONGEST_TAG = 64
+"""What W&B takes as a project's name and as a tag; it would say so only when the run begins."""
+
 PREEMPTED = 128 + signal.SIGTERM
 
 
@@ -62,7 +66,7 @@ class WandbTracker(WandbLogger, Tracker):
         log_best_checkpoint: whether the best checkpoint becomes an artifact at the end of the run.
 
     Raises:
-        ValueError: for an unknown mode, or for ``"online"`` without a login.
+        ValueError: for an unknown mode, for ``"online"`` without a login, or for a project or tag that W&B refuses.
     """
 
     def __init__(
@@ -79,6 +83,12 @@ class WandbTracker(WandbLogger, Tracker):
         record_git: bool = False,
         log_best_checkpoint: bool = False,
     ) -> None:
+        if not _PROJECT.fullmatch(project):
+            raise ValueError(
+                f"logger.wandb.project must have 1 to 128 characters, none of them / \\ # ? % or :, got {project!r}"
+            )
+        if wrong := [tag for tag in tags if not 1 <= len(tag) <= _LONGEST_TAG]:
+            raise ValueError(f"logger.wandb.tags must have 1 to {_LONGEST_TAG} characters each, got {wrong[0]!r}")
         self._wished_mode = mode
         self._mode = resolve_mode(mode)
         super().__init__(

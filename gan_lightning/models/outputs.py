@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+import torch
 from torch import Tensor
 
 
@@ -48,7 +49,18 @@ class DiscriminatorOutput:
 def share_ranked_right(real: Tensor, fake: Tensor) -> Tensor:
     """Return the share of (real, fake) pairs in which the real sample has the larger logit, ties counting half.
 
-    It reads the same for every loss, unlike the sign of a logit: 0.5 means the discriminator cannot tell.
+    It reads the same for every loss, unlike the sign of a logit: 0.5 means the discriminator cannot tell. The pairs are
+    counted in a sorted list, since a large batch of patches has more of them than a memory holds.
+
+    Args:
+        real: logits of any shape.
+        fake: likewise.
+
+    Returns:
+        A scalar in [0, 1]; NaN if a logit is.
     """
-    difference = real.detach().flatten()[:, None] - fake.detach().flatten()[None, :]
-    return (difference.sign().float().mean() + 1) / 2
+    ranked, rest = real.detach().flatten().contiguous(), fake.detach().flatten().sort().values
+    below, not_above = (torch.searchsorted(rest, ranked, right=side).sum() for side in (False, True))
+    pairs = len(ranked) * len(rest)
+    share = ((below + not_above - pairs).float() / pairs + 1) / 2
+    return share.masked_fill(ranked.isnan().any() | rest.isnan().any(), torch.nan)

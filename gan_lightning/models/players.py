@@ -202,6 +202,7 @@ class PlayersModule(LightningModule):
         generator_moved: whether the generator has moved in the present round.
         run_config: the resolved configuration of the run as plain containers, kept in every checkpoint; None: there
             is no run, and a checkpoint keeps ``description()``.
+        run_data: what tells the run's training data from others, likewise; None: nothing is known.
         diverged: whether a logged loss was not finite, or reached ``loss_limit``; training stops then.
         latest_scalars: what was logged last.
         row_observers: called with each row of scalars before it is logged; what they return is logged with it.
@@ -235,6 +236,7 @@ class PlayersModule(LightningModule):
         self.images_since_generator = 0
         self.generator_moved = False
         self.run_config: dict[str, Any] | None = None
+        self.run_data: dict[str, Any] | None = None
         self.diverged = False
         self.batch_is_checked = False
         self.latest_scalars: dict[str, float] = {}
@@ -491,6 +493,7 @@ class PlayersModule(LightningModule):
             "version": __version__,
             "model": dotted_name(type(self)),
             "config": self.run_config,
+            "data": self.run_data,
             "images_seen": self.images_seen,
             "processes": self.trainer.world_size,
         }

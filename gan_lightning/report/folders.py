@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from gan_lightning.core.side_files import read_json, read_yaml
+from gan_lightning.core.side_files import read_json, read_yaml, written_as_text
 from gan_lightning.report.run import DAMAGED, UNREADABLE, Run, damaged, make_run
 from gan_lightning.runs.folder import SAMPLES, RunFolder
 from gan_lightning.runs.metrics_file import read_metrics
@@ -49,6 +49,9 @@ def find_runs(roots: Iterable[str | os.PathLike[str]]) -> list[Run]:
     folders: set[Path] = set()
     places = [Path(root) for root in roots]
     for root in places:
+        if (around := _run_around(root)) is not None:
+            folders.add(around)
+            continue
         if not os.path.isdir(root):  # false for a name that is too long, where Path.is_dir raises
             raise FileNotFoundError(f"runs: there is no folder {root}")
         for folder, below, _ in os.walk(root):
@@ -64,19 +67,27 @@ def find_runs(roots: Iterable[str | os.PathLike[str]]) -> list[Run]:
     return [read_run(folder) for folder in sorted(folders, key=lambda folder: natural(str(folder)))]
 
 
+def _run_around(path: Path) -> Path | None:
+    """Return the run in whose folder a file lies, or a folder of checkpoints; None for any other path."""
+    if os.path.isdir(path) and RunFolder(path.parent).checkpoints != path:
+        return None
+    above = [place for place in list(path.parents)[:2] if os.path.exists(path) and RunFolder(place).holds_run()]
+    return above[0] if above else None
+
+
 def read_run(folder: Path) -> Run:
     """Read one run; what cannot be read makes it a damaged one, with the reason."""
-    files = RunFolder(folder)
+    files, place = RunFolder(folder), written_as_text(str(folder))
     if not files.results.is_file() and not files.config.is_file():
-        return Run(str(folder), DAMAGED, problem="it did not begin to train", readable=False)
+        return Run(place, DAMAGED, problem="it did not begin to train", readable=False)
     try:
         results = read_json(files.results)
         if results.get("status") in ("refused", "queued") and not files.config.is_file():
-            return Run(str(folder), results["status"], problem=results["message"], readable=False)
+            return Run(place, results["status"], problem=results["message"], readable=False)
         config = read_yaml(files.config)
-        return make_run(str(folder), config, results, details=FolderDetails(files))
+        return make_run(place, config, results, details=FolderDetails(files))
     except UNREADABLE as error:
-        return damaged(str(folder), error)
+        return damaged(place, error)
 
 
 def natural(text: str) -> list[tuple[int, int | str]]:

@@ -116,7 +116,7 @@ def _is_whole(path: Path) -> bool:
 
 
 def checkpoint_in(path: str | os.PathLike[str]) -> Path:
-    """Return the checkpoint that a path means: the best one of a run folder, or else its latest, or the file itself.
+    """Return the checkpoint that a path means: the best one of a run folder, else its latest, or the file itself.
 
     Args:
         path: a run folder, its folder of checkpoints, or a checkpoint file, which need not exist.
@@ -129,7 +129,7 @@ def checkpoint_in(path: str | os.PathLike[str]) -> Path:
         return given
     below = RunFolder(given).checkpoints
     folder = below if below.is_dir() else given
-    found = next((folder / name for name in (BEST, LATEST) if (folder / name).is_file()), None)
+    found = next((folder / name for name in (BEST, LATEST, PREVIOUS) if (folder / name).is_file()), None)
     if found is None:
         raise CheckpointError(f"{given} is a folder without a checkpoint; name a run folder or a file")
     return found
@@ -140,12 +140,13 @@ def newest_whole(folder: str | os.PathLike[str]) -> tuple[Path | None, list[str]
 
     Returns:
         ``latest.ckpt`` if it can be read, else ``previous.ckpt`` if that can, else None; and what is wrong with
-        those passed over, one sentence each.
+        those passed over, one sentence each, none where neither exists.
     """
-    complaints = []
-    for name in (LATEST, PREVIOUS):
-        path = Path(folder) / name
-        if not path.exists():
+    folder, complaints = Path(folder), []
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        return None, [f"{folder} is no folder, or a link to one that is not there"]
+    for path in (folder / LATEST, folder / PREVIOUS):
+        if _is_absent(path):
             continue
         try:
             read_checkpoint(path)
@@ -154,3 +155,14 @@ def newest_whole(folder: str | os.PathLike[str]) -> tuple[Path | None, list[str]
         else:
             return path, complaints
     return None, complaints
+
+
+def _is_absent(path: Path) -> bool:
+    """Return whether nothing of that name exists; a broken link and a file out of reach do."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Literal
 
+from gan_lightning.core.run_mark import LOCK
+
 PictureKind = Literal["samples", "walks", "traversals", "nearest"]
 """What pictures show; their folder in a run, and the key under which loggers get them."""
 
@@ -47,7 +49,7 @@ class RunFolder:
         self.wandb_segments = self.wandb / "segments.json"
         self.tensorboard = self.path / "tensorboard"
         # who works in it
-        self.lock = self.path / ".lock"
+        self.lock = self.path / LOCK
         self.slurm_job = self.path / "slurm_job"
 
     def pictures(self, kind: PictureKind) -> Path:
@@ -65,7 +67,15 @@ class RunFolder:
 
     def holds_run(self) -> bool:
         """Return whether a run, or Hydra for one, has written here."""
-        return self.results.is_file() or self.hydra.is_dir()
+        return os.path.lexists(self.results) or self.hydra.is_dir()
+
+    def holds_checkpoint(self) -> bool:
+        """Return whether a state to go on from was saved here, whole or not."""
+        return any(os.path.lexists(path) and not path.is_dir() for path in (self.latest, self.previous))
+
+    def files(self) -> list[Path]:
+        """Return what is a file in every run that has begun."""
+        return [self.config, self.results, self.metrics, self.log]
 
     def subfolders(self) -> list[Path]:
         """Return the folders of a run in which no other run lies; they may be large."""

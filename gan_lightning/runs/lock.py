@@ -30,6 +30,30 @@ def occupied(folder: Path) -> bool:
         return False
 
 
+def check_can_be_made(folder: Path, *, key: str) -> None:
+    """Refuse a folder that cannot be made, or in which nothing can be written, without making it.
+
+    Raises:
+        InputError: naming the key.
+    """
+    try:
+        there = next(place for place in (folder, *folder.parents) if not _is_missing(place))
+    except OSError as error:
+        raise InputError(f"{key} = {folder}: the folder cannot be made: {error.strerror or error}") from error
+    if not there.is_dir():
+        raise InputError(f"{key} = {folder}: the folder cannot be made: {there} is no folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"{key} = {folder}: the folder cannot be made: {there} is read-only")
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    return False
+
+
 class Occupied(InputError):
     """Another process holds the folder."""
 

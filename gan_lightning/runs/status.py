@@ -92,6 +92,7 @@ WAYS: Mapping[str, Way] = {
     "nan": Way("a loss or a sample is not finite", "diverged"),
     "error": Way("an exception", "failed"),
     "no_checkpoint": Way("the last state cannot be written", "failed"),
+    "full_disk": Way("the disk is full for a while, and not at the end", "finished"),
     "refused": Way("its config, its data or its checkpoint cannot be used", "refused"),
     "kill": Way("SIGKILL, no memory left, a power cut", "running"),
 }

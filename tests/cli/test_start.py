@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from pathlib import Path
 
 import pytest
-from lightning import Callback, LightningModule
+from lightning import Callback, LightningModule, Trainer
 from omegaconf import OmegaConf
 
+from gan_lightning import create_model
+from gan_lightning.config.resolvers import register_resolvers
 from gan_lightning.core import slurm
 from gan_lightning.core.errors import InputError
+from gan_lightning.data import DigitsDataModule
+from gan_lightning.launch import preflight
 from gan_lightning.launch.held_back import HeldBack
 from gan_lightning.launch.run import run
 from gan_lightning.launch.start import start
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.runs.lock import exclusive
+from gan_lightning.runs.lock import Occupied, exclusive
 from gan_lightning.runs.results import read_results
 from tests.cli.conftest import UNSCORED
 
@@ -65,10 +70,18 @@ def test_a_start_checks_once_and_builds_once(commands, tmp_path, monkeypatch):
     assert Counted.looked_at == 1
 
 
+@pytest.fixture(scope="module")
+def trained(commands, tmp_path_factory) -> Path:
+    """A finished run; the folder is only read."""
+    base = tmp_path_factory.mktemp("trained")
+    assert commands("train", *SMALL, "hydra.run.dir=run", cwd=base).code == 0
+    return base / "run"
+
+
 @pytest.fixture
-def finished(commands, tmp_path) -> Path:
-    assert commands("train", *SMALL, "hydra.run.dir=run", cwd=tmp_path).code == 0
-    return tmp_path / "run"
+def finished(trained, tmp_path) -> Path:
+    """A copy of it."""
+    return shutil.copytree(trained, tmp_path / "run")
 
 
 def test_a_folder_that_holds_a_run_is_refused_and_left_as_it_is(commands, finished, tmp_path):
@@ -91,6 +104,66 @@ def test_a_run_is_overwritten_when_that_is_said(commands, finished, tmp_path):
     # and it can be continued, without being overwritten again
     assert commands("train", f"resume={finished}", "budget.images=64", cwd=tmp_path).code == 0
     assert len(OmegaConf.load(RunFolder(finished).hydra_overrides)) > 3
+
+
+def whole_tree(folder: Path) -> dict[str, tuple[int, bytes | None]]:
+    """Return every file and folder with its time, and the content of files; taking a lock changes that file's time."""
+    return {
+        str(path.relative_to(folder)): (
+            path.lstat().st_mtime_ns if path.name != ".lock" else 0,
+            path.read_bytes() if path.is_file() else None,
+        )
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+HERE = "hydra.run.dir=run"
+REFUSED = {
+    "no resume": [HERE],
+    "overwrite and resume": [HERE, "resume=auto", "overwrite=true"],
+    "overwrite and a run": ["resume=run", "overwrite=true"],
+    "another seed": ["resume=run", "seed=5"],
+    "another model": ["resume=run", "model.generator.width=16"],
+    "a budget that was passed": ["resume=run", "budget.images=16"],
+    "a limit": ["resume=run", "trainer.max_epochs=2"],
+    "a wrong type": ["resume=run", "batch_size=many"],
+    "an unknown key": ["resume=run", "batch_sise=3"],
+    "a checkpoint that is not there": [HERE, "resume=nowhere.ckpt"],
+    "a file in another folder": [HERE, "resume=other/latest.ckpt"],
+    "a file of another program": [HERE, "resume=other/foreign.ckpt"],
+    "more processes": ["resume=run", "trainer=ddp", "trainer.devices=2", "trainer.accelerator=cpu"],
+    "a damaged experiment": ["resume=run", "experiment=nothing"],
+    "another working folder": ["resume=run", "hydra.job.chdir=true"],
+}
+
+
+QUICK = ("no resume", "overwrite and a run", "another seed", "a limit", "a file of another program")
+
+
+@pytest.mark.parametrize(
+    "cases",
+    [
+        pytest.param(QUICK, id="some"),
+        pytest.param(
+            tuple(REFUSED),
+            id="all",
+            marks=[
+                pytest.mark.long,
+                pytest.mark.skipif("GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="half a minute"),
+            ],
+        ),
+    ],
+)
+def test_whatever_is_refused_leaves_the_run_and_its_folder_as_they_were(commands, finished, tmp_path, cases):
+    (tmp_path / "other").mkdir()
+    shutil.copy(RunFolder(finished).latest, tmp_path / "other")
+    (tmp_path / "other" / "foreign.ckpt").write_text("no checkpoint")
+    before = whole_tree(tmp_path)
+    for case in cases:
+        line = REFUSED[case] if REFUSED[case][0] == "resume=run" else [*SMALL, *REFUSED[case]]
+        ended = commands("train", *line, cwd=tmp_path)
+        assert (ended.code, whole_tree(tmp_path) == before) == (2, True), f"{case}: {ended.text}"
+        assert "Traceback" not in ended.text, case
 
 
 @pytest.mark.parametrize(
@@ -127,8 +200,9 @@ def test_another_runs_checkpoint_does_not_replace_a_run(commands, finished, tmp_
     assert "there is a run already" in ended.err
     assert everything_in(tmp_path / "other") == before
     ended = commands("train", *line, "hydra.run.dir=other", "overwrite=true", cwd=tmp_path)
-    assert ended.code == 0, ended.text
-    assert read_results(RunFolder(tmp_path / "other").results)["segments"][0]["from_images"] == 32
+    assert ended.code == 2
+    assert "one begins anew, the other goes on" in ended.err
+    assert everything_in(tmp_path / "other") == before
 
 
 def test_a_requeued_job_goes_on_from_its_own_checkpoint(train_config, finished, monkeypatch):
@@ -177,6 +251,92 @@ def test_a_sweep_does_not_overwrite_its_jobs(commands, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_runs_that_begin_in_the_same_second_get_folders_of_their_own(commands, tmp_path, monkeypatch):
+    (tmp_path / "runs" / "demo" / "noon").mkdir(parents=True)
+    tried = []
+
+    def occupied(config):
+        tried.append(Path(config.output_dir).name)
+        raise Occupied("at the same moment") if len(tried) < 3 else InputError("enough")
+
+    monkeypatch.setattr(preflight, "_started", occupied)
+    OmegaConf.register_new_resolver("run_folder", lambda: "noon", replace=True)
+    try:
+        ended = commands("train", *SMALL, cwd=tmp_path)
+        assert (ended.err, tried) == ("enough\n", ["noon_2", "noon_3", "noon_4"])
+        tried.clear()
+        ended = commands("train", *SMALL, "hydra.run.dir=noon", cwd=tmp_path)  # a name that somebody chose
+        assert (ended.err, tried) == ("at the same moment\n", ["noon"])
+    finally:
+        register_resolvers()
+
+
+def test_a_finished_run_without_checkpoints_is_not_begun_anew(commands, finished, tmp_path):
+    shutil.rmtree(RunFolder(finished).checkpoints)
+    before = everything_in(finished)
+    ended = commands("train", *SMALL, "hydra.run.dir=run", "resume=auto", cwd=tmp_path)
+    assert ended.code == 2
+    assert "holds a finished run without latest.ckpt" in ended.err
+    assert everything_in(finished) == before
+
+
+def test_checkpoints_on_a_disk_that_is_not_there_are_not_taken_for_none(commands, finished, tmp_path):
+    run = RunFolder(finished)
+    shutil.move(run.checkpoints, tmp_path / "disk")
+    for link in (run.checkpoints, run.latest):
+        link.parent.mkdir(exist_ok=True)
+        link.symlink_to(tmp_path / "away" / link.name)
+        ended = commands("train", *SMALL, "hydra.run.dir=run", "resume=auto", cwd=tmp_path)
+        assert (ended.code, str(link) in ended.err) == (2, True), ended.text
+        link.unlink()
+
+
+def test_folders_with_the_names_of_a_runs_files_are_moved_aside(commands, finished, tmp_path):
+    names = ["config.yaml", "results.json", "metrics.jsonl", "train.log"]
+    for name in names:
+        (finished / name).unlink(missing_ok=True)
+        (finished / name / "mine").mkdir(parents=True)
+    ended = commands("train", "resume=run", "budget.images=64", cwd=tmp_path)
+    assert ended.code == 0, ended.text
+    for name in names:
+        assert not (finished / name).is_dir()
+        assert (finished / f"{name}.damaged" / "mine").is_dir()
+        assert f"{name} is a folder; it was renamed to {name}.damaged" in ended.out
+
+
+def test_a_sweep_in_a_place_where_no_folder_can_be_is_refused(commands, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "sweep" / "1" / "train.log").mkdir(parents=True)
+    (tmp_path / "sweep" / "0").touch()
+    before = whole_tree(tmp_path)
+    for folder, parts in (("file/below", ["file is no folder"]), ("sweep", ["sweep/0 is no folder", "train.log is a"])):
+        line = [*SMALL, f"hydra.sweep.dir={folder}", "hydra.sweep.subdir=${hydra.job.num}", "seed=0,1"]
+        ended = commands("train", "-m", *line, cwd=tmp_path)
+        assert ended.code == 2, ended.text
+        assert all(part in ended.err for part in parts), ended.err
+        assert "Traceback" not in ended.text
+    assert whole_tree(tmp_path) == before
+
+
+def test_a_checkpoint_of_a_plain_trainer_is_no_run(commands, tmp_path):
+    model = create_model("gan", resolution=16, channels=1)
+    data = DigitsDataModule(resolution=16, batch_size=16)
+    trainer = Trainer(
+        max_steps=2, accelerator="cpu", logger=False, enable_progress_bar=False, enable_checkpointing=False
+    )
+    trainer.fit(model, datamodule=data)
+    trainer.save_checkpoint(tmp_path / "plain.ckpt")
+    ended = commands("train", *SMALL, "resume=plain.ckpt", cwd=tmp_path)
+    assert ended.code == 2
+    assert "plain.ckpt was written by a Trainer without gan-train" in ended.err
+
+
+def test_a_checkpoint_file_of_a_run_names_the_run(commands, finished, tmp_path):
+    ended = commands("train", "model=dcgan", "data=digits", "resume=run/checkpoints/latest.ckpt", cwd=tmp_path)
+    assert ended.code == 2
+    assert "resume=run goes on with the run of latest.ckpt, with its settings" in ended.err
+
+
 def test_a_refused_start_leaves_no_folder(commands, tmp_path):
     ended = commands("train", *SMALL, "hydra.run.dir=a/b/run", "resume=nowhere.ckpt", cwd=tmp_path)
     assert ended.code == 2
@@ -194,14 +354,14 @@ def test_a_folder_that_cannot_be_made_is_refused_by_name(commands, tmp_path, nam
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_hydras_files_are_those_that_hydra_would_write(commands, finished):
-    stored = RunFolder(finished)
+def test_hydras_files_are_those_that_hydra_would_write(trained):
+    stored = RunFolder(trained)
     assert list(OmegaConf.load(stored.hydra_overrides))[: len(SMALL)] == SMALL
     composed = OmegaConf.load(stored.hydra_config)
     assert OmegaConf.to_container(composed, resolve=False)["callbacks"]["evaluation"]["evaluator"] == "${evaluator}"
     assert "hydra" not in composed
     settings = OmegaConf.load(stored.hydra_settings)
-    assert settings.hydra.runtime.output_dir == str(finished)
+    assert settings.hydra.runtime.output_dir == str(trained)
 
 
 def test_the_lock_is_held_until_the_run_is_over(train_config, tmp_path):

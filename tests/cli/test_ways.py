@@ -71,7 +71,7 @@ CASES = {
 }
 """Way to its cases: a name, what brings it about, and what takes that back at the next start."""
 
-SEPARATE = {"no_checkpoint", "refused"}
+SEPARATE = {"no_checkpoint", "full_disk", "refused"}
 """Ways with tests of their own below."""
 
 
@@ -217,6 +217,7 @@ def test_another_precision_does_not_rewrite_what_was_computed_before(commands, t
         (0, "32-true", 1),
         (160, "bf16-mixed", 1),
     ]
+    assert [segment["device"] for segment in segments] == ["cpu", "cpu"]
     assert segments[0]["config_hash"] != segments[1]["config_hash"]
     assert "trainer.precision=bf16-mixed" in segments[1]["overrides"]
     (note,) = compare(find_runs([tmp_path / "run"])).notes
@@ -250,6 +251,9 @@ def test_a_disk_that_is_full_for_a_while_fails_nothing(commands, tmp_path, monke
     monkeypatch.setattr(checkpoints, "write_checkpoint", fail_first)
     ended = commands("train", *LINE, cwd=tmp_path)
     assert ended.code == 0, ended.text
+    assert read_results(tmp_path / "run" / "results.json")["status"] == WAYS["full_disk"].status
+    check_sweep(tmp_path / "run", skipped=True)
+    check_comparison(tmp_path / "run", "finished")
     assert seen_in(tmp_path / "run" / "checkpoints" / "latest.ckpt") == BUDGET
     assert "No space left on device" in ended.text
 

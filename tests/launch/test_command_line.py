@@ -109,6 +109,16 @@ def test_a_run_folder_brings_its_overrides_whatever_it_is_called(former, below, 
     assert for_hydra(arguments)[: len(arguments)] == arguments
 
 
+@pytest.mark.parametrize("before", [[], ["-m"], ["--config-dir", "own"]])
+@pytest.mark.parametrize("after", [[], ["--cfg", "job"], ["-m"]])
+def test_overrides_stay_in_one_piece_between_flags(former, before, after):
+    here = [f"resume={quoted(str(former))}", f"hydra.run.dir={quoted(str(former))}"]
+    arguments = continued_run([*before, f"resume={former}", "seed=4", *after])
+    assert arguments == [*before, "experiment=demo", "budget.kimg=8", "seed=4", *here, *after]
+    off = ["budget.epochs=null", "budget.images=null"]
+    assert for_hydra(arguments) == [*before, "experiment=demo", "budget.kimg=8", "seed=4", *here, *off, *after]
+
+
 @pytest.mark.parametrize("content", ["[1, 2]", "a: b", "[", ""])
 def test_overrides_that_cannot_be_read_are_named(former, content):
     stored = former / ".hydra" / "overrides.yaml"

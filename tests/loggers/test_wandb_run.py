@@ -3,11 +3,13 @@
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
 
 import pytest
+import wandb
 from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import OmegaConf
 from PIL import Image
@@ -257,3 +259,22 @@ def test_a_damaged_id_is_replaced(tmp_path, caplog, content):
     assert "it was renamed to run_id.damaged; a new W&B run begins" in caplog.text
     kept.write_text("my-run_1.a\n")
     assert tracker._run_id() == "my-run_1.a"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"project": "a/b"}, "logger.wandb.project must have 1 to 128 characters"),
+        ({"project": "x" * 129}, "logger.wandb.project"),
+        ({"project": ""}, "logger.wandb.project"),
+        ({"tags": ["fine", "x" * 65]}, "logger.wandb.tags must have 1 to 64 characters each, got 'xxx"),
+        ({"tags": [""]}, "logger.wandb.tags"),
+    ],
+)
+def test_what_wandb_would_refuse_is_refused_before_the_run(tmp_path, arguments, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        WandbTracker(save_dir=tmp_path, **arguments)
+    settings = {"run_tags" if key == "tags" else key: value for key, value in arguments.items() if value}
+    if settings:
+        with pytest.raises(Exception, match=r"(?i)project name|tag"):
+            wandb.Settings(**settings)

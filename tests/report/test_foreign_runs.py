@@ -17,7 +17,7 @@ from tests.report.conftest import CS, FD
 
 VALUES = [
     *(None, True, -1, 0.5, 10**15, 10**300, 1e308, -1e308),
-    *("", "x", "NaN", "Infinity", "-Infinity", "\x1b[31m", "</script>", "1" * 400),
+    *("", "x", "NaN", "Infinity", "-Infinity", "\x1b[31m", "</script>", "1" * 400, "\ud800"),
     *([], {}, [[]], {"a": {"b": [1]}}, [None], [{"kind": "mode_collapse"}]),
 ]
 TROUBLE = {
@@ -169,3 +169,11 @@ def test_pictures_of_other_names_are_passed_over(base, name):
     assert run.details.picture_moments() == []
     assert FD in run.scores["final"]
     assert CS in run.scores["final"]
+
+
+def test_a_folder_whose_name_is_no_utf_8_is_shown_all_the_same(base):
+    os.rename(base, os.fsencode(base.parent) + b"/odd\xff")
+    runs, content = compared(base.parent)
+    assert set(runs) == {"good0", "good1", "odd?"}
+    for write in (as_csv, as_markdown, as_latex, as_html):
+        write(content).encode()

@@ -432,3 +432,39 @@ def test_a_folder_means_its_best_or_else_its_latest_checkpoint(tmp_path):
     assert checkpoint_in(run.path) == checkpoint_in(run.checkpoints) == run.best
     assert checkpoint_in(run.latest) == run.latest
     assert checkpoint_in(tmp_path / "no.ckpt") == tmp_path / "no.ckpt"
+
+
+KINDS = ("nothing", "whole", "damaged", "a folder", "a broken link")
+
+
+def put(path, kind):
+    if kind == "a folder":
+        path.mkdir()
+    elif kind == "a broken link":
+        path.symlink_to(path.with_name("away"))
+    elif kind != "nothing":
+        path.write_text(kind)
+
+
+@pytest.mark.parametrize("latest", KINDS)
+@pytest.mark.parametrize("previous", KINDS)
+def test_what_cannot_be_read_is_never_taken_for_nothing(tmp_path, monkeypatch, latest, previous):
+    def read(path):
+        if not path.is_file() or path.read_text() != "whole":
+            raise CheckpointError(f"{path} is bad")
+
+    monkeypatch.setattr(module, "read_checkpoint", read)
+    put(tmp_path / "latest.ckpt", latest)
+    put(tmp_path / "previous.ckpt", previous)
+    found, complaints = newest_whole(tmp_path)
+    whole = [name for name, kind in (("latest.ckpt", latest), ("previous.ckpt", previous)) if kind == "whole"]
+    assert (None if found is None else found.name) == (whole[0] if whole else None)
+    assert (found is None and not complaints) == (latest == previous == "nothing")
+
+
+@pytest.mark.parametrize("kind", ["damaged", "a broken link"])
+def test_a_folder_of_checkpoints_that_is_none_is_not_taken_for_an_empty_one(tmp_path, kind):
+    put(tmp_path / "checkpoints", kind)
+    found, (complaint,) = newest_whole(tmp_path / "checkpoints")
+    assert found is None
+    assert "checkpoints is no folder, or a link to one that is not there" in complaint

@@ -1,0 +1,68 @@
+"""A run is called finished if its budget was reached and nothing went wrong, and for no other reason."""
+
+from __future__ import annotations
+
+import signal
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lightning.pytorch.callbacks import Timer
+
+from gan_lightning.callbacks import Interruption, RunCheckpoint
+from gan_lightning.launch.ending import outcome_of_fit, what_stopped
+from gan_lightning.runs.status import MEANINGS
+
+
+def trainer(**changed):
+    facts = {"fast_dev_run": False, "max_steps": -1, "global_step": 7, "callbacks": [], "max_epochs": -1}
+    return SimpleNamespace(**{**facts, "current_epoch": 0, "should_stop": False, **changed})
+
+
+@given(
+    seen=st.integers(0, 100),
+    budget=st.integers(1, 100),
+    diverged=st.booleans(),
+    problem=st.sampled_from([None, "the disk is full"]),
+    stopped=st.sampled_from([None, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1]),
+    should_stop=st.booleans(),
+)
+def test_a_run_is_finished_if_and_only_if_it_reached_its_budget(seen, budget, diverged, problem, stopped, should_stop):
+    checkpoints, interruption = RunCheckpoint(output_dir="run"), Interruption()
+    checkpoints.problem, interruption.stopped = problem, stopped
+    parts = SimpleNamespace(
+        model=SimpleNamespace(images_seen=seen, budget_images=budget, diverged=diverged),
+        trainer=trainer(should_stop=should_stop),
+        callback=lambda kind: {RunCheckpoint: checkpoints, Interruption: interruption}[kind],
+    )
+    outcome = outcome_of_fit(parts)
+    in_order = not diverged and problem is None and stopped is None
+    assert (outcome.status == "finished") == (in_order and seen >= budget)
+    assert (outcome.status == "stopped") == (in_order and seen < budget)
+    assert outcome.over
+    assert outcome.status in MEANINGS
+    if problem is not None and not diverged:
+        assert str(outcome.message).endswith("the disk is full")
+
+
+class Spent(Timer):
+    """A timer whose time is over to the second."""
+
+    def time_remaining(self, stage="train"):
+        return 0.0
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"fast_dev_run": 3}, "trainer.fast_dev_run was reached"),
+        ({"max_steps": 7}, "trainer.max_steps = 7 was reached, which counts the steps of all optimizers"),
+        ({"max_steps": 8, "should_stop": True}, "a callback set trainer.should_stop"),
+        ({"callbacks": [Spent(duration="00:00:00:00")], "should_stop": True}, "trainer.max_time was reached"),
+        ({"max_epochs": 2, "current_epoch": 2}, "trainer.max_epochs = 2 was reached"),
+        ({}, "the data ended"),
+    ],
+)
+def test_what_stopped_a_run_is_named(facts, reason):
+    assert what_stopped(trainer(**facts)) == reason
