@@ -22,6 +22,7 @@ FILTERS = {
     "box": Image.Resampling.BOX,
 }
 _ORIENTATION_TAG = 0x0112
+_LYING = (5, 6, 7, 8)  # orientations in which height and width are exchanged
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,17 @@ def upright(image: Image.Image) -> Image.Image:
     """
     with decoding():
         return image if image.getexif().get(_ORIENTATION_TAG, 1) == 1 else ImageOps.exif_transpose(image)
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Return width and height of a photograph that is turned as ``upright`` turns it; its pixels are not read.
+
+    Raises:
+        BadImage: if the EXIF record is damaged.
+    """
+    with decoding():
+        width, height = image.size
+        return (height, width) if image.getexif().get(_ORIENTATION_TAG, 1) in _LYING else (width, height)
 
 
 def in_channels(image: Image.Image, channels: int, background: str) -> Image.Image:
