@@ -26,10 +26,14 @@ class CheckpointError(ValueError):
     """A checkpoint file that is missing, damaged, or not one of ours."""
 
 
-def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
+def read_checkpoint(path: str | os.PathLike[str], *, mapped: bool = False) -> dict[str, Any]:
     """Verify a checkpoint of this package and load it onto the CPU, as plain containers and tensors only.
 
     What a Trainer without our plugin wrote holds our record, but no digest: damage to its numbers goes unnoticed.
+
+    Args:
+        path: the file.
+        mapped: map tensors from the disk instead of reading them.
 
     Raises:
         CheckpointError: if there is no such file, it is damaged, or it is of another program or a newer format.
@@ -38,7 +42,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         if not path.is_file():
             raise CheckpointError(f"there is no checkpoint at {path}")
-        checkpoint = _read(path)
+        checkpoint = _read(path, mapped=mapped)
     except FileNotFoundError as error:
         raise CheckpointError(f"there is no checkpoint at {path}") from error
     except OSError as error:
@@ -56,11 +60,11 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     return checkpoint
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path, *, mapped: bool) -> Any:
     try:
-        return read_container(path)
+        return read_container(path, mapped=mapped)
     except NoDigestError:
-        content = read_container(path, digest=False)
+        content = read_container(path, mapped=mapped, digest=False)
         if not _is_ours(content):
             raise
         return content

@@ -16,6 +16,7 @@ from gan_lightning.config import ConfigError
 from gan_lightning.config.check import inspect_config
 from gan_lightning.core import slurm
 from gan_lightning.core.errors import InputError
+from gan_lightning.core.side_files import move_aside
 from gan_lightning.launch.parts import KINDS, Parts, build_parts, rehearse_parts
 from gan_lightning.launch.quiet import quiet_libraries
 from gan_lightning.launch.resume import Source, prepare_resume
@@ -116,6 +117,7 @@ def start_checked(config: dict[str, Any], *, composed: DictConfig | None = None)
         source.check_budget(parts.model.budget_images, batch_size=config["batch_size"])
         if not rank_zero_only.rank:  # type: ignore[attr-defined]
             make_way(folder, config, source)
+            make_way_for_log(folder)
         return Start(config, folder, parts, source, composed=composed, held=held.pop_all())
 
 
@@ -151,3 +153,10 @@ def make_way(folder: Path, config: dict[str, Any], source: Source) -> None:
             f"output_dir = {folder}: there is a run already; resume={folder} goes on with it, overwrite=true removes "
             "it and begins anew"
         )
+
+
+def make_way_for_log(folder: Path) -> None:
+    """Move aside what stands where the log is to be written and cannot be appended to."""
+    path = RunFolder(folder).log
+    if os.path.lexists(path) and not path.is_file():
+        move_aside(path, complaint=f"{path} is no file", consequence="the log begins anew")

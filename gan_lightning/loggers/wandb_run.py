@@ -25,7 +25,7 @@ from gan_lightning.loggers.wandb_login import Mode, resolve_mode, server_answers
 from gan_lightning.loggers.wandb_segments import add_segment, recover_segments
 from gan_lightning.loggers.wandb_session import Session, init, settings
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.runs.provenance import Origin
+from gan_lightning.runs.provenance import LONGEST_TAG, Origin
 from gan_lightning.runs.steps import images_axis
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ _log = logging.getLogger(__name__)
 
 _RUN_ID = re.compile(r"[^\s\x00-\x1f/\\#?%:]{1,128}")
 """What W&B takes as an id."""
+
+_RESERVED = "/\\#?%:"
+_PROJECT = re.compile(rf"[^{re.escape(_RESERVED)}]{{1,128}}")
 
 PREEMPTED = 128 + signal.SIGTERM
 
@@ -62,7 +65,7 @@ class WandbTracker(WandbLogger, Tracker):
         log_best_checkpoint: whether the best checkpoint becomes an artifact at the end of the run.
 
     Raises:
-        ValueError: for an unknown mode, or for ``"online"`` without a login.
+        ValueError: for an unknown mode, ``"online"`` without a login, or a project or a tag that W&B does not take.
     """
 
     def __init__(
@@ -79,6 +82,12 @@ class WandbTracker(WandbLogger, Tracker):
         record_git: bool = False,
         log_best_checkpoint: bool = False,
     ) -> None:
+        if _PROJECT.fullmatch(project) is None:
+            raise ValueError(
+                f"logger.wandb.project must have 1 to 128 characters and none of {' '.join(_RESERVED)}, got {project!r}"
+            )
+        if wrong := [tag for tag in tags if not 1 <= len(tag) <= LONGEST_TAG]:
+            raise ValueError(f"logger.wandb.tags must have 1 to {LONGEST_TAG} characters each, got {wrong[0]!r}")
         self._wished_mode = mode
         self._mode = resolve_mode(mode)
         super().__init__(
