@@ -19,10 +19,12 @@ from gan_lightning.config.schema import resolve_budget
 from gan_lightning.core.checkpoint import read_checkpoint, stored_config
 from gan_lightning.core.device import pick_device
 from gan_lightning.core.errors import InputError
+from gan_lightning.core.terminal import printable
 from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.folder import FolderDataModule
 from gan_lightning.data.given import given_images
 from gan_lightning.data.images import EvaluationImages, EvaluationSet
+from gan_lightning.launch.local_paths import with_local_paths
 from gan_lightning.launch.parts import check_told
 from gan_lightning.metrics import Evaluator, SampleEvaluator, Sampler
 from gan_lightning.metrics.files import FileSampler
@@ -78,7 +80,7 @@ def open_sides(cfg: DictConfig) -> Sides:
     if cfg.ckpt is not None:
         path = checkpoint_in(cfg.ckpt)
         if path != Path(cfg.ckpt):
-            print(f"ckpt = {cfg.ckpt}: taking {path}")
+            print(printable(f"ckpt = {cfg.ckpt}: taking {path}"))
         return of_checkpoint(cfg, path)
     if Path(cfg.generated).suffix == CHECKPOINT:
         return of_checkpoint(cfg, Path(cfg.generated))
@@ -88,8 +90,8 @@ def open_sides(cfg: DictConfig) -> Sides:
 def of_checkpoint(cfg: DictConfig, path: Path) -> Sides:
     """Compare what a checkpoint's generator draws with the real images of its configuration, or with others."""
     model = load_model(path, trust=cfg.trust)
-    config = model.run_config
-    assert config is not None
+    assert model.run_config is not None
+    config = model.run_config if cfg.trust else with_local_paths(model.run_config, cfg.paths)
     given = evaluator_of(cfg)
     node = given if "_target_" in given else {**(config.get("evaluator") or {}), **given}
     if "_target_" not in node:
@@ -184,7 +186,8 @@ def evaluator_of(cfg: DictConfig) -> dict[str, Any]:
 def open_real(cfg: DictConfig, evaluator: SampleEvaluator, data: dict[str, Any] | None) -> EvaluationSet:
     """Return the real images: those of ``cfg.real``, else of a checkpoint's ``data``."""
     if cfg.real is not None and Path(cfg.real).suffix == CHECKPOINT:
-        data = stored_config(read_checkpoint(cfg.real)).get("data")
+        stored = stored_config(read_checkpoint(cfg.real))
+        data = (stored if cfg.trust else with_local_paths(stored, cfg.paths)).get("data")
     elif cfg.real is not None:
         return given_images(cfg.real, key="real", split=evaluator.real_split, labelled=by_class(evaluator))
     if data is None:
