@@ -18,8 +18,8 @@ Of a model that was trained without ``gan-train``, the config holds the model al
 the parts that it lacks.
 """
 
-CONFIG_PARTS = ("model", "data", "evaluator")
-"""Keys of a stored configuration that commands build parts from."""
+CONFIG_PARTS = ("model", "data", "evaluator", "budget")
+"""Keys of a stored configuration that commands build parts from, and that of its length."""
 
 
 class CheckpointError(ValueError):
@@ -95,9 +95,25 @@ def _check_record(record: dict[str, Any], path: Path) -> None:
     for key, value, kind in expected:
         if not isinstance(value, kind):
             raise CheckpointError(f"{path} is damaged: its {RECORD}.{key} is a {type(value).__name__}")
+    if (foreign := _not_plain(config)) is not None:
+        raise CheckpointError(f"{path} is damaged: its {RECORD}.config holds a {type(foreign).__name__}")
     by_hand = record.get("by_hand", [])
     if not isinstance(by_hand, list) or not all(isinstance(k, str) and k.startswith("model.") for k in by_hand):
         raise CheckpointError(f"{path} is damaged: its {RECORD}.by_hand is no list of keys of a model")
+
+
+def _not_plain(config: Any) -> Any:
+    """Return a value of a configuration that no YAML file holds, such as a tensor; None if there is none."""
+    pending = [config]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            pending += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            pending += value
+        elif not isinstance(value, str | int | float | None):
+            return value
+    return None
 
 
 def processes_problem(before: int | None, now: int) -> str | None:

@@ -21,6 +21,7 @@ FILTERS = {
     "bilinear": Image.Resampling.BILINEAR,
     "box": Image.Resampling.BOX,
 }
+_LARGEST = 2**14  # an image takes up to a gigabyte then
 _ORIENTATION_TAG = 0x0112
 _LYING = (5, 6, 7, 8)  # orientations in which height and width are exchanged
 
@@ -51,6 +52,8 @@ class Transform:
     def __post_init__(self) -> None:
         if self.resolution < 1:
             raise ValueError(f"data.resolution must be at least 1, got {self.resolution}")
+        if self.resolution > _LARGEST:
+            raise ValueError(f"data.resolution must be at most {_LARGEST}, got {self.resolution}")
         if self.channels not in (1, 3):
             raise ValueError(f"data.channels must be 1 (grey) or 3 (RGB), got {self.channels}")
         if self.fit not in FITS:

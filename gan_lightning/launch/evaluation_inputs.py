@@ -97,6 +97,8 @@ def of_checkpoint(cfg: DictConfig, path: Path) -> Sides:
     if "_target_" not in node:
         raise InputError(f"{path} was trained without an evaluator: choose one, evaluator=digits for instance")
     evaluator = build(node, trust=cfg.trust or "_target_" in given, key="evaluator")
+    if not isinstance(evaluator, SampleEvaluator):
+        raise InputError(f"{path}: evaluator: {type(evaluator).__name__} is no evaluator, choose one: evaluator=digits")
     check_told(evaluator, model)
     weights: Literal["ema", "raw"] = model.default_weights if cfg.weights is None else cfg.weights.value
     model.network(weights)
