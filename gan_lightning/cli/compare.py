@@ -11,6 +11,7 @@ from omegaconf import DictConfig, ListConfig
 
 from gan_lightning.cli import sync
 from gan_lightning.core.errors import InputError
+from gan_lightning.core.terminal import printable
 from gan_lightning.launch.command import launch
 from gan_lightning.launch.command_line import for_hydra, quoted
 
@@ -46,7 +47,7 @@ def task(cfg: DictConfig) -> None:
             write_atomic(path, write(content))
         except OSError as error:
             raise InputError(f"out = {path}: cannot be written: {error.strerror or error}") from error
-        print(f"written to {path}")
+        print(printable(f"written to {path}"))
 
 
 def strings(value: Any, key: str, meaning: str) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from gan_lightning.core.errors import InputError
+from gan_lightning.core.terminal import printable
 from gan_lightning.launch.command import cleaned_up_on_sigterm, launch
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def task(cfg: DictConfig) -> None:
     except CheckpointError as error:
         raise InputError(f"ckpt = {cfg.ckpt}: {error}") from error
     if path != Path(cfg.ckpt):
-        print(f"ckpt = {cfg.ckpt}: taking {path}")
+        print(printable(f"ckpt = {cfg.ckpt}: taking {path}"))
     out = destination(mode, cfg, path)
     try:
         model = load_model(path, trust=cfg.trust, statistics=cfg.statistics)
@@ -56,7 +57,7 @@ def task(cfg: DictConfig) -> None:
         raise InputError(str(error)) from error
     except OSError as error:  # of a temporary file, whose name says nothing
         raise InputError(f"out = {out}: cannot be written: {error.strerror or error}") from error
-    print(f"{made} written to {out}")
+    print(printable(f"{made} written to {out}"))
 
 
 def destination(mode: SamplingMode, cfg: DictConfig, ckpt: Path) -> Path:

@@ -16,7 +16,7 @@ from gan_lightning.config.errors import ConfigError
 from gan_lightning.config.hints import UNRESOLVED
 from gan_lightning.config.limits import check_size
 from gan_lightning.config.locate import DEFAULT_ALLOW, locate
-from gan_lightning.config.signature import is_special, join, special_problems
+from gan_lightning.config.signature import call_problems, is_special, join, special_problems
 from gan_lightning.core.schedules import arguments_at
 
 _FAILED: Any = object()
@@ -51,9 +51,9 @@ def build_all(
     position, or a ``functools.partial`` when ``_partial_`` is true; other dicts and lists keep their shape. A node
     that stands in two places is built twice. Factories of optimizers are tried on a small parameter.
 
-    All targets are found before the first is called, those of an untrusted config judged by ``locate``. What
-    constructors refuse is collected over all nodes; a node whose child failed is not tried. What is built remembers its
-    node, see ``node_of``.
+    All targets are found before the first is called, those of an untrusted config judged by ``locate``, and its
+    arguments compared with their signatures. What constructors refuse is collected over all nodes; a node whose child
+    failed is not tried. What is built remembers its node, see ``node_of``.
 
     Args:
         nodes: dotted key to node: plain dicts, lists and scalars, or an OmegaConf node, which is resolved first.
@@ -75,6 +75,9 @@ def build_all(
     problems: list[str] = []
     for key, node in plain.items():
         _find_targets(node, key, lambda target: locate(target, trust=trust, allow=allow), callees, problems)
+    if not (problems or trust):  # nobody has compared them with the signatures yet
+        for key, node in plain.items():
+            _compare_arguments(node, key, callees, problems)
     if problems:
         raise ConfigError(problems)
     construction = _Construction(callees, rehearse=rehearse)
@@ -117,6 +120,24 @@ def _find_targets(
             problems.append(f"{join(key, '_target_')} = {value['_target_']!r}: {error}")
     for name, item in value.items():
         _find_targets(item, join(key, name), find, callees, problems)
+
+
+def _compare_arguments(value: Any, key: str, callees: Mapping[int, Any], problems: list[str]) -> None:
+    """Note the arguments of located nodes that do not fit the signatures of what they name."""
+    for name, item in value.items() if isinstance(value, dict) else ():
+        _compare_arguments(item, join(key, name), callees, problems)
+    for index, item in enumerate(value) if isinstance(value, list) else ():
+        _compare_arguments(item, f"{key}[{index}]", callees, problems)
+    if isinstance(value, dict) and id(value) in callees:
+        problems += call_problems(
+            callees[id(value)],
+            value["_target_"],
+            value.get("_args_", []),
+            {name: item for name, item in value.items() if not is_special(name)},
+            key=key,
+            partial=value.get("_partial_", False),
+            sources={},
+        )
 
 
 class _Construction:

@@ -193,6 +193,9 @@ def root_keys(schema: type) -> list[str]:
 def budget_problem(budget: Mapping[str, Any]) -> str | None:
     """Say what is wrong with a budget, or return None."""
     given = {key: value for key in root_keys(Budget) if (value := budget.get(key)) is not None}
+    for key, value in given.items():
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return f"budget.{key} = {value!r}: must be a number"
     if len(given) != 1:
         values = ", ".join(f"budget.{key}={value:g}" for key, value in given.items()) or "none of them"
         return (

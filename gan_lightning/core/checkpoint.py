@@ -18,18 +18,22 @@ Of a model that was trained without ``gan-train``, the config holds the model al
 the parts that it lacks.
 """
 
-CONFIG_PARTS = ("model", "data", "evaluator")
-"""Keys of a stored configuration that commands build parts from."""
+CONFIG_PARTS = ("model", "data", "evaluator", "budget")
+"""Keys of a stored configuration that commands build parts from, and that of its length."""
 
 
 class CheckpointError(ValueError):
     """A checkpoint file that is missing, damaged, or not one of ours."""
 
 
-def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
+def read_checkpoint(path: str | os.PathLike[str], *, mapped: bool = False) -> dict[str, Any]:
     """Verify a checkpoint of this package and load it onto the CPU, as plain containers and tensors only.
 
     What a Trainer without our plugin wrote holds our record, but no digest: damage to its numbers goes unnoticed.
+
+    Args:
+        path: the file.
+        mapped: map tensors from the disk instead of reading them.
 
     Raises:
         CheckpointError: if there is no such file, it is damaged, or it is of another program or a newer format.
@@ -38,7 +42,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         if not path.is_file():
             raise CheckpointError(f"there is no checkpoint at {path}")
-        checkpoint = _read(path)
+        checkpoint = _read(path, mapped=mapped)
     except FileNotFoundError as error:
         raise CheckpointError(f"there is no checkpoint at {path}") from error
     except OSError as error:
@@ -56,11 +60,11 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     return checkpoint
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path, *, mapped: bool) -> Any:
     try:
-        return read_container(path)
+        return read_container(path, mapped=mapped)
     except NoDigestError:
-        content = read_container(path, digest=False)
+        content = read_container(path, mapped=mapped, digest=False)
         if not _is_ours(content):
             raise
         return content
@@ -99,9 +103,25 @@ def _check_record(record: dict[str, Any], path: Path) -> None:
         and all(isinstance(one, str) for one in prints)
     ):
         raise CheckpointError(f"{path} is damaged: its {RECORD}.data does not describe training data")
+    if (foreign := _not_plain(config)) is not None:
+        raise CheckpointError(f"{path} is damaged: its {RECORD}.config holds a {type(foreign).__name__}")
     by_hand = record.get("by_hand", [])
     if not isinstance(by_hand, list) or not all(isinstance(k, str) and k.startswith("model.") for k in by_hand):
         raise CheckpointError(f"{path} is damaged: its {RECORD}.by_hand is no list of keys of a model")
+
+
+def _not_plain(config: Any) -> Any:
+    """Return a value of a configuration that no YAML file holds, such as a tensor; None if there is none."""
+    pending = [config]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            pending += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            pending += value
+        elif not isinstance(value, str | int | float | None):
+            return value
+    return None
 
 
 def processes_problem(before: int | None, now: int) -> str | None:

@@ -18,6 +18,8 @@ from typing import Any, NoReturn, TypeVar
 
 import yaml
 
+from gan_lightning.core.atomic import write_atomic
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -87,6 +89,17 @@ def move_aside(path: Path, *, complaint: str, consequence: str) -> None:
         log.warning("%s; it cannot be renamed (%s); %s", complaint, error, consequence)
     else:
         log.warning("%s; it was renamed to %s; %s", complaint, aside.name, consequence)
+
+
+def write_side_file(path: Path, content: str) -> None:
+    """Write a file that a program owns, whole or not at all; a folder in its place is moved aside.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    if path.is_dir():
+        move_aside(path, complaint=f"{path} is a folder", consequence="it is written anew")
+    write_atomic(path, content)
 
 
 def read_json(path: Path, *, kind: type = dict, most_bytes: int = MOST_JSON_BYTES) -> Any:

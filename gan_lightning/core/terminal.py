@@ -1,10 +1,17 @@
-"""What the terminal can do, and what is shown there written into the log files as well."""
+"""What the terminal can do, what of it the log files get, and foreign text, which must not make it do anything."""
 
 from __future__ import annotations
 
 import logging
 import os
-from typing import TextIO
+import re
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters but tab and newline, marks that turn the direction of text, and what is no text."""
 
 
 def can_redraw(stream: TextIO) -> bool:
@@ -18,3 +25,15 @@ def write_to_log_files(text: str) -> None:
     for handler in logging.root.handlers:
         if isinstance(handler, logging.FileHandler):
             handler.handle(record)
+
+
+def printable(text: str) -> str:
+    r"""Return text with escapes such as ``\x1b`` for the control characters in it; tabs and newlines stay."""
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def say(console: Console, line: str) -> None:
+    """Print a line as it is, unwrapped: nothing in it is taken for a style, a link or an emoji."""
+    from rich.text import Text
+
+    console.print(Text(printable(line)), soft_wrap=True)

@@ -13,10 +13,11 @@ from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.cache import keep
 from gan_lightning.core.side_files import read_json, read_or_move_aside
 from gan_lightning.data.errors import DataError
-from gan_lightning.data.files import Entry, Files, FolderFiles, hidden
+from gan_lightning.data.files import Entry, Files, FolderFiles
 
 _ENCRYPTED = 1  # bit of a member's flags
 _MOST_LISTING_BYTES = 2**32  # of an archive of tens of millions of images
+_MOST_MEMBER_BYTES = 2**30  # a few bytes of an archive may describe more than the memory holds
 
 
 class ZipFiles(Files):
@@ -36,7 +37,7 @@ class ZipFiles(Files):
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_opened": None}
 
-    def entries(self) -> list[Entry]:
+    def stored_entries(self) -> list[Entry]:
         """List the members; an entry's stamp is its CRC-32."""
         facts = self.location.stat()
         key = hashlib.sha256(repr((str(self.location), facts.st_size, facts.st_mtime_ns)).encode()).hexdigest()
@@ -48,12 +49,15 @@ class ZipFiles(Files):
                 keep(kept, lambda path: write_atomic(path, json.dumps(columns)))
         return list(map(Entry._make, zip(*columns, strict=True)))
 
-    def read(self, name: str) -> bytes:
+    def read_stored(self, name: str) -> bytes:
         """Return a member's content."""
         process = os.getpid()
         if self._opened is None or self._opened[0] != process:  # forked processes share the position in an open file
             self._opened = (process, zipfile.ZipFile(self.location))
-        return self._opened[1].read(self.prefix + name)
+        info = self._opened[1].getinfo(name)
+        if info.file_size > _MOST_MEMBER_BYTES:
+            raise OSError(f"it has more than {_MOST_MEMBER_BYTES} bytes")
+        return self._opened[1].read(info)
 
 
 def list_members(location: Path) -> list[list[Any]]:
@@ -69,11 +73,7 @@ def list_members(location: Path) -> list[list[Any]]:
         raise DataError(f"{location} is not a complete zip archive: {error}") from error
     if any(info.flag_bits & _ENCRYPTED for info in members):
         raise DataError(f"{location} is encrypted; unpack it and give the folder")
-    rows = sorted(
-        (info.filename, info.file_size, info.CRC)
-        for info in members
-        if not any(hidden(part) for part in info.filename.split("/"))
-    )
+    rows = sorted((info.filename, info.file_size, info.CRC) for info in members)
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in Entry._fields]
 
 

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from gan_lightning.core.terminal import printable
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.files import Entry, Files, is_image
+from gan_lightning.data.label_files import LABEL_FILES, is_label_file, matched, read_labels
 from gan_lightning.data.layout import (
-    LABEL_FILES,
     Split,
     by_folders,
     by_hash,
+    check_no_split_below,
     class_order,
     common_root,
     folder_class,
     heldout_of,
     listed,
-    matched,
-    read_labels,
+    names_split,
 )
 from gan_lightning.data.source import FileImages, integers
+
+_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -31,15 +37,88 @@ class Arrangement:
         splits: name of a split to its images; "train" is always there.
         heldout_split: the split that training never sees, or None.
         labelled_by: what says which class an image is of: a file's name, "folders", or None without labels.
+        unused: the files that are neither images nor used label files.
+        unmatched: what label files name that is not there.
     """
 
     splits: dict[str, FileImages]
     heldout_split: str | None
     labelled_by: str | None
+    unused: Sequence[str] = ()
+    unmatched: Sequence[str] = ()
+
+    def facts(self) -> dict[str, Any]:
+        """Return, for people, how many images each split has, and which files are not used."""
+        return {
+            "splits": {name: len(images) for name, images in self.splits.items()},
+            "labels": self.labelled_by,
+            "unused_files": unused_facts(self.unused),
+            "labels_without_file": unused_facts(self.unmatched),
+        }
+
+
+def unused_facts(names: Sequence[str]) -> dict[str, Any]:
+    """Count files by their endings, and name the first."""
+    return {"count": len(names), "endings": endings(names), "first": list(names[:_NAMED])}
+
+
+def endings(names: Iterable[str]) -> dict[str, int]:
+    """Return how many names there are of each ending, such as ".txt", the most frequent first."""
+    return dict(Counter(os.path.splitext(name)[1].lower() or "no ending" for name in names).most_common())
+
+
+def unused_lines(what: str, facts: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for files that are not used, and one for labels of files that are not there.
+
+    Args:
+        what: the data set, for messages.
+        facts: as ``Arrangement.facts`` returns them, or without these entries.
+    """
+    lines = []
+    for key, noun in (("unused_files", "files are not used"), ("labels_without_file", "labels are of missing files")):
+        names = facts.get(key, unused_facts(()))
+        if names["count"]:
+            kinds = ", ".join(f"{count} {ending}" for ending, count in names["endings"].items())
+            lines.append(f"{what}: {names['count']} {noun} ({kinds}): {', '.join(names['first'])}")
+            lines[-1] += f" and {names['count'] - _NAMED} more" if names["count"] > _NAMED else ""
+    return list(map(printable, lines))
+
+
+def image_entries(
+    files: Files, *, key: str = "data.path", label_files: bool = False
+) -> tuple[dict[str, Entry], list[str]]:
+    """Return the images by name, with label files if they are wanted, and the names of all other files.
+
+    Args:
+        files: of a folder or an archive.
+        key: of the config, for messages.
+        label_files: see above.
+
+    Raises:
+        DataError: if there are no images, saying what there is.
+    """
+    entries = {entry.name: entry for entry in files.entries()}
+    unused = [name for name in entries if not (is_image(name) or (label_files and is_label_file(name)))]
+    if not any(map(is_image, entries)):
+        what = ", ".join(f"{count} {ending}" for ending, count in endings(entries).items())
+        archives = any(name.lower().endswith((".zip", ".tar", ".gz", ".tgz", ".rar", ".7z")) for name in entries)
+        raise DataError(
+            f"{key} = {files.location}: there are no images in it"
+            + (f", only {what}: {listed(list(entries))}" if entries else "")
+            + ("; archives inside are not opened: unpack them, or name one" if archives else "")
+        )
+    left_out = set(unused)
+    return {name: entry for name, entry in entries.items() if name not in left_out}, unused
 
 
 def arrange(
-    files: Files, *, split: Split, heldout_fraction: float, labelled: bool, classes: int | None = None
+    files: Files,
+    *,
+    split: Split,
+    heldout_fraction: float,
+    labelled: bool,
+    classes: int | None = None,
+    key: str = "data.path",
 ) -> Arrangement:
     """Find the images, sort them into splits, and label them.
 
@@ -51,24 +130,33 @@ def arrange(
         heldout_fraction: share of the images that are held out by their names' hashes.
         labelled: whether the images are to have labels.
         classes: number of classes there must be, or None.
+        key: of the config that names the files, for messages.
 
     Raises:
         DataError: if there are no images, or names and config do not fit together.
     """
-    entries = {entry.name: entry for entry in files.entries() if is_image(entry.name) or is_label_file(entry.name)}
-    root = common_root(list(entries))
+    entries, unused = image_entries(files, key=key, label_files=True)
+    is_stop = names_split if split != "hash" else lambda folder: False
+    root = common_root(entries, is_stop)
     entries = files.below(root, entries)
     images = [name for name in entries if is_image(name)]
-    if not images:
-        raise DataError(f"data.path = {files.location}: there are no images in it")
-    found = by_folders(images) if split in ("auto", "folders") else None
+    inner = common_root(images, is_stop)
+    below = [name.removeprefix(inner) for name in images]
+    found = by_folders(below) if split in ("auto", "folders") else None
     if found is None and split == "folders":
         raise DataError(f"data.split=folders, but {files.location} has no folder 'train' at its top")
-    by_name = found if found is not None else by_hash(images, heldout_fraction)
+    if split == "auto":
+        check_no_split_below(below, found, remedy="; data.split=hash takes all folders for training")
+    by_name = found if found is not None else by_hash(below, heldout_fraction)
+    by_name = {name: [inner + member for member in members] for name, members in by_name.items()}
     heldout = heldout_of(by_name)
     if not labelled:
-        return Arrangement({name: taken(files, entries, names) for name, names in by_name.items()}, heldout, None)
-    classes_of, labelled_by = class_names_of(files, entries, images, in_folders=found is not None)
+        unused += [root + name for name in entries if not is_image(name)]
+        sources = {name: taken(files, entries, names) for name, names in by_name.items()}
+        return Arrangement(sources, heldout, None, sorted(unused))
+    tops = dict.fromkeys(inner + name.partition("/")[0] + "/" for name in below) if found is not None else [inner]
+    labels = label_images(files, entries, images, tops)
+    classes_of = labels.classes_of
     order = class_order({classes_of[name] for name in by_name["train"]}, classes)
     foreign = sorted({classes_of[name] for name in images} - set(order))
     if foreign:
@@ -78,7 +166,8 @@ def arrange(
         split_name: taken(files, entries, names, [index[classes_of[name]] for name in names], order)
         for split_name, names in by_name.items()
     }
-    return Arrangement(splits, heldout, labelled_by)
+    unused += [root + name for name in entries if not is_image(name) and name not in labels.sources]
+    return Arrangement(splits, heldout, ", ".join(sorted(labels.sources)), sorted(unused), labels.unmatched)
 
 
 def taken(
@@ -94,28 +183,48 @@ def taken(
     )
 
 
-def class_names_of(
-    files: Files, entries: dict[str, Entry], images: Sequence[str], *, in_folders: bool
-) -> tuple[dict[str, str], str]:
-    """Return the name of each image's class, and what says so.
+@dataclass(frozen=True)
+class Labels:
+    """What the images are of.
+
+    Attributes:
+        classes_of: name of each image to the name of its class.
+        sources: what says so: names of files, or "folders".
+        unmatched: what the label files name that is not there.
+    """
+
+    classes_of: dict[str, str]
+    sources: set[str]
+    unmatched: list[str]
+
+
+def label_images(files: Files, entries: dict[str, Entry], images: Sequence[str], tops: Iterable[str]) -> Labels:
+    """Return the class of each image, by the label file in its part of the files or at the top, or by its folder.
+
+    Args:
+        files: of the folder or archive.
+        entries: the images and label files.
+        images: names of the images.
+        tops: the folders below which class folders lie.
 
     Raises:
-        DataError: if an image has none.
+        DataError: if an image has no class.
     """
-    tops = dict.fromkeys(name.partition("/")[0] + "/" for name in images) if in_folders else {"": None}
-    classes: dict[str, str] = {}
-    sources = set()
+    label_files = {(name.rpartition("/")[0], name.rpartition("/")[2].lower()): name for name in entries}
+    found = Labels({}, set(), [])
     for top in tops:
         members = [name for name in images if name.startswith(top)]
         for place, file in [(place, file) for place in dict.fromkeys((top, "")) for file in LABEL_FILES]:
-            if place + file not in entries:
+            path = label_files.get((place.rstrip("/"), file))
+            labels = None if path is None else read_labels(files.read(path), path)
+            if path is None or labels is None:
                 continue
-            labels = read_labels(files.read(place + file), place + file)
-            if labels is not None:
-                members_here = [name.removeprefix(place) for name in members]
-                classes |= dict(zip(members, matched(labels, members_here, place + file), strict=True))
-                sources.add(place + file)
-                break
+            members_here = [name.removeprefix(place) for name in members]
+            found.classes_of.update(zip(members, matched(labels, members_here, path), strict=True))
+            if path not in found.sources:
+                found.unmatched.extend(sorted(labels.keys() - {name.removeprefix(place) for name in images}))
+            found.sources.add(path)
+            break
         else:
             unlabelled = [name for name in members if folder_class(name, top) is None]
             if unlabelled:
@@ -123,11 +232,6 @@ def class_names_of(
                     f"data.classes is set, but {listed(unlabelled)} lie in no class folder below "
                     f"{files.location}, and there is no {' or '.join(LABEL_FILES)}"
                 )
-            classes |= {name: str(folder_class(name, top)) for name in members}
-            sources.add("folders")
-    return classes, ", ".join(sorted(sources))
-
-
-def is_label_file(name: str) -> bool:
-    """Whether a file's name is one of ``LABEL_FILES``."""
-    return name.rpartition("/")[2] in LABEL_FILES
+            found.classes_of.update((name, str(folder_class(name, top))) for name in members)
+            found.sources.add("folders")
+    return found

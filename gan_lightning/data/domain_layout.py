@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from gan_lightning.data.errors import DataError
-from gan_lightning.data.layout import SPLIT_FOLDERS, by_folders, by_hash, common_root, is_held_out, listed
+from gan_lightning.data.layout import (
+    by_folders,
+    by_hash,
+    check_no_split_below,
+    common_root,
+    is_held_out,
+    listed,
+    names_split,
+    split_of,
+)
 
 Layout = Literal["auto", "folders", "side_by_side"]
 LAYOUTS = ("auto", "folders", "side_by_side")
-_SUFFIXED = {f"{folder}{domain}": (split, domain) for folder, split in SPLIT_FOLDERS.items() for domain in "AB"}
-"""trainA, testB and so on to (split, domain)."""
 
 KNOWN = "trainA/ and trainB/ (and testA/, testB/), A/ and B/ (each with train/ and test/, or without), or train/A/"
 
@@ -30,24 +37,38 @@ class Domains:
     b: list[str] | None
 
 
+def domain_of(folder: str) -> str | None:
+    """Return the domain that a folder's name means, "A" or "B", or None."""
+    return folder.upper() if folder in ("A", "B", "a", "b") else None
+
+
+def split_and_domain(folder: str) -> tuple[str, str] | None:
+    """Return what such names as trainA and test_b mean, or None."""
+    split, domain = split_of(folder[:-1]), domain_of(folder[-1:])
+    return None if split is None or domain is None else (split, domain)
+
+
 def place(name: str) -> tuple[str | None, str, str] | None:
     """Return split (None: not said), domain and the rest of an image's name, or None if it names no domain."""
     first, _, rest = name.partition("/")
     if not rest:
         return None
-    if first in _SUFFIXED:
-        return (*_SUFFIXED[first], rest)
+    if (both := split_and_domain(first)) is not None:
+        return (*both, rest)
     second, _, last = rest.partition("/")
-    if first in ("A", "B"):
-        return (SPLIT_FOLDERS[second], first, last) if second in SPLIT_FOLDERS and last else (None, first, rest)
-    if first in SPLIT_FOLDERS and second in ("A", "B") and last:
-        return SPLIT_FOLDERS[first], second, last
-    return None
+    if (domain := domain_of(first)) is not None:
+        split = split_of(second) if last else None
+        return (None, domain, rest) if split is None else (split, domain, last)
+    split, domain = split_of(first), domain_of(second)
+    return None if split is None or domain is None or not last else (split, domain, last)
 
 
-def domain_root(names: Sequence[str]) -> str:
+def domain_root(names: Iterable[str]) -> str:
     """Return the folders that all images lie in, above those that name splits and domains."""
-    return common_root(names, {*SPLIT_FOLDERS, *_SUFFIXED, "A", "B"})
+    return common_root(
+        names,
+        lambda folder: names_split(folder) or domain_of(folder) is not None or split_and_domain(folder) is not None,
+    )
 
 
 def arrange_domains(
@@ -69,7 +90,9 @@ def arrange_domains(
     if layout == "side_by_side" or (layout == "auto" and paired and not any(places.values())):
         if not paired:
             raise DataError("data.layout=side_by_side means pairs; set data.paired=true")
-        splits = by_folders(names) or by_hash(names, heldout_fraction)
+        by_folder = by_folders(names)
+        check_no_split_below(names, by_folder)
+        splits = by_folder or by_hash(names, heldout_fraction)
         return {split: Domains(members, None) for split, members in splits.items()}
     outside = [name for name, found in places.items() if found is None]
     if outside:
@@ -78,6 +101,8 @@ def arrange_domains(
     known = {name: found for name, found in places.items() if found is not None}
     found: dict[str, dict[str, dict[str, str]]] = {}
     unsplit = any(split is None for split, _, _ in known.values())
+    if all(split is None for split, _, _ in known.values()):
+        check_no_split_below(names, None)
     for name, (said, domain, rest) in known.items():
         key, split = rest.rpartition(".")[0], said or ""
         if unsplit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Unpack
+from typing import Any, Literal, Unpack
 
 from PIL import Image
 
@@ -61,6 +61,7 @@ class DomainPictures(PicturesDataModule):
         role: "source" or "target".
         sources: name of a split to the domain's images.
         skippable: whether bad images may be left out.
+        facts: what a report has to say of the files beside the images.
         pictures: see ``PicturesDataModule``.
 
     Raises:
@@ -75,12 +76,18 @@ class DomainPictures(PicturesDataModule):
         role: Literal["source", "target"],
         sources: Callable[[str], ImageSource],
         skippable: bool,
+        facts: Callable[[], dict[str, Any]] = dict,
         **pictures: Unpack[Pictures],
     ) -> None:
         super().__init__(dataset, **pictures)
         self.role = role
         self.skippable = skippable
         self._sources = sources
+        self._facts = facts
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a report has to say of the files beside the images."""
+        return self._facts()
 
     def source(self, split: str) -> ImageSource:
         """Return the domain's images of a split."""

@@ -5,16 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from gan_lightning.core.run_mark import is_of_run
+from PIL import Image
 
-IMAGE_SUFFIXES = frozenset(
-    ["bmp", "gif", "jp2", "jpeg", "jpg", "pbm", "pgm", "png", "ppm", "tif", "tiff", "webp"],
-)
+from gan_lightning.core.run_mark import is_of_run
+from gan_lightning.data.errors import DataError
+
+_NOT_DECODED = frozenset({"BUFR", "EPS", "FPX", "GRIB", "HDF5", "MIC", "MPEG", "WMF"})
+"""Formats that Pillow recognizes, but decodes not at all or only with another program."""
+_ICONS = frozenset({"CUR", "ICNS", "ICO"})
+"""Formats of what decorates folders and pages."""
 
 
 class Entry(NamedTuple):
@@ -37,12 +43,40 @@ class Files(ABC):
 
     def __init__(self, location: Path) -> None:
         self.location = location
+        self._stored: dict[str, str] = {}
 
     @abstractmethod
+    def stored_entries(self) -> list[Entry]:
+        """List all files under the names that they are stored by.
+
+        Raises:
+            DataError: if they cannot be listed.
+        """
+
+    @abstractmethod
+    def read_stored(self, name: str) -> bytes:
+        """Return the content of a file by the name that it is stored by; see ``read``."""
+
     def entries(self) -> list[Entry]:
-        """List all files, sorted by name; hidden ones and those of ``__MACOSX`` are left out."""
+        """List all files, sorted by name; hidden ones and those of ``__MACOSX`` are left out.
 
-    @abstractmethod
+        The backslashes of Windows separate folders, and ``./`` at the beginning of a name says nothing.
+
+        Raises:
+            DataError: if they cannot be listed, or two have the same name.
+        """
+        found: dict[str, Entry] = {}
+        for entry in self.stored_entries():
+            name = plain_name(entry.name)
+            if any(map(hidden, name.split("/"))):
+                continue
+            if name in found:
+                raise DataError(f"{self.location} has two files of the name {name}")
+            found[name] = entry._replace(name=name)
+            if name != entry.name:
+                self._stored[name] = entry.name
+        return [found[name] for name in sorted(found)]
+
     def read(self, name: str) -> bytes:
         """Return a file's content.
 
@@ -50,6 +84,7 @@ class Files(ABC):
             OSError: if it cannot be read.
             zipfile.BadZipFile: if its checksum is wrong.
         """
+        return self.read_stored(self._stored.get(self.prefix + name, self.prefix + name))
 
     def below(self, root: str, entries: Mapping[str, Entry]) -> dict[str, Entry]:
         """Take the folders ``root`` off every name, and read the files by what is left."""
@@ -60,9 +95,12 @@ class Files(ABC):
 class FolderFiles(Files):
     """Files below a folder; links are followed, and folders of runs passed over: their pictures are no data."""
 
-    def entries(self) -> list[Entry]:
+    def stored_entries(self) -> list[Entry]:
         """List the files below the folder."""
-        return sorted(self._walk(self.location, "", frozenset()))
+        try:
+            return list(self._walk(self.location, "", frozenset()))
+        except OSError as error:
+            raise DataError(f"{error.filename or self.location} cannot be listed: {error.strerror or error}") from error
 
     def _walk(self, folder: Path | str, prefix: str, above: frozenset[str]) -> Iterator[Entry]:
         real = os.path.realpath(folder)
@@ -81,10 +119,20 @@ class FolderFiles(Files):
                     except FileNotFoundError:  # a link to nothing: reading it will say so
                         yield Entry(prefix + item.name, 0, 0)
 
-    def read(self, name: str) -> bytes:
-        """Return a file's content."""
-        with open(os.path.join(self.location, self.prefix + name), "rb") as file:
+    def read_stored(self, name: str) -> bytes:
+        """Return a file's content; a pipe, which would be waited for without end, is refused."""
+        path = os.path.join(self.location, name)
+        with open(path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError("not a regular file")
             return file.read()
+
+
+def plain_name(name: str) -> str:
+    """Return a file's name with forward slashes, and without parts that lead nowhere."""
+    if "\\" not in name and not name.startswith((".", "/")) and "/." not in name and "//" not in name:
+        return name
+    return "/".join(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
 
 
 def hidden(name: str) -> bool:
@@ -92,10 +140,17 @@ def hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
 
 
+@cache
+def image_suffixes() -> frozenset[str]:
+    """Return the endings, such as ".png", of all formats that this machine's Pillow decodes, except icons."""
+    Image.init()
+    kinds = Image.OPEN.keys() - _NOT_DECODED - _ICONS
+    return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in kinds)
+
+
 def is_image(name: str) -> bool:
     """Whether a file's suffix is that of an image."""
-    _, dot, suffix = name.rpartition(".")
-    return bool(dot) and suffix.lower() in IMAGE_SUFFIXES
+    return os.path.splitext(name)[1].lower() in image_suffixes()
 
 
 def digest(entries: Sequence[Entry]) -> str:

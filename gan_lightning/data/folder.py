@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 from gan_lightning.data.archive import open_files
 from gan_lightning.data.arrangement import Arrangement, arrange
@@ -23,8 +23,9 @@ class FolderDataModule(PicturesDataModule):
 
     Args:
         path: of the folder or archive.
-        split: "folders": ``train/`` at the top is trained on, ``test/`` or ``val/`` is held out; "hash": a fraction
-            is held out by the hash of each file's name; "auto": "folders" if there is ``train/``, else "hash".
+        split: "folders": ``train/`` at the top is trained on, ``test/`` or ``val/`` is held out, in any case and
+            perhaps with words such as "images" ("Training", "test_images"); "hash": a fraction is held out by the
+            hash of each file's name; "auto": "folders" if there is ``train/``, else "hash".
         heldout_fraction: for "hash"; 0: nothing is held out.
         name: of the data set, beside its scores; None: the folder's or archive's name.
         pictures: see ``PicturesDataModule``.
@@ -61,6 +62,10 @@ class FolderDataModule(PicturesDataModule):
             labelled=self.classes is not None,
             classes=None if self.subset.only_classes is not None else self.classes,
         )
+
+    def facts(self) -> dict[str, Any]:
+        """Return how many images each split has, and which files are not used."""
+        return self.arrangement.facts()
 
     @property
     def heldout_split(self) -> str | None:  # type: ignore[override]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from gan_lightning.data.archive import open_files
-from gan_lightning.data.arrangement import arrange
+from gan_lightning.data.arrangement import arrange, unused_lines
 from gan_lightning.data.arrays import channels_last, read_arrays, the_images, the_labels
 from gan_lightning.data.errors import BadImage, DataError, decoding
-from gan_lightning.data.files import is_image
 from gan_lightning.data.images import EvaluationImages, TensorImages
 from gan_lightning.data.loading import Loading
 from gan_lightning.data.preflight import complaints
@@ -19,6 +19,8 @@ from gan_lightning.data.source import FileImages
 from gan_lightning.data.store import FOLDER, look
 from gan_lightning.data.stream import for_evaluation
 from gan_lightning.data.transform import Transform
+
+log = logging.getLogger(__name__)
 
 _NAMED = 20
 
@@ -46,9 +48,10 @@ def given_images(
         return npz_images(location, key=key, split=split, labelled=labelled)
     loading = loading or Loading()
     files = open_files(location, key=key, cache=loading.folder(FOLDER) if loading.keep else None)
-    if not any(is_image(entry.name) for entry in files.entries()):
-        raise DataError(f"{key} = {path}: there are no images in it")
-    splits = arrange(files, split="auto", heldout_fraction=0.0, labelled=labelled).splits
+    arranged = arrange(files, split="auto", heldout_fraction=0.0, labelled=labelled, key=key)
+    for line in unused_lines(f"{key} = {path}", arranged.facts()):
+        log.warning("%s", line)
+    splits = arranged.splits
     if len(splits) > 1 and split not in splits:
         raise DataError(f"{key} = {path}: it has the splits {', '.join(splits)}, not {split!r}")
     source = splits[split] if len(splits) > 1 else splits["train"]

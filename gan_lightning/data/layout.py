@@ -2,54 +2,105 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Literal
 
-from gan_lightning.core.side_files import parse_json
 from gan_lightning.data.errors import DataError
 
 Split = Literal["auto", "folders", "hash"]
 
-SPLIT_FOLDERS = {"train": "train", "test": "test", "val": "val", "valid": "val", "validation": "val"}
-"""Folder at the top to name of the split."""
+SPLIT_WORDS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("test", "testing"), "test"),
+    **dict.fromkeys(("val", "valid", "validation"), "val"),
+}
+"""What folders of splits are called, in any case, perhaps with words such as "images" or a year, to the split."""
 
-LABEL_FILES = ("labels.csv", "labels.json", "dataset.json")
+_FILLERS = re.compile(r"images?|imgs?|pictures?|photos?|data|set|split|[\W\d_]+")
 _NAMED = 20
 
 
-def common_root(names: Sequence[str], stops: Collection[str] = SPLIT_FOLDERS) -> str:
-    """Return the folders that all files lie in ("archive/photos/"), down to one of ``stops`` at the deepest."""
-    root = ""
+def split_of(folder: str) -> str | None:
+    """Return the split that a folder's name means: "train", "test", "val", or None."""
+    return SPLIT_WORDS.get(_FILLERS.sub("", folder.lower()))
+
+
+def names_split(folder: str) -> bool:
+    """Say whether a folder's name means a split."""
+    return split_of(folder) is not None
+
+
+def common_root(names: Iterable[str], is_stop: Callable[[str], bool] = names_split) -> str:
+    """Return the folders that all files lie in ("archive/photos/"), down to one that ``is_stop`` at the deepest."""
+    names, root = list(names), ""
     while True:
         tops = {name[len(root) :].partition("/")[0] for name in names}
         nested = all("/" in name[len(root) :] for name in names)
-        if len(tops) != 1 or not nested or (top := tops.pop()) in stops:
+        if len(tops) != 1 or not nested or is_stop(top := tops.pop()):
             return root
         root += top + "/"
 
 
 def by_folders(names: Sequence[str]) -> dict[str, list[str]] | None:
-    """Sort images into splits by their top folder, or return None where there is no ``train`` folder at the top.
+    """Sort images into splits by their top folder, or return None where none there is called ``train``.
 
     Raises:
-        DataError: if images lie beside the split folders.
+        DataError: if images lie beside the split folders, or two of them are called like the same split.
     """
-    tops = {name.partition("/")[0] for name in names if "/" in name}
-    if "train" not in tops:
+    folders = sorted({name.partition("/")[0] for name in names if "/" in name})
+    found = {folder: split for folder in folders if (split := split_of(folder)) is not None}
+    if "train" not in found.values():
         return None
-    outside = [name for name in names if name.partition("/")[0] not in SPLIT_FOLDERS]
+    outside = [name for name in names if "/" not in name or name.partition("/")[0] not in found]
     if outside:
         raise DataError(
-            f"there is a folder 'train', but {listed(outside)} lie outside {', '.join(SPLIT_FOLDERS)}; "
+            f"there is a folder {folder_of(found, 'train')!r}, but {listed(outside)} lie outside "
+            f"{', '.join(dict.fromkeys(SPLIT_WORDS.values()))}; "
             "data.split=hash takes all folders for training"
         )
     splits: dict[str, list[str]] = {}
-    for name in names:
-        splits.setdefault(SPLIT_FOLDERS[name.partition("/")[0]], []).append(name)
+    for folder, split in found.items():
+        if split in splits:
+            raise DataError(
+                f"the folders {folder_of(found, split)!r} and {folder!r} are both called like the split {split!r}; "
+                "rename one, or data.split=hash takes all folders for training"
+            )
+        splits[split] = [name for name in names if name.startswith(f"{folder}/")]
     return splits
+
+
+def folder_of(found: dict[str, str], split: str) -> str:
+    """Return the first folder of a split."""
+    return next(folder for folder, its_split in found.items() if its_split == split)
+
+
+def check_no_split_below(names: Iterable[str], splits: Collection[str] | None, *, remedy: str = "") -> None:
+    """Refuse folders that are called like held-out splits where they would not be taken as such.
+
+    Args:
+        names: of all images.
+        splits: those that the folders at the top name, or None.
+        remedy: what else helps than another path, for the message.
+
+    Raises:
+        DataError: naming the folders.
+    """
+    if splits is not None and heldout_of(splits) is not None:
+        return
+    below = 0 if splits is None else 1
+    found: dict[str, None] = {}
+    for folder in dict.fromkeys(name.rpartition("/")[0] for name in names):
+        parts = folder.split("/")
+        for depth in range(below, len(parts)):
+            if split_of(parts[depth]) in ("test", "val"):
+                found["/".join(parts[: depth + 1]) + "/"] = None
+    if found:
+        raise DataError(
+            f"{listed(list(found))}: called like held-out images, but not beside a folder 'train'; "
+            f"name the folder above both as the path, or that of one split{remedy}"
+        )
 
 
 def heldout_of(splits: Collection[str]) -> str | None:
@@ -69,7 +120,8 @@ def check_apart(train_split: str, heldout: str | None) -> None:
 
 def is_held_out(name: str, fraction: float) -> bool:
     """Whether the hash of an image's name falls into the held-out fraction, whatever other images there are."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) < fraction * 2**64
+    encoded = name.encode(errors="surrogateescape")  # what is no UTF-8 in a file's name
+    return int.from_bytes(hashlib.sha256(encoded).digest()[:8]) < fraction * 2**64
 
 
 def by_hash(names: Sequence[str], fraction: float) -> dict[str, list[str]]:
@@ -95,63 +147,6 @@ def folder_class(name: str, root: str) -> str | None:
     """Return the folder just below ``root`` that an image lies in, or None."""
     top, slash, _ = name.removeprefix(root).partition("/")
     return top if slash else None
-
-
-def read_labels(content: bytes, file: str) -> dict[str, str] | None:
-    """Read a label file: name of each image to name of its class.
-
-    Args:
-        content: of the file.
-        file: its name; ``labels.csv`` has the columns file and label, with or without a header;
-            ``labels.json`` is an object {file: label}; ``dataset.json`` is StyleGAN's {"labels": [[file, label], ...]},
-            which may be null: no labels.
-
-    Raises:
-        DataError: for anything else.
-    """
-    try:
-        if file.endswith(".csv"):
-            rows = [row for row in csv.reader(io.StringIO(content.decode("utf-8-sig"))) if row]
-            pairs = [(row[0].strip(), row[1].strip()) for row in rows]
-            if pairs and pairs[0][0].lower() in ("file", "filename", "file_name", "name", "image", "path"):
-                pairs = pairs[1:]
-        else:
-            value = parse_json(content)
-            if file.endswith("dataset.json"):
-                value = value["labels"]
-                if value is None:
-                    return None
-            items = value.items() if isinstance(value, dict) else value
-            pairs = [(name, class_name(label)) for name, label in items]
-        labels = dict(pairs)
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, csv.Error) as error:
-        raise DataError(f"{file} is no label file: {type(error).__name__}: {error}") from error
-    if len(labels) != len(pairs):
-        raise DataError(f"{file} names an image more than once")
-    return labels
-
-
-def class_name(label: object) -> str:
-    """Return a label of a JSON file as the name of a class.
-
-    Raises:
-        TypeError: unless it is a whole number or a string.
-    """
-    if isinstance(label, bool) or not isinstance(label, (int, str)):
-        raise TypeError(f"a label must be a whole number or a string, got {label!r}")
-    return str(label)
-
-
-def matched(labels: Mapping[str, str], names: Sequence[str], file: str) -> list[str]:
-    """Return the class of each image.
-
-    Raises:
-        DataError: naming the images without a label, if there are any.
-    """
-    missing = [name for name in names if name not in labels]
-    if missing:
-        raise DataError(f"{file} has no label for {listed(missing)}")
-    return [labels[name] for name in names]
 
 
 def class_order(names: set[str], classes: int | None) -> list[str]:

@@ -42,13 +42,13 @@ class LmdbFiles(Files):
         except lmdb.Error as error:
             raise DataError(f"{self.location} is no LMDB database: {error}") from error
 
-    def entries(self) -> list[Entry]:
+    def stored_entries(self) -> list[Entry]:
         """List the keys; the database's own time stands for all of its values."""
         stamp = (self.location / "data.mdb").stat().st_mtime_ns
         with self._open() as database, database.begin() as transaction:
             return [Entry(key.decode("ascii"), 0, stamp) for key in transaction.cursor().iternext(values=False)]
 
-    def read(self, name: str) -> bytes:
+    def read_stored(self, name: str) -> bytes:
         """Return a value."""
         with self._open() as database, database.begin() as transaction:
             value = transaction.get(name.encode("ascii"))

@@ -7,11 +7,12 @@ import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NotRequired, Unpack
+from typing import Any, NotRequired, Unpack
 
 import torch
 from torch import Tensor
 
+from gan_lightning.data.arrangement import unused_lines
 from gan_lightning.data.decoded import DecodedImageDataModule, DecodedImages
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.data.loader import EndlessLoader
@@ -117,6 +118,10 @@ class PicturesDataModule(DecodedImageDataModule):
         """
         return self.subset.of_classes(self.source("train")).class_names
 
+    def facts(self) -> dict[str, Any]:
+        """Return what a report has to say of the files beside the images: none, where there are no files."""
+        return {}
+
     def looked(self, split: str) -> Looked:
         """Return a split of which every image has been looked at.
 
@@ -183,7 +188,11 @@ class PicturesDataModule(DecodedImageDataModule):
     def describe(self, folder: Path) -> None:
         """Write the report and the picture into a folder; a failure to write is only logged."""
         found = self.looked("train")
-        report = {"dataset": self.dataset, "path": "memory" if found.pixels is not None else "stream"}
+        report = {
+            "dataset": self.dataset,
+            "path": "memory" if found.pixels is not None else "stream",
+            **self.facts(),
+        }
         try:
             folder.mkdir(parents=True, exist_ok=True)
             text = json.dumps({**report, "train": found.report.facts()}, indent=2)
@@ -192,6 +201,8 @@ class PicturesDataModule(DecodedImageDataModule):
         except OSError as error:
             log.error("could not write %s, training goes on: %s", folder / REPORT_FILE, error)
         log.info("%s", summary_line(self.dataset, found))
+        for line in unused_lines(self.dataset, self.facts()):
+            log.warning("%s", line)
 
 
 def summary_line(dataset: str, found: Looked) -> str:

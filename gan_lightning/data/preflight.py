@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import warnings
 from collections import Counter
@@ -15,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from gan_lightning.data.errors import BadImage, DataError, decoding
 from gan_lightning.data.source import ImageSource
-from gan_lightning.data.transform import Transform
+from gan_lightning.data.transform import Transform, upright_size
 
 OnBad = Literal["stop", "skip"]
 _NAMED = 200
@@ -23,11 +24,12 @@ _SIZES = 10
 
 
 class Finding(NamedTuple):
-    """One image: its size and mode as stored, and what is wrong with it, or None."""
+    """One image: its size and mode as stored, what is wrong with it, or None, and its size when it is held upright."""
 
     size: tuple[int, int]
     mode: str
     problem: str | None
+    upright_size: tuple[int, int] = (0, 0)
 
 
 @dataclass
@@ -40,6 +42,7 @@ class Report:
         sizes: "width x height" as stored to number of images, commonest first.
         modes: Pillow's name of a mode to number of images, commonest first.
         bad: name of an image to what is wrong with it.
+        sizes_digest: sha256 over the upright sizes of all good images in their order; empty in reports of old.
     """
 
     images: int
@@ -47,6 +50,7 @@ class Report:
     sizes: dict[str, int]
     modes: dict[str, int]
     bad: dict[str, str] = field(default_factory=dict)
+    sizes_digest: str = ""
 
     def to_json(self) -> str:
         """Return the report as JSON."""
@@ -62,7 +66,9 @@ class Report:
         sizes = dict(list(self.sizes.items())[:_SIZES])
         if len(self.sizes) > _SIZES:
             sizes["other"] = sum(self.sizes.values()) - sum(sizes.values())
-        return {**asdict(self), "sizes": sizes}
+        facts = {**asdict(self), "sizes": sizes}
+        del facts["sizes_digest"]
+        return facts
 
     def enforce(self, where: str, on_bad: OnBad, *, skippable: bool = True) -> None:
         """Raise if images are bad and the config says to stop, or if none is good.
@@ -114,6 +120,7 @@ def examine(
                 image.load()
             if min_size is not None and min(size) < min_size:
                 return Finding(size, mode, f"{size[0]}x{size[1]} is smaller than data.min_size = {min_size}")
+            held = upright_size(image)
             pixels = transform(image)
     except BadImage as error:
         if isinstance(error.reason, UnidentifiedImageError):
@@ -127,7 +134,7 @@ def examine(
         raise
     if out is not None:
         out[...] = pixels
-    return Finding(size, mode, None)
+    return Finding(size, mode, None, held)
 
 
 def summary(findings: Sequence[Finding], source: ImageSource) -> Report:
@@ -144,6 +151,7 @@ def summary(findings: Sequence[Finding], source: ImageSource) -> Report:
         sizes=ordered(sizes),
         modes=ordered(Counter(f.mode for f in findings if f.mode)),
         bad={source.name(i): f.problem for i, f in enumerate(findings) if f.problem is not None},
+        sizes_digest=hashlib.sha256(json.dumps([findings[index].upright_size for index in good]).encode()).hexdigest(),
     )
 
 

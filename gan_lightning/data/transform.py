@@ -21,7 +21,9 @@ FILTERS = {
     "bilinear": Image.Resampling.BILINEAR,
     "box": Image.Resampling.BOX,
 }
+_LARGEST = 2**14  # an image takes up to a gigabyte then
 _ORIENTATION_TAG = 0x0112
+_LYING = (5, 6, 7, 8)  # orientations in which height and width are exchanged
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Transform:
     def __post_init__(self) -> None:
         if self.resolution < 1:
             raise ValueError(f"data.resolution must be at least 1, got {self.resolution}")
+        if self.resolution > _LARGEST:
+            raise ValueError(f"data.resolution must be at most {_LARGEST}, got {self.resolution}")
         if self.channels not in (1, 3):
             raise ValueError(f"data.channels must be 1 (grey) or 3 (RGB), got {self.channels}")
         if self.fit not in FITS:
@@ -97,6 +101,17 @@ def upright(image: Image.Image) -> Image.Image:
     """
     with decoding():
         return image if image.getexif().get(_ORIENTATION_TAG, 1) == 1 else ImageOps.exif_transpose(image)
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Return width and height of a photograph that is turned as ``upright`` turns it; its pixels are not read.
+
+    Raises:
+        BadImage: if the EXIF record is damaged.
+    """
+    with decoding():
+        width, height = image.size
+        return (height, width) if image.getexif().get(_ORIENTATION_TAG, 1) in _LYING else (width, height)
 
 
 def in_channels(image: Image.Image, channels: int, background: str) -> Image.Image:

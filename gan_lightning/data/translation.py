@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from gan_lightning.core.seeding import mix
 from gan_lightning.data.archive import open_files
+from gan_lightning.data.arrangement import image_entries, unused_facts
 from gan_lightning.data.domain_layout import LAYOUTS, Domains, Layout, arrange_domains, domain_root
 from gan_lightning.data.domain_pictures import DomainPictures, HalfImages
 from gan_lightning.data.domains import TranslationModule
 from gan_lightning.data.errors import DataError
-from gan_lightning.data.files import is_image
-from gan_lightning.data.layout import heldout_of
+from gan_lightning.data.layout import heldout_of, listed
 from gan_lightning.data.loading import Loading
 from gan_lightning.data.preflight import OnBad
 from gan_lightning.data.source import FileImages, ImageSource
 from gan_lightning.data.store import FOLDER
-from gan_lightning.data.transform import Filter, Fit
+from gan_lightning.data.transform import Filter, Fit, upright_size
+
+log = logging.getLogger(__name__)
 
 Direction = Literal["AtoB", "BtoA"]
 Role = Literal["source", "target"]
@@ -96,6 +99,7 @@ class TranslationFolderDataModule(TranslationModule):
             seed=seed,
         )
         self.direction = direction
+        self.fit = fit
         self.layout: Layout = layout
         self.heldout_fraction = heldout_fraction
         self.loading = loading or Loading()
@@ -108,6 +112,7 @@ class TranslationFolderDataModule(TranslationModule):
                 role=role,
                 sources=partial(self.domain, letter),
                 skippable=not paired,
+                facts=self.facts,
                 resolution=resolution,
                 channels=source_channels if role == "source" else channels,
                 batch_size=batch_size,
@@ -128,11 +133,9 @@ class TranslationFolderDataModule(TranslationModule):
     @cached_property
     def splits(self) -> dict[str, Domains]:
         """Names of the images, by split and domain."""
-        entries = {entry.name: entry for entry in self._files.entries() if is_image(entry.name)}
+        entries, self._unused = image_entries(self._files)
         where = f"data.path = {self._files.location}"
-        if not entries:
-            raise DataError(f"{where}: there are no images in it")
-        root = domain_root(list(entries))
+        root = domain_root(entries)
         self._entries = self._files.below(root, entries)
         return arrange_domains(
             list(self._entries),
@@ -141,6 +144,11 @@ class TranslationFolderDataModule(TranslationModule):
             heldout_fraction=self.heldout_fraction,
             where=where,
         )
+
+    def facts(self) -> dict[str, Any]:
+        """Return how many images each split has of domain A, and which files are not used."""
+        counts = {split: len(domains.a) for split, domains in self.splits.items()}
+        return {"splits": counts, "unused_files": unused_facts(self._unused)}
 
     def domain(self, letter: str, split: str) -> ImageSource:
         """Return the images of domain "A" or "B" of a split.
@@ -183,4 +191,35 @@ class TranslationFolderDataModule(TranslationModule):
                 problems.setdefault(files, str(error))  # both halves of a file are bad, which is said once
         if problems:
             raise DataError("\n".join(problems.values()))
+        for split in dict.fromkeys(split for _, split in looked) if self.paired else ():
+            self._check_shapes(split)
         return super().images_per_epoch
+
+    def _check_shapes(self, split: str) -> None:
+        """Refuse pairs whose images have different shapes, which would not lie over one another; "stretch" warns.
+
+        Raises:
+            DataError: naming the pairs.
+        """
+        source, target = (domain.looked(split) for domain in self.domains(whole=split != "train"))
+        if source.report.sizes_digest and source.report.sizes_digest == target.report.sizes_digest:
+            return
+        complaints = []
+        for index in range(len(source)):
+            (name, size), (other, other_size) = (
+                (found.source.name(index), upright_size(found.source.open(index))) for found in (source, target)
+            )
+            if not same_shape(size, other_size):
+                sizes = ["x".join(map(str, one)) for one in (size, other_size)]
+                complaints.append(f"{name} is {sizes[0]}, {other} is {sizes[1]}")
+        if not complaints:
+            return
+        message = f"{self.dataset}, {split} images: pairs have different shapes: {listed(complaints)}"
+        if self.fit != "stretch":
+            raise DataError(f"{message}; data.fit=stretch ignores aspect ratios")
+        log.warning("%s; they are stretched over one another", message)
+
+
+def same_shape(a: tuple[int, int], b: tuple[int, int]) -> bool:
+    """Say whether two sizes have the same aspect ratio, to within a pixel."""
+    return abs(a[0] * b[1] - a[1] * b[0]) <= max(*a, *b)

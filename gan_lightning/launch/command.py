@@ -31,6 +31,7 @@ from gan_lightning.config import (
 )
 from gan_lightning.core.errors import InputError
 from gan_lightning.core.hydra_internals import share_config_store
+from gan_lightning.core.terminal import printable
 from gan_lightning.launch.command_line import for_hydra
 from gan_lightning.launch.overrides import COMPOSING, override_errors
 from gan_lightning.runs.status import BAD_INPUT, MEANINGS
@@ -134,6 +135,6 @@ def is_sweep() -> bool:
 
 
 def stop(error: Exception) -> None:
-    """Print a message and end with exit code 2."""
-    print(error, file=sys.stderr)
+    """Print a message, which may quote what others wrote, and end with exit code 2."""
+    print(printable(str(error)), file=sys.stderr)
     raise SystemExit(BAD_INPUT)

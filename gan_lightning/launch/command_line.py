@@ -14,7 +14,8 @@ from hydra.errors import HydraException
 
 from gan_lightning.config import Budget
 from gan_lightning.core.errors import InputError
-from gan_lightning.core.side_files import SideFileError, read_yaml
+from gan_lightning.core.side_files import SideFileError
+from gan_lightning.launch.hydra_files import read_overrides
 from gan_lightning.runs.folder import RunFolder
 
 PATHS = frozenset(
@@ -111,7 +112,7 @@ def stored_overrides(folder: Path) -> list[str]:
         InputError: if they cannot be read, naming the file.
     """
     try:
-        return _strings(RunFolder(folder).hydra_overrides)
+        return read_overrides(folder)
     except FileNotFoundError:
         return []
     except SideFileError as error:
@@ -119,13 +120,6 @@ def stored_overrides(folder: Path) -> list[str]:
             f"resume = {folder}: {error}; repeat the run's overrides with hydra.run.dir={shlex.quote(str(folder))} "
             "resume=auto"
         ) from error
-
-
-def _strings(path: Path) -> list[str]:
-    found = read_yaml(path, kind=list)
-    if not all(isinstance(item, str) for item in found):
-        raise SideFileError(f"{path} is damaged: it is no list of strings")
-    return found
 
 
 def key_of(argument: str) -> str:

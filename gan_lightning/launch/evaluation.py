@@ -17,6 +17,7 @@ from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.errors import InputError
 from gan_lightning.core.grids import png
 from gan_lightning.core.strict_json import dumps
+from gan_lightning.core.terminal import printable, say
 from gan_lightning.data import EvaluationImages
 from gan_lightning.launch.evaluation_inputs import Sides
 from gan_lightning.launch.summary import score_table, set_beside
@@ -54,13 +55,13 @@ def show(result: Evaluation, sides: Sides) -> None:
     if result.scores:
         console.print(score_table(result.scores))
     for metric, reason in result.skipped.items():
-        console.print(f"{metric} was not computed: {reason}", highlight=False)
+        say(console, f"{metric} was not computed: {reason}")
     for note in result.notes:
-        console.print(f"note: {note}", highlight=False)
+        say(console, f"note: {note}")
     for sentence in set_beside(
         sides.expected, result.scores, images_seen=sides.images_seen, budget_images=sides.budget_images
     ):
-        console.print(sentence, highlight=False, markup=False)
+        say(console, sentence)
 
 
 def write(result: Evaluation, sides: Sides, out: Path) -> None:
@@ -75,7 +76,7 @@ def write(result: Evaluation, sides: Sides, out: Path) -> None:
         written.append(out.with_suffix(".nearest.png"))
         write_atomic(written[-1], png(draw_nearest(result.closest, sides.sample, sides.real)))
     write_atomic(out, dumps(record, indent=2) + "\n")
-    print(f"written to {' and '.join(map(str, written))}")
+    print(printable(f"written to {' and '.join(map(str, written))}"))
 
 
 @dataclass(frozen=True, slots=True)

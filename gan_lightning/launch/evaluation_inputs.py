@@ -19,9 +19,11 @@ from gan_lightning.config.schema import resolve_budget
 from gan_lightning.core.checkpoint import read_checkpoint, stored_config
 from gan_lightning.core.device import pick_device
 from gan_lightning.core.errors import InputError
+from gan_lightning.core.terminal import printable
 from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.given import given_images
 from gan_lightning.data.images import EvaluationImages, EvaluationSet
+from gan_lightning.launch.local_paths import with_local_paths
 from gan_lightning.launch.parts import check_told
 from gan_lightning.metrics import Evaluator, SampleEvaluator, Sampler
 from gan_lightning.metrics.files import FileSampler
@@ -92,20 +94,22 @@ def taken(key: str, given: str) -> Path:
     """Return the checkpoint that a path means, and say which it is where the path is of a folder."""
     path = checkpoint_in(given)
     if path != Path(given):
-        print(f"{key} = {given}: taking {path}")
+        print(printable(f"{key} = {given}: taking {path}"))
     return path
 
 
 def of_checkpoint(cfg: DictConfig, path: Path) -> Sides:
     """Compare what a checkpoint's generator draws with the real images of its configuration, or with others."""
     model = load_model(path, trust=cfg.trust, statistics=cfg.statistics)
-    config = model.run_config
-    assert config is not None
+    assert model.run_config is not None
+    config = model.run_config if cfg.trust else with_local_paths(model.run_config, cfg.paths)
     given = evaluator_of(cfg)
     node = given if "_target_" in given else {**(config.get("evaluator") or {}), **given}
     if "_target_" not in node:
         raise InputError(f"{path} was trained without an evaluator: choose one, evaluator=digits for instance")
     evaluator = build(node, trust=cfg.trust or "_target_" in given, key="evaluator")
+    if not isinstance(evaluator, SampleEvaluator):
+        raise InputError(f"{path}: evaluator: {type(evaluator).__name__} is no evaluator, choose one: evaluator=digits")
     check_told(evaluator, model)
     weights: Literal["ema", "raw"] = model.default_weights if cfg.weights is None else cfg.weights.value
     model.network(weights)
@@ -197,7 +201,8 @@ def evaluator_of(cfg: DictConfig) -> dict[str, Any]:
 def open_real(cfg: DictConfig, evaluator: SampleEvaluator, data: dict[str, Any] | None) -> EvaluationSet:
     """Return the real images: those of ``cfg.real``, else of a checkpoint's ``data``."""
     if cfg.real is not None and means_checkpoint(cfg.real):
-        data = stored_config(read_checkpoint(taken("real", cfg.real))).get("data")
+        stored = stored_config(read_checkpoint(taken("real", cfg.real)))
+        data = (stored if cfg.trust else with_local_paths(stored, cfg.paths)).get("data")
     elif cfg.real is not None:
         return given_images(cfg.real, key="real", split=evaluator.real_split, labelled=by_class(evaluator))
     if data is None:

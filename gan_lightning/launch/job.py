@@ -15,9 +15,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.config import ConfigError, TrainConfig
-from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.errors import InputError
-from gan_lightning.core.side_files import SideFileError, read_yaml
+from gan_lightning.core.side_files import SideFileError, read_yaml, write_side_file
 from gan_lightning.launch.hydra_files import write_hydra_files
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.provenance import NOT_HASHED
@@ -93,7 +92,7 @@ def leave_files(folder: Path, config: Mapping[str, Any], *, composed: DictConfig
         composed: the same as Hydra composed it.
         hydra: Hydra's own node.
     """
-    write_atomic(RunFolder(folder).config, OmegaConf.to_yaml(OmegaConf.create(dict(config))))
+    write_side_file(RunFolder(folder).config, OmegaConf.to_yaml(OmegaConf.create(dict(config))))
     write_hydra_files(folder, composed=composed, hydra=hydra)
 
 

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan_lightning.callbacks import Evaluation, Progress, RunCheckpoint, TrainingHealth
 from gan_lightning.config.expected import read_expected
-from gan_lightning.core.atomic import write_atomic
+from gan_lightning.core.side_files import write_side_file
 from gan_lightning.core.signals import stops_raised
 from gan_lightning.data import RealDataModule
 from gan_lightning.launch.ending import outcome_of_exception, outcome_of_fit
@@ -63,7 +63,7 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
     if parts.trainer.is_global_zero:
         if begun.composed is not None and HydraConfig.initialized():
             write_hydra_files(output_dir, composed=begun.composed, hydra=HydraConfig.get())
-        write_atomic(RunFolder(output_dir).config, OmegaConf.to_yaml(OmegaConf.create(config)))
+        write_side_file(RunFolder(output_dir).config, OmegaConf.to_yaml(OmegaConf.create(config)))
     journal = next(logger for logger in parts.loggers if isinstance(logger, JSONLLogger))
     journal.truncate_after(-1 if source.images_seen is None else source.images_seen)
     connect(parts, record)

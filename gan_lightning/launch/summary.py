@@ -12,7 +12,7 @@ from rich.table import Table
 
 from gan_lightning.callbacks import Evaluation
 from gan_lightning.config.expected import Expected
-from gan_lightning.core.terminal import write_to_log_files
+from gan_lightning.core.terminal import say, write_to_log_files
 from gan_lightning.data import ImageDataModule
 from gan_lightning.metrics import Evaluator, Score
 from gan_lightning.metrics.frechet import Frechet
@@ -48,11 +48,11 @@ def print_summary(
         fractions = evaluation.latest.class_fractions
         if fractions is not None:
             shares = " ".join(f"{label}:{share:.1%}" for label, share in enumerate(fractions))
-            console.print(f"classes of the samples  {shares}", highlight=False)
+            say(console, f"classes of the samples  {shares}")
         for note in evaluation.latest.notes:
-            console.print(f"note: {note}", highlight=False)
+            say(console, f"note: {note}")
     for sentence in published:
-        console.print(sentence, highlight=False, markup=False)
+        say(console, sentence)
     folder = RunFolder(output_dir)
     samples = list(folder.pictures_by_images(SAMPLES).values())
     rows = [
@@ -70,7 +70,7 @@ def print_summary(
     for name, value in rows:
         if name in ("checkpoint", "best") and not Path(value).exists():
             continue
-        console.print(f"{name:<11} {value}", highlight=False)
+        say(console, f"{name:<11} {value}")
     write_to_log_files(console.export_text())
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gan_lightning.core import slurm
+from gan_lightning.core.terminal import printable, say
 from gan_lightning.launch.slurm_submission import submitted
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.lock import occupied
@@ -46,6 +47,7 @@ def report(folders: Sequence[Path]) -> int:
     """Print a row for each job, and return the exit code."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     outcomes = [outcome_of_job(folder) for folder in folders]
     console = Console(soft_wrap=True)
@@ -58,10 +60,11 @@ def report(folders: Sequence[Path]) -> int:
     for folder, outcome in zip(folders, outcomes, strict=True):
         objective = "" if outcome.value == WORST else f"{outcome.value + 0.0:.6g}"  # + 0.0: no negative zero
         message = (outcome.message or "").strip().splitlines() or [""]
-        table.add_row(shown(folder), outcome.status, objective, message[-1])
+        cells = (shown(folder), outcome.status, objective, message[-1])
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     console.print(table)
     for line in answer([folder for folder in folders if RunFolder(folder).results.is_file()]):
-        console.print(line, highlight=False, markup=False)
+        say(console, line)
     return sweep_code(outcomes)
 
 

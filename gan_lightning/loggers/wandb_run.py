@@ -25,7 +25,7 @@ from gan_lightning.loggers.wandb_login import Mode, resolve_mode, server_answers
 from gan_lightning.loggers.wandb_segments import add_segment, recover_segments
 from gan_lightning.loggers.wandb_session import Session, init, settings
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.runs.provenance import Origin
+from gan_lightning.runs.provenance import LONGEST_TAG, Origin
 from gan_lightning.runs.steps import images_axis
 
 if TYPE_CHECKING:
@@ -36,9 +36,8 @@ _log = logging.getLogger(__name__)
 _RUN_ID = re.compile(r"[^\s\x00-\x1f/\\#?%:]{1,128}")
 """What W&B takes as an id."""
 
-_PROJECT = re.compile(r"[^/\\#?%:]{1,128}")
-_LONGEST_TAG = 64
-"""What W&B takes as a project's name and as a tag; it would say so only when the run begins."""
+_RESERVED = "/\\#?%:"
+_PROJECT = re.compile(rf"[^{re.escape(_RESERVED)}]{{1,128}}")
 
 PREEMPTED = 128 + signal.SIGTERM
 
@@ -66,7 +65,7 @@ class WandbTracker(WandbLogger, Tracker):
         log_best_checkpoint: whether the best checkpoint becomes an artifact at the end of the run.
 
     Raises:
-        ValueError: for an unknown mode, for ``"online"`` without a login, or for a project or tag that W&B refuses.
+        ValueError: for an unknown mode, ``"online"`` without a login, or a project or a tag that W&B does not take.
     """
 
     def __init__(
@@ -83,12 +82,12 @@ class WandbTracker(WandbLogger, Tracker):
         record_git: bool = False,
         log_best_checkpoint: bool = False,
     ) -> None:
-        if not _PROJECT.fullmatch(project):
+        if _PROJECT.fullmatch(project) is None:
             raise ValueError(
-                f"logger.wandb.project must have 1 to 128 characters, none of them / \\ # ? % or :, got {project!r}"
+                f"logger.wandb.project must have 1 to 128 characters and none of {' '.join(_RESERVED)}, got {project!r}"
             )
-        if wrong := [tag for tag in tags if not 1 <= len(tag) <= _LONGEST_TAG]:
-            raise ValueError(f"logger.wandb.tags must have 1 to {_LONGEST_TAG} characters each, got {wrong[0]!r}")
+        if wrong := [tag for tag in tags if not 1 <= len(tag) <= LONGEST_TAG]:
+            raise ValueError(f"logger.wandb.tags must have 1 to {LONGEST_TAG} characters each, got {wrong[0]!r}")
         self._wished_mode = mode
         self._mode = resolve_mode(mode)
         super().__init__(

@@ -61,6 +61,9 @@ def chosen_metrics(
         hint = did_you_mean(wrong[0], known) if wrong else ""
         raise ValueError(f"evaluator.metrics must be some of {', '.join(known)}, got {shown}{hint}")
     metrics = [named_metric(one, settings) if isinstance(one, str) else one for one in dict.fromkeys(chosen)]
+    for key, value in settings.items():  # also what no chosen metric uses is in range
+        for owner in [name for name in known if key in inspect.signature(_described(name)[0]).parameters][:1]:
+            named_metric(owner, {key: value})
     names = [metric.name for metric in metrics]
     if twice := {name for name in names if names.count(name) > 1}:
         raise ValueError(f"evaluator.metrics has two metrics of the name {', '.join(sorted(twice))}")

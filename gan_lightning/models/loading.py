@@ -32,7 +32,7 @@ def load_model(path: str | os.PathLike[str], *, trust: bool = False, statistics:
     model = build_for(checkpoint["state_dict"], config["model"], path, trust=trust)
     try:
         model.load_state_dict(checkpoint["state_dict"])
-    except (RuntimeError, ValueError, TypeError, AttributeError, LookupError) as error:
+    except (RuntimeError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
         raise CheckpointError(f"{path}: its weights do not fit the model it describes: {error}") from error
     model.run_config = config
     return model.eval()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import secrets
 from collections import Counter
 from functools import cache
 from importlib.resources import files
@@ -40,6 +41,7 @@ def as_html(content: Comparison, *, title: str = "Comparison of runs") -> str:
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(_asset("page.html.j2")).render(
         title=title,
+        nonce=secrets.token_urlsafe(16),
         created=datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
         version=__version__,
         content=content,

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from gan_lightning.core.terminal import printable, say
 from gan_lightning.report.cells import Table, advice, group_tables, run_table, without
 from gan_lightning.report.content import STATED, Comparison
 
@@ -25,18 +26,18 @@ def show(content: Comparison) -> None:
     if not console.is_terminal:
         console = Console(width=PLAIN_WIDTH)
 
-    def say(line: str) -> None:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-
     left_out: list[str] = []
     for table in (run_table(content), *group_tables(content)):
         narrow, dropped = narrowed(table, console.width)
         left_out += dropped
         console.print(drawn(narrow))
     if left_out:
-        say(f"this terminal is too narrow for {', '.join(dict.fromkeys(left_out))}; out=table.md has every column")
+        say(
+            console,
+            f"this terminal is too narrow for {', '.join(dict.fromkeys(left_out))}; out=table.md has every column",
+        )
     if content.keys:
-        say(STATED)
+        say(console, STATED)
     for heading, lines in (
         ("Notes", content.notes),
         ("What went wrong, and what to try", advice(content)),
@@ -46,7 +47,7 @@ def show(content: Comparison) -> None:
         if lines:
             console.print(f"\n[bold]{heading}[/bold]", highlight=False)
         for line in lines:
-            say(line)
+            say(console, line)
 
 
 def narrowed(table: Table, width: int) -> tuple[Table, list[str]]:
@@ -73,9 +74,14 @@ def longest(cell: str) -> int:
 def drawn(table: Table) -> RichTable:
     """Return a table for the terminal, the best means bold."""
     stacked = any("\n" in cell for row in table.rows for cell in row)
-    made = RichTable(title=table.title or None, title_justify="left", show_lines=stacked)
+    made = RichTable(
+        title=Text(printable(table.title)) if table.title else None, title_justify="left", show_lines=stacked
+    )
     for position, title in enumerate(table.header):
-        made.add_column(title, justify="right" if position in table.numeric else "left", overflow="fold")
+        made.add_column(
+            Text(printable(title)), justify="right" if position in table.numeric else "left", overflow="fold"
+        )
     for number, row in enumerate(table.rows):
-        made.add_row(*(Text(c, "bold green" if (number, column) in table.best else "") for column, c in enumerate(row)))
+        styles = ["bold green" if (number, column) in table.best else "" for column in range(len(row))]
+        made.add_row(*(Text(printable(cell), style) for cell, style in zip(row, styles, strict=True)))
     return made

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan_lightning.report.cells import Table, advice, group_tables, run_table, statuses
 from gan_lightning.report.config_diff import ABSENT
 from gan_lightning.report.content import STATED, Comparison
+from gan_lightning.report.foreign_text import csv_cell, markdown, tex, tex_comment
 from gan_lightning.report.group import standing
 from gan_lightning.report.run import MOMENTS, Run
 
@@ -24,8 +24,12 @@ def as_csv(content: Comparison) -> str:
     fields += ["images_per_second", "warnings", *content.differing]
     fields += [f"{key} {moment} {part}" for key in content.keys for moment in MOMENTS for part in PARTS]
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, [*fields, "note"], restval="", lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(stream, lineterminator="\n")
+
+    def write(line: Mapping[str, Any]) -> None:
+        writer.writerow([csv_cell(line.get(name, "")) for name in (*fields, "note")])
+
+    write({name: name for name in (*fields, "note")})
     for number, section in enumerate(content.sections, start=1):
         places = {(key, moment): standing(section, key, moment) for key in content.keys for moment in MOMENTS}
         for index, group in enumerate(section.groups):
@@ -48,10 +52,12 @@ def as_csv(content: Comparison) -> str:
                     values = (found.mean, found.std, found.best, found.low, found.high, found.count)
                     numbers = [*values, place.p_values[index]]
                     line |= {f"{key} {moment} {part}": _blank(v) for part, v in zip(PARTS, numbers, strict=True)}
-            writer.writerow(line)
-    writer.writerows(_run_line(run, content) for run in content.runs)
-    writer.writerows({"level": "published", "note": sentence} for sentence in content.published)
-    writer.writerows({"level": "note", "note": note} for note in content.notes)
+            write(line)
+    for run in content.runs:
+        write(_run_line(run, content))
+    for level, notes in (("published", content.published), ("note", content.notes)):
+        for note in notes:
+            write({"level": level, "note": note})
     return stream.getvalue()
 
 
@@ -92,21 +98,20 @@ def as_markdown(content: Comparison) -> str:
     """The verdicts, a table of groups for each section, the table of runs, and the notes."""
     blocks = [_bullets([*content.verdicts, *content.reasons, *content.published])]
     for table in group_tables(content):
-        blocks += [table.title and f"**{table.title}**", _markdown(table)]
+        blocks += [table.title and f"**{markdown(table.title)}**", _markdown(table)]
     runs = run_table(content)
-    blocks += [STATED.replace("*", "\\*"), runs.title and f"**{runs.title}**", _markdown(runs)]
+    blocks += [markdown(STATED), runs.title and f"**{markdown(runs.title)}**", _markdown(runs)]
     blocks += [_bullets([*content.notes, *advice(content)])]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
 def _bullets(lines: Sequence[str]) -> str:
-    return "\n".join("- " + line.replace("*", "\\*") for line in lines)
+    return "\n".join(f"- {markdown(line)}" for line in lines)
 
 
 def _markdown(table: Table) -> str:
     def line(cells: Sequence[str]) -> str:
-        escaped = [c.replace("|", "\\|").replace("*", "\\*").replace("\n", "<br>") for c in cells]
-        return f"| {' | '.join(escaped)} |"
+        return f"| {' | '.join('<br>'.join(map(markdown, cell.split(chr(10)))) for cell in cells)} |"
 
     rule = ["--:" if column in table.numeric else "---" for column in range(len(table.header))]
     return "\n".join([line(table.header), f"| {' | '.join(rule)} |", *map(line, table.rows)])
@@ -115,17 +120,17 @@ def _markdown(table: Table) -> str:
 def as_latex(content: Comparison) -> str:
     """The tables of groups with booktabs' rules, best means bold; needs the packages booktabs and makecell."""
     blocks = ["% \\usepackage{booktabs,makecell}"]
-    blocks += [f"% {line}" for line in content.verdicts]
+    blocks += [tex_comment(line) for line in content.verdicts]
     for table in group_tables(content):
         columns = "".join("r" if column in table.numeric else "l" for column in range(len(table.header)))
-        lines = [f"% {table.title}"] if table.title else []
+        lines = [tex_comment(table.title)] if table.title else []
         lines += [f"\\begin{{tabular}}{{{columns}}}", "\\toprule", _latex(table.header, frozenset()), "\\midrule"]
         lines += [
             _latex(row, frozenset(column for r, column in table.best if r == index))
             for index, row in enumerate(table.rows)
         ]
         blocks.append("\n".join([*lines, "\\bottomrule", "\\end{tabular}"]))
-    blocks.append("\n".join(f"% {line}" for line in [STATED, *content.published, *content.notes]))
+    blocks.append("\n".join(tex_comment(line) for line in [STATED, *content.published, *content.notes]))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -138,13 +143,3 @@ def _latex(cells: Sequence[str], bold: frozenset[int]) -> str:
         stacked = " \\\\ ".join(lines)
         shown.append(stacked if len(lines) == 1 else f"\\makecell[{'lr'[column > 0]}t]{{{stacked}}}")
     return " & ".join(shown) + " \\\\"
-
-
-_TEX = {"\\": "\\textbackslash{}", "±": "$\\pm$", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}"}
-_TEX |= {sign: f"\\{sign}" for sign in "&%$#_{}"} | {sign: f"${sign}$" for sign in "<>*="}
-
-
-def tex(text: str) -> str:
-    """Escape what LaTeX would read as a command; square brackets, which follow a line break, are shielded."""
-    escaped = re.sub("|".join(map(re.escape, _TEX)), lambda match: _TEX[match[0]], text)
-    return f"{{}}{escaped}" if escaped.startswith("[") else escaped

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,15 +12,13 @@ from torch import Tensor
 
 from gan_lightning.core.atomic import flush
 from gan_lightning.core.checkpoint import CheckpointError, read_checkpoint
-from gan_lightning.core.container import ContainerError, check_container, save_container
+from gan_lightning.core.container import ContainerError, save_container
 from gan_lightning.core.lightning_internals import dump_checkpoint
 from gan_lightning.core.side_files import move_aside
 from gan_lightning.runs.folder import BEST, LATEST, PREVIOUS, RunFolder
 
 if TYPE_CHECKING:
     from lightning import Trainer
-
-log = logging.getLogger(__name__)
 
 
 class NonFiniteStateError(ValueError):
@@ -32,7 +29,8 @@ def write_checkpoint(trainer: Trainer, path: Path, *, keep: Path | None = None) 
     """Save the state of a run to ``path`` so that at every moment a whole file stands there or at ``keep``.
 
     All ranks call this together. Rank 0 writes to a temporary name in the same folder, flushes it to the disk and
-    renames it; the former file moves to ``keep`` just before, unless it is damaged.
+    renames it; the former file moves to ``keep`` just before. Files that cannot be read, which may be whole for a newer
+    version or at another time, are moved aside instead of being replaced.
 
     Args:
         trainer: whose state is saved.
@@ -53,9 +51,8 @@ def write_checkpoint(trainer: Trainer, path: Path, *, keep: Path | None = None) 
         temporary = path.with_name(f".{path.name}.partial")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            for name in (temporary, path, keep):
-                if name is not None and name.is_dir():
-                    move_aside(name, complaint=f"{name} is a folder", consequence="a checkpoint takes its place")
+            if temporary.is_dir():
+                move_aside(temporary, complaint=f"{temporary} is a folder", consequence="a checkpoint takes its place")
             save_container(temporary, state)
             flush(temporary)
             _put_in_place(temporary, path, keep)
@@ -91,7 +88,8 @@ def _tensors(value: Any, key: str) -> Iterator[tuple[str, Tensor]]:
 
 
 def _put_in_place(temporary: Path, path: Path, keep: Path | None) -> None:
-    if keep is not None and _is_whole(path):
+    present = [name for name in (path, keep) if name is not None and _is_there(name)]
+    if keep is not None and path in present:
         os.replace(path, keep)
         try:
             os.replace(temporary, path)
@@ -103,14 +101,14 @@ def _put_in_place(temporary: Path, path: Path, keep: Path | None) -> None:
     flush(path.parent)
 
 
-def _is_whole(path: Path) -> bool:
-    """Verify a file's digest, so that a damaged file does not take the place of a whole one."""
-    try:
-        check_container(path)
-    except FileNotFoundError:
+def _is_there(path: Path) -> bool:
+    """Say whether there is a checkpoint that can be read; anything else is moved aside."""
+    if not os.path.lexists(path):
         return False
-    except ContainerError as error:
-        log.warning("%s; a new checkpoint takes its place", error)
+    try:
+        read_checkpoint(path, mapped=True)
+    except CheckpointError as error:
+        move_aside(path, complaint=str(error), consequence="a new checkpoint takes its place")
         return False
     return True
 

@@ -27,7 +27,7 @@ PACKAGES = ("torch", "lightning", "torchvision", "hydra-core", "numpy", "torchme
 SWEEP_FILE = "multirun.yaml"
 """In a sweep's folder, where Hydra keeps what the sweep was started with."""
 
-_LONGEST_TAG = 64  # of W&B
+LONGEST_TAG = 64  # of W&B
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class Origin:
 
     def tags(self) -> list[str]:
         """Return the sweep, for a job of one."""
-        return [] if self.sweep is None else [f"sweep {self.sweep}"[:_LONGEST_TAG]]
+        return [] if self.sweep is None else [f"sweep {self.sweep}"[:LONGEST_TAG]]
 
     def record(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """Return plain data to keep beside the configuration: with what and on what it runs."""

@@ -322,13 +322,24 @@ def test_special_keys_are_checked(extra, message, trust):
     assert caught.value.messages == [message]
 
 
+def test_arguments_of_an_untrusted_config_are_compared_with_the_signature_before_anything_is_built():
+    layer = {"_target_": "torch.nn.Linear", "in_features": "many", "out_features": 2, "in_feature": 1}
+    with pytest.raises(ConfigError) as caught:
+        build({"parts": [layer, {"_target_": "gan_lightning.models.UpdateRule", "critic_steps": "often"}]}, key="net")
+    assert sorted(message.partition(":")[0] for message in caught.value.messages) == [
+        "net.parts[0].in_feature = 1",
+        "net.parts[0].in_features = 'many'",
+        "net.parts[1].critic_steps = 'often'",
+    ]
+
+
 def test_a_constructors_refusal_names_the_key():
     node = {"parts": [{"_target_": f"{HERE}.Fussy", "error": "value"}]}
     with pytest.raises(ConfigError, match=r"model\.parts\[0\]: width must be positive") as caught:
         build(node, trust=True, key="model")
     assert isinstance(caught.value.__cause__, ValueError)
     with pytest.raises(ConfigError, match=r"net: .*unexpected keyword argument 'in_feature'"):
-        build({"_target_": "torch.nn.Linear", "in_feature": 1}, key="net")
+        build({"_target_": "torch.nn.Linear", "in_feature": 1}, trust=True, key="net")
     with pytest.raises(KeyError) as other:
         build({"_target_": f"{HERE}.Fussy", "error": "key"}, trust=True, key="net")
     assert other.value.__notes__ == [f"while building net ({HERE}.Fussy)"]

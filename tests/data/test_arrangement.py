@@ -5,7 +5,8 @@ import pytest
 from gan_lightning.data.archive import open_files
 from gan_lightning.data.arrangement import arrange
 from gan_lightning.data.errors import DataError
-from gan_lightning.data.layout import by_hash, common_root, read_labels
+from gan_lightning.data.label_files import read_labels
+from gan_lightning.data.layout import by_hash, common_root
 from tests.data.pictures import write, write_zip
 
 

@@ -1,12 +1,16 @@
 import itertools
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
 
 from gan_lightning.core.machine import memory_bytes
+from gan_lightning.data import workers
 from gan_lightning.data.archive import open_files
 from gan_lightning.data.arrangement import arrange
 from gan_lightning.data.errors import DataError
@@ -89,8 +93,8 @@ def test_workers_outlive_the_signals_that_stop_the_training():
 
 def test_the_training_process_can_end_its_workers():
     results = iter(parallel(this_process, itertools.repeat([0]), workers=1))
-    next(results)
-    (worker,) = results._workers
+    number = next(results)
+    (worker,) = [child for child in multiprocessing.active_children() if child.pid == number]
     worker.terminate()
     worker.join(timeout=20)
     assert worker.exitcode == 0
@@ -115,3 +119,31 @@ def test_the_memory_of_a_control_group_counts(tmp_path):
     (tmp_path / "none").write_text("max\n")
     assert memory_bytes((tmp_path / "limit",)) == 123456
     assert memory_bytes((tmp_path / "none", tmp_path / "missing")) > 2**26
+
+
+def make_slowly(rows):
+    time.sleep(0.02)
+    return rows, os.getpid()
+
+
+def test_workers_that_are_killed_are_started_again_with_what_they_owe(caplog):
+    results = parallel(make_slowly, ([number] for number in range(30)), workers=2)
+    made = [next(results) for _ in range(5)]
+    handler = signal.getsignal(signal.SIGCHLD)
+    for worker in {worker for _, worker in made}:
+        os.kill(worker, signal.SIGKILL)
+    made += results
+    assert [rows for rows, _ in made] == [[number] for number in range(30)]
+    assert len({worker for _, worker in made}) == 4
+    assert "a process that reads images was killed" in caplog.text
+    assert signal.getsignal(signal.SIGCHLD) == handler == signal.SIG_DFL
+
+
+def die_at_once(rows):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_workers_that_are_killed_again_and_again_are_said(monkeypatch):
+    monkeypatch.setattr(workers, "_MOST_DEATHS", 0)  # torch looks every five seconds
+    with pytest.raises(DataError, match="killed again and again"):
+        next(parallel(die_at_once, iter([[0], [1]]), workers=1))

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from gan_lightning.report import as_html, compare, find_runs
+from tests.report.test_foreign_text import SCRIPT, hostile
 
 pytestmark = pytest.mark.slow
 
@@ -312,3 +313,38 @@ def test_a_hundred_runs_of_a_thousand_steps_open_in_three_seconds_and_stay_below
     busy_s = {entry["name"]: entry["value"] for entry in metrics}["ThreadTime"]  # of its processor: others share it
     assert busy_s < 3.0
     assert complaints(browser) == []
+
+
+def test_scripts_in_every_field_do_not_run(browser, tmp_path, make_below):
+    text = f'{SCRIPT}"><svg onload=pwned=2><a href=javascript:pwned=3>x</a>${{pwned=4}}`pwned=5`'
+    for number, loss in enumerate(LOSSES):
+        for seed in range(2):
+            name = f"{text.replace('/', '|')}{number}{seed}"
+            folder = make_below(tmp_path, name, seed=seed, lr=10.0**-number, fd=1.0 + number + seed / 10)
+            hostile(folder, text if number else f"{loss}{text}", key=text)
+            write_details(folder, steps=4, seed=seed)
+            with (folder / "metrics.jsonl").open("a") as file:
+                file.write(json.dumps({"images_seen": 4001, "wall_time_s": 30, f"{text} curve": 1.0}) + "\n")
+    path = tmp_path / "report.html"
+    content = compare(find_runs([tmp_path]))
+    path.write_text(as_html(content, title=SCRIPT), encoding="utf-8")
+    browser.get(path.as_uri())
+    for number, _ in enumerate(content.sections):
+        browser.execute_script("showSection(arguments[0])", number)
+        wait(browser, "return document.querySelectorAll('.tabulator-row').length")
+        click(browser, "#expand")
+        for panel in ("curves", "samples", "parallel-panel", "settings", "troubles", "notes"):
+            scroll_to(browser, panel)
+        wait(browser, "return document.querySelectorAll('#chart-0 .trace').length")
+        change(browser, "select.metric", f"{text} curve", "change")
+        browser.execute_script(
+            "document.querySelectorAll('.tabulator-col, .tabulator-cell').forEach((e) => "
+            "['mouseenter', 'mousemove', 'mouseover'].forEach((n) => e.dispatchEvent(new MouseEvent(n))))"
+        )
+        time.sleep(0.5)  # tooltips wait before they open
+        assert browser.execute_script("return window.pwned") is None
+        foreign = "img[src=x], svg[onload], b[x], a[href^='javascript'], [onerror]"
+        assert browser.execute_script(f'return document.querySelectorAll("{foreign}").length') == 0
+    assert complaints(browser) == []
+    assert SCRIPT in browser.execute_script("return document.title")
+    assert any(SCRIPT in text for text in texts(browser, "#settings th"))

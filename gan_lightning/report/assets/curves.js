@@ -24,7 +24,7 @@ function traces(metric) {
     const line = { color: colour(group), dash: dash(group), width: 2 };
     const mode = metric.startsWith("score/") ? "lines+markers" : "lines";
     const common = { x: curve.x, type: "scatter", showlegend: false, hoverinfo: "skip", legendgroup: group.id };
-    const own = { ...common, mode, line, connectgaps: true, marker: { size: 5 }, name: `${group.id} ${group.label}`, hoverinfo: "all", hovertemplate: "%{y:.4~g}" };
+    const own = { ...common, mode, line, connectgaps: true, marker: { size: 5 }, name: escaped(`${group.id} ${group.label}`), hoverinfo: "all", hovertemplate: "%{y:.4~g}" };
     if (!curve.mean) return [{ ...own, y: curve.runs[0] }];
     const seeds = curve.runs.map((y) => ({ ...common, mode: "lines", y, connectgaps: true, opacity: 0.55, line: { ...line, width: 1 } }));
     const edge = { ...common, mode: "lines", connectgaps: true, line: { width: 0 } };

@@ -8,14 +8,14 @@ function drawParallel() {
   const value = (entry, key) => entry.run.scores[key]?.[state.moment] ?? null;
   const complete = runs.filter((entry) => value(entry, score) !== null);
   const measured = data.keys.filter(({ key }) => complete.length && complete.every((entry) => value(entry, key) !== null));
-  const settings = data.settings.map(({ key, name }) => dimension(name, complete.map(({ group }) => group.settings[key])));
-  const scores = measured.map(({ key }) => ({ label: key, values: complete.map((entry) => value(entry, key)) }));
+  const settings = data.settings.map(({ key, name }) => dimension(escaped(name), complete.map(({ group }) => group.settings[key])));
+  const scores = measured.map(({ key }) => ({ label: escaped(key), values: complete.map((entry) => value(entry, key)) }));
   const higher = Boolean(data.keys.find(({ key }) => key === score)?.higher);
   const dark = document.documentElement.dataset.theme === "dark"; // the best stands out from the ground
   const trace = {
     type: "parcoords", dimensions: [...settings, ...scores], labelangle: 0, labelfont: { size: 13, color: css("--text") }, tickfont: { color: css("--text") }, rangefont: { color: css("--muted") },
     unselected: { line: { color: css("--line"), opacity: 0.5 } },
-    line: { color: complete.map((entry) => value(entry, score)), colorscale: "Viridis", reversescale: higher !== dark, showscale: true, colorbar: { title: { text: score, side: "right" }, thickness: 12 } },
+    line: { color: complete.map((entry) => value(entry, score)), colorscale: "Viridis", reversescale: higher !== dark, showscale: true, colorbar: { title: { text: escaped(score), side: "right" }, thickness: 12 } },
   };
   Plotly.react("parallel", complete.length ? [trace] : [], { ...layout("parallel"), margin: { l: 110, r: 30, t: 60, b: 30 }, hovermode: false }, { responsive: true, displaylogo: false, displayModeBar: false });
 }

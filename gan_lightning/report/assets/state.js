@@ -26,6 +26,9 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+// Runs may be called anything: what reaches a library that reads HTML is escaped.
+const escaped = (text) => element("span", { textContent: text }).innerHTML;
+
 function nameOf(group, { long = true } = {}) {
   const swatch = element("span", { className: "swatch" });
   swatch.style.background = colour(group);

@@ -39,13 +39,13 @@ function scoreCell(key) {
     const spread = score.std === null ? "" : ` ± ${Number(score.std.toPrecision(2))}`;
     const title = `best seed ${number(score.best)}; ` + (score.p === null ? (score.mark === "best" ? "best mean" : "not enough seeds for a test") : `p = ${score.p.toPrecision(2)} against the best mean`);
     const interval = score.low === null ? `n = ${score.n}` : `[${number(score.low)}, ${number(score.high)}], best ${number(score.best)}`;
-    return `<span class="score ${score.mark === "best" ? "best" : ""}" title="${title}"><b>${number(score.mean)}</b>${spread}<span class="mark">${score.mark}</span><small>${interval}</small>${score.published === null ? "" : `<small>published ${score.published}</small>`}</span>`;
+    return `<span class="score ${score.mark === "best" ? "best" : ""}" title="${title}"><b>${number(score.mean)}</b>${spread}<span class="mark">${score.mark}</span><small>${interval}</small>${score.published === null ? "" : `<small>published ${escaped(score.published)}</small>`}</span>`;
   };
 }
 
 function columnsOfTable() {
   const settings = data.settings.length < 2 ? [] : data.settings.map(({ key, name }) => ({
-    title: name, headerTooltip: key, field: `setting:${key}`, sorter: "alphanum", headerFilter: "input",
+    title: escaped(name), headerTooltip: escaped(key), field: `setting:${key}`, sorter: "alphanum", headerFilter: "input",
     minWidth: Math.min(180, 30 + 8 * Math.max(name.length, ...groups().map((group) => String(shown(group.settings[key])).length))), formatter: (cell) => (cell.getData().run ? "" : element("span", { textContent: shown(cell.getValue()) }).outerHTML),
   }));
   return [
@@ -53,7 +53,7 @@ function columnsOfTable() {
     { title: data.settings.length < 2 ? "configuration" : "group", field: "label", sorter: "alphanum", frozen: true, minWidth: data.settings.length < 2 ? 180 : groups().some(({ name }) => name) ? 170 : 120, widthGrow: data.settings.length < 2 ? 2 : 0, formatter: nameCell },
     ...settings,
     ...data.keys.map(({ key, higher }) => ({
-      title: `${key} ${higher ? "↑" : "↓"}`, headerTooltip: higher ? "higher is better" : "lower is better", field: `score:${key}`,
+      title: `${escaped(key)} ${higher ? "↑" : "↓"}`, headerTooltip: higher ? "higher is better" : "lower is better", field: `score:${key}`,
       sorter: "number", sorterParams: missingLast, headerSortStartingDir: higher ? "desc" : "asc", hozAlign: "right", headerHozAlign: "right", minWidth: 204, formatter: scoreCell(key),
     })),
     { title: "status", field: "status", minWidth: 102, formatter: (cell) => statusCell(cell.getData()) },

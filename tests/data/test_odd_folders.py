@@ -1,0 +1,320 @@
+"""Folders, archives, label files and images as people have them: what each is read as, or why it is refused."""
+
+
+# ruff: noqa: E501 (tables)
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from PIL import Image, features
+
+from gan_lightning.data import FolderDataModule, Loading, TranslationFolderDataModule, archive
+from gan_lightning.data.archive import open_files
+from gan_lightning.data.arrangement import arrange
+from gan_lightning.data.errors import DataError
+from tests.data.pictures import encoded, noise, write, write_zip
+
+PNG = b"never decoded here"
+
+
+@dataclass(frozen=True)
+class Odd:
+    """A folder, and how it is read.
+
+    Attributes:
+        files: names of its images, or names to contents.
+        splits: what it is read as: split to names; None: it is refused.
+        refusal: part of the message.
+        classes: of the images by name; None: labels are not asked for.
+        unused: names of the files that are said not to be used.
+        unmatched: names in label files of files that are not there.
+        split: value of data.split.
+    """
+
+    files: Any
+    splits: Mapping[str, str] | None = None
+    refusal: str = ""
+    classes: Mapping[str, str] | None = None
+    unused: str = ""
+    unmatched: str = ""
+    split: str = "auto"
+    labelled: bool = field(default=False)
+
+
+def refused(files, refusal, **others):
+    return Odd(files, refusal=refusal, **others)
+
+
+def labelled(files, classes, **others):
+    return Odd(files, {"train": " ".join(classes)}, classes=classes, labelled=True, **others)
+
+
+def with_labels(file, content, names="a.png b.png", **others):
+    content = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return {**dict.fromkeys(names.split(), PNG), file: content}
+
+
+CATS = {"a.png": "cat", "b.png": "dog"}
+SPLITS = {
+    # folders of splits, however they are written
+    "plain": Odd("train/a.png test/b.png", {"train": "train/a.png", "test": "test/b.png"}),
+    "capital": Odd("Train/a.png Test/b.png", {"train": "Train/a.png", "test": "Test/b.png"}),
+    "upper case": Odd("TRAIN/a.png VAL/b.png", {"train": "TRAIN/a.png", "val": "VAL/b.png"}),
+    "participle": Odd("training/a.png testing/b.png", {"train": "training/a.png", "test": "testing/b.png"}),
+    "validation": Odd("train/a.png Validation/b.png", {"train": "train/a.png", "val": "Validation/b.png"}),
+    "with images": Odd("train_images/a.png test_images/b.png", {"train": "train_images/a.png", "test": "test_images/b.png"}),
+    "images first": Odd("images_train/a.png Images-Test/b.png", {"train": "images_train/a.png", "test": "Images-Test/b.png"}),
+    "with years": Odd("train2017/a.png val2017/b.png", {"train": "train2017/a.png", "val": "val2017/b.png"}),
+    "with numbers": Odd("train/a.png test1/b.png", {"train": "train/a.png", "test": "test1/b.png"}),
+    "with set": Odd("trainset/a.png testset/b.png", {"train": "trainset/a.png", "test": "testset/b.png"}),
+    "with spaces": Odd(["train set/a.png", "test set/b.png"], {"train": ["train set/a.png"], "test": ["test set/b.png"]}),
+    "three": Odd("train/a.png val/b.png test/c.png", {"train": "train/a.png", "val": "val/b.png", "test": "test/c.png"}),
+    "below others": Odd("x/imgs/train/a.png x/imgs/test/b.png", {"train": "x/imgs/train/a.png", "test": "x/imgs/test/b.png"}),
+    "files beside": Odd("imgs/train/a.png imgs/test/b.png info.txt", {"train": "imgs/train/a.png", "test": "imgs/test/b.png"}, unused="info.txt"),
+    "train alone": Odd("Train/a.png Train/x/b.png", {"train": "Train/a.png Train/x/b.png"}),
+    "a class called test": Odd("train/test/a.png test/test/b.png", {"train": "train/test/a.png", "test": "test/test/b.png"}),
+    # splits that would be mixed
+    "test alone": refused("test/a.png", "test/: called like held-out images"),
+    "val beside photos": refused("Val/a.png photos/b.png", "Val/: called like held-out images"),
+    "test below a class": refused("dog/train/a.png dog/test/b.png cat/train/c.png", "dog/test/: called like"),
+    "imgs/test beside images": refused("imgs/test/a.png imgs/b.png c.png", "imgs/test/: called like"),
+    "nested twice": refused("train/train/a.png train/val/b.png", "train/val/: called like"),
+    "masks beside": refused("imgs/train/a.png imgs/test/b.png masks/train/a.png", "imgs/test/: called like"),
+    "a third folder": refused("Train/a.png photos/b.png", "'Train', but photos/b.png lie outside train, test, val"),
+    "images outside": refused("train/a.png b.png", "'train', but b.png lie outside train, test, val"),
+    "twice the same": refused("train/a.png TRAIN/b.png", "'TRAIN' and 'train' are both called like the split 'train'"),
+    "val twice": refused("train/a.png val/b.png valid/c.png", "both called like the split 'val'"),
+    "no train": refused("photos/a.png", "no folder 'train' at its top", split="folders"),
+    # what the user says counts
+    "hash takes all": Odd("dog/test/a.png dog/train/b.png", {"train": "dog/test/a.png dog/train/b.png"}, split="hash"),
+    "hash of test": Odd("test/a.png", {"train": "test/a.png"}, split="hash"),
+    "folders with test below": Odd("train/x/test/a.png", {"train": "train/x/test/a.png"}, split="folders"),
+    # names that only look like it
+    "contest": Odd("contest/a.png latest/b.png", {"train": "contest/a.png latest/b.png"}),
+    "files called so": Odd("test.png train.png", {"train": "test.png train.png"}),
+    "trains": Odd("trains/a.png buses/b.png", {"train": "trains/a.png buses/b.png"}),
+}  # fmt: skip
+NAMES = {
+    "windows": Odd([r"train\a.png", r"test\b.png"], {"train": "train/a.png", "test": "test/b.png"}),
+    "windows and classes": labelled([r"cat\a.png", r"dog\b.png"], {"cat/a.png": "cat", "dog/b.png": "dog"}),
+    "upper case endings": Odd("a.PNG b.JpEg", {"train": "a.PNG b.JpEg"}),
+    "hidden": Odd("a.png .b.png ._a.png .x/c.png __MACOSX/a.png", {"train": "a.png"}),
+    "all image endings": Odd("a.jfif b.jpe c.tga d.pnm e.webp f.jpx", {"train": "a.jfif b.jpe c.tga d.pnm e.webp f.jpx"}),
+    "no image endings": Odd("a.png b.heic c.svg d.png.part e f.ico", {"train": "a.png"}, unused="b.heic c.svg d.png.part e f.ico"),
+    "not UTF-8": Odd([os.fsdecode(b"caf\xe9.png")], {"train": [os.fsdecode(b"caf\xe9.png")]}),
+    "emoji and spaces": Odd(["ü 💥.png"], {"train": ["ü 💥.png"]}),
+    "an archive inside": Odd("a.png more.zip", {"train": "a.png"}, unused="more.zip"),
+    "only archives": refused("more.zip b.tar", "no images in it, only 1 .tar, 1 .zip: b.tar, more.zip; archives inside"),
+    "only text": refused("a.txt b.txt", "no images in it, only 2 .txt: a.txt, b.txt"),
+    "nothing": refused("", "there are no images in it"),
+    "only hidden": refused(".a.png", "there are no images in it"),
+}  # fmt: skip
+LABELS = {
+    "commas": labelled(with_labels("labels.csv", b"a.png,cat\nb.png,dog\n"), CATS),
+    "semicolons": labelled(with_labels("labels.csv", b"file;label\na.png;cat\nb.png;dog\n"), CATS),
+    "tabs": labelled(with_labels("labels.csv", b"a.png\tcat\nb.png\tdog\n"), CATS),
+    "quoted": labelled(with_labels("labels.csv", b'"a.png","cat"\n"b.png","dog"\n'), CATS),
+    "file in capitals": labelled(with_labels("Labels.CSV", b"a.png,cat\nb.png,dog\n"), CATS),
+    "turned": labelled(with_labels("labels.csv", b"label,file\ncat,a.png\ndog,b.png\n"), CATS),
+    "more columns": labelled(with_labels("labels.csv", b"id,filename,class\n1,a.png,cat\n2,b.png,dog\n"), CATS),
+    "a class called image": labelled(with_labels("labels.csv", b"a.png,image\nb.png,dog\n"), {"a.png": "image", "b.png": "dog"}),
+    "dots and slashes": labelled(with_labels("labels.csv", b"./a.png,cat\n.\\b.png,dog\n"), CATS),
+    "backslashes": labelled(with_labels("dataset.json", {"labels": [["x\\a.png", 0], [".\\x\\b.png", 1]]}, "x/a.png x/b.png"), {"x/a.png": "0", "x/b.png": "1"}),
+    "dataset.json": labelled(with_labels("dataset.json", {"labels": [["./a.png", 1], ["b.png", 0]]}), {"a.png": "1", "b.png": "0"}),
+    "missing files": labelled(with_labels("labels.csv", b"a.png,cat\nb.png,dog\nc.png,cow\n"), CATS, unmatched="c.png"),
+    "two label files": labelled({**with_labels("labels.csv", b"a.png,cat\nb.png,dog\n"), "labels.json": b"{}"}, CATS, unused="labels.json"),
+    "labels not asked for": Odd(with_labels("labels.csv", b"a.png,cat\nb.png,dog\n"), {"train": "a.png b.png"}, unused="labels.csv"),
+    "below one folder": labelled(with_labels("set/labels.csv", b"a.png,cat\nb.png,dog\n", "set/a.png set/b.png"), {"set/a.png": "cat", "set/b.png": "dog"}),
+    "folders below one": labelled({"dataset.json": b'{"labels": null}', "x/cat/a.png": PNG, "x/dog/b.png": PNG}, {"x/cat/a.png": "cat", "x/dog/b.png": "dog"}, unused="dataset.json"),
+    "splits and one file": Odd({"labels.csv": b"Train/a.png,cat\nTest/b.png,cat\n", "Train/a.png": PNG, "Test/b.png": PNG}, {"train": "Train/a.png", "test": "Test/b.png"}, classes={"Train/a.png": "cat", "Test/b.png": "cat"}, labelled=True),
+    "an empty label": refused(with_labels("labels.csv", b"a.png,cat\nb.png,\n"), "labels.csv has no class for b.png: the label is empty", labelled=True),
+    "a blank label": refused(with_labels("labels.json", {"a.png": "cat", "b.png": " "}), "labels.json has no class for b.png", labelled=True),
+    "no label": refused(with_labels("labels.csv", b"a.png,cat\n"), "labels.csv has no label for b.png", labelled=True),
+    "columns without a header": refused(with_labels("labels.csv", b"1,a.png,cat\n2,b.png,dog\n"), "its first line has 3 columns; two are needed", labelled=True),
+    "a short row": refused(with_labels("labels.csv", b"a.png,cat\nb.png\n"), "the row 'b.png' has 1 columns instead of 2", labelled=True),
+    "empty file": refused(with_labels("labels.csv", b""), "labels.csv is no label file: ValueError: it has no rows", labelled=True),
+    "the same twice": refused(with_labels("labels.csv", b"a.png,cat\n./a.png,dog\nb.png,dog\n"), "labels.csv names an image more than once", labelled=True),
+    "UTF-16": refused(with_labels("labels.csv", "a.png,cat\n".encode("utf-16")), "labels.csv is no label file", labelled=True),
+    "not JSON": refused(with_labels("labels.json", b"{'a.png': 'cat'}"), "labels.json is no label file", labelled=True),
+    "fractions": refused(with_labels("labels.json", {"a.png": 0.5, "b.png": 1}), "must be a whole number or a string, got 0.5", labelled=True),
+    "an unknown label file": refused(with_labels("classes.csv", b"a.png,cat\n"), "lie in no class folder", labelled=True),
+}  # fmt: skip
+CASES = {**SPLITS, **NAMES, **LABELS}
+
+
+def as_names(value):
+    return value.split() if isinstance(value, str) else list(value)
+
+
+@pytest.mark.parametrize("archived", [False, True], ids=["folder", "zip"])
+@pytest.mark.parametrize("odd", CASES.values(), ids=CASES)
+def test_a_folder_is_read_as_expected_or_refused(odd, archived, tmp_path):
+    contents = odd.files if isinstance(odd.files, dict) else dict.fromkeys(as_names(odd.files), PNG)
+    if archived and any(not name.isprintable() for name in contents):
+        pytest.skip("an archive's names are text")
+    (tmp_path / "set").mkdir()
+    path = write_zip(tmp_path / "set.zip", contents) if archived else write(tmp_path / "set", contents)
+    given = {"split": odd.split, "heldout_fraction": 0.0, "labelled": odd.labelled}
+    if odd.splits is None:
+        with pytest.raises(DataError) as refusal:
+            arrange(open_files(path), **given)
+        assert odd.refusal in str(refusal.value)
+        return
+    found = arrange(open_files(path), **given)
+    read = {split: [images.name(i) for i in range(len(images))] for split, images in found.splits.items()}
+    assert {split: sorted(names) for split, names in read.items()} == {
+        split: sorted(as_names(names)) for split, names in odd.splits.items()
+    }
+    assert sorted(found.unused) == sorted(as_names(odd.unused))
+    assert list(found.unmatched) == as_names(odd.unmatched)
+    if odd.classes is not None:
+        classes = {
+            images.name(i): images.class_names[label]
+            for images in found.splits.values()
+            for i, label in enumerate(images.labels.tolist())
+        }
+        assert classes == odd.classes
+    for images in found.splits.values():
+        assert all(images.files.read(entry.name) == PNG for entry in images.entries)
+
+
+def test_there_are_many_cases():
+    assert len(CASES) >= 60
+
+
+def test_names_of_archives_that_lead_nowhere_or_are_there_twice(tmp_path):
+    path = write_zip(tmp_path / "a.zip", {"./a.png": b"1", "/b.png": b"2", "x//c.png": b"3", "../d.png": b"4"})
+    files = open_files(path)
+    assert [entry.name for entry in files.entries()] == ["a.png", "b.png", "x/c.png"]
+    assert [files.read(name) for name in ("a.png", "b.png", "x/c.png")] == [b"1", b"2", b"3"]
+    with pytest.raises(DataError, match=r"two files of the name a/b\.png"):
+        open_files(write_zip(tmp_path / "b.zip", {"a/b.png": b"", "a\\b.png": b""})).entries()
+
+
+def test_an_archive_that_describes_more_than_the_memory_is_not_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "_MOST_MEMBER_BYTES", 10_000)
+    files = open_files(write_zip(tmp_path / "a.zip", {"a.png": bytes(10_001), "b.png": bytes(10_000)}))
+    assert (tmp_path / "a.zip").stat().st_size < 1000
+    assert files.read("b.png") == bytes(10_000)
+    with pytest.raises(OSError, match="more than 10000 bytes"):
+        files.read("a.png")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(OSError, match="not a regular file"):
+        open_files(tmp_path).read("a.png")
+
+
+def make(path, tmp_path, **arguments):
+    loading = Loading(cache_dir=str(tmp_path / "cache"), workers=0)
+    return FolderDataModule(path=str(path), resolution=8, batch_size=2, loading=loading, **arguments)
+
+
+def test_every_format_that_pillow_decodes_is_read(tmp_path):
+    kinds = {
+        "jfif": "JPEG",
+        "jpe": "JPEG",
+        "tga": "TGA",
+        "pnm": "PPM",
+        "bmp": "BMP",
+        "gif": "GIF",
+        "pcx": "PCX",
+        "sgi": "SGI",
+    }
+    kinds |= {ending: ending.upper() for ending in ("webp", "avif") if features.check(ending)}
+    contents = {
+        f"{number}.{ending}": encoded(noise(number), kind) for number, (ending, kind) in enumerate(kinds.items())
+    }
+    assert make(write(tmp_path / "set", contents), tmp_path).images_per_epoch == len(contents)
+
+
+def test_what_is_not_used_is_counted_and_named_in_the_report_and_in_the_log(tmp_path, caplog):
+    contents = {f"{split}/{number}.png": encoded(noise(number)) for split in ("Train", "val") for number in range(3)}
+    contents |= {f"Train/{number}.heic": b"x" for number in range(25)} | {"Train/notes.txt": b""}
+    data = make(write(tmp_path / "set", contents), tmp_path)
+    with caplog.at_level("INFO"):
+        data.describe(tmp_path / "run")
+    report = json.loads((tmp_path / "run" / "data.json").read_text())
+    assert report["splits"] == {"train": 3, "val": 3}
+    assert report["unused_files"]["count"] == 26
+    assert report["unused_files"]["endings"] == {".heic": 25, ".txt": 1}
+    assert len(report["unused_files"]["first"]) == 20
+    assert "26 files are not used (25 .heic, 1 .txt): Train/0.heic, Train/1.heic" in caplog.text
+    assert "and 6 more" in caplog.text
+
+
+def test_labels_of_missing_files_are_said(tmp_path, caplog):
+    contents = {"a.png": encoded(noise(0)), "labels.csv": b"a.png,0\nb.png,1\n"}
+    make(write(tmp_path / "set", contents), tmp_path, classes=1).describe(tmp_path / "run")
+    assert "1 labels are of missing files (1 .png): b.png" in caplog.text
+
+
+def pairs(tmp_path, contents, **arguments):
+    loading = Loading(cache_dir=str(tmp_path / "cache"), workers=0)
+    path = str(write(tmp_path / "pairs", contents))
+    return TranslationFolderDataModule(path=path, resolution=8, loading=loading, **{"paired": True, **arguments})
+
+
+SIZED = {"A/1.png": (20, 10), "B/1.png": (20, 10), "A/2.png": (12, 12), "B/2.png": (12, 12)}
+
+
+def sized(**changes):
+    sizes = {**SIZED, **changes}
+    return {name: encoded(noise(number, size)) for number, (name, size) in enumerate(sizes.items())}
+
+
+@pytest.mark.parametrize(
+    ("change", "fit", "ending"),
+    [
+        ({}, "center_crop", "read"),
+        ({"B/1.png": (40, 20)}, "center_crop", "read"),  # another size of the same shape
+        ({"B/1.png": (10, 20)}, "center_crop", "refused"),
+        ({"A/1.png": (12, 12), "A/2.png": (20, 10)}, "pad", "refused"),  # the same sizes, exchanged
+        ({"B/1.png": (10, 20)}, "stretch", "said"),
+    ],
+)
+def test_pairs_of_different_shapes(tmp_path, caplog, change, fit, ending):
+    data = pairs(tmp_path, sized(**change), fit=fit)
+    message = "images: pairs have different shapes: A/1.png is"
+    if ending == "refused":
+        with pytest.raises(DataError, match=message):
+            _ = data.images_per_epoch
+    else:
+        assert data.images_per_epoch == 2
+        assert (message in caplog.text) is (ending == "said")
+
+
+def test_a_photograph_that_lies_on_its_side_has_the_shape_in_which_it_is_held(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    noise(0, (10, 20)).save(tmp_path / "lying.png", exif=exif)
+    data = pairs(tmp_path, sized() | {"B/1.png": (tmp_path / "lying.png").read_bytes()}, fit="center_crop")
+    assert data.images_per_epoch == 2
+
+
+@pytest.mark.parametrize(
+    ("folders", "splits"),
+    [
+        ("trainA trainB testA testB", {"train", "test"}),
+        ("TrainA TrainB TestA TestB", {"train", "test"}),
+        ("train_A train_B val_A val_B", {"train", "val"}),
+        ("a b", {"train"}),
+        ("A/Train B/Train A/TEST B/TEST", {"train", "test"}),
+        ("Training/A Training/B testing/a testing/b", {"train", "test"}),
+        ("A/x/train B/x/train A/x/test B/x/test", None),
+    ],
+)
+def test_folders_of_domains_however_they_are_written(tmp_path, folders, splits):
+    data = pairs(tmp_path, {f"{folder}/1.png": encoded(noise(0)) for folder in folders.split()})
+    if splits is None:
+        with pytest.raises(DataError, match="called like held-out images"):
+            _ = data.splits
+    else:
+        assert data.splits.keys() == splits
