@@ -2,8 +2,8 @@
 
 On a machine like the one that made the record every bit counts. Elsewhere rounding differs, and training amplifies it
 from update to update: a number may differ by ``FIRST`` of the largest that it is in the whole series, twice as much
-with each update, or by ``MARGIN`` times what had changed by that update when the record was made a second time with
-other instructions of the same processor.
+with each update, or by ``MARGIN`` times what had changed ``AHEAD`` updates later when the record was made a second time
+with other instructions of the same processor.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ FIRST = 1e-5
 SCORE = 1e-4
 """Tolerance of scores and samples there."""
 
-MARGIN = 100.0
-"""What is allowed elsewhere, in units of what other instructions of the same processor change."""
+MARGIN, AHEAD = 100.0, 2
+"""What is allowed elsewhere, in units of what other instructions of the same processor change so many updates later."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,9 @@ class Tolerances:
         if self.bits:
             return relative(expected, got) == 0
         growing = FIRST * 2.0 ** np.arange(len(expected))
-        return relative(expected, got) <= np.maximum(growing, MARGIN * self.deviations.get(name, 0.0))
+        deviation = np.broadcast_to(self.deviations.get(name, 0.0), len(expected))
+        soon = np.append(deviation[AHEAD:], np.repeat(deviation[-1:], AHEAD))[: len(expected)]
+        return relative(expected, got) <= np.maximum(growing, MARGIN * soon)
 
     def near(self, name: str, expected: float, got: float) -> bool:
         """Say whether a score is near enough to that of the record."""
