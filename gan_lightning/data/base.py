@@ -65,6 +65,13 @@ class RealDataModule(LightningDataModule):
         """
         return []
 
+    def check_split(self, split: str) -> None:
+        """Refuse a split that there is not, before a run begins, where that can be told without generated samples.
+
+        Raises:
+            ValueError: naming those that there are.
+        """
+
     def label_counts(self) -> Tensor | None:
         """Return how often each class is shown, up to a factor: int64 ``(classes,)``, or None without labels."""
         return None
@@ -184,6 +191,14 @@ class InMemoryDataModule(ImageDataModule):
             ValueError: for a split that the data set does not have.
         """
         raise NotImplementedError
+
+    def check_split(self, split: str) -> None:
+        """Load a split, which is kept.
+
+        Raises:
+            ValueError: for a split that the data set does not have.
+        """
+        self._split(split)
 
     def _split(self, split: str) -> LabelledImages:
         cache: dict[str, LabelledImages] = self.__dict__.setdefault("_splits", {})

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gan_lightning.data.arrangement import unused_lines
 from gan_lightning.data.decoded import DecodedImageDataModule, DecodedImages
+from gan_lightning.data.errors import DataError
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.data.loader import EndlessLoader
 from gan_lightning.data.loading import Loading
@@ -122,6 +123,15 @@ class PicturesDataModule(DecodedImageDataModule):
         """Return what a report has to say of the files beside the images: none, where there are no files."""
         return {}
 
+    def check_split(self, split: str) -> None:
+        """Find the images of a split; none is read.
+
+        Raises:
+            DataError: for a split that the data set does not have, or files that are missing.
+        """
+        if split != FULL:
+            self.source(split)
+
     def looked(self, split: str) -> Looked:
         """Return a split of which every image has been looked at.
 
@@ -139,6 +149,8 @@ class PicturesDataModule(DecodedImageDataModule):
             found.report.enforce(f"{self.dataset}, {split} images", self.on_bad, skippable=self.skippable)
             if found.report.bad:
                 log.warning("%s: %d bad %s images are left out", self.dataset, len(found.report.bad), split)
+            if self.classes is not None and found.labels is None:
+                raise DataError(f"data.classes = {self.classes}, but nothing says of which class an image is")
             self._looked[split] = found
         return self._looked[split]
 

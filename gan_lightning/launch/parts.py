@@ -43,12 +43,6 @@ KINDS: Mapping[str, Any] = {
 
 DEVICE_KEYS = ("accelerator", "devices", "precision")
 
-OURS_INSTEAD = {
-    "gradient_clip_val": (0, "model.updates.generator_clip_norm and model.updates.discriminator_clip_norm"),
-    "accumulate_grad_batches": (1, "model.updates.accumulate"),
-}
-"""Arguments that the Trainer refuses when the training begins: the value without effect, and what to set instead."""
-
 UNBUILDABLE = (MisconfigurationException, ValueError, TypeError, RuntimeError, ImportError)
 """What the Trainer raises where it is refused its arguments or its devices."""
 
@@ -102,6 +96,9 @@ def build_parts(config: Mapping[str, Any]) -> Parts:
     data, model = built["data"], built["model"]
     with _as_config_error():
         model.budget_images = resolve_budget(config["budget"], training_images(data, config["budget"]))
+        for callback in callbacks:
+            if isinstance(callback, Evaluation) and callback.evaluator is not None and isinstance(data, RealDataModule):
+                data.check_split(callback.evaluator.real_split)
     model.run_config = dict(config)
     if isinstance(data, RealDataModule):
         model.run_data = {"dataset": data.dataset, "fingerprints": data.fingerprints()}
@@ -174,9 +171,6 @@ def check_world(trainer: Trainer, *, asked: Mapping[str, Any], batch_size: int) 
     precision = asked.get("precision", trainer.precision)
     if trainer.precision != precision and precision == "16-mixed":
         raise ConfigError(["trainer.precision = 16-mixed: this device cannot do it; use bf16-mixed or 32-true"])
-    for key, (without_effect, instead) in OURS_INSTEAD.items():
-        if (value := asked.get(key)) not in (None, without_effect):
-            raise ConfigError([f"trainer.{key} = {value}: the model steps its optimizers itself; set {instead}"])
     world = trainer.world_size
     if batch_size % world:
         raise ConfigError([f"batch_size = {batch_size}: it is the global size and must divide over {world} devices"])

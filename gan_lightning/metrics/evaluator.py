@@ -214,7 +214,7 @@ class Evaluator(SampleEvaluator):
             if (reason := obstacles[metric.name]) is not None:
                 result.skipped[key] = reason
                 continue
-            found = metric.estimate(evidence)
+            found = metric.estimate(evidence.cut_to(metric.needs))
             result.scores.append(Score(key, found.mean, found.stderr, metric.higher_is_better, facts))
             result = replace(result, **metric.findings(evidence))
         return result

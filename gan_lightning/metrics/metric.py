@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -69,7 +69,8 @@ class Needs:
         codes: the classes or categorical codes that were asked of the generator.
         real_labels: the classes of the real images.
         similarity: the LPIPS network, whose name and weights then take the place of the extractor's.
-        images: how many of the first generated images themselves.
+        images: how many of the first generated images themselves, uint8; the metric gets so many, or all if there are
+            fewer.
     """
 
     features: bool = False
@@ -132,6 +133,13 @@ class Evidence:
         """Class logits of the generated samples ``(M, K)``."""
         assert self.generated.logits is not None, "the metric does not say that it needs them"
         return self.generated.logits
+
+    def cut_to(self, needs: Needs) -> Evidence:
+        """Return the same with as many of the generated images as a metric needs, though another may need more."""
+        images = self.generated.images
+        if images is None or len(images) <= needs.images:
+            return self
+        return replace(self, generated=replace(self.generated, images=images[: needs.images]))
 
     def once(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """Compute what several metrics share, at the first call with ``key``."""

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gan_lightning.core.pixels import to_uint8
-from gan_lightning.metrics import Estimate, Metric, Needs
+from gan_lightning.metrics import Estimate, Evidence, Metric, Needs
 from gan_lightning.metrics.extractor import Features
 from gan_lightning.metrics.named import list_metrics, named_metric
 from gan_lightning.metrics.neighbourhood import density_coverage, precision_recall
@@ -181,3 +181,19 @@ def test_the_readme_names_every_metric():
     readme = (CONF.parent / "README.md").read_text(encoding="utf-8")
     table = "\n".join(re.findall(r"^\|.*\|$", readme, flags=re.MULTILINE))
     assert [name for name in list_metrics() if f"`{name}`" not in table] == []
+
+
+def test_a_metric_gets_as_many_images_as_it_needs_whatever_another_needs(make):
+    class Counting(Metric):
+        higher_is_better = True
+
+        def __init__(self, name: str, images: int) -> None:
+            self.name = self.key = name
+            self.needs = Needs(images=images)
+
+        def estimate(self, evidence: Evidence) -> Estimate:
+            return Estimate(float(len(evidence.generated.images)), None, None)
+
+    few, many, all_of = Counting("few", 20), Counting("many", 50), Counting("all_of", 1000)
+    found = run(make(metrics=[few, many, all_of]))
+    assert [score.value for score in found.scores] == [20, 50, 100]
