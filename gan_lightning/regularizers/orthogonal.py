@@ -35,9 +35,15 @@ def filters(network: nn.Module) -> Iterator[Tensor]:
             yield weight.flatten(1).float()
 
 
+MANY_ROWS = 4096
+
+
 def overlap(matrix: Tensor) -> Tensor:
     """||W W^T * (1 - I)||_F^2, the sum of squared inner products of different rows of ``(rows, columns)``."""
     with torch.autocast(matrix.device.type, enabled=False):
+        rows, columns = matrix.shape
+        if rows > max(columns, MANY_ROWS):  # W W^T would take gigabytes; W^T W has the same norm
+            return (matrix.T @ matrix).square().sum() - matrix.square().sum(dim=1).square().sum()
         gram = matrix @ matrix.T
         return gram.square().sum() - gram.diagonal().square().sum()
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from gan_lightning.networks.equalized import EqualizedConv2d, EqualizedLinear
-from gan_lightning.regularizers import FeatureMatching, HistoricalAveraging, Orthogonal
+from gan_lightning.regularizers import FeatureMatching, HistoricalAveraging, Orthogonal, orthogonal
 from gan_lightning.regularizers.feature_matching import mean_distance
 from gan_lightning.regularizers.orthogonal import filters, overlap
 from tests.regularizers.toys import ToyDiscriminator, ToyGenerator, generator_turn
@@ -74,6 +74,18 @@ def test_overlap_by_hand():
     # inner products 1, 4, -2, each counted twice
     assert overlap(rows).item() == pytest.approx(2 * (1 + 16 + 4))
     assert overlap(torch.eye(3) * 7).item() == 0
+
+
+def test_overlap_of_many_rows_is_the_same(monkeypatch):
+    torch.manual_seed(0)
+    rows = torch.randn(40, 3, dtype=torch.float64, requires_grad=True)
+    found = []
+    for many in (4096, 10):
+        monkeypatch.setattr(orthogonal, "MANY_ROWS", many)
+        value = overlap(rows)
+        found.append((value, *torch.autograd.grad(value, rows)))
+    for first, second in zip(*found, strict=True):
+        torch.testing.assert_close(first, second, rtol=1e-10, atol=1e-10)
 
 
 def test_overlap_ignores_autocast():
