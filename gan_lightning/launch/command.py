@@ -39,6 +39,8 @@ from gan_lightning.runs.status import BAD_INPUT, MEANINGS
 SPINS = "10000"
 """Rounds of a waiting thread's loop: some tens of microseconds."""
 
+_FLAGS = "Only one of --"  # how Hydra begins a plain ValueError about flags that exclude one another
+
 
 def launch(
     config_name: str,
@@ -64,11 +66,21 @@ def launch(
     try:
         sys.argv[1:] = command_line(sys.argv[1:])
         decorated()
+        flush_output()
+    except SystemExit as ending:
+        if not ending.code:
+            flush_output()
+        raise
+    except BrokenPipeError:
+        flush_output()
+        raise
     except (ConfigError, InputError) as error:
         stop(error)
     except COMPOSING as error:
         messages = override_errors(config_name, sys.argv[1:], keys)
         if not (messages or isinstance(error, COMPOSITION_ERRORS)):
+            if str(error).startswith(_FLAGS):
+                stop(InputError(str(error)))
             traceback.print_exc()
             raise SystemExit(1) from None
         stop(ConfigError(messages) if messages else composition_error(error, root_keys=keys))
@@ -77,6 +89,19 @@ def launch(
     except Exception:
         traceback.print_exc()
         raise SystemExit(1) from None
+
+
+def flush_output() -> None:
+    """Flush the output, and end quietly, as other programs do, where its reader, ``head`` for instance, has gone.
+
+    Raises:
+        SystemExit: with the code of SIGPIPE.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would be written at the exit
+        raise SystemExit(128 + signal.SIGPIPE) from None
 
 
 def share_the_processor(environment: MutableMapping[str, str]) -> None:
