@@ -32,14 +32,15 @@ from gan_lightning.config import (
 from gan_lightning.core.errors import InputError
 from gan_lightning.core.hydra_internals import share_config_store
 from gan_lightning.core.terminal import printable
-from gan_lightning.launch.command_line import for_hydra
+from gan_lightning.launch.command_line import for_hydra, key_of, typed_path
 from gan_lightning.launch.overrides import COMPOSING, override_errors
 from gan_lightning.runs.status import BAD_INPUT, MEANINGS
 
 SPINS = "10000"
 """Rounds of a waiting thread's loop: some tens of microseconds."""
 
-_FLAGS = "Only one of --"  # how Hydra begins a plain ValueError about flags that exclude one another
+_REFUSALS = ("Only one of --", "Unable to configure handler")
+"""How Hydra begins plain ValueErrors about what was typed: flags that exclude one another, a log that has no place."""
 
 
 def launch(
@@ -79,16 +80,31 @@ def launch(
     except COMPOSING as error:
         messages = override_errors(config_name, sys.argv[1:], keys)
         if not (messages or isinstance(error, COMPOSITION_ERRORS)):
-            if str(error).startswith(_FLAGS):
-                stop(InputError(str(error)))
+            if str(error).startswith(_REFUSALS):
+                stop(InputError(f"{error}{f': {error.__cause__}' if error.__cause__ else ''}"))
             traceback.print_exc()
             raise SystemExit(1) from None
         stop(ConfigError(messages) if messages else composition_error(error, root_keys=keys))
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except OSError as error:
+        if (complaint := folder_complaint(error, sys.argv[1:])) is None:
+            traceback.print_exc()
+            raise SystemExit(1) from None
+        stop(InputError(complaint))
     except Exception:
         traceback.print_exc()
         raise SystemExit(1) from None
+
+
+def folder_complaint(error: OSError, argv: Sequence[str]) -> str | None:
+    """Say that a folder of Hydra's cannot be made, if an error is about one that was typed; else None."""
+    for argument in argv:
+        if key_of(argument) in ("hydra.run.dir", "hydra.sweep.dir") and error.filename is not None:
+            folder = os.path.abspath(typed_path(argument))
+            if folder.startswith(os.path.abspath(error.filename)):
+                return f"{argument.lstrip('+')}: the folder cannot be made: {error.strerror}"
+    return None
 
 
 def flush_output() -> None:

@@ -190,6 +190,8 @@ def test_a_forgotten_package_header_in_an_experiment_of_ones_own(commands, tmp_p
             for command, key in (("compare", "runs"), ("sample", "ckpt"), ("evaluate", "ckpt"))
         ),
         ("compare", ["runs=."], ["results.json"]),
+        ("compare", ["runs=.", "hydra.run.dir=/dev/null"], ["hydra.run.dir=", "/dev/null", "cannot be made"]),
+        ("sample", ["ckpt=no.ckpt", "++hydra.run.dir=/dev/null/x"], ["hydra.run.dir=", "cannot be made"]),
         ("compare", ["runs=[3]"], ["runs"]),
         ("compare", ["runs=.", f"out=[table.md,{'n' * 250}.md]"], ["cannot be written: its name is longer than 235"]),
         ("compare", ["runs=.", "out=/dev/null/table.md"], ["cannot be written: /dev/null is no folder"]),
