@@ -25,12 +25,15 @@ def task(cfg: DictConfig) -> None:
     Raises:
         InputError: if there are no runs, or no such score, key or format.
     """
-    from gan_lightning.core.atomic import write_atomic
+    from gan_lightning.core.atomic import obstacle_to_writing, write_atomic
     from gan_lightning.report import compare, select
     from gan_lightning.report.run import score_keys
     from gan_lightning.report.terminal import show
 
     outputs = [(Path(name), writer(name)) for name in strings(cfg.out, "out", "a file or a list of files")]
+    for path, _ in outputs:
+        if (obstacle := obstacle_to_writing(path)) is not None:
+            raise InputError(f"out = {path}: cannot be written: {obstacle}")
     roots = strings(cfg.runs, "runs", "a folder or a list of folders")
     conditions = strings(cfg.where, "where", "a condition or a list of conditions")
     if not roots:

@@ -17,8 +17,9 @@ def task(cfg: DictConfig) -> None:
     Raises:
         InputError: if checkpoint, images or data cannot be used, or the scores cannot be written.
     """
+    from gan_lightning.core.atomic import obstacle_to_writing
     from gan_lightning.core.checkpoint import CheckpointError
-    from gan_lightning.launch.evaluation import check_writable, evaluate, show, write
+    from gan_lightning.launch.evaluation import evaluate, show, write
     from gan_lightning.launch.evaluation_inputs import open_sides
     from gan_lightning.launch.quiet import quiet_libraries
 
@@ -34,7 +35,8 @@ def task(cfg: DictConfig) -> None:
         raise InputError(f"out = {out}: scores are written as JSON; name a file that ends in .json")
     if os.path.exists(out) and not cfg.overwrite:
         raise InputError(f"out = {out}: exists already; overwrite=true replaces it, out=NAME.json leaves it alone")
-    check_writable(out)
+    if (obstacle := obstacle_to_writing(out)) is not None:  # before hours are spent on the scores
+        raise InputError(f"out = {out}: cannot be written: {obstacle}")
     try:
         result = evaluate(sides)
     except ValueError as error:  # NaN in samples, files that vanished, or an evaluator that does not fit

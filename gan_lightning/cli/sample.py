@@ -66,6 +66,7 @@ def destination(mode: SamplingMode, cfg: DictConfig, ckpt: Path) -> Path:
     Raises:
         InputError: if the mode does not write such a file, or it must not be replaced.
     """
+    from gan_lightning.core.atomic import obstacle_to_writing
     from gan_lightning.sampling.base import ending
 
     seed = f"_seed{cfg.seed}" if "seed" in cfg.mode else ""
@@ -78,6 +79,8 @@ def destination(mode: SamplingMode, cfg: DictConfig, ckpt: Path) -> Path:
         raise InputError(f"out = {out}: there is a folder already, and it is not replaced; choose another name")
     if not is_folder and os.path.exists(out) and not (cfg.overwrite and out.is_file()):
         raise InputError(f"out = {out}: exists already; overwrite=true replaces it")
+    if not is_folder and (obstacle := obstacle_to_writing(out)) is not None:
+        raise InputError(f"out = {out}: cannot be written: {obstacle}")
     return out
 
 

@@ -19,6 +19,23 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
+_ADDED = 20
+"""Characters that the name of a temporary file has more than that of the file whose place it takes."""
+
+
+def obstacle_to_writing(path: Path) -> str | None:
+    """Say what keeps a file from being written, as far as can be told without writing; None if nothing does."""
+    if os.path.isdir(path):  # false for a name that is too long, where Path.is_dir raises
+        return "it is a folder"
+    folder = next(parent for parent in path.absolute().parents if os.path.lexists(parent))
+    if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
+        return f"{folder} is no folder, or one that is read-only"
+    longest = os.pathconf(folder, "PC_NAME_MAX") - _ADDED
+    if any(len(os.fsencode(part)) > longest for part in path.absolute().relative_to(folder).parts):
+        return f"its name is longer than {longest} bytes"
+    return None
+
+
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary file beside ``path``, with the same ending, that takes its place at the end of the block."""

@@ -108,7 +108,8 @@ def image_entries(
             + ("; archives inside are not opened: unpack them, or name one" if archives else "")
         )
     left_out = set(unused)
-    return {name: entry for name, entry in entries.items() if name not in left_out}, unused
+    kept = {name: entry for name, entry in entries.items() if name not in left_out}
+    return kept, sorted([*unused, *files.hidden_images])
 
 
 def arrange(

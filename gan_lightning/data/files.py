@@ -37,12 +37,14 @@ class Files(ABC):
     Attributes:
         location: the folder or archive.
         prefix: what was taken off every name.
+        hidden_images: names of hidden images, once the files have been listed.
     """
 
     prefix: str = ""
 
     def __init__(self, location: Path) -> None:
         self.location = location
+        self.hidden_images: list[str] = []
         self._stored: dict[str, str] = {}
 
     @abstractmethod
@@ -66,9 +68,12 @@ class Files(ABC):
             DataError: if they cannot be listed, or two have the same name.
         """
         found: dict[str, Entry] = {}
+        self.hidden_images.clear()
         for entry in self.stored_entries():
             name = plain_name(entry.name)
             if any(map(hidden, name.split("/"))):
+                if is_image(name) and not any(map(is_of_macos, name.split("/"))):
+                    self.hidden_images.append(name)
                 continue
             if name in found:
                 raise DataError(f"{self.location} has two files of the name {name}")
@@ -108,7 +113,7 @@ class FolderFiles(Files):
             return
         with os.scandir(folder) as found:
             for item in found:
-                if hidden(item.name):
+                if is_of_macos(item.name):
                     continue
                 if item.is_dir() and not is_of_run(item.path):
                     yield from self._walk(item.path, f"{prefix}{item.name}/", above | {real})
@@ -133,6 +138,11 @@ def plain_name(name: str) -> str:
     if "\\" not in name and not name.startswith((".", "/")) and "/." not in name and "//" not in name:
         return name
     return "/".join(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
+
+
+def is_of_macos(name: str) -> bool:
+    """Whether a file or folder holds what macOS notes about others; some are called like images."""
+    return name.startswith("._") or name == "__MACOSX"
 
 
 def hidden(name: str) -> bool:

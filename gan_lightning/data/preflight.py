@@ -24,12 +24,16 @@ _SIZES = 10
 
 
 class Finding(NamedTuple):
-    """One image: its size and mode as stored, what is wrong with it, or None, and its size when it is held upright."""
+    """One image: its size and mode as stored, and what is wrong with it, or None.
+
+    Of a good one also its size when it is held upright, and whether its file holds further pictures.
+    """
 
     size: tuple[int, int]
     mode: str
     problem: str | None
     upright_size: tuple[int, int] = (0, 0)
+    of_several: bool = False
 
 
 @dataclass
@@ -42,6 +46,7 @@ class Report:
         sizes: "width x height" as stored to number of images, commonest first.
         modes: Pillow's name of a mode to number of images, commonest first.
         bad: name of an image to what is wrong with it.
+        of_several: how many are the first picture of several in their file.
         sizes_digest: sha256 over the upright sizes of all good images in their order; empty in reports of old.
     """
 
@@ -50,6 +55,7 @@ class Report:
     sizes: dict[str, int]
     modes: dict[str, int]
     bad: dict[str, str] = field(default_factory=dict)
+    of_several: int = 0
     sizes_digest: str = ""
 
     def to_json(self) -> str:
@@ -117,6 +123,7 @@ def examine(
             with decoding():
                 image = source.open(index)
                 size, mode = image.size, image.mode
+                of_several = bool(getattr(image, "is_animated", False))  # formats of one picture do not have it
                 image.load()
             if min_size is not None and min(size) < min_size:
                 return Finding(size, mode, f"{size[0]}x{size[1]} is smaller than data.min_size = {min_size}")
@@ -134,7 +141,7 @@ def examine(
         raise
     if out is not None:
         out[...] = pixels
-    return Finding(size, mode, None, held)
+    return Finding(size, mode, None, held, of_several)
 
 
 def summary(findings: Sequence[Finding], source: ImageSource) -> Report:
@@ -151,6 +158,7 @@ def summary(findings: Sequence[Finding], source: ImageSource) -> Report:
         sizes=ordered(sizes),
         modes=ordered(Counter(f.mode for f in findings if f.mode)),
         bad={source.name(i): f.problem for i, f in enumerate(findings) if f.problem is not None},
+        of_several=sum(finding.of_several for finding in findings),
         sizes_digest=hashlib.sha256(json.dumps([findings[index].upright_size for index in good]).encode()).hexdigest(),
     )
 

@@ -32,12 +32,15 @@ from gan_lightning.config import (
 from gan_lightning.core.errors import InputError
 from gan_lightning.core.hydra_internals import share_config_store
 from gan_lightning.core.terminal import printable
-from gan_lightning.launch.command_line import for_hydra
+from gan_lightning.launch.command_line import for_hydra, key_of, typed_path
 from gan_lightning.launch.overrides import COMPOSING, override_errors
 from gan_lightning.runs.status import BAD_INPUT, MEANINGS
 
 SPINS = "10000"
 """Rounds of a waiting thread's loop: some tens of microseconds."""
+
+_REFUSALS = ("Only one of --", "Unable to configure handler")
+"""How Hydra begins plain ValueErrors about what was typed: flags that exclude one another, a log that has no place."""
 
 
 def launch(
@@ -64,19 +67,57 @@ def launch(
     try:
         sys.argv[1:] = command_line(sys.argv[1:])
         decorated()
+        flush_output()
+    except SystemExit as ending:
+        if not ending.code:
+            flush_output()
+        raise
+    except BrokenPipeError:
+        flush_output()
+        raise
     except (ConfigError, InputError) as error:
         stop(error)
     except COMPOSING as error:
         messages = override_errors(config_name, sys.argv[1:], keys)
         if not (messages or isinstance(error, COMPOSITION_ERRORS)):
+            if str(error).startswith(_REFUSALS):
+                stop(InputError(f"{error}{f': {error.__cause__}' if error.__cause__ else ''}"))
             traceback.print_exc()
             raise SystemExit(1) from None
         stop(ConfigError(messages) if messages else composition_error(error, root_keys=keys))
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except OSError as error:
+        if (complaint := folder_complaint(error, sys.argv[1:])) is None:
+            traceback.print_exc()
+            raise SystemExit(1) from None
+        stop(InputError(complaint))
     except Exception:
         traceback.print_exc()
         raise SystemExit(1) from None
+
+
+def folder_complaint(error: OSError, argv: Sequence[str]) -> str | None:
+    """Say that a folder of Hydra's cannot be made, if an error is about one that was typed; else None."""
+    for argument in argv:
+        if key_of(argument) in ("hydra.run.dir", "hydra.sweep.dir") and error.filename is not None:
+            folder = os.path.abspath(typed_path(argument))
+            if folder.startswith(os.path.abspath(error.filename)):
+                return f"{argument.lstrip('+')}: the folder cannot be made: {error.strerror}"
+    return None
+
+
+def flush_output() -> None:
+    """Flush the output, and end quietly, as other programs do, where its reader, ``head`` for instance, has gone.
+
+    Raises:
+        SystemExit: with the code of SIGPIPE.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would be written at the exit
+        raise SystemExit(128 + signal.SIGPIPE) from None
 
 
 def share_the_processor(environment: MutableMapping[str, str]) -> None:

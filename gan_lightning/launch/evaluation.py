@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from torch import Tensor
 
 from gan_lightning.callbacks.nearest import draw_nearest
 from gan_lightning.core.atomic import write_atomic
-from gan_lightning.core.errors import InputError
 from gan_lightning.core.grids import png
 from gan_lightning.core.strict_json import dumps
 from gan_lightning.core.terminal import printable, say
@@ -36,17 +34,6 @@ def evaluate(sides: Sides) -> Evaluation:
         if isinstance(sides.evaluator, Evaluator) and isinstance(sample, GeneratorSampler):
             sample = Watched(sample, stack.enter_context(progress(sides.evaluator.samples, "samples")))
         return sides.evaluator.evaluate(sample, sides.real, weights=sides.weights, device=sides.device)
-
-
-def check_writable(out: Path) -> None:
-    """Refuse a place where the scores could not be written, before hours are spent on them.
-
-    Raises:
-        InputError: naming the folder.
-    """
-    folder = next(parent for parent in out.absolute().parents if parent.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"out = {out}: cannot be written: {folder} is no folder, or one that is read-only")
 
 
 def show(result: Evaluation, sides: Sides) -> None:

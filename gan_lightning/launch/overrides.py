@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import hydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Glob, Override
+from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, RangeSweep
 from omegaconf import DictConfig, OmegaConf
 
-from gan_lightning.config import COMPOSITION_ERRORS, composition_error, conf_dir
+from gan_lightning.config import COMPOSITION_ERRORS, ConfigError, composition_error, conf_dir
 from gan_lightning.config.errors import allowed_keys
 from gan_lightning.config.paths import config_folders
 from gan_lightning.core.hydra_internals import unresolved_node
@@ -21,6 +22,8 @@ COMPOSING: tuple[type[Exception], ...] = (*COMPOSITION_ERRORS, AssertionError, V
 
 OmegaConf asserts that no key is set below null; Hydra trips over a group that is set to something other than text.
 """
+
+MOST_JOBS = 10_000
 
 
 def override_errors(config_name: str, argv: Sequence[str], root_keys: Sequence[str]) -> list[str]:
@@ -84,9 +87,32 @@ def single(override: Override) -> list[str]:
     """Return an override as it is, or each value of one that sweeps, where it lists them."""
     if not override.is_sweep_override():
         return [override.input_line or ""]
-    if not override.is_discrete_sweep() or isinstance(override.value(), Glob):
+    if not override.is_discrete_sweep() or isinstance(override.value(), Glob) or sweep_size(override) > MOST_JOBS:
         return []
     return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
+
+
+def sweep_size(override: Override) -> float:
+    """Return how many values an override lists, perhaps without end; 1 if it does not list them."""
+    value = override.value()
+    if isinstance(value, RangeSweep):
+        assert value.start is not None
+        assert value.stop is not None
+        count = (value.stop - value.start) / value.step if value.step else math.inf
+        return math.inf if math.isnan(count) else max(0.0, count)
+    return len(value.list) if isinstance(value, ChoiceSweep) else 1
+
+
+def check_sweep(overrides: Sequence[Override]) -> None:
+    """Refuse a sweep that never ends, or has more jobs than anybody means.
+
+    Raises:
+        ConfigError: naming its overrides.
+    """
+    sizes = {override.input_line or "": sweep_size(override) for override in overrides}
+    if math.prod(sizes.values()) > MOST_JOBS:
+        several = ", ".join(line for line, size in sizes.items() if size > 1)
+        raise ConfigError([f"{several}: the sweep has more than {MOST_JOBS} jobs"])
 
 
 def _problem(config_name: str, overrides: list[str], root_keys: Sequence[str]) -> str | None:

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf, flag_override
 from gan_lightning.config import COMPOSITION_ERRORS, ConfigError
 from gan_lightning.config.folders import sweep_folder
 from gan_lightning.core.hydra_internals import BASIC_SWEEPER, split_sweep
+from gan_lightning.launch.overrides import check_sweep
 
 SWEEP_DIR = "hydra.sweep.dir"
 
@@ -55,12 +56,13 @@ def planned_jobs(config: DictConfig) -> list[PlannedJob]:
         Nothing for a sweeper that chooses its jobs as it goes.
 
     Raises:
-        ConfigError: naming every job that does not compose.
+        ConfigError: for too many jobs, or naming every job that does not compose.
     """
     if config.hydra.sweeper._target_ != BASIC_SWEEPER:
         return []
     given = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
     parsed = OverridesParser.create().parse_overrides([*given, *config.hydra.overrides.task])
+    check_sweep(parsed)
     jobs = split_sweep(parsed)
     own = OmegaConf.to_container(config.hydra.overrides.hydra)
     composed: list[DictConfig] = []

@@ -117,6 +117,10 @@ def refused(commands, cwd, command, *argv):
             ["batch_size = 33", "divide over 2 devices", "in the job batch_size=33"],
         ),
         (["-m", "seed=0,1", "hydra.sweep.subdir=same"], ["seed=0", "seed=1", "same", "hydra.sweep.subdir"]),
+        (["-m", "--cfg", "job", "seed=1,2"], ["Only one of", "--multirun", "--cfg"]),
+        (["seed=range(1,inf)"], ["seed=range(1,inf)", "--multirun"]),
+        (["-m", "seed=range(1,inf)"], ["seed=range(1,inf)", "more than 10000 jobs"]),
+        (["-m", "seed=range(200)", "batch_size=range(1,100)"], ["more than 10000 jobs"]),
         (["cluster=gpu"], ["hydra/launcher", "gan-train -m"]),
         (["-m", "cluster=gpu", "trainer.devices=auto"], ["trainer.devices = 'auto'", "number of devices"]),
         (["-m", "cluster=cpu", "batch_size=30", "trainer.devices=4"], ["batch_size = 30", "divide over 4 devices"]),
@@ -186,7 +190,11 @@ def test_a_forgotten_package_header_in_an_experiment_of_ones_own(commands, tmp_p
             for command, key in (("compare", "runs"), ("sample", "ckpt"), ("evaluate", "ckpt"))
         ),
         ("compare", ["runs=."], ["results.json"]),
+        ("compare", ["runs=.", "hydra.run.dir=/dev/null"], ["hydra.run.dir=", "/dev/null", "cannot be made"]),
+        ("sample", ["ckpt=no.ckpt", "++hydra.run.dir=/dev/null/x"], ["hydra.run.dir=", "cannot be made"]),
         ("compare", ["runs=[3]"], ["runs"]),
+        ("compare", ["runs=.", f"out=[table.md,{'n' * 250}.md]"], ["cannot be written: its name is longer than 235"]),
+        ("compare", ["runs=.", "out=/dev/null/table.md"], ["cannot be written: /dev/null is no folder"]),
         ("compare", ["runs=.", "out=table.pdf"], ["out = table.pdf", ".md, .csv"]),
     ],
 )

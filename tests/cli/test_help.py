@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 
 import pytest
 from omegaconf import OmegaConf
 
+from gan_lightning.cli import compare
 from gan_lightning.config import SCHEMAS, conf_dir, root_keys
+from gan_lightning.launch.command import flush_output
+from tests.cli.conftest import root_logging
 
 COMMANDS = ("train", "evaluate", "sample", "compare", "prefetch")
 
@@ -76,3 +82,20 @@ def test_shell_completion_prints_a_script(commands, tmp_path):
     assert ended.code == 0, ended.text
     assert "complete -o nospace" in ended.out
     assert "gan-train" in ended.out
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["--cfg", "job"]])
+def test_a_reader_that_has_gone_ends_a_command_quietly(argv, monkeypatch, capfd):
+    reader, writer = os.pipe()
+    os.close(reader)
+    monkeypatch.setattr("sys.argv", ["gan-compare", *argv])
+    with os.fdopen(writer, "w") as gone, contextlib.redirect_stdout(gone), root_logging():
+        with pytest.raises(SystemExit) as ending:
+            compare.main()
+        gone.flush()  # what was left goes nowhere
+    assert ending.value.code == 128 + signal.SIGPIPE
+    assert capfd.readouterr().err == ""
+
+
+def test_a_broken_pipe_that_is_not_the_output_is_no_quiet_end():
+    assert flush_output() is None

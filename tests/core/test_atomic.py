@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan_lightning.core.atomic import write_atomic
+from gan_lightning.core.atomic import obstacle_to_writing, write_atomic
 from gan_lightning.core.strict_json import dumps, from_strict, to_strict
 
 
@@ -41,3 +41,16 @@ def test_a_failing_write_leaves_the_old_file_and_no_debris(tmp_path, monkeypatch
         write_atomic(target, "new")
     assert target.read_text() == "old"
     assert [p.name for p in target.parent.iterdir()] == ["file.json"]
+
+
+def test_what_keeps_a_file_from_being_written_is_said_beforehand(tmp_path):
+    (tmp_path / "file").write_text("x")
+    assert obstacle_to_writing(tmp_path / "new" / "folder" / "a.md") is None
+    assert obstacle_to_writing(tmp_path / "file") is None
+    assert obstacle_to_writing(tmp_path / "ü" / ("n" * 235)) is None
+    write_atomic(tmp_path / ("n" * 235), "x")
+    assert obstacle_to_writing(tmp_path) == "it is a folder"
+    assert obstacle_to_writing(tmp_path / "file" / "a.md") == f"{tmp_path}/file is no folder, or one that is read-only"
+    for name in ("n" * 236, "ü" * 118, f"{'n' * 300}/a.md"):
+        assert obstacle_to_writing(tmp_path / name) == "its name is longer than 235 bytes"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "n" * 235]

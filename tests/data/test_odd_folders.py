@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -104,7 +105,7 @@ NAMES = {
     "windows": Odd([r"train\a.png", r"test\b.png"], {"train": "train/a.png", "test": "test/b.png"}),
     "windows and classes": labelled([r"cat\a.png", r"dog\b.png"], {"cat/a.png": "cat", "dog/b.png": "dog"}),
     "upper case endings": Odd("a.PNG b.JpEg", {"train": "a.PNG b.JpEg"}),
-    "hidden": Odd("a.png .b.png ._a.png .x/c.png __MACOSX/a.png", {"train": "a.png"}),
+    "hidden": Odd("a.png .b.png ._a.png .x/c.png .x/d __MACOSX/a.png", {"train": "a.png"}, unused=".b.png .x/c.png"),
     "all image endings": Odd("a.jfif b.jpe c.tga d.pnm e.webp f.jpx", {"train": "a.jfif b.jpe c.tga d.pnm e.webp f.jpx"}),
     "no image endings": Odd("a.png b.heic c.svg d.png.part e f.ico", {"train": "a.png"}, unused="b.heic c.svg d.png.part e f.ico"),
     "not UTF-8": Odd([os.fsdecode(b"caf\xe9.png")], {"train": [os.fsdecode(b"caf\xe9.png")]}),
@@ -248,6 +249,17 @@ def test_what_is_not_used_is_counted_and_named_in_the_report_and_in_the_log(tmp_
     assert len(report["unused_files"]["first"]) == 20
     assert "26 files are not used (25 .heic, 1 .txt): Train/0.heic, Train/1.heic" in caplog.text
     assert "and 6 more" in caplog.text
+
+
+def test_files_of_several_pictures_are_counted(tmp_path, caplog):
+    frames = [noise(number) for number in range(3)]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+    contents = {"a.gif": buffer.getvalue(), "b.gif": encoded(frames[0], "gif"), "c.png": encoded(frames[1])}
+    with caplog.at_level("INFO"):
+        make(write(tmp_path / "set", contents), tmp_path).describe(tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "data.json").read_text())["train"]["of_several"] == 1
+    assert "1 files hold several pictures, of which the first is used" in caplog.text
 
 
 def test_labels_of_missing_files_are_said(tmp_path, caplog):

@@ -91,7 +91,7 @@ def every(whole):
 
 def test_a_value_of_another_kind_in_some_places(whole, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    check(whole, tmp_path, random.Random(0).sample(every(whole), 40))
+    check(whole, tmp_path, random.Random(0).sample(every(whole), 25))
 
 
 @pytest.mark.long
