@@ -36,6 +36,8 @@ _log = logging.getLogger(__name__)
 _RUN_ID = re.compile(r"[^\s\x00-\x1f/\\#?%:]{1,128}")
 """What W&B takes as an id."""
 
+DEFAULT_PROJECT = "gan-lightning"
+
 _RESERVED = "/\\#?%:"
 _PROJECT = re.compile(rf"[^{re.escape(_RESERVED)}]{{1,128}}")
 
@@ -48,16 +50,20 @@ class WandbTracker(WandbLogger, Tracker):
     It differs from its base class where that fails silently: a second run in one process is a second run;
     the mode is an argument of ``wandb.init`` and never leaks into the environment of later jobs; the
     configuration stays nested; a resumed run continues under the id stored in ``<save_dir>/wandb/run_id``;
-    and ``close`` ends the run with its exit code. The W&B run begins at the first use, not here; from then on nothing
-    that happens to W&B ends the training, see ``Session``.
+    and ``close`` ends the run with its exit code. A run that has no id yet takes that of ``WANDB_RUN_ID``, which the
+    agents of W&B's sweeps set. The W&B run begins at the first use, not here; from then on nothing that happens to W&B
+    ends the training, see ``Session``.
 
     Args:
         save_dir: the run's folder; W&B's files go to its ``wandb/``.
-        project: W&B project.
-        entity: W&B user or team; None is the login's default.
-        group: shared by runs that belong together; None: name and hash of the configuration, which its seeds share.
-        name: displayed name; None: the configuration's, and what is this job's own in a sweep.
-        tags: labels to filter by; a job of a sweep gets the sweep's, too.
+        project: W&B project; None: ``WANDB_PROJECT``, or "gan-lightning".
+        entity: W&B user or team; None: ``WANDB_ENTITY``, or the login's default.
+        group: shared by runs that belong together; None: ``WANDB_RUN_GROUP``, or name and hash of the configuration,
+            which its seeds share.
+        name: displayed name; None: ``WANDB_NAME``, or the configuration's, and what is this job's own in a sweep.
+        tags: labels to filter by; none: those of ``WANDB_TAGS``, with commas between them. A job of a sweep gets the
+            sweep's, too.
+        notes: what the page says below the name; None: ``WANDB_NOTES``.
         job_type: such as ``"train"``.
         mode: ``"auto"`` is online when a login is present and the server takes it, and offline otherwise;
             ``WANDB_MODE`` overrides it. ``"online"`` fails instead of going offline.
@@ -65,41 +71,54 @@ class WandbTracker(WandbLogger, Tracker):
         log_best_checkpoint: whether the best checkpoint becomes an artifact at the end of the run.
 
     Raises:
-        ValueError: for an unknown mode, ``"online"`` without a login, or a project or a tag that W&B does not take.
+        ValueError: for an unknown mode, ``"online"`` without a login, or a project, tag or id that W&B does not take.
     """
 
     def __init__(
         self,
         *,
         save_dir: str | os.PathLike[str],
-        project: str = "gan-lightning",
+        project: str | None = None,
         entity: str | None = None,
         group: str | None = None,
         name: str | None = None,
         tags: Sequence[str] = (),
+        notes: str | None = None,
         job_type: str = "train",
         mode: Mode = "auto",
         record_git: bool = False,
         log_best_checkpoint: bool = False,
     ) -> None:
+        environ = os.environ
+        keys = {"project": "logger.wandb.project", "tags": "logger.wandb.tags"}
+        if project is None:
+            project, keys["project"] = environ.get("WANDB_PROJECT") or DEFAULT_PROJECT, "WANDB_PROJECT"
+        if not tags:
+            tags = [tag.strip() for tag in environ.get("WANDB_TAGS", "").split(",") if tag.strip()]
+            keys["tags"] = "WANDB_TAGS"
+        run_id = environ.get("WANDB_RUN_ID")
         if _PROJECT.fullmatch(project) is None:
             raise ValueError(
-                f"logger.wandb.project must have 1 to 128 characters and none of {' '.join(_RESERVED)}, got {project!r}"
+                f"{keys['project']} must have 1 to 128 characters and none of {' '.join(_RESERVED)}, got {project!r}"
             )
         if wrong := [tag for tag in tags if not 1 <= len(tag) <= LONGEST_TAG]:
-            raise ValueError(f"logger.wandb.tags must have 1 to {LONGEST_TAG} characters each, got {wrong[0]!r}")
+            raise ValueError(f"{keys['tags']} must have 1 to {LONGEST_TAG} characters each, got {wrong[0]!r}")
+        if run_id is not None and _RUN_ID.fullmatch(run_id) is None:
+            raise ValueError(f"WANDB_RUN_ID must have 1 to 128 characters and none of / \\ # ? % :, got {run_id!r}")
         self._wished_mode = mode
         self._mode = resolve_mode(mode)
         super().__init__(
             save_dir=os.fspath(save_dir),
             project=project,
-            entity=entity,
-            group=group,
-            name=name,
+            entity=entity or environ.get("WANDB_ENTITY"),
+            group=group or environ.get("WANDB_RUN_GROUP"),
+            name=name or environ.get("WANDB_NAME"),
             tags=list(tags),
+            notes=notes or environ.get("WANDB_NOTES"),
             job_type=job_type,
             reinit="create_new",  # leave another job's active run in this process alone
         )
+        self._given_id = run_id
         self._record_git = record_git
         self._log_best_checkpoint = log_best_checkpoint
         self._session = Session(self._begin, advice=self._advice)
@@ -134,6 +153,9 @@ class WandbTracker(WandbLogger, Tracker):
         wished["name"] = wished["name"] or origin.name(config)
         wished["group"] = wished["group"] or origin.group(config)
         wished["tags"] = list(dict.fromkeys([*wished["tags"], *origin.tags()]))
+        if origin.sweep is not None and self._given_id is not None:
+            _log.warning("WANDB_RUN_ID is passed over: the jobs of a sweep are runs of their own")
+            self._given_id = None
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
@@ -246,12 +268,13 @@ class WandbTracker(WandbLogger, Tracker):
         return run
 
     def _run_id(self, *, renew: bool = False) -> str:
-        """The id in ``<save_dir>/wandb/run_id``, made when there is none: a requeued job continues its run."""
+        """The id in ``<save_dir>/wandb/run_id``: a requeued job continues its run. Where there is none, it is made."""
         path = self._run_folder.wandb_run_id
         kept = None if renew else read_or_move_aside(path, _read_id, consequence="a new W&B run begins")
         if kept is not None:
             return kept
-        made = secrets.token_hex(4)
+        given, self._given_id = self._given_id, None
+        made = secrets.token_hex(4) if given is None else given
         write_atomic(path, made + "\n")
         return made
 

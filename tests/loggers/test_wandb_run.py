@@ -164,6 +164,70 @@ def test_name_group_and_tags_come_from_the_sweep_unless_they_are_given(tmp_path,
     assert (seen[2]["group"], seen[2]["job_type"], seen[0]["job_type"]) == ("g", "probe", "train")
 
 
+VARIABLES = {
+    "WANDB_PROJECT": "mine",
+    "WANDB_ENTITY": "us",
+    "WANDB_RUN_GROUP": "seeds",
+    "WANDB_NAME": "first try",
+    "WANDB_TAGS": "a, b",
+    "WANDB_NOTES": "why",
+    "WANDB_RUN_ID": "agent-7",
+}
+
+
+@pytest.fixture
+def begun(monkeypatch):
+    """The arguments of each run that began, and a function that begins one."""
+    seen = []
+    monkeypatch.setattr("wandb.init", lambda **arguments: seen.append(arguments) or fake_run())
+
+    def begin(folder, *, origin=None, **arguments):
+        tracker = WandbTracker(save_dir=folder, mode="offline", **arguments)
+        if origin is not None:
+            tracker.identify(origin, {"name": "demo", **CONFIG})
+        assert tracker.experiment is not None
+        return seen[-1]
+
+    return begin
+
+
+def test_the_variables_of_wandb_stand_for_what_is_not_given(tmp_path, monkeypatch, begun):
+    plain = begun(tmp_path / "plain", origin=Origin())
+    assert (plain["project"], plain["name"]) == ("gan-lightning", "demo")
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    followed = begun(tmp_path / "followed", origin=Origin())
+    expected = {
+        "project": "mine", "entity": "us", "group": "seeds", "name": "first try",
+        "tags": ["a", "b"], "notes": "why", "id": "agent-7",
+    }  # fmt: skip
+    assert {key: followed[key] for key in expected} == expected
+    own = {"project": "p", "entity": "e", "group": "g", "name": "n", "tags": ["t"], "notes": "o"}
+    given = begun(tmp_path / "given", origin=Origin(), **own)
+    assert {key: given[key] for key in own} == own
+
+
+def test_a_run_keeps_the_id_that_an_agent_gave_it_and_jobs_of_a_sweep_get_their_own(
+    tmp_path, monkeypatch, begun, caplog
+):
+    monkeypatch.setenv("WANDB_RUN_ID", "agent-7")
+    assert begun(tmp_path / "run")["id"] == "agent-7"
+    monkeypatch.setenv("WANDB_RUN_ID", "agent-8")
+    assert begun(tmp_path / "run")["id"] == "agent-7"  # it is resumed
+    jobs = [begun(tmp_path / job, origin=Origin(sweep="s", job=job))["id"] for job in "01"]
+    assert len({*jobs, "agent-7", "agent-8"}) == 4
+    assert "WANDB_RUN_ID is passed over" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("WANDB_PROJECT", "a/b"), ("WANDB_TAGS", "fine," + "x" * 81), ("WANDB_RUN_ID", "a/b")]
+)
+def test_a_variable_that_wandb_would_refuse_is_named(tmp_path, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=f"^{name} must have 1 to "):
+        WandbTracker(save_dir=tmp_path, mode="offline")
+
+
 def test_a_resumed_run_keeps_its_id(runs, monkeypatch):
     seen = []
     monkeypatch.setattr("wandb.init", lambda **arguments: seen.append(arguments) or fake_run())
