@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,19 +19,25 @@ EXAMPLES = 3
 
 
 class Plain(nn.Module):
-    """Latents, and a condition if there is one, to float32 images.
+    """Latents, a condition if there is one, and noise inputs if there are some, to float32 images.
 
     Args:
         generator: in evaluation mode.
+        conditional: whether a condition follows the latents.
     """
 
-    def __init__(self, generator: Generator) -> None:
+    def __init__(self, generator: Generator, *, conditional: bool) -> None:
         super().__init__()
         self.generator = generator
+        self.conditional = conditional
 
-    def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Run the generator, with a condition if it takes one."""
-        images = self.generator(latents) if condition is None else self.generator(latents, condition)
+    def forward(self, latents: Tensor, *further: Tensor) -> Tensor:
+        """Run the generator on the condition, if it takes one, and on its noise inputs, in their order."""
+        condition, noise = (further[0], further[1:]) if self.conditional else (None, further)
+        if noise:  # else it would draw its own, and the program's images would be no function of its inputs
+            images = self.generator(latents, condition, noise=noise)
+        else:
+            images = self.generator(latents) if condition is None else self.generator(latents, condition)
         return images.float()
 
 
@@ -83,10 +90,12 @@ def exportable(model: AdversarialModule, weights: Weights) -> Exportable:
     inputs = {"latents": example.latents}
     if example.condition is not None:
         inputs["codes" if example.condition.is_floating_point() else "labels"] = example.condition.cpu()
-    return Exportable(Plain(network.for_export()), inputs, images, example)
+    inputs |= {f"noise_{number}": maps.cpu() for number, maps in enumerate(example.noise or ())}
+    plain = Plain(network.for_export(), conditional=example.condition is not None)
+    return Exportable(plain, inputs, images, example)
 
 
-def batch_dimension(inputs: dict[str, Tensor]) -> tuple[dict[int, torch.export.Dim], ...]:
+def batch_dimension(inputs: dict[str, Tensor]) -> tuple[Any, ...]:
     """Say that the first dimension of every input is the same, of any length."""
-    batch = torch.export.Dim("batch", min=1)
-    return tuple({0: batch} for _ in inputs)
+    first, *further = [{0: torch.export.Dim("batch", min=1)}] * len(inputs)
+    return (first, tuple(further)) if further else (first,)

@@ -25,8 +25,8 @@ PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 def save_onnx(model: AdversarialModule, path: Path, *, weights: Weights, tolerance: float = 1e-3) -> float:
     """Write an ONNX model with a first dimension of any length, and run it with onnxruntime.
 
-    Inputs are ``latents``, and ``labels`` (int64) or ``codes``; the output is ``images``. The configuration is in
-    the file's metadata, under ``gan_lightning``.
+    Inputs are ``latents``, ``labels`` (int64) or ``codes``, and ``noise_0``, ``noise_1``, ..., N(0, 1), of a generator
+    with noise inputs; the output is ``images``. The configuration is in the file's metadata, under ``gan_lightning``.
 
     Args:
         model: which has a configuration.

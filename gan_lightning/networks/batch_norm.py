@@ -15,11 +15,16 @@ class SyncedBatchNorm(BatchNormOfAnyShape):
     ``y = gamma (x - mean) / sqrt(var + eps) + beta`` (Ioffe 2015, arXiv 1502.03167, algorithm 1), mean and var over
     the samples and positions of all processes, which must hold equally many. Torch's own synchronised layer runs on
     GPUs only and cannot be differentiated twice, as a gradient penalty must.
+
+    Attributes:
+        local: takes the statistics of this process alone, as sampling must, in which the others have no part.
     """
+
+    local = False
 
     def forward(self, input: Tensor) -> Tensor:
         """Maps ``(N, C, ...)`` to maps of the same shape and dtype."""
-        if not self.training or world_size() == 1:
+        if not self.training or self.local or world_size() == 1:
             return super().forward(input)
         exact = input if input.dtype == torch.float64 else input.float()
         axes = [axis for axis in range(input.ndim) if axis != 1]

@@ -8,6 +8,9 @@ from typing import Literal, get_args
 
 from torch import nn
 
+from gan_lightning.core.torch_internals import AnyBatchNorm
+from gan_lightning.networks.batch_norm import SyncedBatchNorm
+
 NormKind = Literal["batch", "instance", "none"]
 
 
@@ -45,16 +48,20 @@ def as_in_training(network: nn.Module, *, dropout: bool, image_statistics: bool)
         dropout: dropout draws from the global generator.
         image_statistics: batch norm takes mean and variance of the batch at hand.
     """
-    kinds = ((nn.Dropout,) if dropout else ()) + ((nn.BatchNorm2d,) if image_statistics else ())
+    kinds = ((nn.Dropout,) if dropout else ()) + ((AnyBatchNorm,) if image_statistics else ())
     changed = [module for module in network.modules() if isinstance(module, kinds)]
     for module in changed:
         module.train()
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, AnyBatchNorm):
             module.track_running_stats = False
+        if isinstance(module, SyncedBatchNorm):
+            module.local = True
     try:
         yield
     finally:
         for module in changed:
             module.eval()
-            if isinstance(module, nn.BatchNorm2d):
+            if isinstance(module, AnyBatchNorm):
                 module.track_running_stats = True
+            if isinstance(module, SyncedBatchNorm):
+                module.local = False

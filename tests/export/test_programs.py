@@ -28,11 +28,20 @@ def fading(model):
     return model
 
 
-@pytest.mark.parametrize("variant", ["cgan", "progan", "infogan"])
+def noisy(model):
+    for network in (model.generator, model.generator_ema):
+        for name, parameter in network.named_parameters():
+            if name.endswith("noise_strength"):
+                parameter.data.fill_(0.5)  # they start at 0, where noise changes nothing
+    return model
+
+
+PREPARED = {"progan": fading, "stylegan2": noisy}
+
+
+@pytest.mark.parametrize("variant", ["cgan", "progan", "infogan", "stylegan2"])
 def test_a_program_makes_the_models_images(variant, tmp_path):
-    model = distinct(build(variant)[0])
-    if variant == "progan":
-        fading(model)
+    model = PREPARED.get(variant, lambda model: model)(distinct(build(variant)[0]))
     path = tmp_path / "g.pt2"
     assert save_program(model, path, weights="ema") < 1e-5
     extra = {"gan_lightning": ""}
@@ -41,34 +50,40 @@ def test_a_program_makes_the_models_images(variant, tmp_path):
     assert record["model"]["_target_"] == model.run_config["model"]["_target_"]
     for count in (1, 2, 5):
         given = model.inputs(range(7, 7 + count), seed=1)
-        latents, condition = given.latents, given.condition
-        assert (condition is None) == (variant not in CONDITION)
-        images = program(latents) if condition is None else program(latents, condition)
+        assert (given.condition is None) == (variant not in CONDITION)
+        images = program(*arguments(given))
         assert torch.allclose(images, model.render(given), atol=1e-5)
+        assert len(given.noise) == len(model.generator.noise_shapes)
+        if given.noise:
+            others = [torch.randn_like(maps) for maps in given.noise]
+            assert not torch.allclose(program(given.latents, *others), images, atol=1e-3)
     assert [entry.name for entry in tmp_path.iterdir()] == ["g.pt2"]
+
+
+def arguments(given):
+    """Return what a program takes, in its order."""
+    return [given.latents, *([] if given.condition is None else [given.condition]), *given.noise]
 
 
 @with_onnx
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", ["cgan", "progan", "infogan"])
+@pytest.mark.parametrize("variant", ["cgan", "progan", "infogan", "stylegan2"])
 def test_onnxruntime_makes_the_models_images(variant, tmp_path):
     import onnx
     import onnxruntime
 
-    model = distinct(build(variant)[0])
-    if variant == "progan":
-        fading(model)
+    model = PREPARED.get(variant, lambda model: model)(distinct(build(variant)[0]))
     path = tmp_path / "g.onnx"
     assert save_onnx(model, path, weights="ema") < 1e-5
     record = {entry.key: entry.value for entry in onnx.load(path).metadata_props}["gan_lightning"]
     assert json.loads(record)["weights"] == "ema"
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    names = ["latents", *CONDITION.get(variant, [])]
+    noise = [f"noise_{number}" for number in range(len(model.generator.noise_shapes))]
+    names = ["latents", *CONDITION.get(variant, []), *noise]
     assert [entry.name for entry in session.get_inputs()] == names
     for count in (1, 5):
         given = model.inputs(range(count), seed=1)
-        latents, condition = given.latents, given.condition
-        inputs = [latents.numpy()] if condition is None else [latents.numpy(), condition.numpy()]
+        inputs = [tensor.numpy() for tensor in arguments(given)]
         (images,) = session.run(["images"], dict(zip(names, inputs, strict=True)))
         assert torch.allclose(torch.from_numpy(images), model.render(given), atol=1e-5)
     assert [entry.name for entry in tmp_path.iterdir()] == ["g.onnx"]

@@ -261,3 +261,23 @@ def test_parts_that_do_not_fit_are_refused(build, message):
 def test_data_without_sources_are_refused_by_name():
     with pytest.raises(ValueError, match="data=pairs"):
         small_pix2pix().make_fakes(Batch(torch.zeros(2, 3, SIDE, SIDE)))
+
+
+def test_statistics_of_the_image_are_taken_by_batch_norm_of_any_kind(monkeypatch):
+    from torch import nn
+
+    from gan_lightning.networks import batch_norm
+    from gan_lightning.networks.batch_norm import SyncedBatchNorm
+    from gan_lightning.networks.norms import as_in_training
+
+    # in a sampling the other processes take no part, and asking them would never end
+    monkeypatch.setattr(batch_norm, "world_size", lambda: 2)
+    monkeypatch.setattr(batch_norm, "gathered", lambda tensor: pytest.fail("asked the other processes"))
+    images = torch.randn(2, 3, 4, 4) + 5
+    expected = nn.BatchNorm2d(3)(images)
+    for layer in (nn.BatchNorm2d(3).eval(), SyncedBatchNorm(3).eval()):
+        before = layer.running_mean.clone()
+        with as_in_training(nn.Sequential(layer), dropout=False, image_statistics=True):
+            torch.testing.assert_close(layer(images), expected)
+        assert torch.equal(layer.running_mean, before)
+        assert not layer.training
