@@ -143,8 +143,9 @@ def of_files(cfg: DictConfig, path: Path) -> Sides:
     """Compare all images of a folder, archive or array file with real ones."""
     if cfg.real is None:
         raise InputError(f"generated = {path}: say what it is compared with, real=PATH (folder, .zip, .npz or .ckpt)")
-    if cfg.statistics is not None:
-        raise InputError(f"statistics = {cfg.statistics}: of a generator, but generated = {path} are images")
+    for key, value in (("statistics", cfg.statistics), ("weights", cfg.weights and cfg.weights.value)):
+        if value is not None:
+            raise InputError(f"{key} = {value}: of a generator, but generated = {path} are images")
     node = evaluator_of(cfg)
     if "_target_" not in node:
         raise InputError(

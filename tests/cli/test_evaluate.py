@@ -258,10 +258,9 @@ def test_keys_that_do_not_fit_together(commands, ckpt, digits, tmp_path):
     for argv in ([], [f"ckpt={ckpt}", made, real]):
         assert "give either ckpt=FILE" in refused(commands, tmp_path, *argv, *DIGITS).err
     assert "say what it is compared with" in refused(commands, tmp_path, made, *DIGITS).err
-    assert (
-        "statistics = running: of a generator"
-        in refused(commands, tmp_path, made, real, *DIGITS, "statistics=running").err
-    )
+    for word in ("statistics=running", "weights=raw"):
+        told = refused(commands, tmp_path, made, real, *DIGITS, word).err
+        assert f"{word.replace('=', ' = ')}: of a generator, but generated = " in told
     text = refused(commands, tmp_path, f"ckpt={ckpt}", *DIGITS, "statistics=[2,16]").err
     assert "model.statistics = standing(2, 16): model.generator (CGANGenerator) has no batch norm" in text
     assert "evaluator=legacy_tf" in refused(commands, tmp_path, made, real).err
