@@ -23,7 +23,7 @@ PATHS = frozenset(
         "generated",
         "hydra.run.dir",
         "hydra.sweep.dir",
-        "mode.path",
+        "mode.source",
         "out",
         "output_dir",
         "paths.cache",
