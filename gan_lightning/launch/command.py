@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import hydra
@@ -35,6 +35,9 @@ from gan_lightning.core.terminal import printable
 from gan_lightning.launch.command_line import for_hydra, key_of, typed_path
 from gan_lightning.launch.overrides import COMPOSING, override_errors
 from gan_lightning.runs.status import BAD_INPUT, MEANINGS
+
+NUMBERS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
+"""Variables by which whatever starts several processes tells each its place."""
 
 SPINS = "10000"
 """Rounds of a waiting thread's loop: some tens of microseconds."""
@@ -65,6 +68,7 @@ def launch(
     decorated = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=config_name)(guarded(task, job))
     keys = root_keys(SCHEMAS[f"{config_name}_schema"])
     try:
+        check_numbers(os.environ)
         sys.argv[1:] = command_line(sys.argv[1:])
         decorated()
         flush_output()
@@ -118,6 +122,25 @@ def flush_output() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would be written at the exit
         raise SystemExit(128 + signal.SIGPIPE) from None
+
+
+def check_numbers(environment: Mapping[str, str]) -> None:
+    """Refuse a variable that is to be a number and is none: the libraries would fail while they are imported.
+
+    Args:
+        environment: of this process.
+
+    Raises:
+        InputError: naming the variable.
+    """
+    for name in NUMBERS:
+        try:
+            int(environment.get(name, "0"))
+        except ValueError as error:
+            raise InputError(
+                f"the environment has {name}={environment[name]!r}, which must be a whole number; env -u {name} takes "
+                "it away"
+            ) from error
 
 
 def share_the_processor(environment: MutableMapping[str, str]) -> None:

@@ -24,7 +24,7 @@ PATHS = frozenset(
         "generated",
         "hydra.run.dir",
         "hydra.sweep.dir",
-        "mode.path",
+        "mode.source",
         "out",
         "output_dir",
         "paths.cache",
@@ -130,8 +130,13 @@ def key_of(argument: str) -> str:
 def typed_path(argument: str) -> str:
     """Return the path that ``KEY=PATH`` names, whether it is quoted or not; a leading ``~`` is the home folder."""
     value = argument.partition("=")[2]
-    if value[:1] in ("'", '"') and not os.path.exists(value) and (read := _parsed(argument)) is not None:
-        return read
+    if value[:1] in ("'", '"') and not os.path.exists(value):
+        if (read := _parsed(argument)) is not None:
+            return read
+        if value[-1] == value[0] and os.path.exists(value[1:-1]):
+            return value[
+                1:-1
+            ]  # Lightning quotes the run's folder for the processes that it starts, and escapes nothing
     return os.path.expanduser(value)
 
 

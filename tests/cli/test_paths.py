@@ -28,7 +28,7 @@ KEYS = [
     "evaluator.extractor.weights_path",
     "hydra.run.dir",
 ]
-KEYS += ["out", "paths.runs", "real", "resume", "runs", "generated"]
+KEYS += ["mode.source", "out", "paths.runs", "real", "resume", "runs", "generated"]
 NAMES = ["budget.kimg=8,seed=0 (1) ü", '-it\'s "5"; {x} $HOME #~ [0]']
 LETTERS = string.ascii_letters + "0123456789 .,;:=+-_~!?&|<>()[]{}'\"`$#%^*@\\äß漢"
 

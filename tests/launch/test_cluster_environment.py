@@ -47,12 +47,13 @@ def trainer(monkeypatch):
     ],
 )
 def test_places_that_were_inherited(trainer, caplog, devices, environment, refused, said):
-    problem = check_places(trainer(devices), environment)
+    asked = trainer(devices)
+    caplog.clear()  # what Lightning says of its devices
+    problem = check_places(asked, environment)
     assert (problem is not None, bool(caplog.messages)) == (refused, said)
     for text in [*([problem] if problem else []), *caplog.messages]:
-        assert {f"{name}={value}" for name, value in environment.items() if name in PLACES} <= set(
-            re.split("[ ,:]", text)
-        )
+        found = {f"{name}={value}" for name, value in environment.items() if name in PLACES}
+        assert found <= set(re.split("[ ,:]", text))
 
 
 def test_torchrun_must_have_started_as_many_as_the_run_needs(trainer, monkeypatch):
@@ -73,3 +74,15 @@ def test_a_run_alone_is_the_first_whatever_its_shell_says(commands, tmp_path, mo
     assert ended.code == 0, ended.text
     assert (tmp_path / "run" / "results.json").is_file()
     assert "RANK=3 LOCAL_RANK=3 WORLD_SIZE=4, which is passed over" in ended.text
+
+
+@pytest.mark.parametrize("value", ["", "x", "1.5"])
+@pytest.mark.parametrize("command", ["train", "sample"])
+def test_a_place_that_is_no_number_is_refused_before_a_library_trips_over_it(
+    commands, tmp_path, monkeypatch, command, value
+):
+    monkeypatch.setenv("LOCAL_RANK", value)
+    ended = commands(command, cwd=tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(f"the environment has LOCAL_RANK={value!r}, which must be a whole number; env -u ")
+    assert ended.err.count("\n") == 1

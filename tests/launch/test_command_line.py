@@ -65,6 +65,13 @@ def test_what_is_no_plain_path_stays(argument, tmp_path, monkeypatch):
     assert for_hydra([argument]) == [argument]
 
 
+@pytest.mark.parametrize("name", ['q"uote', "back\\", "plain (1)"])
+def test_a_folder_is_found_that_lightning_has_quoted_without_escaping(tmp_path, name):
+    (tmp_path / name).mkdir()
+    (argument,) = for_hydra([f'hydra.run.dir="{tmp_path / name}"'])
+    assert as_read(argument) == str(tmp_path / name)
+
+
 def test_the_home_folder_is_expanded(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     (argument,) = for_hydra(["out=~/scores.json"])
