@@ -85,13 +85,13 @@ def unused_lines(what: str, facts: Mapping[str, Any]) -> list[str]:
 
 
 def image_entries(
-    files: Files, *, key: str = "data.path", label_files: bool = False
+    files: Files, *, where: str | None = None, label_files: bool = False
 ) -> tuple[dict[str, Entry], list[str]]:
     """Return the images by name, with label files if they are wanted, and the names of all other files.
 
     Args:
         files: of a folder or an archive.
-        key: of the config, for messages.
+        where: config key and path, for messages; None: ``data.path``.
         label_files: see above.
 
     Raises:
@@ -103,7 +103,7 @@ def image_entries(
         what = ", ".join(f"{count} {ending}" for ending, count in endings(entries).items())
         archives = any(name.lower().endswith((".zip", ".tar", ".gz", ".tgz", ".rar", ".7z")) for name in entries)
         raise DataError(
-            f"{key} = {files.location}: there are no images in it"
+            f"{where or f'data.path = {files.location}'}: there are no images in it"
             + (f", only {what}: {listed(list(entries))}" if entries else "")
             + ("; archives inside are not opened: unpack them, or name one" if archives else "")
         )
@@ -119,7 +119,7 @@ def arrange(
     heldout_fraction: float,
     labelled: bool,
     classes: int | None = None,
-    key: str = "data.path",
+    where: str | None = None,
 ) -> Arrangement:
     """Find the images, sort them into splits, and label them.
 
@@ -131,12 +131,12 @@ def arrange(
         heldout_fraction: share of the images that are held out by their names' hashes.
         labelled: whether the images are to have labels.
         classes: number of classes there must be, or None.
-        key: of the config that names the files, for messages.
+        where: config key and path, for messages; None: ``data.path``.
 
     Raises:
         DataError: if there are no images, or names and config do not fit together.
     """
-    entries, unused = image_entries(files, key=key, label_files=True)
+    entries, unused = image_entries(files, where=where, label_files=True)
     is_stop = names_split if split != "hash" else lambda folder: False
     root = common_root(entries, is_stop)
     entries = files.below(root, entries)

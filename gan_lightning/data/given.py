@@ -48,7 +48,7 @@ def given_images(
         return npz_images(location, key=key, split=split, labelled=labelled)
     loading = loading or Loading()
     files = open_files(location, key=key, cache=loading.folder(FOLDER) if loading.keep else None)
-    arranged = arrange(files, split="auto", heldout_fraction=0.0, labelled=labelled, key=key)
+    arranged = arrange(files, split="auto", heldout_fraction=0.0, labelled=labelled, where=f"{key} = {path}")
     for line in unused_lines(f"{key} = {path}", arranged.facts()):
         log.warning("%s", line)
     splits = arranged.splits

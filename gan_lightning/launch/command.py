@@ -67,38 +67,61 @@ def launch(
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1
     decorated = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=config_name)(guarded(task, job))
     keys = root_keys(SCHEMAS[f"{config_name}_schema"])
-    try:
-        check_numbers(os.environ)
-        sys.argv[1:] = command_line(sys.argv[1:])
-        decorated()
-        flush_output()
-    except SystemExit as ending:
-        if not ending.code:
+    with no_empty_folder_left(sys.argv[1:]):
+        try:
+            check_numbers(os.environ)
+            sys.argv[1:] = command_line(sys.argv[1:])
+            decorated()
             flush_output()
-        raise
-    except BrokenPipeError:
-        flush_output()
-        raise
-    except (ConfigError, InputError) as error:
-        stop(error)
-    except COMPOSING as error:
-        messages = override_errors(config_name, sys.argv[1:], keys)
-        if not (messages or isinstance(error, COMPOSITION_ERRORS)):
-            if str(error).startswith(_REFUSALS):
-                stop(InputError(f"{error}{f': {error.__cause__}' if error.__cause__ else ''}"))
+        except SystemExit as ending:
+            if not ending.code:
+                flush_output()
+            raise
+        except BrokenPipeError:
+            flush_output()
+            raise
+        except (ConfigError, InputError) as error:
+            stop(error)
+        except COMPOSING as error:
+            messages = override_errors(config_name, sys.argv[1:], keys)
+            if not (messages or isinstance(error, COMPOSITION_ERRORS)):
+                of_hydra = [argument for argument in sys.argv[1:] if key_of(argument).partition(".")[0] == "hydra"]
+                if str(error).startswith(_REFUSALS) or (of_hydra and raised_by_hydra(error)):
+                    cause = f": {error.__cause__}" if error.__cause__ else ""
+                    stop(InputError(f"{' '.join([*of_hydra, ''])}{error or 'Hydra cannot use it'}{cause}"))
+                traceback.print_exc()
+                raise SystemExit(1) from None
+            stop(ConfigError(messages) if messages else composition_error(error, root_keys=keys))
+        except KeyboardInterrupt:
+            raise SystemExit(130) from None
+        except OSError as error:
+            if (complaint := folder_complaint(error, sys.argv[1:])) is None:
+                traceback.print_exc()
+                raise SystemExit(1) from None
+            stop(InputError(complaint))
+        except Exception:
             traceback.print_exc()
             raise SystemExit(1) from None
-        stop(ConfigError(messages) if messages else composition_error(error, root_keys=keys))
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
-    except OSError as error:
-        if (complaint := folder_complaint(error, sys.argv[1:])) is None:
-            traceback.print_exc()
-            raise SystemExit(1) from None
-        stop(InputError(complaint))
-    except Exception:
-        traceback.print_exc()
-        raise SystemExit(1) from None
+
+
+@contextlib.contextmanager
+def no_empty_folder_left(argv: Sequence[str]) -> Iterator[None]:
+    """Remove the folders that Hydra has made for a command which is refused, where they are empty."""
+    typed = [typed_path(argument) for argument in argv if key_of(argument) == "hydra.run.dir"]
+    made = [folder for folder in typed if not os.path.lexists(folder)]
+    try:
+        yield
+    except SystemExit as ending:
+        for folder in made if ending.code == BAD_INPUT else ():
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
+        raise
+
+
+def raised_by_hydra(error: BaseException) -> bool:
+    """Say whether it was Hydra's own code that raised an error, and nothing that it called."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return frames[-1].f_globals.get("__name__", "").startswith("hydra.")
 
 
 def folder_complaint(error: OSError, argv: Sequence[str]) -> str | None:

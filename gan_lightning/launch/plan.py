@@ -13,10 +13,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, flag_override
 
-from gan_lightning.config import COMPOSITION_ERRORS, ConfigError
+from gan_lightning.config import ConfigError
 from gan_lightning.config.folders import sweep_folder
 from gan_lightning.core.hydra_internals import BASIC_SWEEPER, split_sweep
-from gan_lightning.launch.overrides import check_sweep
+from gan_lightning.launch.overrides import COMPOSING, check_sweep
 
 SWEEP_DIR = "hydra.sweep.dir"
 
@@ -77,7 +77,7 @@ def planned_jobs(config: DictConfig) -> list[PlannedJob]:
                         return_hydra_config=True,
                     )
                 )
-            except COMPOSITION_ERRORS as error:
+            except COMPOSING as error:
                 problems.append(f"{error} (in the job {' '.join(job)})")
         if problems:
             raise ConfigError(problems)
