@@ -303,7 +303,7 @@ PAPERS: dict[str, dict[str, Any]] = {
 }
 
 NON_SATURATING = {"_target_": "gan_lightning.losses.NonSaturating", "real_target": 1.0}
-HINGE = {"_target_": "gan_lightning.losses.Hinge"}
+HINGE = {"_target_": "gan_lightning.losses.Hinge", "least_margin": 1.0}
 WASSERSTEIN = {"_target_": "gan_lightning.losses.Wasserstein"}
 SQUARES = {
     "_target_": "gan_lightning.losses.LeastSquares",

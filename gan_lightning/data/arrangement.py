@@ -98,8 +98,9 @@ def image_entries(
         DataError: if there are no images, saying what there is.
     """
     entries = {entry.name: entry for entry in files.entries()}
-    unused = [name for name in entries if not (is_image(name) or (label_files and is_label_file(name)))]
-    if not any(map(is_image, entries)):
+    others = [name for name in entries if not is_image(name)]
+    unused = [name for name in others if not (label_files and is_label_file(name))]
+    if len(others) == len(entries):
         what = ", ".join(f"{count} {ending}" for ending, count in endings(entries).items())
         archives = any(name.lower().endswith((".zip", ".tar", ".gz", ".tgz", ".rar", ".7z")) for name in entries)
         raise DataError(

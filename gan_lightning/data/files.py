@@ -71,15 +71,16 @@ class Files(ABC):
         self.hidden_images.clear()
         for entry in self.stored_entries():
             name = plain_name(entry.name)
-            if any(map(hidden, name.split("/"))):
+            if "/." in f"/{name}" or "__MACOSX" in name.split("/"):
                 if is_image(name) and not any(map(is_of_macos, name.split("/"))):
                     self.hidden_images.append(name)
                 continue
             if name in found:
                 raise DataError(f"{self.location} has two files of the name {name}")
-            found[name] = entry._replace(name=name)
             if name != entry.name:
                 self._stored[name] = entry.name
+                entry = entry._replace(name=name)
+            found[name] = entry
         return [found[name] for name in sorted(found)]
 
     def read(self, name: str) -> bytes:
@@ -94,6 +95,8 @@ class Files(ABC):
     def below(self, root: str, entries: Mapping[str, Entry]) -> dict[str, Entry]:
         """Take the folders ``root`` off every name, and read the files by what is left."""
         self.prefix = root
+        if not root:
+            return dict(entries)
         return {name.removeprefix(root): e._replace(name=name.removeprefix(root)) for name, e in entries.items()}
 
 
@@ -143,11 +146,6 @@ def plain_name(name: str) -> str:
 def is_of_macos(name: str) -> bool:
     """Whether a file or folder holds what macOS notes about others; some are called like images."""
     return name.startswith("._") or name == "__MACOSX"
-
-
-def hidden(name: str) -> bool:
-    """Whether a file or folder is none of the user's images."""
-    return name.startswith(".") or name == "__MACOSX"
 
 
 @cache

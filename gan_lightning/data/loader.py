@@ -105,7 +105,6 @@ class EndlessLoader(ABC):
         device: where batches are wanted; None: where the images are.
 
     Attributes:
-        mine: this rank's part of a global batch.
         order: of the images.
 
     Raises:
@@ -141,14 +140,18 @@ class EndlessLoader(ABC):
         self.flip = flip
         self.window = window
         self.device = device
-        share = batch_size // world_size
-        self.mine = slice(rank * share, (rank + 1) * share)
         self.order = EndlessOrder(length, seed=seed, balance=labels.cpu() if balance and labels is not None else None)
 
     @property
     def position(self) -> int:
         """Position of the first image of an iteration that begins now."""
         return self.start() if callable(self.start) else self.start
+
+    @property
+    def mine(self) -> slice:
+        """This rank's part of a global batch."""
+        share = self.batch_size // self.world_size
+        return slice(self.rank * share, (self.rank + 1) * share)
 
     def shares(self) -> Iterator[Tensor]:
         """Yield this rank's images of each batch, from the start position on."""
