@@ -20,9 +20,10 @@ install: $(INSTALLED) ## create .venv with the package and its tools
 demo: $(INSTALLED) ## train, evaluate and show a DCGAN on real handwritten digits
 	$(VENV)/bin/gan-train experiment=demo
 
-# One thread per worker: two workers that each use every core slow one another down.
+# One thread per worker: two workers that each use every core slow one another down. Modules whose tests share what is
+# dear to make stay on one worker (the marks xdist_group).
 test: $(INSTALLED) ## run the test suite
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 test-slurm: $(INSTALLED) ## run jobs on a SLURM of our own, installing Debian's packages for it
 	.ci/test-slurm $(PY) $(PYTEST_ARGS)
