@@ -62,14 +62,14 @@ def test_the_config_hash_ignores_seed_name_place_and_what_is_published_only():
             "model": {"updates": {"seed": seed}, "optimizers": [{"lr": lr}]},
         }
 
-    reference = config_hash(config(0, "/tmp/a"))
+    reference = config_hash(config(0, "runs/a"))
     assert config_hash(config(1, "/scratch/b")) == reference
     relative = {**config(0, "runs/c"), "paths": {"data": "/d"}, "data": {"root": "/d/digits"}}
     assert config_hash(relative) == reference
-    assert config_hash(config(0, "/tmp/a", lr=0.2)) != reference
-    assert config_hash({**config(0, "/tmp/a"), "batch_size": 64}) != reference
+    assert config_hash(config(0, "runs/a", lr=0.2)) != reference
+    assert config_hash({**config(0, "runs/a"), "batch_size": 64}) != reference
     published = {"key": "fid50k_train", "value": 9.0, "source": "a paper"}
-    assert config_hash({**config(0, "/tmp/a"), "expected": [published]}) == reference
+    assert config_hash({**config(0, "runs/a"), "expected": [published]}) == reference
     assert len(reference) == 12
 
 
