@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from hydra.core.hydra_config import HydraConfig
 
 import gan_lightning  # noqa: F401  (before Lightning: it repairs torchvision where that is needed)
@@ -21,6 +24,40 @@ for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 CONF = Path(__file__).parent.parent / "conf"
+
+SHARED_WORK = (
+    "tests/cli/test_sample.py",
+    "tests/cli/test_tracking.py",
+    "tests/contract/test_data_parallel.py",
+    "tests/metrics/test_translation.py",
+    "tests/metrics/test_world.py",
+    "tests/models/test_phases.py",
+)
+"""Modules whose tests share a fixture that takes long; of several workers, one alone is to make it."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let a worker take a module of ``SHARED_WORK`` whole, and any other test alone.
+
+    The mark ``xdist_group`` says the same, but pytest-xdist 3.8 does not see it under pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return module if module in SHARED_WORK else nodeid
+
+    return Scheduling(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let no test draw other numbers because others ran before it."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002  (the libraries' own generator)
+    torch.manual_seed(0)
 
 
 @pytest.fixture(autouse=True)

@@ -20,8 +20,6 @@ from gan_lightning.core.pixels import to_uint8
 from gan_lightning.sampling import samples as samples_module
 from tests.cli.conftest import UNSCORED, listing
 
-pytestmark = pytest.mark.xdist_group("sample")  # its fixture is dear
-
 
 @pytest.fixture(scope="module")
 def runs(commands, tmp_path_factory):

@@ -14,8 +14,6 @@ from gan_lightning.runs.metrics_file import read_metrics
 from gan_lightning.runs.results import read_results
 from tests.cli.conftest import UNSCORED, of_kind, read_wandb
 
-pytestmark = pytest.mark.xdist_group("tracking")  # its fixture is dear
-
 
 def merged(records, kind):
     """The last value of each key of config or summary records."""

@@ -20,8 +20,6 @@ from tests.contract.global_draws import GlobalDraws, shared_by_all
 from tests.contract.pair import RANKS, together, trainer_arguments
 from tests.contract.variants import SLOW, VARIANTS, assert_same, build, fit, state
 
-pytestmark = pytest.mark.xdist_group("data_parallel")  # its fixture is dear
-
 STEPS, LONGER, SHORT = 8, {"penalties": 20, "techniques": 20, "augmented": 20}, 3
 BARE = ["model.generator.width=4", "model.discriminator.width=4", "model.discriminator.batch_norm=false"]
 

@@ -23,8 +23,6 @@ from gan_lightning.metrics.pair_metrics import (
 from gan_lightning.metrics.texture import haar
 from tests.metrics.toy import ToyExtractor, ToySimilarity
 
-pytestmark = pytest.mark.xdist_group("translation")  # its fixture is dear
-
 
 def images(count, seed, side=16, split="heldout"):
     pixels = torch.randint(0, 256, (count, 3, side, side), generator=torch.Generator().manual_seed(seed))

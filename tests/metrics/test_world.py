@@ -13,8 +13,6 @@ from gan_lightning.metrics.world import World
 
 from .toy import EVERY_METRIC, ToyExtractor, ToySampler, ToySimilarity, toy_real, toy_sample
 
-pytestmark = pytest.mark.xdist_group("world")  # its fixture is dear
-
 
 def broken_sample(indices):
     images = toy_sample(indices)

@@ -24,8 +24,6 @@ from tests.contract.pair import RANKS, together, trainer_arguments
 from tests.models.phase_toys import TOYS, relativistic_toy, style_toy, views_toy
 from tests.models.toys import AfterBatch, Rows, points
 
-pytestmark = pytest.mark.xdist_group("phases")  # its fixture is dear
-
 BATCH = 8
 
 
