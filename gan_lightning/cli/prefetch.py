@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from gan_lightning.core.version import __version__
 from gan_lightning.runs.status import BAD_INPUT
 
 USAGE = """\
@@ -31,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("names", nargs="*", metavar="NAME", help="what to fetch; see --list")
     made.add_argument("--into", type=Path, metavar="FOLDER", help="the cache folder to fill")
+    made.add_argument("--version", action="version", version=f"gan-lightning {__version__}")
     made.add_argument("--list", action="store_true", help="print the names, and what is in the folder already")
     return made
 

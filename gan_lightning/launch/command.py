@@ -32,6 +32,7 @@ from gan_lightning.config import (
 from gan_lightning.core.errors import InputError
 from gan_lightning.core.hydra_internals import share_config_store
 from gan_lightning.core.terminal import printable
+from gan_lightning.core.version import __version__
 from gan_lightning.launch.command_line import for_hydra, key_of, typed_path
 from gan_lightning.launch.overrides import COMPOSING, override_errors
 from gan_lightning.runs.status import BAD_INPUT, MEANINGS
@@ -62,6 +63,9 @@ def launch(
         job: what to do with a config in a sweep, keeping complaints to itself; None: the command has no sweeps, and
             its config is checked here.
     """
+    if "--version" in sys.argv[1:]:  # Hydra would print its own
+        print(f"gan-lightning {__version__}")
+        return
     share_config_store()
     share_the_processor(os.environ)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and exiting with 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -12,6 +13,8 @@ import sys
 import pytest
 from omegaconf import OmegaConf
 
+import gan_lightning
+from gan_lightning.__main__ import COMMANDS as MODULES
 from gan_lightning.cli import compare
 from gan_lightning.config import SCHEMAS, conf_dir, root_keys
 from gan_lightning.launch.command import flush_output
@@ -99,3 +102,36 @@ def test_a_reader_that_has_gone_ends_a_command_quietly(argv, monkeypatch, capfd)
 
 def test_a_broken_pipe_that_is_not_the_output_is_no_quiet_end():
     assert flush_output() is None
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_version_is_that_of_this_package(command, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", [f"gan-{command}", "--version"])
+    main = importlib.import_module(f"gan_lightning.cli.{command}").main
+    with contextlib.suppress(SystemExit):
+        main()
+    assert capsys.readouterr().out == f"gan-lightning {gan_lightning.__version__}\n"
+
+
+def module(*argv: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "gan_lightning", *argv], capture_output=True, text=True)
+
+
+def test_the_package_runs_every_command_as_a_module(tmp_path):
+    shown = module()
+    assert shown.returncode == 0
+    assert all(f"\n  {command} " in shown.stdout for command in COMMANDS)
+    assert sorted(MODULES) == sorted(COMMANDS)
+    composed = module("train", "experiment=demo", "--cfg", "job", "--package", "budget")
+    assert (composed.returncode, composed.stderr) == (0, "")
+    assert "kimg: 128" in composed.stdout
+    wrong = module("trian")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "train" in wrong.stderr
+
+
+def test_without_posix_signals_the_commands_say_where_they_run():
+    code = "import os, pathlib; os.name = 'nt'; import gan_lightning.cli.train"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "gan-lightning runs on Linux and macOS; on Windows, run it in WSL.\n"
