@@ -25,7 +25,7 @@ from gan_lightning.launch.process_watchdog import Companions
 from gan_lightning.launch.start import Start, start
 from gan_lightning.launch.summary import heldout_distance, print_summary, set_beside
 from gan_lightning.loggers import JSONLLogger
-from gan_lightning.runs.folder import RunFolder
+from gan_lightning.runs.folder import SAMPLES, RunFolder
 from gan_lightning.runs.record import RunRecord
 from gan_lightning.runs.results import Outcome
 from gan_lightning.runs.summary import tracker_summary
@@ -150,5 +150,6 @@ def finish(parts: Parts, record: RunRecord, outcome: Outcome) -> None:
             summary = tracker_summary(record.content)
             for tracker in (tracker for tracker in parts.trackers if not outcome.meaning.failure or tracker.begun):
                 tracker.summary(summary)
+                tracker.evaluations(record.content["evaluations"], record.folder.pictures_by_images(SAMPLES))
                 if checkpoints is not None and checkpoints.folder.best.is_file():
                     tracker.best_checkpoint(checkpoints.folder.best, summary)

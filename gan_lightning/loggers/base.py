@@ -7,7 +7,7 @@ import logging
 import os
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,14 @@ class Tracker(ABC):
     @abstractmethod
     def summary(self, values: Mapping[str, Any]) -> None:
         """Record final values of the run, such as its scores."""
+
+    def evaluations(self, table: Sequence[Mapping[str, Any]], pictures: Mapping[int, Path]) -> None:  # noqa: B027
+        """Show all evaluations of the run so far, each with the samples of its moment.
+
+        Args:
+            table: of each evaluation ``images_seen`` and ``scores``, as ``results.json`` lists them.
+            pictures: sample grids, by images seen, ascending.
+        """
 
     def best_checkpoint(self, path: str | os.PathLike[str], values: Mapping[str, Any]) -> None:  # noqa: B027
         """Keep the best checkpoint, if the tracker was asked to.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
 import secrets
@@ -193,6 +194,30 @@ class WandbTracker(WandbLogger, Tracker):
         self._tell(lambda run: run.summary.update(data))
 
     @rank_zero_only
+    def evaluations(self, table: Sequence[Mapping[str, Any]], pictures: Mapping[int, Path]) -> None:
+        """Show all evaluations of the run so far as the table "evaluations".
+
+        Each has the last samples that were drawn until then, since grids may come less often than scores.
+        """
+        import wandb
+
+        keys = list(dict.fromkeys(key for entry in table for key in entry["scores"]))
+        columns = ["images_seen", *(name for key in keys for name in (key, f"{key} s.e.")), "samples", "samples_at"]
+
+        def show(run: Run) -> None:
+            shown = wandb.Table(columns=columns, allow_mixed_types=True)
+            for entry in table:
+                scores = [entry["scores"].get(key, {}) for key in keys]
+                numbers = [finite(score.get(name)) for score in scores for name in ("value", "stderr")]
+                drawn_at = max((seen for seen in pictures if seen <= entry["images_seen"]), default=None)
+                picture = None if drawn_at is None else wandb.Image(os.fspath(pictures[drawn_at]))
+                shown.add_data(entry["images_seen"], *numbers, picture, drawn_at)
+            run.log({"evaluations": shown, "images_seen": self._latest})
+
+        if table:
+            self._tell(show)
+
+    @rank_zero_only
     def best_checkpoint(self, path: str | os.PathLike[str], values: Mapping[str, Any]) -> None:
         """Log the file as the artifact ``<run id>-best`` of type "checkpoint", if this was asked for."""
         import wandb
@@ -281,6 +306,11 @@ class WandbTracker(WandbLogger, Tracker):
     def __getstate__(self) -> dict[str, Any]:
         self._session.leave()  # a run cannot travel to a spawned process, which continues it under its id
         return self.__dict__.copy()
+
+
+def finite(number: float | None) -> float | None:
+    """Return a number as a table can hold it: W&B's take no NaN."""
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _read_id(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Two offline runs in one process, read back from the files that W&B wrote."""
 
 import json
+import math
 import os
 import pickle
 import re
@@ -17,6 +18,12 @@ from PIL import Image
 from gan_lightning.loggers import WandbTracker, log_samples
 from gan_lightning.loggers.wandb_segments import read_segments
 from gan_lightning.runs.provenance import Origin
+
+EVALUATIONS = [
+    {"images_seen": 32, "scores": {"fd": {"value": 9.5, "stderr": 0.5}}},
+    {"images_seen": 96, "scores": {"fd": {"value": 7.5, "stderr": None}, "cs": {"value": 2.0, "stderr": None}}},
+    {"images_seen": 128, "scores": {"fd": {"value": math.nan, "stderr": None}, "cs": {"value": 3.0, "stderr": None}}},
+]
 
 CONFIG = {"seed": 3, "model": {"optimizer": {"lr": 0.25, "betas": [0.5, 0.999]}, "ema": None}}
 
@@ -101,6 +108,28 @@ def test_pictures_are_in_the_history_and_on_disk(runs):
     assert file.name in item["samples.path"]
     with Image.open(file) as image:
         assert image.size == (8, 4)
+
+
+def test_a_table_has_every_evaluation_with_the_last_samples_drawn_until_then(server, tmp_path):
+    picture = tmp_path / "grid.png"
+    Image.new("L", (8, 4), 255).save(picture)
+    tracker = WandbTracker(save_dir=tmp_path / "run", mode="online")
+    tracker.set_config(CONFIG)
+    tracker.evaluations([], {64: picture})
+    tracker.evaluations(EVALUATIONS, {64: picture, 100: picture})
+    tracker.close(0)
+    (files,) = server.artifacts.values()
+    table = json.loads(files["evaluations.table.json"])
+    assert table["columns"] == ["images_seen", "fd", "fd s.e.", "cs", "cs s.e.", "samples", "samples_at"]
+    pictures = [row.pop(5) for row in table["data"]]
+    assert table["data"] == [
+        [32, 9.5, 0.5, None, None, None],  # nothing was drawn yet, and one score could not be computed
+        [96, 7.5, None, 2.0, None, 64],
+        [128, None, None, 3.0, None, 100],  # NaN
+    ]
+    assert pictures[0] is None
+    assert [files[shown["path"]] for shown in pictures[1:]] == [picture.read_bytes()] * 2
+    assert server.unknown == []
 
 
 def test_the_summary_has_the_scores(runs):

@@ -1,6 +1,7 @@
-"""A W&B server on the loopback device, as far as logging, resuming and syncing need one.
+"""A W&B server on the loopback device, as far as logging, resuming, syncing and sweeps need one.
 
-It keeps what a run sends: history rows by their position, summary, configuration, names, exit code and files.
+It keeps what a run sends: history rows by their position, summary, configuration, names, exit code and files. Sweeps
+hand the trials that a test has put down to whatever agent asks.
 """
 
 from __future__ import annotations
@@ -33,13 +34,19 @@ class StoredRun:
 
 
 class Server(ThreadingHTTPServer):
-    """Runs by id, and the names of the operations that it did not understand."""
+    """Runs by id, the files of artifacts, sweeps, and the names of the operations that it did not understand.
+
+    Trials are parameters to values, by the id of the run that is to try them.
+    """
 
     daemon_threads = True
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.runs: dict[str, StoredRun] = {}
+        self.artifacts: dict[str, dict] = {}
+        self.sweeps: list[str] = []
+        self.trials: dict[str, dict] = {}
         self.unknown: list[str] = []
         self.lock = threading.Lock()
 
@@ -70,7 +77,63 @@ class Server(ThreadingHTTPServer):
                 names = variables["files"]
                 files = [{"name": n, "uploadUrl": f"{self.url}/upload/{variables['run']}/{n}"} for n in names]
                 return {"createRunFiles": {"runID": variables["run"], "uploadHeaders": [], "files": files}}
+            case "ArtifactType":
+                return {"project": {"artifact": None}}
+            case "CreateArtifact":
+                name = variables["input"]["artifactCollectionName"]
+                self.artifacts.setdefault(name, {})
+                return {
+                    "createArtifact": {
+                        "artifact": {"id": name, "state": "PENDING", "artifactSequence": {"latestArtifact": None}}
+                    }
+                }
+            case "CreateArtifactManifest":
+                return {"createArtifactManifest": self.manifest(variables["artifactID"])}
+            case "UpdateArtifactManifest":
+                return {"updateArtifactManifest": self.manifest(variables["artifactManifestID"])}
+            case "CreateArtifactFiles":
+                asked = variables["input"]["artifactFiles"]
+                files = [self.artifact_file(entry["artifactID"], entry["name"]) for entry in asked]
+                return {"createArtifactFiles": {"files": {"edges": [{"node": file} for file in files]}}}
+            case "CommitArtifact":
+                return {"commitArtifact": {"artifact": {"id": variables["artifactID"], "digest": "d"}}}
+            case "UpsertSweep":
+                self.sweeps.append(variables["config"])
+                project = {"id": "p", "name": variables["projectName"], "entity": ENTITY}
+                sweep = {"name": f"sweep{len(self.sweeps)}", "project": project}
+                return {"upsertSweep": {"sweep": sweep, "configValidationWarnings": []}}
+            case "SweepWithRuns":
+                config = self.sweeps[int(variables["sweep"].removeprefix("sweep")) - 1]
+                sweep = {
+                    "id": "s",
+                    "name": variables["sweep"],
+                    "config": config,
+                    "state": "RUNNING",
+                    "runs": {"edges": []},
+                }
+                return {"project": {"sweep": sweep}}
+            case "CreateAgent":
+                return {"createAgent": {"agent": {"id": "a"}}}
+            case "Heartbeat":
+                return {"agentHeartbeat": {"agent": {"id": "a"}, "commands": json.dumps(self.commands(variables))}}
         return None
+
+    def artifact_file(self, artifact, name):
+        url = f"{self.url}/artifact/{artifact}/{name}"
+        nothing = {"uploadMultipartUrls": None, "uploadHeaders": []}
+        return {"id": "f", "storagePath": name, "uploadUrl": url, "artifact": {"id": artifact}, **nothing}
+
+    def manifest(self, artifact):
+        return {"artifactManifest": {"id": artifact, "file": self.artifact_file(artifact, "manifest.json")}}
+
+    def commands(self, variables):
+        """What an agent is to do next: the next trial, if it has nothing to do."""
+        if json.loads(variables["runState"]) or not self.trials:
+            return []
+        run, values = self.trials.popitem()
+        program = next(line.partition(": ")[2] for line in self.sweeps[-1].splitlines() if line.startswith("program:"))
+        args = {name: {"value": value} for name, value in values.items()}
+        return [{"type": "run", "run_id": run, "program": program, "args": args}]
 
     def upsert(self, variables):
         name = variables.get("name") or variables.get("id")
@@ -138,8 +201,9 @@ class Handler(BaseHTTPRequestHandler):
         self.reply({})
 
     def do_PUT(self):
-        _, _, run, name = self.path.split("/", 3)
-        self.server.runs[run].files[name] = self.body()
+        _, kind, owner, name = self.path.split("/", 3)
+        files = self.server.artifacts[owner] if kind == "artifact" else self.server.runs[owner].files
+        files[name] = self.body()
         self.reply({})
 
     def do_POST(self):
