@@ -10,7 +10,7 @@ TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 TORCHVISION := $(shell sed -n '/^torchvision==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slurm lint types bench clean
+.PHONY: help install demo quick test test-slurm lint types bench build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -20,10 +20,12 @@ install: $(INSTALLED) ## create .venv with the package and its tools
 demo: $(INSTALLED) ## train, evaluate and show a DCGAN on real handwritten digits
 	$(VENV)/bin/gan-train experiment=demo
 
-# One thread per worker: two workers that each use every core slow one another down. Modules whose tests share what is
-# dear to make stay on one worker (the marks xdist_group).
+quick: $(INSTALLED) ## run the tests that take less than ten seconds each
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 -m "not slow" $(PYTEST_ARGS)
+
+# One thread per worker: two workers that each use every core slow one another down.
 test: $(INSTALLED) ## run the test suite
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 $(PYTEST_ARGS)
 
 test-slurm: $(INSTALLED) ## run jobs on a SLURM of our own, installing Debian's packages for it
 	.ci/test-slurm $(PY) $(PYTEST_ARGS)
@@ -38,6 +40,9 @@ types: $(INSTALLED) ## check types
 
 bench: $(INSTALLED) ## measure the training step against a bare PyTorch loop
 	$(PY) -m pytest -o addopts="-ra --strict-markers" tests/benchmarks --benchmark-only $(PYTEST_ARGS)
+
+build: $(INSTALLED) ## make the wheel and the source distribution, in dist/
+	$(PY) -m hatchling build
 
 clean: ## remove .venv, builds and caches; runs are kept
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -1,14 +1,20 @@
-"""The wheel works away from the checkout: the config tree is inside it, and so are the commands."""
+"""The wheel works away from the checkout, the source distribution is the checkout, and what names both agrees."""
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import sysconfig
+import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
+
+import gan_lightning
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ("gan-train", "gan-evaluate", "gan-sample", "gan-compare", "gan-prefetch")
@@ -58,12 +64,56 @@ def test_the_wheel_holds_the_whole_config_tree_once(wheel):
 
 def test_the_wheel_holds_all_modules_the_classifiers_weights_and_the_reports_assets(wheel):
     inside = set(zipfile.ZipFile(wheel).namelist())
-    for pattern in ("*.py", "*.safetensors", "*.js", "*.css", "*.j2", "*.LICENSE"):
+    for pattern in ("*.py", "py.typed", "*.safetensors", "*.js", "*.css", "*.j2", "*.LICENSE"):
         ours = {str(path.relative_to(ROOT)) for path in (ROOT / "gan_lightning").rglob(pattern)}
         assert ours
         assert ours <= inside
     assert "hydra_plugins/gan_lightning_slurm/launcher.py" in inside
     assert "hydra_plugins/__init__.py" not in inside  # a namespace that other packages share
+
+
+def test_the_source_distribution_holds_the_checkout(tmp_path):
+    run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path, cwd=ROOT)
+    (built,) = tmp_path.glob("*.tar.gz")
+    assert built.name == f"gan_lightning-{gan_lightning.__version__}.tar.gz"
+    with tarfile.open(built) as archive:
+        inside = {name.partition("/")[2] for name in archive.getnames()}
+    ours = set(run("git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT).splitlines())
+    assert {name for name in ours if (ROOT / name).exists()} <= inside
+    assert inside - ours == {"PKG-INFO"}
+
+
+def test_version_pythons_and_systems_are_the_same_wherever_they_are_named():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == gan_lightning.__version__
+    assert citation["license"] == project["license"]
+    assert citation["repository-code"] == project["urls"]["Repository"]
+    assert f"## [{gan_lightning.__version__}] - " in (ROOT / "CHANGELOG.md").read_text()
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
+    matrix = jobs["full"]["strategy"]["matrix"]
+    claimed = {item.removeprefix("Programming Language :: Python :: ") for item in project["classifiers"]}
+    assert set(matrix["python"]) == {item for item in claimed if item[:2] == "3."}
+    assert min(matrix["python"]) == project["requires-python"].removeprefix(">=")
+    systems = {*matrix["os"], *(extra["os"] for extra in matrix["include"])}
+    claimed = {item for item in project["classifiers"] if item.startswith("Operating System")}
+    assert claimed == {
+        {"ubuntu": "Operating System :: POSIX :: Linux", "macos": "Operating System :: MacOS"}[system.partition("-")[0]]
+        for system in systems
+    }
+
+
+def test_every_make_target_that_is_named_exists():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
+    files = [ROOT / "CONTRIBUTING.md", ROOT / "README.md", *(ROOT / ".github/workflows").glob("*.yml")]
+    # in code alone: prose makes sense, too
+    named = [
+        re.findall(r"(?:`|^|- run: |=1 )make ([a-z -]+?)(?: PYTHON=\S+)?(?:`|$|  +#)", file.read_text(), flags=re.M)
+        for file in files
+    ]
+    assert all(named[place] for place in (0, 1))
+    assert {target for found in named for words in found for target in words.split()} <= targets
 
 
 def test_the_installed_package_finds_its_config_tree_from_anywhere(environment, tmp_path):
