@@ -8,7 +8,8 @@ order of its first appearance, empty for a healthy run. An entry is
 
 ``kind`` is one of ``KINDS``. ``first_images_seen`` and ``last_images_seen`` say when it was seen for the first and
 for the last time; trouble that goes away and comes back extends its entry. ``message`` says what was seen, with
-numbers; ``remedy`` what to try; ``config_key`` is the dotted key of the configuration that the remedy is about.
+numbers; ``remedy`` what to try, and nothing that the run has already; ``config_key`` is the dotted key of the
+configuration that the first remedy is about.
 
 A row of ``metrics.jsonl`` holds, beside the scalars of the step, ``health/<kind>``: 1.0 while that trouble lasts (the
 key is absent otherwise), and what the monitor measures: ``images_per_second``, ``peak_memory_mib``, and in the rows
@@ -18,6 +19,6 @@ where it has looked at samples ``health/diversity``, ``health/real_train``, ``he
 
 from gan_lightning.callbacks.health.callback import TrainingHealth
 from gan_lightning.callbacks.health.monitor import Monitor
-from gan_lightning.callbacks.health.trouble import KINDS, Trouble
+from gan_lightning.callbacks.health.trouble import KINDS, Present, Trouble
 
-__all__ = ["KINDS", "Monitor", "TrainingHealth", "Trouble"]
+__all__ = ["KINDS", "Monitor", "Present", "TrainingHealth", "Trouble"]

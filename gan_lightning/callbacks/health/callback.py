@@ -14,7 +14,7 @@ from lightning import Callback, LightningModule, Trainer
 from gan_lightning.callbacks.evaluation import Evaluation
 from gan_lightning.callbacks.health.monitor import Monitor
 from gan_lightning.callbacks.health.probe import Reference, look, reference
-from gan_lightning.callbacks.health.trouble import Trouble
+from gan_lightning.callbacks.health.trouble import Present, Trouble
 from gan_lightning.data.base import RealDataModule
 from gan_lightning.metrics import Evaluation as EvaluationResult
 from gan_lightning.models.adversarial import AdversarialModule
@@ -80,7 +80,7 @@ class TrainingHealth(Callback):
         data = trainer.datamodule  # type: ignore[attr-defined]
         known = isinstance(data, RealDataModule)
         batch = max(1, data.batch_size // trainer.world_size) if known else 64
-        self.monitor = Monitor(batch=batch, budget_images=pl_module.budget_images)
+        self.monitor = Monitor(batch=batch, budget_images=pl_module.budget_images, present=Present.of(pl_module))
         self.cadence.start(pl_module.images_seen)
         if self._restored is not None and pl_module.images_seen > 0:
             self.monitor.load_state_dict(self._restored["monitor"])

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from gan_lightning.callbacks.health import detectors
-from gan_lightning.callbacks.health.trouble import Trouble
+from gan_lightning.callbacks.health.trouble import Present, Trouble
 
 _USUAL = 3
 """Rows whose median is the usual norm of the gradient."""
@@ -21,15 +21,17 @@ class Monitor:
     Args:
         batch: real samples per discriminator update, on one process.
         budget_images: images that the run will see; None: unknown.
+        present: what the run has against troubles.
 
     Attributes:
         troubles: every kind of trouble that was seen, in the order of its first appearance.
         lasting: what the detectors see now, in words, by detector.
     """
 
-    def __init__(self, *, batch: int, budget_images: int | None) -> None:
+    def __init__(self, *, batch: int, budget_images: int | None, present: Present) -> None:
         self.batch = batch
         self.budget_images = budget_images
+        self.present = present
         self.troubles: dict[str, Trouble] = {}
         self.lasting: dict[str, str] = {}
         self._accuracy: deque[float] = deque(maxlen=detectors.LONG_WINDOW)
@@ -128,7 +130,9 @@ class Monitor:
             kind = _KIND_OF[detector]
             known = self.troubles.get(kind)
             self.troubles[kind] = (
-                Trouble.seen(kind, message, images_seen) if known is None else known.again(message, images_seen)
+                Trouble.seen(kind, message, images_seen, present=self.present)
+                if known is None
+                else known.again(message, images_seen)
             )
         return [self.troubles[kind] for kind in self.kinds if kind not in before]
 

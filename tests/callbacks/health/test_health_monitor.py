@@ -1,13 +1,16 @@
+import dataclasses
 import inspect
+import itertools
 import json
 import re
 
 import pytest
 from omegaconf import OmegaConf
 
-from gan_lightning.callbacks.health import KINDS, Monitor, Trouble
+from gan_lightning.callbacks.health import KINDS, Monitor, Present, Trouble
 from gan_lightning.callbacks.health.monitor import _KIND_OF
 from gan_lightning.callbacks.health.trouble import REMEDIES
+from gan_lightning.config import build
 from gan_lightning.models import DCGAN
 
 
@@ -20,7 +23,7 @@ def enter(monitor, rows, *, start=0, accuracy=0.6, gradient=1.0):
 
 @pytest.fixture
 def monitor():
-    return Monitor(batch=64, budget_images=1000)
+    return Monitor(batch=64, budget_images=1000, present=Present())
 
 
 def test_trouble_begins_once_lasts_and_may_come_back(monitor):
@@ -53,7 +56,7 @@ def test_a_gradient_that_vanishes_at_once_is_seen(monitor):
 def test_an_untrained_discriminator_may_prefer_fakes_for_a_tenth_of_the_budget(monitor):
     assert enter(monitor, 9, accuracy=0.0) == []
     assert enter(monitor, 1, start=9, accuracy=0.0) != []
-    assert enter(Monitor(batch=64, budget_images=10_000), 30, accuracy=0.0) == []
+    assert enter(Monitor(batch=64, budget_images=10_000, present=Present()), 30, accuracy=0.0) == []
 
 
 def test_two_detectors_of_one_kind_are_one_trouble(monitor):
@@ -85,7 +88,7 @@ def test_a_monitor_that_was_saved_sees_what_one_that_was_not_would_have_seen(sto
             if row % 4 == 0:
                 monitor.look(row * 10, diversity=0.9 if row < 20 else 0.1, overfitting=0.8, memorised=0.9)
 
-    whole, first, second = (Monitor(batch=64, budget_images=500) for _ in range(3))
+    whole, first, second = (Monitor(batch=64, budget_images=500, present=Present()) for _ in range(3))
     feed(whole, range(1, 50))
     feed(first, range(1, stop))
     second.load_state_dict(json.loads(json.dumps(first.state_dict())))  # plain data
@@ -94,35 +97,75 @@ def test_a_monitor_that_was_saved_sees_what_one_that_was_not_would_have_seen(sto
     assert set(whole.troubles) == {"generator_overpowering", "mode_collapse", "discriminator_overfitting"}
 
 
-def test_every_kind_has_a_detector_a_remedy_and_a_key(train_config):
+EVERYTHING = {"penalty": "r1", "augmented": True, "adaptive": True, "packed": True, "clipped": True}
+
+
+def test_every_kind_has_a_detector_and_every_remedy_a_key(train_config):
     assert set(_KIND_OF.values()) == set(KINDS)
     model = train_config("experiment=dcgan_cifar10").model
-    for _, key in REMEDIES.values():
-        first, *rest = key.removeprefix("model.").split(".")
+    for remedy in (remedy for remedies in REMEDIES.values() for remedy in remedies):
+        first, *rest = remedy.key.removeprefix("model.").split(".")
         assert first in inspect.signature(DCGAN).parameters
         assert OmegaConf.select(model, first) is None or all(name in model[first] for name in rest)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_remedies_name_what_there_is(kind, train_config):
-    remedy, _ = REMEDIES[kind]
-    for override in re.findall(r"\+?model[\w/@.]*=\w+", remedy):
-        assert train_config(override)
-    for key in re.findall(r"model\.[\w.]+(?=[ ,)]|$)", remedy):
-        assert OmegaConf.select(train_config(), key.rpartition(".")[0]) is not None
-        assert key.rpartition(".")[2] in OmegaConf.select(train_config(), key.rpartition(".")[0])
+    equipped = train_config("+model/regularizer@model.regularizers.r1=r1", "model/augment=ada")
+    for present in (Present(), Present(saturates=True), Present(**EVERYTHING)):
+        advice = Trouble.seen(kind, "", 0, present=present).remedy
+        assert "{" not in advice
+        for override in re.findall(r"\+?model[\w/@.]*=\w+", advice):
+            assert train_config(override)
+        for key in re.findall(r"model\.[\w.]+(?=[ ,)]|$)", advice):
+            parent, _, name = key.rpartition(".")
+            assert name in OmegaConf.select(equipped, parent)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("values", list(itertools.product([False, True], repeat=len(EVERYTHING))))
+def test_nothing_is_advised_that_is_there_and_there_is_always_something_to_try(kind, values):
+    given = dict(zip(EVERYTHING, values, strict=True))
+    given["augmented"] = given["augmented"] or given["adaptive"]
+    present = Present(**given | {"penalty": "r1" if given["penalty"] else None})
+    advice = Trouble.seen(kind, "", 0, present=present).remedy
+    assert advice
+    added = {"r1=r1": "penalty", "diffaugment": "augmented", "augment=ada": "adaptive", "pacgan": "packed"}
+    added |= {"clip_norm": "clipped"}
+    assert not [word for word, name in added.items() if word in advice and given[name]]
+    assert "non_saturating" not in advice
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["experiment=demo"], {"penalty": "r1", "augmented": True}),
+        (["model=gan", "model/loss=minimax"], {"saturates": True}),
+        (["model=pacgan", "model/augment=ada"], {"packed": True, "augmented": True, "adaptive": True}),
+        (["model=wgan_gp"], {"penalty": "gradient_penalty"}),
+        (["model=stylegan2", "~model.regularizers.r1"], {"augmented": True, "adaptive": True}),  # left: the generator's
+        (["model.updates.generator_clip_norm=1.0"], {}),
+        ([f"model.updates.{player}_clip_norm=1.0" for player in ("generator", "discriminator")], {"clipped": True}),
+    ],
+)
+def test_what_a_model_has_is_read_off_it(overrides, expected, train_config):
+    config = train_config(*overrides)
+    nothing = {"penalty": None, "augmented": False, "adaptive": False, "packed": False, "saturates": False}
+    found = dataclasses.asdict(Present.of(build(config.model, key="model")))
+    assert found == {**nothing, "clipped": False, **expected}
 
 
 def test_an_entry_reads_as_words():
-    trouble = Trouble.seen("oscillation", "they swing", 64).again("they swing wildly", 128)
+    trouble = Trouble.seen("oscillation", "they swing", 64, present=Present()).again("they swing wildly", 128)
     assert trouble.as_dict() == {
         "kind": "oscillation",
         "first_images_seen": 64,
         "last_images_seen": 128,
         "message": "they swing wildly",
-        "remedy": REMEDIES["oscillation"][0],
+        "remedy": "penalize the discriminator's gradients (+model/regularizer@model.regularizers.r1=r1), or lower the "
+        "learning rates and the optimizers' first beta",
         "config_key": "model.regularizers",
     }
-    assert str(trouble).startswith("they swing wildly. Remedy: penalise")
+    assert str(trouble).startswith("they swing wildly. Remedy: penalize")
     with pytest.raises(ValueError, match="'boredom'"):
-        Trouble.seen("boredom", "", 0)
+        Trouble.seen("boredom", "", 0, present=Present())
