@@ -18,6 +18,7 @@ from gan_lightning.core.side_files import write_side_file
 from gan_lightning.core.signals import stops_raised
 from gan_lightning.data import RealDataModule
 from gan_lightning.launch.ending import outcome_of_exception, outcome_of_fit
+from gan_lightning.launch.few_images import few_images_hint
 from gan_lightning.launch.hydra_files import write_hydra_files
 from gan_lightning.launch.origin import present_origin
 from gan_lightning.launch.parts import Parts
@@ -58,6 +59,8 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
         if not isinstance(parts.data, RealDataModule):
             kind = type(parts.data).__name__
             log.warning("%s cannot go on where it stopped: the resumed run sees other batches", kind)
+    elif (hint := few_images_hint(parts.model, parts.data)) is not None and parts.trainer.is_global_zero:
+        log.warning("%s", hint)
     parts.callback(Companions).begin(parts.trainer)
     record = RunRecord(output_dir, clock=parts.clock)
     if parts.trainer.is_global_zero:
