@@ -10,9 +10,10 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.trainer.states import TrainerFn
 
-from gan_lightning.callbacks.interruption import Interruption
+from gan_lightning.callbacks.interruption import was_interrupted
 from gan_lightning.callbacks.nearest import show_nearest
 from gan_lightning.core.pixels import NonFiniteSamples
+from gan_lightning.core.strict_json import to_strict
 from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.images import EvaluationImages, EvaluationSet
 from gan_lightning.metrics import Evaluation as EvaluationResult
@@ -50,6 +51,7 @@ class Evaluation(Callback):
         self.on_best: list[Callable[[Trainer], bool]] = []
         self.on_scores: list[Callable[[int, EvaluationResult], None]] = []
         self._evaluated_at: int | None = None
+        self._logged: dict[str, Any] = {}
         self._restored_asked_at: int | None = None
         self._owed = False
 
@@ -78,11 +80,7 @@ class Evaluation(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Evaluate the last state, unless the run was interrupted or diverged."""
         assert isinstance(pl_module, AdversarialModule)
-        interrupted = any(
-            isinstance(callback, Interruption) and callback.stopped is not None
-            for callback in trainer.callbacks  # type: ignore[attr-defined]
-        )
-        if self._evaluated_at != pl_module.images_seen and not interrupted and not pl_module.diverged:
+        if self._evaluated_at != pl_module.images_seen and not was_interrupted(trainer) and not pl_module.diverged:
             self.run(trainer, pl_module)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -123,6 +121,10 @@ class Evaluation(Callback):
             return
         self._evaluated_at = module.images_seen
         self.latest = result
+        logged = {"images_seen": module.images_seen, **to_strict({s.key: s.value for s in result.scores})}
+        if logged == self._logged:  # a finished run that was started again
+            return
+        self._logged = logged
         for metric, reason in result.skipped.items():
             log.warning("%s was not computed: %s", metric, reason)
         scores = {f"score/{score.key}": score.value for score in result.scores}
@@ -139,10 +141,11 @@ class Evaluation(Callback):
             show_nearest(trainer, result.closest, sample, real, images_seen=module.images_seen)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the best scores so far, so that a resumed run does not replace a better checkpoint."""
-        return {"best": self.best.state_dict(), "asked_at": self.cadence.asked_at}
+        """Return the best scores so far, so that a resumed run does not replace a better checkpoint, and the last."""
+        return {"best": self.best.state_dict(), "asked_at": self.cadence.asked_at, "logged": dict(self._logged)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the best scores so far."""
         self.best.load_state_dict(state_dict["best"])
         self._restored_asked_at = state_dict["asked_at"]
+        self._logged = state_dict["logged"]

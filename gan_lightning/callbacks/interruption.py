@@ -94,3 +94,11 @@ class Interruption(Callback):
             if signal.getsignal(number) == self._note:
                 signal.signal(number, handler)
         self._former.clear()
+
+
+def was_interrupted(trainer: Trainer) -> bool:
+    """Say whether a signal ended the training, so that it is not at its end, but goes on another time."""
+    return any(
+        isinstance(callback, Interruption) and callback.stopped is not None
+        for callback in trainer.callbacks  # type: ignore[attr-defined]
+    )

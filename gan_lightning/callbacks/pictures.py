@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from lightning import Callback, LightningModule, Trainer
 
+from gan_lightning.callbacks.interruption import was_interrupted
 from gan_lightning.core.pixels import NonFiniteSamples
 from gan_lightning.loggers.base import log_samples
 from gan_lightning.models.adversarial import AdversarialModule
@@ -67,9 +68,10 @@ class Pictures(Callback):
             self.draw(trainer, module)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw the last state, unless that was just done."""
+        """Draw the last state, unless that was just done, or the run was interrupted and is to go on."""
         module = cast(AdversarialModule, pl_module)
-        if self.latest != RunFolder(trainer.default_root_dir).picture(self.kind, module.images_seen):
+        path = RunFolder(trainer.default_root_dir).picture(self.kind, module.images_seen)
+        if self.latest != path and not was_interrupted(trainer):
             self.draw(trainer, module)
 
     def draw(self, trainer: Trainer, module: AdversarialModule) -> None:

@@ -466,7 +466,7 @@ class PlayersModule(LightningModule):
     def set_extra_state(self, state: dict[str, Any]) -> None:
         """Restore the counters."""
         for name in COUNTERS:
-            setattr(self, name, int(state[name]))
+            setattr(self, name, type(getattr(self, name))(state[name]))
         self.steps = {str(name): int(count) for name, count in state["steps"].items()}
         row = state.get("row")
         self._row = None if row is None else {str(name): float(value) for name, value in row.items()}

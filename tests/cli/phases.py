@@ -17,16 +17,11 @@ ELSEWHERE = "elsewhere"
 
 
 class Phases:
-    """Used as a sabotage of a fork; the process that forked it reads.
-
-    Attributes:
-        cpu_s: CPU time of the fork since training began in its finished phases, by phase.
-    """
+    """Used as a sabotage of a fork; the process that forked it reads."""
 
     def __init__(self) -> None:
-        self._begun = RawValue("d", 0.0)
+        self._begun = RawValue("b", 0)
         self._now = RawValue("i", len(PHASES))
-        self._spent = [RawValue("d", 0.0) for _ in PHASES]
 
     def __call__(self) -> None:
         """Let the present process note what it does."""
@@ -36,7 +31,7 @@ class Phases:
         start = AdversarialModule.on_fit_start
 
         def begin(module: AdversarialModule) -> None:
-            self._begun.value = time.process_time()
+            self._begun.value = 1
             start(module)
 
         AdversarialModule.on_fit_start = begin  # type: ignore[method-assign]
@@ -46,34 +41,28 @@ class Phases:
         number = PHASES.index(phase)
 
         def noting(*args: Any, **kwargs: Any) -> Any:
-            outer, entered = self._now.value, time.process_time()
+            outer = self._now.value
             self._now.value = number
             try:
                 return original(*args, **kwargs)
             finally:
                 self._now.value = outer
-                self._spent[number].value += time.process_time() - entered
 
         setattr(owner, name, noting)
 
     @property
-    def cpu_s(self) -> dict[str, float]:
-        return {phase: spent.value for phase, spent in zip(PHASES, self._spent, strict=True)}
-
-    @property
     def now(self) -> str:
         """What the process does, or did last."""
+        if not self._begun.value:
+            return "start"
         return (*PHASES, ELSEWHERE)[self._now.value]
 
-    def kill(self, process: BaseProcess, *, after_cpu_s: float, patience_s: float = 300) -> str:
-        """Kill the process when it has trained for so much CPU time, whatever it does; return what that was."""
+    def wait(self, process: BaseProcess, *, after_cpu_s: float, patience_s: float = 300) -> str:
+        """Wait until the process has taken so much CPU time, or has ended; return what it does then."""
         assert process.pid is not None
         clock = ~process.pid << 3 | 2  # how Linux names the clock of another process's CPU time
         deadline = time.monotonic() + patience_s
-        while not self._begun.value or time.clock_gettime(clock) < self._begun.value + after_cpu_s:
-            assert process.is_alive(), "it ended by itself"
-            assert time.monotonic() < deadline, f"it has not trained for {after_cpu_s} s of CPU time"
+        while process.is_alive() and time.clock_gettime(clock) < after_cpu_s:
+            assert time.monotonic() < deadline, f"it has not taken {after_cpu_s} s of CPU time"
             time.sleep(0.0005)
-        process.kill()
-        process.join()
         return self.now

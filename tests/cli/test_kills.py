@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import random
 import signal
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,10 +21,7 @@ from gan_lightning.runs.record import RunRecord
 from gan_lightning.runs.results import read_outcome, read_results
 from tests.cli import forks
 from tests.cli.conftest import TINY
-from tests.cli.phases import PHASES, Phases
 from tests.cli.test_train import assert_equal
-
-log = logging.getLogger(__name__)
 
 LINE = [
     *TINY,
@@ -165,38 +159,3 @@ def test_a_sweep_that_is_killed_keeps_what_is_done_and_goes_on(commands, whole, 
     assert "resuming from" in output
     assert (first / "results.json").read_bytes() == done
     assert_same_run(second, whole)
-
-
-@pytest.mark.long
-@pytest.mark.skipif("GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="minutes: set GAN_LIGHTNING_LONG_TESTS=1")
-def test_a_run_killed_at_twenty_random_moments(commands, tmp_path):
-    images = 4800
-    line = [*LINE, f"budget.images={images}", "callbacks.checkpoint.every_kimg=0.032"]
-    line += [f"model.{player}.width=16" for player in ("generator", "discriminator")]  # files that take some time
-    (tmp_path / "whole").mkdir()
-    phases = Phases()
-    whole = forks.start(line, cwd=tmp_path / "whole", environment=commands.environment, sabotage=phases)
-    assert forks.finish(whole, timeout_s=900) == 0, (tmp_path / "whole" / "output").read_text()[-3000:]
-    life_s = sum(phases.cpu_s.values()) / 20  # at most 30 lives, each half as long on average
-    log.info("CPU time: %s", phases.cpu_s)
-
-    moments = random.Random(0)
-    killed: list[tuple[str, int]] = []
-    while len(killed) < 20 or (set(PHASES) - {phase for phase, _ in killed} and len(killed) < 30):
-        phases = Phases()
-        process = forks.start(line, cwd=tmp_path, environment=commands.environment, sabotage=phases)
-        phase = phases.kill(process, after_cpu_s=moments.uniform(0, life_s))
-        assert process.exitcode == -signal.SIGKILL, (tmp_path / "output").read_text()[-3000:]
-        latest, _ = checkpoint.newest_whole(tmp_path / "run" / "checkpoints")
-        seen = 0 if latest is None else checkpoint.read_checkpoint(latest)["gan_lightning"]["images_seen"]
-        killed.append((phase, seen))
-    log.info(
-        "killed in: %s; phases and the images of the checkpoint behind: %s", Counter(kind for kind, _ in killed), killed
-    )
-    progress = [seen for _, seen in killed]
-    assert progress == sorted(progress)
-    assert 0 < progress[-1] < images
-    assert {phase for phase, _ in killed} >= set(PHASES)
-    process = forks.start(line, cwd=tmp_path, environment=commands.environment)
-    assert forks.finish(process, timeout_s=900) == 0, (tmp_path / "output").read_text()[-3000:]
-    assert_same_run(tmp_path / "run", tmp_path / "whole" / "run")
