@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
@@ -74,7 +75,15 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
     about = origin.record(config)
     trainer = parts.trainer
     device = trainer.strategy.root_device.type
-    segment = {"precision": str(trainer.precision), "processes": trainer.world_size, "device": device, **about}
+    segment = {
+        "precision": str(trainer.precision),
+        "processes": trainer.world_size,
+        "device": device,
+        "threads": torch.get_num_threads(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "generator_parameters": sum(weight.numel() for weight in parts.model.generator.parameters()),
+        **about,
+    }
 
     outcome, reference = Outcome("failed"), None
     started = time.monotonic()

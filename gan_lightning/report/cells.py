@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gan_lightning.report.content import Comparison
-from gan_lightning.report.group import Group, Section, Standing, standing
+from gan_lightning.report.fairness import at_equal_images
+from gan_lightning.report.group import Group, Section
 from gan_lightning.report.run import Run
-from gan_lightning.report.spread import Spread, stars
+from gan_lightning.report.spread import Spread
+from gan_lightning.report.standing import Standing, standing
 from gan_lightning.report.verdict import number
 from gan_lightning.runs.published import published_text
 
@@ -77,6 +79,21 @@ def _group_table(content: Comparison, section: Section, title: str) -> Table:
     return Table(title, header, rows, best, frozenset(range(len(before), len(header) - 1)))
 
 
+def equal_tables(content: Comparison) -> list[Table]:
+    """One table for each section whose groups have seen unequal numbers of images: their scores at equal ones."""
+    tables = []
+    for index, section in enumerate(content.sections, start=1):
+        if (found := at_equal_images(section)) is not None:
+            moment, then = found
+            where = f"section {index} " if len(content.sections) > 1 else ""
+            title = f"{where}at {moment / 1000:.4g} kimg, the last evaluation that all have passed"
+            table = _group_table(replace(content, moment="final"), then, title)
+            for column in ("warnings", "cost of a run"):
+                table = without(table, table.header.index(column))
+            tables.append(table)
+    return tables
+
+
 def _cost(group: Group) -> list[str]:
     if group.wall_time_s is None or group.images_per_second is None:
         return []
@@ -138,9 +155,7 @@ def score_text(place: Standing, index: int, expected: int, *, published: str | N
     found = place.spreads[index]
     if found is None:
         return NOTHING
-    p_value = place.p_values[index]
-    mark = "best" if index == place.best else "" if p_value is None else stars(p_value)
-    first = f"{mean_text(found)} {mark}".rstrip()
+    first = f"{mean_text(found)} {place.mark(index)}".rstrip()
     if found.count != expected:
         first += f" (n={found.count})"
     lines = [first, *([] if found.std is None else [interval_text(found), f"best seed {number(found.best)}"])]

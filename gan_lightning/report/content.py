@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from gan_lightning.config.errors import did_you_mean
 from gan_lightning.report.config_diff import ABSENT, TARGET, brief, differing_keys, shown_value, telling_keys
+from gan_lightning.report.fairness import unequal
 from gan_lightning.report.group import Group, Section, ordered, ranked, sections
 from gan_lightning.report.run import Moment, Run, protocol_conflicts, score_keys
 from gan_lightning.report.verdict import published, reasons, verdicts
@@ -14,7 +15,8 @@ from gan_lightning.report.verdict import published, reasons, verdicts
 STATED = (
     "[a, b] is the 95 % confidence interval of the mean (Student's t). Marks: Welch's t-test against the best mean, "
     "two-sided, corrected by Holm over all pairs of configurations: * p < 0.05, ** p < 0.01, *** p < 0.001, "
-    "= no significant difference. No mark: fewer than 3 seeds, or no spread."
+    "= no significant difference. ≠: the race was another one than that of the best, and the difference is not tested. "
+    "No mark: fewer than 3 seeds, or no spread."
 )
 """What every table of scores has to say about itself."""
 
@@ -103,7 +105,7 @@ def compare(runs: Sequence[Run], *, sort: str | None = None, moment: Moment = "f
         found = _sorted(found, keys, sort, moment)
         groups = [group for section in found for group in section.groups]
     differing = differing_keys([dict(group.config) for group in groups])
-    content = Comparison(found, runs, keys, moment, differing, [], [], _notes(runs, groups), [])
+    content = Comparison(found, runs, keys, moment, differing, [], [], _notes(runs, found, groups), [])
     return replace(
         content,
         verdicts=verdicts(found, keys, moment, content.label),
@@ -126,12 +128,16 @@ def _sorted(found: Sequence[Section], keys: Sequence[str], sort: str, moment: Mo
     )
 
 
-def _notes(runs: Sequence[Run], groups: Sequence[Group]) -> list[str]:
+def _notes(runs: Sequence[Run], found: Sequence[Section], groups: Sequence[Group]) -> list[str]:
     notes = [
         f"{key} was measured by different protocols, which differ in {', '.join(names)}: "
         "the sections are not ranked against each other"
         for key, names in protocol_conflicts([run for run in runs if run.readable]).items()
     ]
+    for number, section in enumerate(found, start=1):
+        if names := unequal(section):
+            where = f"section {number}: " if len(found) > 1 else ""
+            notes.append(f"{where}the configurations differ in {', '.join(names)}: these are not the same race")
     for group in groups:
         counted = group.counted
         notes += [

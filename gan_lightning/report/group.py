@@ -16,7 +16,7 @@ from typing import Any
 from gan_lightning.config.expected import Expected
 from gan_lightning.report.folders import natural
 from gan_lightning.report.run import MOMENTS, Moment, Run, protocol_conflicts, score_keys
-from gan_lightning.report.spread import Spread, compare_with, spread
+from gan_lightning.report.spread import Spread, spread
 from gan_lightning.runs.published import obstacle
 
 
@@ -114,32 +114,6 @@ class Section:
         """The direction of a score; None if no run has it."""
         entries = (run.scores[moment].get(key) for run in self.runs for moment in MOMENTS)
         return next((entry["higher_is_better"] for entry in entries if entry is not None), None)
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where the groups of a section stand in one score.
-
-    Attributes:
-        best: index of the group with the best mean, or None if no group has a finite one.
-        spreads: one for each group, None where it has no such score.
-        p_values: corrected, against the best, one for each group; None where there is no test.
-    """
-
-    best: int | None
-    spreads: Sequence[Spread | None]
-    p_values: Sequence[float | None]
-
-
-def standing(section: Section, key: str, moment: Moment) -> Standing:
-    """Find the best group in a score, and compare the others with it."""
-    spreads = [group.spread(key, moment) for group in section.groups]
-    sign = -1.0 if section.higher_is_better(key) else 1.0
-    means = {index: sign * s.mean for index, s in enumerate(spreads) if s is not None and math.isfinite(s.mean)}
-    if not means:
-        return Standing(None, spreads, [None] * len(spreads))
-    best = min(means, key=lambda index: means[index])
-    return Standing(best, spreads, compare_with(best, [() if s is None else s.values for s in spreads]))
 
 
 def sections(runs: Sequence[Run]) -> list[Section]:

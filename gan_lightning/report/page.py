@@ -16,7 +16,7 @@ from typing import Any
 
 from gan_lightning.core.strict_json import dumps
 from gan_lightning.core.version import __version__
-from gan_lightning.report.cells import shared_root, trouble_in, words
+from gan_lightning.report.cells import equal_tables, shared_root, trouble_in, words
 from gan_lightning.report.config_diff import ABSENT
 from gan_lightning.report.content import STATED, Comparison, ending
 from gan_lightning.report.page_data import letters, own, page_data, short
@@ -46,6 +46,7 @@ def as_html(content: Comparison, *, title: str = "Comparison of runs") -> str:
         version=__version__,
         content=content,
         stated=STATED,
+        equal_tables=equal_tables(content),
         counts=Counter(run.status for run in content.runs),
         notes=[note for note in content.notes if note not in map(ending, content.runs)] + problems,
         troubles=_troubles(content),

@@ -14,10 +14,10 @@ from gan_lightning.report.cells import comparable, duration, statuses, words
 from gan_lightning.report.config_diff import ABSENT, TARGET, brief, shown_value
 from gan_lightning.report.content import Comparison
 from gan_lightning.report.curves import Series, band, points_within, series
-from gan_lightning.report.group import Group, Section, standing
+from gan_lightning.report.group import Group, Section
 from gan_lightning.report.pictures import Strip, strips
 from gan_lightning.report.run import MOMENTS, Run
-from gan_lightning.report.spread import stars
+from gan_lightning.report.standing import standing
 
 POINTS_BUDGET = 1_000_000
 """Of all curves together; a point takes 5.3 bytes."""
@@ -75,7 +75,6 @@ def _groups(
         for (key, moment), place in places.items():
             found = place.spreads[index]
             if found is not None:
-                p_value = place.p_values[index]
                 scores[key][moment] = {
                     "mean": _number(found.mean),
                     "std": _number(found.std),
@@ -83,8 +82,8 @@ def _groups(
                     "high": _number(found.high),
                     "best": _number(found.best),
                     "n": found.count,
-                    "p": p_value,
-                    "mark": "best" if index == place.best else "" if p_value is None else stars(p_value),
+                    "p": place.p_values[index],
+                    "mark": place.mark(index),
                     "published": published[key],
                 }
         made.append(

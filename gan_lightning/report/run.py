@@ -67,6 +67,9 @@ class Run:
         warnings: what the monitor of training health saw; the fields are ``WARNING_FIELDS``.
         details: where its curves and pictures come from; None where there is nothing.
         expected: published scores of its experiment.
+        budget_images: images of its whole training; None: unknown.
+        generator_parameters: how large its generator is; None: unknown.
+        evaluations: its scores over time, key to value by images seen.
     """
 
     place: str
@@ -85,6 +88,9 @@ class Run:
     warnings: Sequence[Mapping[str, Any]] = ()
     details: Details | None = None
     expected: Sequence[Expected] = ()
+    budget_images: int | None = None
+    generator_parameters: int | None = None
+    evaluations: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def images_per_second(self) -> float | None:
@@ -146,6 +152,15 @@ def make_run(place: str, config: Any, results: Any, *, group: str | None = None,
         warnings=[_warning(entry) for entry in results.get("health", [])],
         details=details,
         expected=read_expected(config),
+        budget_images=_optional_count(results.get("budget_images"), "budget_images"),
+        generator_parameters=next(
+            (
+                _optional_count(entry.get("generator_parameters"), "segments.generator_parameters")
+                for entry in results.get("segments", [])[-1:]
+            ),
+            None,
+        ),
+        evaluations=dict(_evaluation(entry) for entry in results.get("evaluations", [])),
     )
 
 
@@ -156,6 +171,13 @@ def _score(key: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(entry["protocol"], dict) or not isinstance(entry["higher_is_better"], bool):
         raise ValueError(f"its score {key} has no protocol or direction")
     return {"value": float(value), "protocol": entry["protocol"], "higher_is_better": entry["higher_is_better"]}
+
+
+def _evaluation(entry: Mapping[str, Any]) -> tuple[int, dict[str, float]]:
+    values = {key: from_strict(score["value"]) for key, score in entry["scores"].items()}
+    if not all(map(_is_number, values.values())):
+        raise ValueError("a score of its evaluations is no number")
+    return _count(entry["images_seen"], "evaluations.images_seen"), {key: float(v) for key, v in values.items()}
 
 
 def _warning(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,6 +203,10 @@ def _count(value: Any, name: str) -> int:
     if not _is_number(value) or value != value // 1 or not 0 <= value <= _LARGEST_COUNT:
         raise ValueError(f"its {name} is {value!r}, not a whole number")
     return int(value)
+
+
+def _optional_count(value: Any, name: str) -> int | None:
+    return None if value is None else _count(value, name)
 
 
 def _seconds(value: Any) -> float:

@@ -7,7 +7,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from gan_lightning.core.terminal import printable, say
-from gan_lightning.report.cells import Table, advice, group_tables, run_table, without
+from gan_lightning.report.cells import Table, advice, equal_tables, group_tables, run_table, without
 from gan_lightning.report.content import STATED, Comparison
 
 LEAST_FIRST = ("images/s", "run", "kimg", "wall time", "cost of a run", "warnings", "seeds")
@@ -27,7 +27,7 @@ def show(content: Comparison) -> None:
         console = Console(width=PLAIN_WIDTH)
 
     left_out: list[str] = []
-    for table in (run_table(content), *group_tables(content)):
+    for table in (run_table(content), *group_tables(content), *equal_tables(content)):
         narrow, dropped = narrowed(table, console.width)
         left_out += dropped
         console.print(drawn(narrow))

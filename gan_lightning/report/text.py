@@ -7,15 +7,17 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_lightning.report.cells import Table, advice, group_tables, run_table, statuses
+from gan_lightning.report.cells import Table, advice, equal_tables, group_tables, run_table, statuses
 from gan_lightning.report.config_diff import ABSENT
 from gan_lightning.report.content import STATED, Comparison
 from gan_lightning.report.foreign_text import csv_cell, markdown, tex, tex_comment
-from gan_lightning.report.group import standing
 from gan_lightning.report.run import MOMENTS, Run
+from gan_lightning.report.standing import standing
 
-PARTS = ("mean", "std", "best", "low", "high", "n", "p")
-"""Of a score in CSV; ``low`` and ``high`` bound the 95 % interval, ``p`` is the corrected p-value against the best."""
+PARTS = ("mean", "std", "best", "low", "high", "n", "p", "unequal")
+"""Of a score in CSV; ``low`` and ``high`` bound the 95 % interval, ``p`` is the corrected p-value against the best,
+``unequal`` says in what the group's race differs from that of the best.
+"""
 
 
 def as_csv(content: Comparison) -> str:
@@ -50,7 +52,7 @@ def as_csv(content: Comparison) -> str:
                 found = place.spreads[index]
                 if found is not None:
                     values = (found.mean, found.std, found.best, found.low, found.high, found.count)
-                    numbers = [*values, place.p_values[index]]
+                    numbers = [*values, place.p_values[index], ", ".join(place.unequal[index])]
                     line |= {f"{key} {moment} {part}": _blank(v) for part, v in zip(PARTS, numbers, strict=True)}
             write(line)
     for run in content.runs:
@@ -97,7 +99,7 @@ def _blank(value: Any) -> Any:
 def as_markdown(content: Comparison) -> str:
     """The verdicts, a table of groups for each section, the table of runs, and the notes."""
     blocks = [_bullets([*content.verdicts, *content.reasons, *content.published])]
-    for table in group_tables(content):
+    for table in (*group_tables(content), *equal_tables(content)):
         blocks += [table.title and f"**{markdown(table.title)}**", _markdown(table)]
     runs = run_table(content)
     blocks += [markdown(STATED), runs.title and f"**{markdown(runs.title)}**", _markdown(runs)]
@@ -121,7 +123,7 @@ def as_latex(content: Comparison) -> str:
     """The tables of groups with booktabs' rules, best means bold; needs the packages booktabs and makecell."""
     blocks = ["% \\usepackage{booktabs,makecell}"]
     blocks += [tex_comment(line) for line in content.verdicts]
-    for table in group_tables(content):
+    for table in (*group_tables(content), *equal_tables(content)):
         columns = "".join("r" if column in table.numeric else "l" for column in range(len(table.header)))
         lines = [tex_comment(table.title)] if table.title else []
         lines += [f"\\begin{{tabular}}{{{columns}}}", "\\toprule", _latex(table.header, frozenset()), "\\midrule"]

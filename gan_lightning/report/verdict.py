@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from gan_lightning.report.group import Group, Section, Standing, standing
+from gan_lightning.report.group import Group, Section
 from gan_lightning.report.run import Moment
 from gan_lightning.report.spread import MIN_SEEDS, Spread, stars
+from gan_lightning.report.standing import Standing, standing
 from gan_lightning.runs.published import beside
 
 NAMED = 5
@@ -41,7 +42,7 @@ def sentence(section: Section, key: str, moment: Moment, place: Standing, label:
     others = [(sign * s.mean, index) for index, s in enumerate(place.spreads) if s is not None and index != place.best]
     others.sort(key=lambda entry: (math.isnan(entry[0]), entry[0]))
     parts = [
-        _other(best, place.spreads[index], place.p_values[index], label(section.groups[index]))
+        _other(best, place.spreads[index], place.p_values[index], place.unequal[index], label(section.groups[index]))
         for _, index in others[:NAMED]
     ]
     if len(others) > NAMED:
@@ -49,9 +50,11 @@ def sentence(section: Section, key: str, moment: Moment, place: Standing, label:
     return "; ".join([head, *parts])
 
 
-def _other(best: Spread, spread: Spread | None, p_value: float | None, label: str) -> str:
+def _other(best: Spread, spread: Spread | None, p_value: float | None, unequal: Sequence[str], label: str) -> str:
     assert spread is not None
-    gap = f"{label} is {abs(spread.mean - best.mean):.3g} behind"
+    gap = f"{label} is {abs(spread.mean - best.mean):.3g} behind over {_seeds(spread.count)}"
+    if unequal:
+        return f"{gap}, in another race ({', '.join(unequal)}, the best first), which is not tested"
     if p_value is not None:
         words = "not more than seed noise" if stars(p_value) == "=" else f"significant {stars(p_value)}"
         return f"{gap}, {words} (p = {p_value:.2g})"

@@ -42,6 +42,7 @@ def _be_the_command(
     except BaseException:  # nothing of pytest may go on in a fork of it
         traceback.print_exc()
         code = 1
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is below is none of the command's
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -176,9 +176,14 @@ def test_processes_of_their_own_that_are_killed_at_many_random_moments(kills, co
     line = [*TINY, *LINE, "budget.images=9600"]
     command = [sys.executable, "-m", "gan_lightning", "train", *line]
     environment = {**os.environ, **commands.environment, "PYTHONPATH": str(ROOT)}
+
+    def undisturbed(cwd: Path) -> None:
+        ended = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+        assert ended.returncode == 0, ended.stderr
+
     (tmp_path / "whole").mkdir()
     begun = time.monotonic()
-    subprocess.run(command, cwd=tmp_path / "whole", env=environment, check=True, capture_output=True)
+    undisturbed(tmp_path / "whole")
     life_s = time.monotonic() - begun
     moments, hit = random.Random(1), Counter()
     for _ in range(kills):
@@ -193,5 +198,5 @@ def test_processes_of_their_own_that_are_killed_at_many_random_moments(kills, co
         hit[number.name] += 1
     log.info(f"processes: {dict(hit)}")
     assert hit.total() >= 10
-    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    undisturbed(tmp_path)
     assert_nothing_differs(tmp_path / "run", tmp_path / "whole" / "run")

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from gan_lightning.report import compare, find_runs
-from gan_lightning.report.group import ordered, ranked, sections, standing
+from gan_lightning.report.group import ordered, ranked, sections
 from gan_lightning.report.run import protocol_conflicts
+from gan_lightning.report.standing import standing
 
 FD, CS = "fd2k_train_digits", "cs2k_digits"
 
