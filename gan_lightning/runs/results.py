@@ -11,7 +11,8 @@ The file holds
 - ``health``: troubles of the training, see ``callbacks.health``; ``tracking``: what the trackers failed to show;
 - ``artefacts``: paths relative to the run folder;
 - ``segments``: what each part of the run, from one start to the next, ran with: ``from_images``, ``started_at``,
-  ``precision``, ``processes``, ``device`` (cpu, cuda), ``threads``, ``deterministic``, ``generator_parameters``, and what ``provenance.Origin.record`` returns.
+  ``precision``, ``processes``, ``device`` (cpu, cuda), ``threads``,
+  ``deterministic``, ``generator_parameters``, and what ``provenance.Origin.record`` returns.
 
 ``runs.record`` writes it during a run. Nothing here imports torch or Lightning.
 """

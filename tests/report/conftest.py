@@ -42,6 +42,11 @@ def make_run(
     health: Sequence[Mapping[str, Any]] = (),
     wall_time_s: float = 50.0,
     expected: Sequence[Mapping[str, Any]] | None = None,
+    images_seen: int = 100,
+    budget: int | None = None,
+    parameters: int | None = None,
+    every_kimg: float | None = None,
+    evaluations: Mapping[int, float] | None = None,
 ) -> Path:
     """A run's folder with its configuration and results."""
     folder = root / name
@@ -59,6 +64,8 @@ def make_run(
         },
         "callbacks": {"checkpoint": {"output_dir": str(folder)}},
     }
+    if every_kimg is not None:
+        config["callbacks"]["evaluation"] = {"every_kimg": every_kimg}
     if expected is not None:
         config["expected"] = list(expected)
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
@@ -67,11 +74,17 @@ def make_run(
         final[CS] = score(cs, higher=True, weights=weights)
     results = {
         "status": status,
-        "images_seen": 100,
+        "images_seen": images_seen,
+        "budget_images": budget,
         "wall_time_s": wall_time_s,
         "message": error,
         "scores": {"final": final, "best": {**final, **({} if best is None else {FD: score(best, weights=weights)})}},
         "health": list(health),
+        "evaluations": [
+            {"images_seen": seen, "scores": {FD: {"value": value, "stderr": None}}}
+            for seen, value in (evaluations or {}).items()
+        ],
+        "segments": [{"from_images": 0, "precision": "32-true", "generator_parameters": parameters}],
     }
     (folder / "results.json").write_text(dumps(results))
     return folder

@@ -72,7 +72,7 @@ def test_verdicts_say_by_how_much_and_whether_seeds_are_enough(content):
     (line,) = content.verdicts  # only one configuration has the other score
     assert line == (
         f"{FD} (final, lower is better): loss=Wasserstein has the best mean, 11 over 1 seed; "
-        "loss=Hinge is 2 behind, not enough seeds for a test"
+        "loss=Hinge is 2 behind over 3 seeds, not enough seeds for a test"
     )
 
 
@@ -85,8 +85,8 @@ def test_verdicts_tell_differences_from_noise(tmp_path, make):
     (line,) = compare(find_runs([tmp_path])).verdicts
     _, second, third, last = line.split("; ")
     assert re.fullmatch(r"loss=Minimax is 0\.115 behind over 4 seeds, not more than seed noise \(p = 0\.\d+\)", second)
-    assert re.fullmatch(r"loss=Wasserstein is 10 behind, significant \*\*\* \(p = \S+\)", third)
-    assert last == "loss=LeastSquares is nan behind, no test without spread"
+    assert re.fullmatch(r"loss=Wasserstein is 10 behind over 4 seeds, significant \*\*\* \(p = \S+\)", third)
+    assert last == "loss=LeastSquares is nan behind over 4 seeds, no test without spread"
 
 
 def test_csv_has_plain_numbers_on_three_levels(content):
