@@ -80,8 +80,8 @@ class MixtureDataModule(RealDataModule):
     ) -> None:
         if points < 1:
             raise ValueError(f"data.points must be at least 1, got {points}")
-        if mixture.sigma <= 0:
-            raise ValueError(f"data.sigma must be positive, got {mixture.sigma}")
+        if not 0 < mixture.sigma < math.inf:
+            raise ValueError(f"data.sigma must be positive and finite, got {mixture.sigma}")
         super().__init__(dataset=mixture.name, classes=None, batch_size=batch_size, seed=seed)
         self.mixture = mixture
         self.sample_shape = tuple(mixture.means.shape[1:])
@@ -131,6 +131,8 @@ class RingDataModule(MixtureDataModule):
     ) -> None:
         if modes < 1:
             raise ValueError(f"data.modes must be at least 1, got {modes}")
+        if not 0 < radius < math.inf:
+            raise ValueError(f"data.radius must be positive and finite, got {radius}")
         super().__init__(Mixture("ring", ring_means(modes, radius), sigma), **set_of_points)
 
 
@@ -152,4 +154,6 @@ class GridDataModule(MixtureDataModule):
     ) -> None:
         if side < 1:
             raise ValueError(f"data.side must be at least 1, got {side}")
+        if not 0 < spacing < math.inf:
+            raise ValueError(f"data.spacing must be positive and finite, got {spacing}")
         super().__init__(Mixture("grid", grid_means(side, spacing), sigma), **set_of_points)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ from lightning.pytorch.loggers import Logger
 from gan_lightning.callbacks import Acceleration, Evaluation
 from gan_lightning.config import ConfigError, resolve_budget
 from gan_lightning.config.builder import build_all
+from gan_lightning.core.machine import memory_bytes
 from gan_lightning.data import ImageDataModule, RealDataModule
 from gan_lightning.launch.cluster_environment import check_places, cluster_plugins, tasks_problem
 from gan_lightning.launch.other_data import other_data_problems, training_images
@@ -43,7 +45,7 @@ KINDS: Mapping[str, Any] = {
 
 DEVICE_KEYS = ("accelerator", "devices", "precision")
 
-UNBUILDABLE = (MisconfigurationException, ValueError, TypeError, RuntimeError, ImportError)
+UNBUILDABLE = (MisconfigurationException, ValueError, TypeError, AttributeError, RuntimeError, ImportError)
 """What the Trainer raises where it is refused its arguments or its devices."""
 
 
@@ -87,6 +89,8 @@ def build_parts(config: Mapping[str, Any]) -> Parts:
     problems: list[str] = []
     clock = WallClock()
     built = _built(config, problems, wrong=set(), rehearse=False)
+    if other := _of_other_kinds(built):
+        raise ConfigError([*problems, *other])
     callbacks = [*_present(built.get("callbacks")), Companions()]
     loggers = [*_present(built.get("logger")), JSONLLogger(output_dir=config["output_dir"], clock=clock)]
     trainer = _checked_trainer(config, problems, callbacks=callbacks, logger=loggers)
@@ -180,6 +184,30 @@ def check_world(trainer: Trainer, *, asked: Mapping[str, Any], batch_size: int) 
         raise ConfigError([f"trainer.{problem}"])
 
 
+def _of_other_kinds(built: Mapping[str, Any]) -> list[str]:
+    """Name callbacks and loggers that are none: a function may be named as well as a class, and make anything."""
+    return [
+        f"{group}.{name}: must be a {kind.__name__}, got {type(part).__name__}"
+        for group, kind in (("callbacks", Callback), ("logger", Logger))
+        for name, part in (built.get(group) or {}).items()
+        if part is not None and not isinstance(part, kind)
+    ]
+
+
+def _refuse_huge_batch(data: RealDataModule, batch_size: int) -> None:
+    """Refuse a batch that does not fit into the memory of this machine.
+
+    Raises:
+        ValueError: naming both sizes.
+    """
+    needed, there = 4 * batch_size * math.prod(data.sample_shape or ()), memory_bytes()
+    if needed > there:
+        raise ValueError(
+            f"batch_size = {batch_size}: the real samples alone would take {needed / 2**30:.4g} GiB, and there are "
+            f"{there / 2**30:.4g}"
+        )
+
+
 def _check_fit(built: Mapping[str, Any], problems: list[str], *, config: Mapping[str, Any], processes: int) -> None:
     """Compare the parts with one another, where they could be built."""
     data, model, callbacks = built.get("data"), built.get("model"), _present(built.get("callbacks"))
@@ -201,6 +229,7 @@ def _check_fit(built: Mapping[str, Any], problems: list[str], *, config: Mapping
                 check_told(callback.evaluator, model)
     if isinstance(data, RealDataModule):
         with collected(problems), _as_config_error():
+            _refuse_huge_batch(data, data.batch_size)
             model.check_data(data)
             if data.batch_size % processes == 0:  # else it is said where the devices are counted
                 model.check_batch(data.batch_size, processes)

@@ -52,7 +52,10 @@ def limit_problems(trainer: Mapping[str, Any], *, endless: bool) -> list[str]:
         trainer: the config's node.
         endless: whether an epoch of the data has no end.
     """
-    return [
+    max_time = trainer.get("max_time")
+    told_wrongly = isinstance(max_time, int | float)  # Lightning fails on it with an AttributeError
+    said = [f"trainer.max_time = {max_time}: must be DD:HH:MM:SS, or a mapping such as {{hours: 3}}"]
+    return (said if told_wrongly else []) + [
         f"trainer.{key} = {trainer[key]}: {entry.instead}"
         for key, entry in ELSEWHERE.items()
         if key in trainer and _asks(trainer[key], entry.neutral) and (endless or not entry.by_epochs)

@@ -64,7 +64,7 @@ def test_the_batches_are_the_points_themselves():
     ("build", "message"),
     [
         (lambda: RingDataModule(modes=0), r"data\.modes must be at least 1, got 0"),
-        (lambda: RingDataModule(sigma=0.0), r"data\.sigma must be positive, got 0"),
+        (lambda: RingDataModule(sigma=0.0), r"data\.sigma must be positive and finite, got 0"),
         (lambda: RingDataModule(points=0), r"data\.points must be at least 1, got 0"),
         (lambda: RingDataModule(batch_size=0), "batch_size must be at least 1, got 0"),
         (lambda: GridDataModule(side=0), r"data\.side must be at least 1, got 0"),

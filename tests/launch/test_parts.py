@@ -62,3 +62,35 @@ def test_a_rehearsal_draws_nothing_and_takes_no_memory(train_config):
     assert rehearse_parts(config, problems) == 1
     assert problems == []
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("+callbacks.x={_target_: builtins.abs, _args_: [-1]}", r"callbacks\.x"),
+        (
+            "+callbacks.x={_target_: tests.launch.test_parts.nothing_of_the_kind}",
+            r"callbacks\.x: must be a Callback, got int",
+        ),
+        ("+logger.x={_target_: tests.launch.test_parts.nothing_of_the_kind}", r"logger\.x: must be a Logger, got int"),
+        ("+trainer.max_time=-1", r"trainer\.max_time = -1: must be DD:HH:MM:SS"),
+        ("batch_size=1000000000000", r"batch_size = 1000000000000: the real samples alone would take .* GiB"),
+    ],
+)
+def test_what_is_of_another_kind_or_too_large_is_refused_in_a_sentence(override, message, train_config):
+    config = OmegaConf.to_container(train_config(*SMALL, "logger=none", override), resolve=True)
+    with pytest.raises(ConfigError, match=message):
+        build_parts(config)
+
+
+def nothing_of_the_kind() -> int:
+    return 3
+
+
+@pytest.mark.parametrize(
+    "override", ["data.radius=inf", "data.radius=-1", "data.sigma=inf", "data.radius=0", "data.sigma=0"]
+)
+def test_points_lie_at_finite_places(override, train_config):
+    config = OmegaConf.to_container(train_config("experiment=ring_gan", "logger=none", override), resolve=True)
+    with pytest.raises(ConfigError, match=rf"data\.{override[5:].partition('=')[0]} must be positive and finite"):
+        build_parts(config)
