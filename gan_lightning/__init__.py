@@ -10,10 +10,12 @@ if TYPE_CHECKING:
     from gan_lightning.export import load_generator as load_generator
     from gan_lightning.models.catalog import create_model as create_model
     from gan_lightning.models.catalog import list_models as list_models
+    from gan_lightning.models.loading import from_pretrained as from_pretrained
 
 _guard_torchvision()
 
 _HEAVY = {
+    "from_pretrained": "gan_lightning.models.loading",
     "create_model": "gan_lightning.models.catalog",
     "list_models": "gan_lightning.models.catalog",
     "load_generator": "gan_lightning.export",

@@ -12,6 +12,7 @@ COMMANDS = {
     "sample": "draw samples, walks and traversals, translate images, export a generator",
     "evaluate": "score a checkpoint or folders of images",
     "compare": "compare runs",
+    "push": "share a model on the Hugging Face Hub",
     "prefetch": "download weights for machines without a network",
 }
 

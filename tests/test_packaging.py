@@ -17,7 +17,7 @@ import yaml
 import gan_lightning
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("gan-train", "gan-evaluate", "gan-sample", "gan-compare", "gan-prefetch")
+COMMANDS = ("gan-train", "gan-evaluate", "gan-sample", "gan-compare", "gan-prefetch", "gan-push")
 
 pytestmark = pytest.mark.slow
 

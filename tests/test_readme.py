@@ -103,7 +103,7 @@ def run_module(module: str, arguments: list[str], folder: Path, log: Path) -> No
 
 def test_the_readme_shows_what_this_test_knows_how_to_run():
     programs = {shlex.split(command)[0] for command in commands()}
-    assert programs <= {"make", "gan-train", "gan-sample", "gan-evaluate", "gan-compare", "gan-prefetch"}
+    assert programs <= {"make", "gan-train", "gan-sample", "gan-evaluate", "gan-compare", "gan-prefetch", "gan-push"}
     assert len(commands()) > 20
 
 

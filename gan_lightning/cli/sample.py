@@ -28,6 +28,7 @@ def task(cfg: DictConfig) -> None:
     from gan_lightning.config import build
     from gan_lightning.core.checkpoint import CheckpointError
     from gan_lightning.core.device import pick_device
+    from gan_lightning.core.hub import is_address, name_of
     from gan_lightning.core.pixels import NonFiniteSamples
     from gan_lightning.models.loading import load_model
     from gan_lightning.runs.checkpoints import checkpoint_in
@@ -45,7 +46,7 @@ def task(cfg: DictConfig) -> None:
         raise InputError(f"ckpt = {cfg.ckpt}: {error}") from error
     if path != Path(cfg.ckpt):
         print(printable(f"ckpt = {cfg.ckpt}: taking {path}"))
-    out = destination(mode, cfg, path)
+    out = destination(mode, cfg, Path(name_of(cfg.ckpt)) if is_address(cfg.ckpt) else path)
     try:
         model = load_model(path, trust=cfg.trust, statistics=cfg.statistics)
         model.to(pick_device(cfg.device))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_lightning.core.container import ContainerError, NoDigestError, read_container
+from gan_lightning.core.shared_model import WEIGHTS, read_shared
 
 FORMAT = 2
 RECORD = "gan_lightning"
@@ -29,7 +30,8 @@ class CheckpointError(ValueError):
 def read_checkpoint(path: str | os.PathLike[str], *, mapped: bool = False) -> dict[str, Any]:
     """Verify a checkpoint of this package and load it onto the CPU, as plain containers and tensors only.
 
-    What a Trainer without our plugin wrote holds our record, but no digest: damage to its numbers goes unnoticed.
+    What a Trainer without our plugin wrote holds our record, but no digest: damage to its numbers goes unnoticed. So do
+    shared models, files called ``model.safetensors`` with a ``config.json`` beside them.
 
     Args:
         path: the file.
@@ -61,6 +63,8 @@ def read_checkpoint(path: str | os.PathLike[str], *, mapped: bool = False) -> di
 
 
 def _read(path: Path, *, mapped: bool) -> Any:
+    if path.name == WEIGHTS:
+        return read_shared(path, key=RECORD)
     try:
         return read_container(path, mapped=mapped)
     except NoDigestError:

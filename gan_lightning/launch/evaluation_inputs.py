@@ -19,6 +19,7 @@ from gan_lightning.config.schema import resolve_budget
 from gan_lightning.core.checkpoint import read_checkpoint, stored_config
 from gan_lightning.core.device import pick_device
 from gan_lightning.core.errors import InputError
+from gan_lightning.core.hub import is_address, name_of
 from gan_lightning.core.terminal import printable
 from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.given import given_images
@@ -78,16 +79,16 @@ def open_sides(cfg: DictConfig) -> Sides:
             "give either ckpt=FILE, a checkpoint, or generated=PATH, a folder or zip archive of images or a .npz file"
         )
     if cfg.ckpt is not None:
-        return of_checkpoint(cfg, taken("ckpt", cfg.ckpt))
+        return of_checkpoint(cfg, taken("ckpt", cfg.ckpt), given_as=cfg.ckpt)
     if means_checkpoint(cfg.generated):
-        return of_checkpoint(cfg, taken("generated", cfg.generated))
+        return of_checkpoint(cfg, taken("generated", cfg.generated), given_as=cfg.generated)
     return of_files(cfg, Path(cfg.generated))
 
 
 def means_checkpoint(given: str) -> bool:
     """Return whether a path that may be of images is of a checkpoint: such a file, or the folder of a run."""
     run = RunFolder(given)
-    return run.path.suffix == CHECKPOINT or (os.path.isdir(run.checkpoints) and run.holds_run())
+    return is_address(given) or run.path.suffix == CHECKPOINT or (os.path.isdir(run.checkpoints) and run.holds_run())
 
 
 def taken(key: str, given: str) -> Path:
@@ -98,7 +99,7 @@ def taken(key: str, given: str) -> Path:
     return path
 
 
-def of_checkpoint(cfg: DictConfig, path: Path) -> Sides:
+def of_checkpoint(cfg: DictConfig, path: Path, *, given_as: str) -> Sides:
     """Compare what a checkpoint's generator draws with the real images of its configuration, or with others."""
     model = load_model(path, trust=cfg.trust, statistics=cfg.statistics)
     assert model.run_config is not None
@@ -126,7 +127,7 @@ def of_checkpoint(cfg: DictConfig, path: Path) -> Sides:
         device=device,
         title=str(path),
         facts={"checkpoint": str(path), "images_seen": model.images_seen},
-        default_out=default_out(path),
+        default_out=default_out(Path(name_of(given_as)) if is_address(given_as) else path),
         # what is published is of the experiment's own data
         expected=[] if cfg.real is not None else read_expected(config),
         images_seen=model.images_seen,

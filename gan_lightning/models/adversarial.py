@@ -20,6 +20,7 @@ from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.batch import Batch, as_batch, check_first_batch
 from gan_lightning.losses.base import AdversarialLoss
 from gan_lightning.models import compatibility
+from gan_lightning.models.hub import SharedModel
 from gan_lightning.models.outputs import DiscriminatorOutput, GeneratedBatch, share_ranked_right
 from gan_lightning.models.players import OptimizerFactory, Phase, Player, PlayersModule
 from gan_lightning.models.priors import Prior
@@ -51,7 +52,7 @@ class Parts(TypedDict):
     statistics: NotRequired[BatchNormStatistics | None]
 
 
-class AdversarialModule(Sampling, PlayersModule):
+class AdversarialModule(Sampling, SharedModel, PlayersModule):
     """A generator against a discriminator: the generator moves once for every k batches that the discriminator sees.
 
     Read ``training_step`` first: it says all that happens in a step, in order. A round takes one batch, or two where a

@@ -11,6 +11,9 @@ from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.models.rebuilding import build_limited
 from gan_lightning.models.statistics import statistics_node
 
+from_pretrained = AdversarialModule.from_pretrained
+"""Of a model of any class, from a folder or the Hub."""
+
 
 def load_model(path: str | os.PathLike[str], *, trust: bool = False, statistics: Any = None) -> AdversarialModule:
     """Rebuild the model of a checkpoint, weights and counters included, on the CPU, in evaluation mode.

@@ -7,10 +7,10 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gan_lightning.core.foreign_text import csv_cell, markdown, tex, tex_comment
 from gan_lightning.report.cells import Table, advice, equal_tables, group_tables, run_table, statuses
 from gan_lightning.report.config_diff import ABSENT
 from gan_lightning.report.content import STATED, Comparison
-from gan_lightning.report.foreign_text import csv_cell, markdown, tex, tex_comment
 from gan_lightning.report.run import MOMENTS, Run
 from gan_lightning.report.standing import standing
 

@@ -13,7 +13,9 @@ from torch import Tensor
 from gan_lightning.core.atomic import flush
 from gan_lightning.core.checkpoint import CheckpointError, read_checkpoint
 from gan_lightning.core.container import ContainerError, save_container
+from gan_lightning.core.hub import fetch, is_address
 from gan_lightning.core.lightning_internals import dump_checkpoint
+from gan_lightning.core.shared_model import WEIGHTS
 from gan_lightning.core.side_files import move_aside
 from gan_lightning.runs.folder import BEST, LATEST, PREVIOUS, RunFolder
 
@@ -117,17 +119,21 @@ def checkpoint_in(path: str | os.PathLike[str]) -> Path:
     """Return the checkpoint that a path means: the best one of a run folder, else its latest, or the file itself.
 
     Args:
-        path: a run folder, its folder of checkpoints, or a checkpoint file, which need not exist.
+        path: a run folder, its folder of checkpoints, the folder of a shared model, ``hf://USER/NAME`` on the Hub,
+            which is fetched, or a checkpoint file, which need not exist.
 
     Raises:
         CheckpointError: for a folder that has no checkpoint.
+        InputError: if a model on the Hub cannot be fetched.
     """
+    if is_address(path):
+        return fetch(os.fspath(path))
     given = Path(path)
     if not os.path.isdir(given):  # false for a name that is too long, where Path.is_dir raises
         return given
     below = RunFolder(given).checkpoints
     folder = below if below.is_dir() else given
-    found = next((folder / name for name in (BEST, LATEST, PREVIOUS) if (folder / name).is_file()), None)
+    found = next((folder / name for name in (BEST, LATEST, PREVIOUS, WEIGHTS) if (folder / name).is_file()), None)
     if found is None:
         raise CheckpointError(f"{given} is a folder without a checkpoint; name a run folder or a file")
     return found

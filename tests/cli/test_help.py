@@ -20,12 +20,12 @@ from gan_lightning.config import SCHEMAS, conf_dir, root_keys
 from gan_lightning.launch.command import flush_output
 from tests.cli.conftest import root_logging
 
-COMMANDS = ("train", "evaluate", "sample", "compare", "prefetch")
+COMMANDS = ("train", "evaluate", "sample", "compare", "prefetch", "push")
 
 SCRIPT = """
 import contextlib, importlib, io, json, sys, time
 found, started = {}, time.process_time()
-for command in ("train", "evaluate", "sample", "compare", "prefetch"):
+for command in ("train", "evaluate", "sample", "compare", "prefetch", "push"):
     out, code = io.StringIO(), 0
     sys.argv = [f"gan-{command}", "--help"]
     with contextlib.redirect_stdout(out):

@@ -11,9 +11,9 @@ import re
 import pytest
 import yaml
 
+from gan_lightning.core.foreign_text import csv_cell, markdown, one_line, tex, tex_comment
 from gan_lightning.core.terminal import printable
 from gan_lightning.report import as_csv, as_html, as_latex, as_markdown, compare, find_runs
-from gan_lightning.report.foreign_text import csv_cell, markdown, one_line, tex, tex_comment
 from gan_lightning.report.terminal import show
 from tests.report.conftest import FD
 
