@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import xxhash
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from gan_lightning.core.atomic import write_atomic
@@ -17,6 +18,9 @@ from gan_lightning.core.side_files import SideFileError, read_json
 from gan_lightning.core.strict_json import dumps
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
+
+_DIGEST = "weights_xxh3_128"
+"""Key of the digest of the file of tensors: flipped bits, and files of two versions, are noticed."""
 
 _OTHER = "extra_state"
 """Key of the values of a state dict that are no tensors."""
@@ -34,8 +38,10 @@ def write_shared(folder: Path, record: Mapping[str, Any], state: Mapping[str, An
     tensors = {name: value.detach().cpu().clone().contiguous() for name, value in state.items() if _is_tensor(value)}
     others = {name: value for name, value in state.items() if not _is_tensor(value)}
     folder.mkdir(parents=True, exist_ok=True)
-    content = {"library_name": "gan-lightning", key: dict(record), _OTHER: others}
-    write_atomic(folder / WEIGHTS, save(tensors, metadata={"format": "pt"}))
+    weights = save(tensors, metadata={"format": "pt"})
+    digest = xxhash.xxh3_128_hexdigest(weights)
+    content = {"library_name": "gan-lightning", key: dict(record), _OTHER: others, _DIGEST: digest}
+    write_atomic(folder / WEIGHTS, weights)
     write_atomic(folder / CONFIG, dumps(content, indent=2) + "\n")
 
 
@@ -59,7 +65,10 @@ def read_shared(weights: Path, *, key: str) -> dict[str, Any]:
         content = read_json(config)
         if weights.stat().st_size > memory_bytes():
             raise ContainerError(f"{weights} is larger than the memory of this machine")
-        tensors = load_file(weights)
+        raw = weights.read_bytes()
+        if xxhash.xxh3_128_hexdigest(raw) != content.get(_DIGEST):
+            raise ContainerError(f"{weights} is damaged, or not that of {config}: its digest is another one")
+        tensors = load(raw)
     except SideFileError as error:
         raise ContainerError(str(error)) from error
     except (SafetensorError, ValueError, OSError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lightning import Trainer
 from lightning.pytorch.callbacks import Timer
 
-from gan_lightning.callbacks import Interruption, RunCheckpoint
+from gan_lightning.callbacks import Interruption, RunCheckpoint, TrainingHealth
 from gan_lightning.core.signals import Stopped
 from gan_lightning.launch.parts import Parts
 from gan_lightning.runs.results import Outcome
@@ -18,7 +18,9 @@ def outcome_of_fit(parts: Parts) -> Outcome:
     problem = checkpoints.problem if isinstance(checkpoints, RunCheckpoint) else None
     unsaved = None if problem is None else f"the last state could not be saved: {problem}"
     if parts.model.diverged:
-        return Outcome("diverged")
+        health = parts.callback(TrainingHealth)
+        seen = None if health is None or health.monitor is None else health.monitor.troubles.get("divergence")
+        return Outcome("diverged", message="something is not finite" if seen is None else seen.message)
     if isinstance(interruption, Interruption) and interruption.stopped is not None:
         return Outcome(status_of_signal(interruption.stopped), message=unsaved, requeue=interruption.warned)
     if unsaved is not None:

@@ -62,6 +62,8 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
             log.warning("%s cannot go on where it stopped: the resumed run sees other batches", kind)
     elif (hint := few_images_hint(parts.model, parts.data)) is not None and parts.trainer.is_global_zero:
         log.warning("%s", hint)
+    if parts.callback(RunCheckpoint) is None and parts.trainer.is_global_zero:
+        log.warning("there is no callbacks.checkpoint: nothing of this run is saved, and it cannot be resumed")
     parts.callback(Companions).begin(parts.trainer)
     record = RunRecord(output_dir, clock=parts.clock)
     if parts.trainer.is_global_zero:

@@ -240,7 +240,9 @@ class Evaluator(SampleEvaluator):
     def distance_between(
         self, first: EvaluationImages, second: EvaluationImages, *, device: torch.device | str
     ) -> float:
-        """The Frechet distance between two sets of real images: the score that a perfect generator would get.
+        """The Frechet distance between two sets of real images, which tells the scale of a score.
+
+        It depends on how many images there are: of other counts than a score's it is no bound of it.
 
         Under ``torch.distributed`` every rank must call it.
 

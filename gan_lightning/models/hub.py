@@ -149,6 +149,8 @@ class SharedModel(nn.Module):
         model = build_limited({"model": node}, state, path, trust=trust)["model"]
         if not isinstance(model, cls):
             raise CheckpointError(f"{source} holds a {type(model).__name__}, not a {cls.__name__}")
+        if wrong := sorted(model.state_dict().keys() ^ state.keys()):  # torch passes over a missing counter
+            raise CheckpointError(f"{source}: its weights do not fit the model it describes: {', '.join(wrong[:5])}")
         try:
             model.load_state_dict(state)
         except (RuntimeError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:

@@ -33,6 +33,8 @@ def load_model(path: str | os.PathLike[str], *, trust: bool = False, statistics:
     config = stored_config(checkpoint)
     config = {**config, "model": {**config["model"], **chosen}}
     model = build_for(checkpoint["state_dict"], config["model"], path, trust=trust)
+    if wrong := sorted(model.state_dict().keys() ^ checkpoint["state_dict"].keys()):  # torch forgives some
+        raise CheckpointError(f"{path}: its weights do not fit the model it describes: {', '.join(wrong[:5])}")
     try:
         model.load_state_dict(checkpoint["state_dict"])
     except (RuntimeError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:

@@ -33,7 +33,7 @@ def test_the_verdict_the_tables_and_the_problems_are_printed(commands, place):
     lines = ended.out.splitlines()
     (verdict,) = [line for line in lines if line.startswith(FD)]  # the answer comes last
     assert "lr=0.0002, loss=Hinge has the best mean, 10.1" in verdict
-    assert "lr=0.0002, loss=NonSaturating is 10 behind, significant ***" in verdict
+    assert "lr=0.0002, loss=NonSaturating is 10 behind over 3 seeds, significant ***" in verdict
     assert lines.index(verdict) > max(n for n, line in enumerate(lines) if line.startswith("single: "))
     assert any(line.startswith("single: diverged at 100 images") for line in lines)
     settings = [line.split()[1] for line in lines if line.startswith("│ loss=")]

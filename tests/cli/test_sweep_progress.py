@@ -29,6 +29,6 @@ def test_a_sweep_ends_with_its_answer(tmp_path, monkeypatch, capsys):
     assert report([*folders, tmp_path / "runs" / "a" / "lost"]) == 1
     out = capsys.readouterr().out
     assert f"{FD} (final, lower is better): loss=Hinge has the best mean, 10.1" in out
-    assert "loss=Wasserstein is 10 behind, significant ***" in out
+    assert "loss=Wasserstein is 10 behind over 3 seeds, significant ***" in out
     assert out.rstrip().endswith("more: gan-compare runs=runs/a out=report.html")
     assert answer([]) == []

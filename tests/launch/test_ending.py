@@ -34,7 +34,7 @@ def test_a_run_is_finished_if_and_only_if_it_reached_its_budget(seen, budget, di
     parts = SimpleNamespace(
         model=SimpleNamespace(images_seen=seen, budget_images=budget, diverged=diverged),
         trainer=trainer(should_stop=should_stop),
-        callback=lambda kind: {RunCheckpoint: checkpoints, Interruption: interruption}[kind],
+        callback=lambda kind: {RunCheckpoint: checkpoints, Interruption: interruption, TrainingHealth: None}[kind],
     )
     outcome = outcome_of_fit(parts)
     in_order = not diverged and problem is None and stopped is None
