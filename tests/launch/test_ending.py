@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lightning.pytorch.callbacks import Timer
 
-from gan_lightning.callbacks import Interruption, RunCheckpoint
+from gan_lightning.callbacks import Interruption, RunCheckpoint, TrainingHealth
 from gan_lightning.launch.ending import outcome_of_fit, what_stopped
 from gan_lightning.runs.status import MEANINGS
 
