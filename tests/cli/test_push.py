@@ -82,7 +82,7 @@ def test_the_card_tells_scores_protocols_configuration_and_how_to_use_it(run, fo
     assert str(run) not in text + (folder / CONFIG).read_text()  # nothing of this machine
 
 
-@pytest.mark.parametrize("variant", ["acgan", "sngan", "stylegan2", "pix2pix", "cyclegan", "infogan"])
+@pytest.mark.parametrize("variant", ["acgan", "stylegan2", "cyclegan"])
 def test_every_kind_of_model_comes_back_with_its_weights_and_counters(variant, tmp_path):
     model, _ = build(variant)
     model.images_seen = 640

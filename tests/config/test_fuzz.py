@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import random
 import warnings
 from typing import Any
@@ -81,7 +82,8 @@ def test_a_changed_config_is_built_or_refused_with_its_keys(base):
     rng = random.Random(base)
     start: Any = OmegaConf.to_container(compose_train(f"experiment={base}"), resolve=False)
     passed = 0
-    for _ in range(40):
+    count = 40 if "GAN_LIGHTNING_LONG_TESTS" in os.environ else 20
+    for _ in range(count):
         config = copy.deepcopy(start)
         for _ in range(rng.choice([1, 1, 2])):
             change(config, rng)
@@ -105,4 +107,4 @@ def test_a_changed_config_is_built_or_refused_with_its_keys(base):
         for problem in ConfigError(problems).messages:
             assert problem.replace("\n", "").replace("\t", "").isprintable()
             assert problem.startswith(tuple(start))
-    assert 2 <= passed <= 30
+    assert 1 <= passed <= 0.75 * count
