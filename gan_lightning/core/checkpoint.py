@@ -30,8 +30,8 @@ class CheckpointError(ValueError):
 def read_checkpoint(path: str | os.PathLike[str], *, mapped: bool = False) -> dict[str, Any]:
     """Verify a checkpoint of this package and load it onto the CPU, as plain containers and tensors only.
 
-    What a Trainer without our plugin wrote holds our record, but no digest: damage to its numbers goes unnoticed. So do
-    shared models, files called ``model.safetensors`` with a ``config.json`` beside them.
+    What a Trainer without our plugin wrote holds our record, but no digest: damage to its numbers goes unnoticed. A
+    file called ``model.safetensors`` is a shared model, whose record and digest are in ``config.json`` beside it.
 
     Args:
         path: the file.
