@@ -112,6 +112,11 @@ def in_plain_words(text: str) -> str | None:
     if several := re.match(r"Ambiguous value for argument '([^'=]+)=([^']*)'", text):
         key, values = several.groups()
         return f"{key} = {values}: a list is written {key}=[{values}]; --multirun tries the values one by one"
+    if "'hydra/sweeper/optuna' is validated against ConfigStore schema" in text:
+        return (
+            "hydra/sweeper = optuna: the package hydra-optuna-sweeper has a sweeper of the same name, for Optuna 2; "
+            "pip uninstall hydra-optuna-sweeper"
+        )
     if refused := re.match(r"Error merging override ([^=]+)=(.*)\n(.*)", text):
         key, value, reason = refused.groups()
         if wrong := re.match(r"Value '.*' of type '.*' could not be converted to (\w+)", reason):

@@ -47,10 +47,7 @@ class PlannedJob:
 
 
 def planned_jobs(config: DictConfig) -> list[PlannedJob]:
-    """Compose every job of a plain sweep, and give them one folder.
-
-    Args:
-        config: the sweep's, with Hydra's own node; unless the user chose a folder, it gets one that all jobs share.
+    """Compose every job of a plain sweep; see ``compose_jobs``.
 
     Returns:
         Nothing for a sweeper that chooses its jobs as it goes.
@@ -63,7 +60,19 @@ def planned_jobs(config: DictConfig) -> list[PlannedJob]:
     given = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
     parsed = OverridesParser.create().parse_overrides([*given, *config.hydra.overrides.task])
     check_sweep(parsed)
-    jobs = split_sweep(parsed)
+    return compose_jobs(config, split_sweep(parsed))
+
+
+def compose_jobs(config: DictConfig, jobs: Sequence[list[str]]) -> list[PlannedJob]:
+    """Compose jobs, and give them one folder.
+
+    Args:
+        config: the sweep's, with Hydra's own node; unless the user chose a folder, it gets one that all jobs share.
+        jobs: their command lines.
+
+    Raises:
+        ConfigError: naming every job that does not compose.
+    """
     own = OmegaConf.to_container(config.hydra.overrides.hydra)
     composed: list[DictConfig] = []
     problems: list[str] = []

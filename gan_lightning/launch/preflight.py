@@ -25,7 +25,7 @@ from gan_lightning.core.hydra_internals import unresolved_value
 from gan_lightning.launch.command import stop
 from gan_lightning.launch.held_back import HeldBack
 from gan_lightning.launch.job import continuing, read_config
-from gan_lightning.launch.plan import PlannedJob, planned_jobs, without_hydra
+from gan_lightning.launch.plan import PlannedJob, compose_jobs, planned_jobs, without_hydra
 from gan_lightning.launch.resume import differences
 from gan_lightning.launch.sweep_progress import SweepProgress
 from gan_lightning.launch.sweep_report import folders_below, report
@@ -39,6 +39,9 @@ log = logging.getLogger(__name__)
 
 REMOTE = "hydra_plugins.gan_lightning_slurm.launcher.SlurmLauncher"
 """The launcher whose jobs run on other machines."""
+
+SWEEPER = "hydra_plugins.gan_lightning_optuna.sweeper.OptunaSweeper"
+"""The sweeper that chooses its jobs by the scores of former ones."""
 
 
 _handed_on: list[Start] = []
@@ -84,12 +87,13 @@ class Preflight(Callback):
             _handed_on[:] = [start_in_free_folder(config)]
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Compose and check every job of a plain sweep; what is wrong with any of them stops all."""
+        """Compose and check every job of a sweep, and of a search the ends of its space; what is wrong stops all."""
         with loudly():
             # Hydra needs this for a folder name that looks at ``hydra:runtime.choices``, and does it only in jobs
             HydraConfig.instance().set_config(copy.deepcopy(config))
             check_hydra(config, folder_key="hydra.sweep.dir")
-            jobs = planned_jobs(config)
+            search = config.hydra.sweeper._target_ == SWEEPER
+            jobs = probing_jobs(config) if search else planned_jobs(config)
             check_can_be_made(Path(config.hydra.sweep.dir).absolute(), key="hydra.sweep.dir")
             problems: dict[str, list[str]] = {}
             for job in jobs:
@@ -97,6 +101,8 @@ class Preflight(Callback):
                     problems.setdefault(message, []).append(" ".join(job.overrides))
             if problems:
                 raise ConfigError([f"{message} ({which(found, len(jobs))})" for message, found in problems.items()])
+            if search:  # whose jobs are not known yet
+                return
             self.folders = check_folders([(job.folder, " ".join(job.overrides)) for job in jobs])
             self.progress = SweepProgress(self.folders) if self.folders else None
 
@@ -169,6 +175,17 @@ def _as_task(config: DictConfig) -> DictConfig:
         HydraConfig.instance().set_config(copy.deepcopy(copied))
         del copied["hydra"]
     return copied
+
+
+def probing_jobs(config: DictConfig) -> list[PlannedJob]:
+    """Return a job for each value at which a search space begins and ends, or which it lists.
+
+    Raises:
+        ConfigError: with all that is wrong with the search.
+    """
+    from gan_lightning.launch.search_settings import probes, read_settings
+
+    return compose_jobs(config, probes(read_settings(config, config.hydra.overrides.task)))
 
 
 def job_problems(job: PlannedJob) -> list[str]:

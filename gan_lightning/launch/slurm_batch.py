@@ -130,7 +130,9 @@ def wait_for(jobs: dict[Path, str]) -> None:
 
 def returned(job: PlannedJob) -> JobReturn:
     """Wrap a job's objective for Hydra's sweepers; one that is not over was lost, and has the worst."""
-    value = JobReturn(overrides=job.overrides, cfg=without_hydra(job.config), status=JobStatus.COMPLETED)
+    value = JobReturn(
+        overrides=job.overrides, cfg=without_hydra(job.config), hydra_cfg=job.config, status=JobStatus.COMPLETED
+    )
     outcome = read_outcome(job.folder)
     value.return_value = WORST if outcome is None else outcome.value
     return value

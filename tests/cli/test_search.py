@@ -89,3 +89,14 @@ def test_a_search_that_is_complete_runs_nothing(commands, tmp_path):
     assert ended.code == 0, ended.text
     assert len(trials(tmp_path)) == TRIALS
     assert list((tmp_path / "search").glob("*/results.json")) == []
+
+
+def test_a_space_whose_ends_are_refused_starts_nothing(commands, tmp_path):
+    spaces = ["model.generator_optimizer.lr=interval(-1, 1e-3)", "model.generator.nothing=range(1, 3)"]
+    ended = commands("train", *SEARCH, *spaces, cwd=tmp_path)
+    assert ended.code == 2, ended.text
+    assert "model.generator.nothing" in ended.err
+    ended = commands("train", *SEARCH, *spaces[:1], cwd=tmp_path)
+    assert ended.code == 2, ended.text
+    assert "Invalid learning rate: -1" in ended.err
+    assert listing(tmp_path) == {}
