@@ -99,4 +99,4 @@ def test_a_space_whose_ends_are_refused_starts_nothing(commands, tmp_path):
     ended = commands("train", *SEARCH, *spaces[:1], cwd=tmp_path)
     assert ended.code == 2, ended.text
     assert "Invalid learning rate: -1" in ended.err
-    assert listing(tmp_path) == {}
+    assert listing(tmp_path) == []
