@@ -176,10 +176,18 @@ class TrainedGenerator(Sampling, nn.Module):
         generator: Generator | None = None,
         noise: tuple[Tensor, ...] = (),
         truncation: float | None = None,
+        truncation_cutoff: int | None = None,
     ) -> Tensor:
         """Run the generator as its model does."""
         network = generator or self.generator
-        return self._model[0].generate(latents, condition, generator=network, noise=noise, truncation=truncation)
+        return self._model[0].generate(
+            latents,
+            condition,
+            generator=network,
+            noise=noise,
+            truncation=truncation,
+            truncation_cutoff=truncation_cutoff,
+        )
 
     def sample_condition(self, indices: Any, *, seed: int, labels: Tensor | None) -> Tensor | None:
         """Return the condition of samples as its model does."""

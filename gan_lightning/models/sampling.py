@@ -37,12 +37,14 @@ class GeneratorInputs:
             seed 0 for every row, so that nothing but latents and condition varies.
         truncation: to which the latents were truncated already; of a generator that truncates in its style space, psi,
             which it is then given; None: not at all.
+        truncation_cutoff: number of layers, from the first, whose styles psi acts on; None: all.
     """
 
     latents: Tensor
     condition: Tensor | None = None
     noise: tuple[Tensor, ...] | None = None
     truncation: float | None = None
+    truncation_cutoff: int | None = None
 
 
 class Sampling:
@@ -68,6 +70,7 @@ class Sampling:
         generator: Generator | None = None,
         noise: tuple[Tensor, ...] = (),
         truncation: float | None = None,
+        truncation_cutoff: int | None = None,
     ) -> Tensor:
         """Run ``generator`` (None: the one that is trained) on latents ``(N, latent_dim)`` and their condition.
 
@@ -77,12 +80,13 @@ class Sampling:
             generator: that is run.
             noise: for a generator with ``noise_shapes``; none: it draws its own.
             truncation: psi, for a generator that truncates in its style space.
+            truncation_cutoff: number of layers that psi acts on, or None for all.
         """
         network = generator if generator is not None else self.generator
         if noise or truncation is not None:
             extras: dict[str, Any] = {"noise": noise} if noise else {}
             if truncation is not None:
-                extras["truncation"] = truncation
+                extras |= {"truncation": truncation, "cutoff": truncation_cutoff}
             return network(latents, condition, **extras)
         return network(latents) if condition is None else network(latents, condition)
 
@@ -135,7 +139,12 @@ class Sampling:
         ]
         return in_blocks(
             lambda latents, condition, *noise: self.generate(
-                latents, condition, generator=network, noise=noise, truncation=psi
+                latents,
+                condition,
+                generator=network,
+                noise=noise,
+                truncation=psi,
+                truncation_cutoff=inputs.truncation_cutoff,
             ).float(),
             *tensors,
             rows=rows,
@@ -204,7 +213,13 @@ class Sampling:
         return self.sample_labels(indices, seed=seed)
 
     def inputs(
-        self, indices: Sequence[int], *, seed: int, labels: Tensor | None = None, truncation: float | None = None
+        self,
+        indices: Sequence[int],
+        *,
+        seed: int,
+        labels: Tensor | None = None,
+        truncation: float | None = None,
+        truncation_cutoff: int | None = None,
     ) -> GeneratorInputs:
         """Draw what the generator is given for samples ``indices``, row by row a function of (seed, index).
 
@@ -214,6 +229,7 @@ class Sampling:
             labels: int64 ``(len(indices),)`` for a label-conditional model; None: its own rule.
             truncation: largest absolute value of a latent component, see ``Prior.truncate``; of a generator that
                 truncates in its style space, psi.
+            truncation_cutoff: number of layers, from the first, whose styles psi acts on; None: all.
 
         Returns:
             the inputs, on the CPU.
@@ -221,11 +237,16 @@ class Sampling:
         Raises:
             ValueError: for labels or a truncation that the model does not have.
         """
+        if truncation_cutoff is not None and (truncation is None or self.generator.truncation_space != "style"):
+            raise ValueError(
+                f"truncation_cutoff = {truncation_cutoff}: it takes a truncation, and a generator that truncates in "
+                "its style space (model=stylegan2)"
+            )
         latents = self.prior.draw_indexed(indices, self.generator.latent_dim, seed=seed)
         if truncation is not None and self.generator.truncation_space == "latent":
             latents = self.prior.truncate(latents, truncation)
         condition = self.sample_condition(indices, seed=seed, labels=labels)
-        return GeneratorInputs(latents, condition, self.noise(indices, seed=seed), truncation)
+        return GeneratorInputs(latents, condition, self.noise(indices, seed=seed), truncation, truncation_cutoff)
 
     def noise(self, indices: Sequence[int], *, seed: int) -> tuple[Tensor, ...]:
         """Draw the generator's noise inputs, N(0, 1), for samples ``indices``: a function of (seed, index) each."""

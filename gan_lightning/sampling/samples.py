@@ -39,7 +39,8 @@ class Samples(SamplingMode):
         n: number of samples, a multiple of the number of classes; None: 64, or 8 of each class.
         seed: of the latent vectors.
         labels: index or name of a class, a list of them, or "all"; None: as in training.
-        truncation: largest absolute value of a latent component; see ``Prior.truncate``.
+        truncation: largest absolute value of a latent component, see ``Prior.truncate``; psi of a StyleGAN2.
+        truncation_cutoff: number of a StyleGAN2's layers, from the first, that psi acts on; None: all.
         rgb: whether an archive gets grey images as three equal channels, as tools for Inception features want them.
     """
 
@@ -53,12 +54,14 @@ class Samples(SamplingMode):
         seed: int = 0,
         labels: Labels = None,
         truncation: float | None = None,
+        truncation_cutoff: int | None = None,
         rgb: bool = False,
     ) -> None:
         self.n = None if n is None else check_count(n)
         self.seed = seed
         self.labels = labels
         self.truncation = truncation
+        self.truncation_cutoff = truncation_cutoff
         self.rgb = rgb
 
     def write(self, model: AdversarialModule, out: Path, *, weights: Weights, trust: bool) -> str:
@@ -107,7 +110,13 @@ class Samples(SamplingMode):
             for start in range(0, chosen.count, size):
                 indices = range(start, min(start + size, chosen.count))
                 labels = None if chosen.labels is None else chosen.labels[start : indices.stop]
-                inputs = model.inputs(indices, seed=self.seed, labels=labels, truncation=self.truncation)
+                inputs = model.inputs(
+                    indices,
+                    seed=self.seed,
+                    labels=labels,
+                    truncation=self.truncation,
+                    truncation_cutoff=self.truncation_cutoff,
+                )
                 samples = model.render(inputs, weights=weights).cpu()
                 yield samples if len(shape) == 1 else to_uint8(samples)
                 report(len(indices))
