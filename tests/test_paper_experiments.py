@@ -202,6 +202,10 @@ PAPERS: dict[str, dict[str, Any]] = {
     ),
     "stylegan2_ada_cifar10": stylegan2(images=10**8, gamma=0.01, halflife=500, rampup=0.05),
     "stylegan2_ada_cifar10_unconditional": stylegan2(images=10**8, gamma=0.01, halflife=500, rampup=0.05),
+    "stylegan2_ada_auto": {
+        **stylegan2(images=25 * 10**6, gamma=pytest.approx(0.8192, rel=1e-12), halflife=5, rampup=0.05),
+        "batch_size": 16,
+    },
     "stylegan2_ffhq256": stylegan2(images=25 * 10**6, gamma=1, halflife=20, rampup=None),
     "r3gan_cifar10": r3gan(batch=512, millions=250, gamma=0.05, halflife=5, p=0.55),
     "r3gan_ffhq64": r3gan(batch=256, millions=100, gamma=2, halflife=0.5, p=0.3),
@@ -501,3 +505,28 @@ def test_what_is_published_of_cifar10_is_not_expected_of_other_data(experiment, 
 @pytest.mark.parametrize("experiment", ["ring_r3", "grid_r3", "sagan_cifar10", "demo"])
 def test_what_is_published_for_another_recipe_is_not_expected(experiment):
     assert compose_train(f"experiment={experiment}").expected == []
+
+
+@pytest.mark.parametrize(
+    ("resolution", "batch", "gamma", "halflife"),
+    [
+        (32, 32, 0.0064, 10),
+        (32, 64, 0.0032, 20),
+        (64, 32, 0.0256, 10),
+        (64, 64, 0.0128, 20),
+        (128, 32, 0.1024, 10),
+        (128, 64, 0.0512, 20),
+        (256, 16, 0.8192, 5),
+        (256, 64, 0.2048, 20),
+        (512, 8, 6.5536, 2.5),
+        (512, 64, 0.8192, 20),
+        (1024, 4, 52.4288, 1.25),
+        (1024, 32, 6.5536, 10),
+    ],
+)
+def test_stylegan2s_auto_follows_resolution_and_batch_as_the_authors_code_does(resolution, batch, gamma, halflife):
+    cfg = compose_train(
+        "experiment=stylegan2_ada_auto", "data.path=photos", f"data.resolution={resolution}", f"batch_size={batch}"
+    )
+    assert cfg.model.regularizers.r1.weight == pytest.approx(gamma, rel=1e-12)
+    assert cfg.model.updates.ema_halflife_kimg == pytest.approx(halflife, rel=1e-12)
