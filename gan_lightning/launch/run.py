@@ -58,6 +58,8 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
         log.warning("%s; going on from %s instead", complaint, source.path or "the beginning")
     if source.path is not None:
         log.info("resuming from %s at %d images", source.path, source.images_seen)
+        if source.doubt is not None:
+            log.warning("%s", source.doubt)
         if not isinstance(parts.data, RealDataModule):
             kind = type(parts.data).__name__
             log.warning("%s cannot go on where it stopped: the resumed run sees other batches", kind)
