@@ -205,18 +205,20 @@ def budget_problem(budget: Mapping[str, Any]) -> str | None:
     ((key, value),) = given.items()
     if not (math.isfinite(value) and value > 0):
         return f"budget.{key} = {value}: must be positive"
+    if value < {"images": 1, "kimg": 0.001, "epochs": 0}[key]:
+        return f"budget.{key} = {value}: must be at least one image"
     return None
 
 
 def resolve_budget(budget: Budget | Mapping[str, Any], images_per_epoch: int) -> int:
-    """Return the budget in images, at least 1.
+    """Return the budget in images.
 
     Args:
         budget: a ``Budget``, or the node of the config.
         images_per_epoch: size of the training set.
 
     Raises:
-        ValueError: unless exactly one of the three is set, and positive.
+        ValueError: unless exactly one of the three is set, and at least one image.
     """
     values = dict(vars(budget)) if isinstance(budget, Budget) else dict(budget)
     problem = budget_problem(values)
@@ -224,8 +226,11 @@ def resolve_budget(budget: Budget | Mapping[str, Any], images_per_epoch: int) ->
         raise ValueError(problem)
     if values.get("images") is not None:
         return int(values["images"])
-    factor, key = (1000, "kimg") if values.get("kimg") is not None else (images_per_epoch, "epochs")
-    return max(1, round(values[key] * factor))
+    if values.get("kimg") is not None:
+        return round(values["kimg"] * 1000)
+    if values["epochs"] * images_per_epoch < 1:
+        raise ValueError(f"budget.epochs = {values['epochs']}: must be at least one of {images_per_epoch} images")
+    return round(values["epochs"] * images_per_epoch)
 
 
 register_schemas()

@@ -136,6 +136,14 @@ def _hint(callee: Any, parameter: Parameter) -> Any:
         return Any
 
 
+def argument_names(target: Any) -> list[str]:
+    """Return the names of the arguments that a ``_target_`` takes; none for what cannot be found or tells nothing."""
+    try:
+        return list(inspect.signature(locate(target, trust=True)).parameters)
+    except (LookupError, ValueError, TypeError):
+        return []
+
+
 def shown(value: Any) -> str:
     """Return a value, or which node it is, for an error message."""
     if isinstance(value, dict) and "_target_" in value:

@@ -18,8 +18,9 @@ from gan_lightning.core.strict_json import dumps
 from gan_lightning.core.terminal import printable, say
 from gan_lightning.data import EvaluationImages
 from gan_lightning.launch.evaluation_inputs import Sides
-from gan_lightning.launch.summary import score_table, set_beside
+from gan_lightning.launch.summary import parts_of_real, score_table, set_beside
 from gan_lightning.metrics import Evaluation, Evaluator, GeneratorSampler
+from gan_lightning.metrics.real_parts import far_from_real
 from gan_lightning.sampling.progress import progress
 
 
@@ -40,7 +41,10 @@ def show(result: Evaluation, sides: Sides) -> None:
     """Print scores, what could not be computed, what a reader should know, and what is published."""
     console = Console(soft_wrap=True)
     if result.scores:
-        console.print(score_table(result.scores))
+        real = parts_of_real(sides.evaluator, sides.real, sides.data, device=sides.device)
+        console.print(score_table(result.scores, real=real))
+        if (warning := far_from_real(result.scores, real)) is not None:
+            say(console, warning)
     for metric, reason in result.skipped.items():
         say(console, f"{metric} was not computed: {reason}")
     for note in result.notes:

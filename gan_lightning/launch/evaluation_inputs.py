@@ -52,6 +52,7 @@ class Sides:
         expected: published scores of the checkpoint's experiment on these data.
         images_seen: by the generator; 0 for files.
         budget_images: images of its whole training; None: unknown.
+        data: where the real images come from; None: from files.
     """
 
     evaluator: SampleEvaluator
@@ -65,6 +66,7 @@ class Sides:
     expected: Sequence[Expected] = ()
     images_seen: int = 0
     budget_images: int | None = None
+    data: RealDataModule | None = None
 
 
 def open_sides(cfg: DictConfig) -> Sides:
@@ -114,7 +116,7 @@ def of_checkpoint(cfg: DictConfig, path: Path, *, given_as: str) -> Sides:
     check_told(evaluator, model)
     weights: Literal["ema", "raw"] = model.default_weights if cfg.weights is None else cfg.weights.value
     model.network(weights)
-    real = open_real(cfg, evaluator, config.get("data"))
+    real, data = open_real(cfg, evaluator, config.get("data"))
     if cfg.real is not None and by_class(evaluator):
         check_classes(model.class_names, real)
     device = pick_device(cfg.device)
@@ -132,6 +134,7 @@ def of_checkpoint(cfg: DictConfig, path: Path, *, given_as: str) -> Sides:
         expected=[] if cfg.real is not None else read_expected(config),
         images_seen=model.images_seen,
         budget_images=known_budget(config.get("budget")),
+        data=data,
     )
 
 
@@ -158,7 +161,7 @@ def of_files(cfg: DictConfig, path: Path) -> Sides:
     images = given_images(path, key="generated", split="generated", labelled=by_class(evaluator))
     check_count(evaluator.samples, len(images), path)
     evaluator.samples = len(images)
-    real = open_real(cfg, evaluator, None)
+    real, data = open_real(cfg, evaluator, None)
     if by_class(evaluator):
         check_classes(images.class_names, real)
     return Sides(
@@ -170,6 +173,7 @@ def of_files(cfg: DictConfig, path: Path) -> Sides:
         title=f"generated = {path}",
         facts={"generated": str(path), "generated_fingerprint": images.fingerprint},
         default_out=default_out(path.absolute()),
+        data=data,
     )
 
 
@@ -200,13 +204,15 @@ def evaluator_of(cfg: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in node.items()}
 
 
-def open_real(cfg: DictConfig, evaluator: SampleEvaluator, data: dict[str, Any] | None) -> EvaluationSet:
-    """Return the real images: those of ``cfg.real``, else of a checkpoint's ``data``."""
+def open_real(
+    cfg: DictConfig, evaluator: SampleEvaluator, data: dict[str, Any] | None
+) -> tuple[EvaluationSet, RealDataModule | None]:
+    """Return the real images, those of ``cfg.real``, else of a checkpoint's ``data``; and the data if they are such."""
     if cfg.real is not None and means_checkpoint(cfg.real):
         stored = stored_config(read_checkpoint(taken("real", cfg.real)))
         data = (stored if cfg.trust else with_local_paths(stored, cfg.paths)).get("data")
     elif cfg.real is not None:
-        return given_images(cfg.real, key="real", split=evaluator.real_split, labelled=by_class(evaluator))
+        return given_images(cfg.real, key="real", split=evaluator.real_split, labelled=by_class(evaluator)), None
     if data is None:
         raise InputError("the checkpoint was trained without gan-train and names no data: compare it with real=PATH")
     module = build(data, trust=cfg.trust, key="data")
@@ -215,7 +221,7 @@ def open_real(cfg: DictConfig, evaluator: SampleEvaluator, data: dict[str, Any] 
             f"the checkpoint was trained on {type(module).__name__}, which has no evaluation split: compare it with "
             "real=PATH"
         )
-    return module.evaluation_set(evaluator.real_split)
+    return module.evaluation_set(evaluator.real_split), module
 
 
 def by_class(evaluator: SampleEvaluator) -> bool:

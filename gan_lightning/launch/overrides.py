@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from gan_lightning.config import COMPOSITION_ERRORS, ConfigError, composition_error, conf_dir
 from gan_lightning.config.errors import allowed_keys
 from gan_lightning.config.paths import config_folders
+from gan_lightning.config.signature import argument_names
 from gan_lightning.core.hydra_internals import unresolved_node
 from gan_lightning.launch.command_line import quoted
 
@@ -59,6 +60,13 @@ def override_errors(config_name: str, argv: Sequence[str], root_keys: Sequence[s
             messages += wrong
             if not wrong:
                 context += single(override)[:1]
+        messages += [
+            f"{word}: other choices change parts of {word[1:]!r}, and there is none without it; leave {word} out"
+            for word in argv
+            if word.startswith("~")
+            and any((folder / word[1:]).is_dir() for folder in folders)
+            and _problem(config_name, [*context, word], root_keys)
+        ]
         known = len(messages) == 0
         try:
             cfg = hydra.compose(config_name, overrides=context)
@@ -156,8 +164,10 @@ def unknown_key(override: Override, cfg: DictConfig, root_keys: Sequence[str]) -
         node = None if OmegaConf.is_missing(node, name) else unresolved_node(node, name)
     if not isinstance(node, DictConfig) or last in list(node):
         return None
+    value = (override.input_line or "").partition("=")[2]
+    if last in argument_names(node.get("_target_")):
+        return f"{key} = {value}: the config does not set it yet; +{key}={value} does"
     allowed = [str(name) for name in node] if parents else list(root_keys)
     where = f"under {'.'.join(parents)}" if parents else "at the root of the config"
     added = f"; +{key}=... would add it" if parents else ""
-    value = (override.input_line or "").partition("=")[2]
     return f"{key} = {value}: no such key {where}{allowed_keys(last, allowed)}{added}"

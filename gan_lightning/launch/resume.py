@@ -11,9 +11,10 @@ from typing import Any
 
 from gan_lightning.config import ConfigError
 from gan_lightning.core.errors import InputError
+from gan_lightning.core.side_files import SideFileError
 from gan_lightning.launch.command_line import run_folder_of
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.runs.results import read_outcome
+from gan_lightning.runs.results import read_outcome, read_results
 
 
 def find_checkpoint(resume: str | None, output_dir: Path) -> tuple[Path | None, list[str]]:
@@ -62,12 +63,14 @@ class Source:
         images_seen: of the checkpoint, or None.
         complaints: what is wrong with damaged checkpoints that were passed over.
         processes: how many wrote the checkpoint, or None.
+        doubt: why the checkpoint may not be of the run in whose folder it lies, or None.
     """
 
     path: Path | None
     images_seen: int | None
     complaints: list[str]
     processes: int | None = None
+    doubt: str | None = None
 
     def check_processes(self, now: int) -> None:
         """Refuse to go on with another number of processes.
@@ -132,7 +135,32 @@ def prepare_resume(config: Mapping[str, Any], output_dir: Path, data: Mapping[st
         problems.append(f"resume={shlex.quote(str(run))} goes on with the run of {path.name}, with its settings")
     if problems:
         raise ConfigError(problems)
-    return Source(path, stored["images_seen"], complaints, stored.get("processes"))
+    written_in = (stored["config"] or {}).get("output_dir") or str(output_dir)
+    doubt = doubt_about(path, written_in=written_in, images_seen=stored["images_seen"])
+    return Source(path, stored["images_seen"], complaints, stored.get("processes"), doubt)
+
+
+def doubt_about(path: Path, *, written_in: str, images_seen: int) -> str | None:
+    """Say where a checkpoint was written that lies beside a record of other images; None where both may be of one run.
+
+    The record of a killed run may be behind, and a run that was moved was written elsewhere: only both at once are odd.
+
+    Args:
+        path: the checkpoint.
+        written_in: the folder of the run that wrote it.
+        images_seen: by that run, when it did.
+    """
+    run = RunFolder(path.absolute().parent.parent)
+    try:
+        recorded = read_results(run.results)["images_seen"]
+    except (FileNotFoundError, SideFileError):
+        return None
+    if recorded == images_seen or os.path.realpath(written_in) == os.path.realpath(run.path):
+        return None
+    return (
+        f"{path} was written in {written_in}, at {images_seen} images, and {run.results} is at {recorded}: unless the "
+        "run was moved from there, what its record says of the time before is of another run"
+    )
 
 
 def _compare_data(before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> tuple[bool, list[str]]:

@@ -25,8 +25,9 @@ from gan_lightning.launch.origin import present_origin
 from gan_lightning.launch.parts import Parts
 from gan_lightning.launch.process_watchdog import Companions
 from gan_lightning.launch.start import Start, start
-from gan_lightning.launch.summary import heldout_distance, print_summary, set_beside
+from gan_lightning.launch.summary import parts_of_real, print_summary, set_beside
 from gan_lightning.loggers import JSONLLogger
+from gan_lightning.metrics.real_parts import RealParts
 from gan_lightning.runs.folder import SAMPLES, RunFolder
 from gan_lightning.runs.record import RunRecord
 from gan_lightning.runs.results import Outcome
@@ -57,6 +58,8 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
         log.warning("%s; going on from %s instead", complaint, source.path or "the beginning")
     if source.path is not None:
         log.info("resuming from %s at %d images", source.path, source.images_seen)
+        if source.doubt is not None:
+            log.warning("%s", source.doubt)
         if not isinstance(parts.data, RealDataModule):
             kind = type(parts.data).__name__
             log.warning("%s cannot go on where it stopped: the resumed run sees other batches", kind)
@@ -87,7 +90,7 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
         **about,
     }
 
-    outcome, reference = Outcome("failed"), None
+    outcome, real = Outcome("failed"), {}
     started = time.monotonic()
     with stops_raised() as leave:
         try:
@@ -104,7 +107,7 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
             )
             outcome = outcome_of_fit(parts)
             if outcome.status == "finished":
-                reference = heldout_distance(parts.data, parts.callback(Evaluation))
+                real = beside_scores(parts)
         except BaseException as error:
             outcome = outcome_of_exception(error)
             if outcome.meaning.failure:
@@ -122,7 +125,7 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
             images_seen=parts.model.images_seen,
             budget_images=parts.model.budget_images,
         )
-        print_summary(output_dir, evaluation, outcome, reference=reference, published=published, seconds=seconds)
+        print_summary(output_dir, evaluation, outcome, real=real, published=published, seconds=seconds)
     return replace(outcome, objective=record.best.objective)
 
 
@@ -142,6 +145,16 @@ def connect(parts: Parts, record: RunRecord) -> None:
         evaluation.on_scores.append(
             lambda seen, result: progress.report_scores({score.key: score.value for score in result.scores})
         )
+
+
+def beside_scores(parts: Parts) -> dict[str, RealParts]:
+    """Return what parts of the real images score; nothing where there are no scores. All ranks must call it."""
+    evaluation = parts.callback(Evaluation)
+    if evaluation is None or evaluation.latest is None or evaluation.evaluator is None:
+        return {}
+    assert isinstance(parts.data, RealDataModule)  # else there were no scores
+    real = parts.data.evaluation_set(evaluation.evaluator.real_split)
+    return parts_of_real(evaluation.evaluator, real, parts.data, device=parts.trainer.strategy.root_device)
 
 
 def finish(parts: Parts, record: RunRecord, outcome: Outcome) -> None:

@@ -23,7 +23,7 @@ from gan_lightning.launch.quiet import quiet_libraries
 from gan_lightning.launch.resume import Source, prepare_resume
 from gan_lightning.runs.cleanup import discard_unused, empty_run
 from gan_lightning.runs.folder import RunFolder
-from gan_lightning.runs.lock import exclusive
+from gan_lightning.runs.lock import exclusive, make_folder
 
 LEAVING_S = 120.0
 """How long a requeued job waits for its predecessor on another machine to leave the folder."""
@@ -117,6 +117,7 @@ def start_checked(config: dict[str, Any], *, composed: DictConfig | None = None)
         source.check_processes(parts.trainer.world_size)
         source.check_budget(parts.model.budget_images, batch_size=config["batch_size"])
         if not rank_zero_only.rank:  # type: ignore[attr-defined]
+            make_folder(Path(parts.trainer.default_root_dir), key="trainer.default_root_dir")  # where pictures go
             make_way(folder, config, source)
             clear_names(RunFolder(folder))
         return Start(config, folder, parts, source, composed=composed, held=held.pop_all())

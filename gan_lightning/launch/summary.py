@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import torch
 from lightning import LightningDataModule
 from rich.console import Console
 from rich.table import Table
@@ -13,9 +14,9 @@ from rich.table import Table
 from gan_lightning.callbacks import Evaluation
 from gan_lightning.config.expected import Expected
 from gan_lightning.core.terminal import say, write_to_log_files
-from gan_lightning.data import ImageDataModule
-from gan_lightning.metrics import Evaluator, Score
-from gan_lightning.metrics.frechet import Frechet
+from gan_lightning.data import EvaluationImages, EvaluationSet, ImageDataModule
+from gan_lightning.metrics import Evaluator, SampleEvaluator, Score
+from gan_lightning.metrics.real_parts import RealParts, far_from_real
 from gan_lightning.runs.folder import SAMPLES, RunFolder
 from gan_lightning.runs.published import beside, obstacle
 from gan_lightning.runs.results import Outcome
@@ -26,7 +27,7 @@ def print_summary(
     evaluation: Evaluation | None,
     outcome: Outcome,
     *,
-    reference: float | None,
+    real: Mapping[str, RealParts],
     published: Sequence[str],
     seconds: float,
 ) -> None:
@@ -36,7 +37,7 @@ def print_summary(
         output_dir: the run's folder.
         evaluation: where the scores are.
         outcome: how the run ended.
-        reference: see ``heldout_distance``.
+        real: see ``parts_of_real``.
         published: see ``set_beside``.
         seconds: how long it took.
     """
@@ -44,13 +45,15 @@ def print_summary(
     if output_dir.is_relative_to(Path.cwd()):
         output_dir = output_dir.relative_to(Path.cwd())
     if evaluation is not None and evaluation.latest is not None and evaluation.latest.scores:
-        console.print(score_table(evaluation.latest.scores, reference=reference))
+        console.print(score_table(evaluation.latest.scores, real=real))
         fractions = evaluation.latest.class_fractions
         if fractions is not None:
             shares = " ".join(f"{label}:{share:.1%}" for label, share in enumerate(fractions))
             say(console, f"classes of the samples  {shares}")
         for note in evaluation.latest.notes:
             say(console, f"note: {note}")
+        if (warning := far_from_real(evaluation.latest.scores, real)) is not None:
+            say(console, warning)
     for sentence in published:
         say(console, sentence)
     folder = RunFolder(output_dir)
@@ -97,36 +100,47 @@ def set_beside(
     ]
 
 
-def heldout_distance(data: LightningDataModule, evaluation: Evaluation | None) -> float | None:
-    """Return the Frechet distance of held-out real images to the training images: what real images would score.
+def parts_of_real(
+    evaluator: SampleEvaluator | None, real: EvaluationSet, data: LightningDataModule | None, *, device: torch.device
+) -> dict[str, RealParts]:
+    """Return what parts of the real images score, by the names of metrics, to stand beside scores.
 
-    All ranks must call it. None where there is no such score or no held-out part.
+    All ranks must call it.
+
+    Args:
+        evaluator: of the scores.
+        real: what they compare samples with.
+        data: what it is of, whose held-out images count as real, too; None: files.
+        device: where extractors run.
     """
-    if evaluation is None or evaluation.latest is None or not evaluation.latest.scores:
-        return None
-    evaluator = evaluation.evaluator
-    if not (isinstance(evaluator, Evaluator) and isinstance(data, ImageDataModule)):
-        return None
-    if data.heldout_split is None or not any(isinstance(metric, Frechet) for metric in evaluator.metrics):
-        return None
-    return evaluator.distance_between(
-        data.evaluation_images(data.heldout_split), data.evaluation_images(evaluator.real_split), device="cpu"
-    )
+    if not (isinstance(evaluator, Evaluator) and isinstance(real, EvaluationImages)):
+        return {}
+    sets = [real]
+    if isinstance(data, ImageDataModule) and data.heldout_split not in (None, real.split):
+        sets.append(data.evaluation_images(data.heldout_split))
+    return evaluator.real_parts(sets, device=device)
 
 
-def score_table(scores: list[Score], *, reference: float | None = None) -> Table:
-    """Return scores with their direction, spread and protocol."""
+def score_table(scores: list[Score], *, real: Mapping[str, RealParts]) -> Table:
+    """Return scores with their direction and spread, and what parts of the real images score.
+
+    Args:
+        scores: at least one.
+        real: see ``parts_of_real``; all of the same counts.
+    """
     table = Table(title="scores of the averaged generator" if scores[0].protocol["weights"] == "ema" else "scores")
     table.add_column("score", no_wrap=True, overflow="fold")  # a key cut short is nobody's key
-    columns = ["value", "± s.e.", "better", *(["real held-out images"] if reference is not None else [])]
+    counts = [f"real images,\n{parts.first} against {parts.second}" for parts in real.values()]
+    columns = ["value", "± s.e.", "better", *counts[:1]]
     for column in columns:
         table.add_column(column, justify="right")
     for score in scores:
+        parts = real.get(score.protocol["metric"])
         cells = [
             f"{score.value:.4g}",
             "" if score.stderr is None else f"{score.stderr:.2g}",
             "higher" if score.higher_is_better else "lower",
-            f"{reference:.4g}" if reference is not None and score.protocol["metric"] == "frechet" else "",
+            "" if parts is None else f"{parts.mean:.3g} ± {parts.std:.2g}",
         ]
         table.add_row(score.key, *cells[: len(columns)])
     return table

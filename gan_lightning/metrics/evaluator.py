@@ -19,6 +19,7 @@ from gan_lightning.metrics.lpips import LPIPS
 from gan_lightning.metrics.metric import Evidence, Metric
 from gan_lightning.metrics.named import chosen_metrics
 from gan_lightning.metrics.presets import check_promise
+from gan_lightning.metrics.real_parts import RealParts, compare_parts
 from gan_lightning.metrics.scores import Evaluation, Score
 from gan_lightning.metrics.statistics import Derived, References
 from gan_lightning.metrics.transport import frechet_distance
@@ -236,6 +237,21 @@ class Evaluator(SampleEvaluator):
         if self.protocol is not None:
             facts["protocol"] = self.protocol
         return facts | metric.facts()
+
+    def real_parts(self, sets: Sequence[EvaluationImages], *, device: torch.device | str) -> dict[str, RealParts]:
+        """Score random parts of the real images as if they were generated; see ``compare_parts``.
+
+        Under ``torch.distributed`` every rank must call it.
+
+        Args:
+            sets: the images of ``real_split``, and perhaps others of the same kind.
+            device: where extractors run.
+        """
+        device = torch.device(device)
+        with torch.no_grad(), undisturbed_rng(device), full_float32(device):
+            return compare_parts(
+                sets, metrics=self.metrics, samples=self.samples, references=self._references, device=device
+            )
 
     def distance_between(
         self, first: EvaluationImages, second: EvaluationImages, *, device: torch.device | str

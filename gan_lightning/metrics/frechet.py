@@ -5,11 +5,22 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gan_lightning.metrics.extract_features import FeatureSet
 from gan_lightning.metrics.metric import Estimate, Evidence, Metric, Needs
-from gan_lightning.metrics.transport import Moments, Transport, distance_given, few_samples_factor, transport
+from gan_lightning.metrics.transport import (
+    Moments,
+    Transport,
+    distance_given,
+    few_samples_factor,
+    frechet_distance,
+    transport,
+)
 
 BLOCK = 4096
 """Rows that are held in float64 at once."""
+
+SPLITS, WIDE, SPLITS_IF_WIDE = 16, 512, 4
+"""Random splits, and those of more than ``WIDE`` features, where each takes seconds."""
 
 
 def influences(features: Tensor, first: Moments, second: Moments, solved: Transport) -> Tensor:
@@ -67,6 +78,26 @@ def frechet_estimate(features: Tensor, first: Moments, second: Moments, *, refer
     return Estimate(distance_given(solved.trace, first, second), None, found.norm().item() / len(features))
 
 
+def frechet_of_random_parts(real: FeatureSet, first: int) -> Tensor:
+    """Return the Frechet distance of a random part to the rest, once per split: float64 ``(splits,)``, on the CPU.
+
+    Args:
+        real: features ``(N, D)`` and their moments, on one device.
+        first: samples of the part, at least 2 and at most N - 2.
+    """
+    features = real.features
+    assert features is not None
+    count, dimension = features.shape
+    found = []
+    for seed in range(SPLITS if dimension <= WIDE else SPLITS_IF_WIDE):
+        rows = torch.randperm(count, generator=torch.Generator().manual_seed(seed))[:first].to(features.device)
+        part = Moments.empty(dimension, device=features.device)
+        for block in rows.split(BLOCK):
+            part = part.merge(Moments.of(features[block]))
+        found.append(frechet_distance(part, real.moments.without(part)))
+    return torch.tensor(found, dtype=torch.float64)
+
+
 class Frechet(Metric):
     """The Frechet distance between the features of generated and real images (Heusel 2017, arXiv:1706.08500)."""
 
@@ -75,6 +106,7 @@ class Frechet(Metric):
     higher_is_better = False
     needs = Needs(features=True, real="moments")
     least_generated = least_real = 2
+    random_parts = staticmethod(frechet_of_random_parts)
 
     def estimate(self, evidence: Evidence) -> Estimate:
         """Compare all features at once."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gan_lightning.metrics.extractor import FORWARD_IMAGES
-from gan_lightning.metrics.frechet import frechet_estimate
+from gan_lightning.metrics.frechet import frechet_estimate, frechet_of_random_parts
 from gan_lightning.metrics.metric import Estimate, Evidence, Metric, Needs
 from gan_lightning.metrics.scores import format_count
 from gan_lightning.metrics.texture import TextureExtractor
@@ -32,9 +32,10 @@ class FrechetTexture(Metric):
     higher_is_better = False
     needs = Needs(images=MOST_IMAGES, real="moments")
     least_generated = least_real = 2
+    random_parts = staticmethod(frechet_of_random_parts)
 
     def __init__(self) -> None:
-        self.extractor = TextureExtractor()
+        self.extractor: TextureExtractor = TextureExtractor()
 
     def estimate(self, evidence: Evidence) -> Estimate:
         """Compare all kept images with all real ones."""

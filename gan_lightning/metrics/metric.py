@@ -163,6 +163,9 @@ class Metric(ABC):
         needs: what it is computed from.
         least_generated: fewest generated samples that it can be computed of.
         least_real: fewest real ones.
+        extractor: what it takes features of instead of the evaluator's, or None.
+        random_parts: returns the scores that random parts of the real images have against the rest, given the features
+            of all and the size of a part; None: it has no such scale.
     """
 
     name: str
@@ -172,6 +175,8 @@ class Metric(ABC):
     needs = Needs()
     least_generated = 1
     least_real = 1
+    extractor: FeatureExtractor | None = None
+    random_parts: Callable[[FeatureSet, int], Tensor] | None = None
 
     @abstractmethod
     def estimate(self, evidence: Evidence) -> Estimate:

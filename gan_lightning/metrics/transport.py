@@ -55,6 +55,14 @@ class Moments:
         between = torch.outer(delta, delta) * (self.count * other.count / count)
         return Moments(count, mean, self.scatter + other.scatter + between)
 
+    def without(self, part: Moments) -> Moments:
+        """The moments of the other samples, where ``part`` is of some of these: the inverse of ``merge``."""
+        count = self.count - part.count
+        mean = self.mean + (self.mean - part.mean) * (part.count / count)
+        delta = part.mean - mean
+        between = torch.outer(delta, delta) * (count * part.count / self.count)
+        return Moments(count, mean, self.scatter - part.scatter - between)
+
     @property
     def covariance(self) -> Tensor:
         """The unbiased covariance, float64 ``(D, D)``.

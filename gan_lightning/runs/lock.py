@@ -46,6 +46,20 @@ def check_can_be_made(folder: Path, *, key: str) -> None:
         raise InputError(f"{key} = {folder}: the folder cannot be made: {there} is read-only")
 
 
+def make_folder(folder: Path, *, key: str) -> None:
+    """Make a folder in which files can be written, if need be.
+
+    Raises:
+        InputError: if that fails, naming the key.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{key} = {folder}: the folder cannot be made: {error.strerror or error}") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{key} = {folder}: the folder is read-only")
+
+
 def _is_missing(path: Path) -> bool:
     try:
         os.lstat(path)
@@ -74,12 +88,7 @@ def exclusive(
         Occupied: if another process holds it.
         InputError: if it cannot be made, or nothing can be written in it.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{key} = {folder}: the folder cannot be made: {error.strerror or error}") from error
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"{key} = {folder}: the folder is read-only")
+    make_folder(folder, key=key)
     lock = FileLock(RunFolder(folder).lock)
     held = False
     try:
@@ -88,7 +97,8 @@ def exclusive(
     except Timeout as error:
         raise Occupied(f"{key} = {folder}: another process {purpose}") from error
     except OSError as error:
-        log.warning("%s cannot be locked (%s): nothing keeps a second process out", folder, error)
+        reason = "its .lock is a symbolic link" if RunFolder(folder).lock.is_symlink() else error.strerror or error
+        log.warning("%s cannot be locked, %s: nothing keeps a second process out", folder, reason)
     try:
         yield
     finally:

@@ -85,6 +85,8 @@ def test_a_checkpoint_is_scored_with_labels_of_the_training_prior(commands, ckpt
     with Image.open(tmp_path / "s.nearest.png") as picture:
         assert picture.size == (6 * 66 + 2, 4 * 66 + 2)
     assert "written to s.json and s.nearest.png" in ended.out
+    assert all(words in ended.out for words in ("real images", "80 against", "1717"))  # with the held-out ones
+    assert f"the samples are far from real: fd80_train_digits = {record['scores'][0]['value']:.4g} is " in ended.out
 
 
 def test_folder_archive_and_arrays_are_the_same_images(commands, digits, tmp_path):

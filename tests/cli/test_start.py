@@ -304,6 +304,15 @@ def test_folders_with_the_names_of_a_runs_files_are_moved_aside(commands, finish
         assert f"{name} is a folder; it was renamed to {name}.damaged" in ended.out
 
 
+def test_a_twins_checkpoint_in_a_runs_folder_is_said_to_come_from_there(commands, finished, tmp_path):
+    twin = shutil.copytree(finished, tmp_path / "twin")
+    assert commands("train", "resume=twin", "budget.images=64", cwd=tmp_path).code == 0
+    shutil.copy(RunFolder(twin).latest, RunFolder(finished).latest)
+    ended = commands("train", "resume=run", "budget.images=96", cwd=tmp_path)
+    assert ended.code == 0, ended.text
+    assert f"latest.ckpt was written in {twin}, at 64 images, and" in ended.text
+
+
 def test_a_sweep_in_a_place_where_no_folder_can_be_is_refused(commands, tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "sweep" / "1" / "train.log").mkdir(parents=True)

@@ -122,6 +122,7 @@ def test_the_output_of_a_run_suits_a_file(half):
     assert "Warning" not in ended.text
     for part in ("fd100_train_digits", "640", f"{folder.name}/checkpoints/latest.ckpt", "wandb", "000000640.png"):
         assert part in ended.out, part
+    assert all(words in ended.out for words in ("real images", "100 against", "1697", "the samples are far from real"))
 
 
 def test_the_tracker_has_config_history_pictures_and_summary(half):

@@ -202,7 +202,7 @@ def test_a_reference_that_cannot_be_computed_fails_the_run_in_its_record_too(com
         assert read_results(tmp_path / "run" / "results.json")["status"] == "running"
         raise RuntimeError("no features")
 
-    monkeypatch.setattr(run, "heldout_distance", fail)
+    monkeypatch.setattr(run, "beside_scores", fail)
     ended = commands("train", *LINE, cwd=tmp_path)
     results = read_results(tmp_path / "run" / "results.json")
     assert (ended.code, results["status"], results["message"]) == (1, "failed", "RuntimeError: no features")

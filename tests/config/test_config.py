@@ -144,10 +144,25 @@ def test_commands_that_read_a_checkpoint_need_one(composed):
 
 @pytest.mark.parametrize(
     ("budget", "images"),
-    [(Budget(images=7), 7), (Budget(kimg=1.5), 1500), (Budget(epochs=2.5), 3605), ({"kimg": 1e-9}, 1)],
+    [
+        (Budget(images=7), 7),
+        (Budget(kimg=1.5), 1500),
+        (Budget(epochs=2.5), 3605),
+        ({"kimg": 0.001}, 1),
+        ({"epochs": 1 / 1442}, 1),
+    ],
 )
 def test_budget_is_resolved_to_images(budget, images):
     assert resolve_budget(budget, 1442) == images
+
+
+@pytest.mark.parametrize(
+    "budget", [{"kimg": 1e-320}, {"kimg": 0.000999}, {"images": 0.5}, {"epochs": 1e-320}, {"epochs": 0.99 / 1442}]
+)
+def test_a_budget_of_less_than_an_image_is_refused_by_its_name(budget):
+    ((key, value),) = budget.items()
+    with pytest.raises(ValueError, match=rf"budget\.{key} = {value}: must be at least one"):
+        resolve_budget(budget, 1442)
 
 
 @pytest.mark.parametrize(
