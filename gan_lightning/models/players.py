@@ -69,6 +69,7 @@ class Player:
         name: by which phases name it.
         short: prefix of what is logged of its updates: ``<short>/<term>``.
         modules: what is trained.
+        held: parameters of ``modules`` that keep their values all the same.
         optimizer: parameters to an optimizer, whose scheduled arguments are set before each update.
         schedule: factor of the optimizer's learning rate over images seen.
         clip_norm: largest global norm of the gradient; None: no clipping.
@@ -81,6 +82,7 @@ class Player:
     name: str
     short: str
     modules: tuple[nn.Module, ...]
+    held: tuple[Parameter, ...] = ()
     optimizer: OptimizerFactory
     schedule: Schedule = field(default_factory=Constant)
     clip_norm: float | None = None
@@ -261,13 +263,16 @@ class PlayersModule(LightningModule):
     # A fit. ----------------------------------------------------------------------------------------------
 
     def setup(self, stage: str) -> None:
-        """Let batch norm see the batch of all processes.
+        """Hold the weights that keep their values, and let batch norm see the batch of all processes.
 
         Raises:
             ValueError: if the Trainer's strategy or precision does not suit several players.
         """
         if (problem := strategy_problem(self.trainer)) is not None:
             raise ValueError(f"trainer.{problem}")
+        for player in self.players():
+            for parameter in player.held:  # before DDP looks for what takes gradients
+                parameter.requires_grad_(False)
         if self.trainer.world_size > 1:
             synchronise_batch_norm(self)
 
@@ -346,7 +351,7 @@ class PlayersModule(LightningModule):
         return -1
 
     def on_fit_end(self) -> None:
-        """Leave no parameter frozen."""
+        """Leave no player frozen."""
         self.leave_nobody_frozen()
 
     def leave_nobody_frozen(self) -> None:
