@@ -209,6 +209,8 @@ class PlayersModule(LightningModule):
         latest_scalars: what was logged last.
         row_observers: called with each row of scalars before it is logged; what they return is logged with it.
         loss_limit: a logged loss whose magnitude reaches it counts as diverged, as one that is not finite does.
+        first_optimizer_states: what the optimizers of the next fit start from unless it resumes, by player: the state
+            of each of its parameters, by their number; empty: nothing.
     """
 
     _arguments: dict[str, Any]
@@ -244,6 +246,7 @@ class PlayersModule(LightningModule):
         self.latest_scalars: dict[str, float] = {}
         self.row_observers: list[RowObserver] = []
         self.loss_limit = math.inf
+        self.first_optimizer_states: dict[str, dict[int, Any]] = {}
         self.active: dict[str, ActivePlayer] = {}
         self._world_size, self._rank = 1, 0  # an objective can be evaluated without a fit
         self.averagers: list[Averager] = []
@@ -282,6 +285,8 @@ class PlayersModule(LightningModule):
         optimizers = []
         for player in self.players():
             optimizer = with_first_values(player.optimizer)(trainable(player))
+            if (state := self.first_optimizer_states.pop(player.name, None)) is not None:
+                optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
             for group in optimizer.param_groups:
                 group.setdefault("initial_lr", group["lr"])
             optimizers.append(optimizer)
