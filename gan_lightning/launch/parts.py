@@ -135,10 +135,14 @@ def rehearse_parts(
         processes = None if trainer is None else trainer.world_size
     _check_fit(built, problems, config=config, processes=processes or 1)
     model = built.get("model")
-    if isinstance(model, AdversarialModule) and not wrong & {"init_from", "output_dir", "resume"}:
-        if config["resume"] in (None, "auto") and not RunFolder(config["output_dir"]).holds_checkpoint():
-            with collected(problems), _as_config_error():
-                find_beginning(config, model, mapped=True)
+    if (
+        isinstance(model, AdversarialModule)
+        and not wrong & {"init_from", "output_dir", "resume"}
+        and config["resume"] in (None, "auto")
+        and not RunFolder(config["output_dir"]).holds_checkpoint()
+    ):
+        with collected(problems), _as_config_error():
+            find_beginning(config, model, mapped=True)
     return processes
 
 
