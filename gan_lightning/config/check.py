@@ -17,7 +17,7 @@ from gan_lightning.config.expected import expected_problems
 from gan_lightning.config.hints import UNRESOLVED, describe, fits
 from gan_lightning.config.limits import MAX_DEPTH, MAX_NODES, TOO_MANY
 from gan_lightning.config.own_metrics import with_own_metrics
-from gan_lightning.config.schema import Budget, TrainConfig, budget_problem, root_keys
+from gan_lightning.config.schema import Budget, InitFrom, TrainConfig, budget_problem, init_from_problems, root_keys
 from gan_lightning.config.signature import join, node_problems, shown
 from gan_lightning.core.hydra_internals import unresolved_value
 
@@ -139,6 +139,10 @@ def root_problems(schema: type | None, values: dict[Any, Any]) -> list[str]:
         problems += _unknown_keys(Budget, budget, "budget.")
         if UNRESOLVED not in budget.values() and (problem := budget_problem(budget)) is not None:
             problems.append(problem)
+        init_from = values["init_from"]
+        problems += _unknown_keys(InitFrom, init_from, "init_from.")
+        if UNRESOLVED not in init_from.values():
+            problems += init_from_problems(init_from)
         if values["overwrite"] is True and isinstance(values["resume"], str):
             problems.append(
                 f"overwrite = true, resume = {values['resume']}: one begins anew, the other goes on; give one of them"

@@ -49,6 +49,27 @@ class Budget:
 
 
 @dataclass
+class InitFrom:
+    """The weights that the networks of a new run start from.
+
+    Attributes:
+        path: a run folder, a checkpoint, a shared model, or a file of tensors; null: networks are drawn.
+        weights: of a network that has an average there: "raw" takes the network itself, "ema" the average.
+        averages: take the averages too; otherwise they start as copies of the networks.
+        optimizers: take the state of the optimizers too.
+        strict: refuse a source that does not fill every tensor of the networks; otherwise those stay as drawn.
+        names: YAML file, names of tensors or modules here to those in the file, of another program for instance.
+    """
+
+    path: Optional[str] = None
+    weights: str = "raw"
+    averages: bool = False
+    optimizers: bool = False
+    strict: bool = True
+    names: Optional[str] = None
+
+
+@dataclass
 class TrainConfig:
     """Root of ``train.yaml``.
 
@@ -58,6 +79,7 @@ class TrainConfig:
         batch_size: real images per discriminator update, over all devices.
         budget: how long to train.
         resume: checkpoint to go on from: a path, "auto" (the newest in ``output_dir``, if any) or null.
+        init_from: what the networks of a new run start from, see ``InitFrom``.
         output_dir: folder of the run.
         overwrite: remove the run that lies in ``output_dir`` and begin anew.
         data: the data module.
@@ -75,6 +97,7 @@ class TrainConfig:
     batch_size: int = MISSING
     budget: Budget = field(default_factory=Budget)
     resume: Optional[str] = None
+    init_from: InitFrom = field(default_factory=InitFrom)
     output_dir: str = MISSING
     overwrite: bool = False
     data: dict[str, Any] = field(default_factory=dict)
@@ -208,6 +231,20 @@ def budget_problem(budget: Mapping[str, Any]) -> str | None:
     if value < {"images": 1, "kimg": 0.001, "epochs": 0}[key]:
         return f"budget.{key} = {value}: must be at least one image"
     return None
+
+
+def init_from_problems(init_from: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with the settings of what the networks start from."""
+    problems = []
+    if (weights := init_from.get("weights")) not in (allowed := [choice.value for choice in Weights]):
+        problems.append(f"init_from.weights = {weights!r}: must be one of {', '.join(allowed)}")
+    if init_from.get("path") is None:
+        problems += [
+            f"init_from.{entry.name} = {init_from[entry.name]}: there is no init_from.path that it is about"
+            for entry in fields(InitFrom)
+            if init_from.get(entry.name, entry.default) != entry.default
+        ]
+    return problems
 
 
 def resolve_budget(budget: Budget | Mapping[str, Any], images_per_epoch: int) -> int:

@@ -24,6 +24,8 @@ PATHS = frozenset(
         "generated",
         "hydra.run.dir",
         "hydra.sweep.dir",
+        "init_from.names",
+        "init_from.path",
         "mode.source",
         "out",
         "output_dir",
@@ -62,12 +64,14 @@ def quoted(value: str) -> str:
 def for_hydra(argv: Sequence[str]) -> list[str]:
     """Return the command line that Hydra is to read: paths are taken as typed, and the budget that was typed holds.
 
+    ``init_from=PATH`` becomes ``init_from.path=PATH``.
+
     Applying it twice changes nothing more, since Lightning starts other processes with what it finds in ``sys.argv``.
 
     Args:
         argv: the command line without the program's name.
     """
-    arguments = [_with_literal_path(argument) for argument in argv]
+    arguments = [_with_literal_path(_spelled_out(argument)) for argument in argv]
     last = max((place for place, argument in enumerate(arguments) if key_of(argument) in BUDGETS), default=0)
     return _behind(arguments, last, _other_budgets_off(arguments))
 
@@ -138,6 +142,13 @@ def typed_path(argument: str) -> str:
                 1:-1
             ]  # Lightning quotes the run's folder for the processes that it starts, and escapes nothing
     return os.path.expanduser(value)
+
+
+def _spelled_out(argument: str) -> str:
+    """Name the key that ``init_from=PATH`` sets; a whole node, ``init_from={path: PATH}``, stays as it is."""
+    head, equals, value = argument.partition("=")
+    whole_node = value.startswith("{") and not os.path.exists(value)
+    return f"{head}.path={value}" if equals and key_of(argument) == "init_from" and not whole_node else argument
 
 
 def _with_literal_path(argument: str) -> str:

@@ -21,6 +21,7 @@ from gan_lightning.config.builder import build_all
 from gan_lightning.core.machine import memory_bytes
 from gan_lightning.data import ImageDataModule, RealDataModule
 from gan_lightning.launch.cluster_environment import check_places, cluster_plugins, tasks_problem
+from gan_lightning.launch.init_from import find_beginning
 from gan_lightning.launch.other_data import other_data_problems, training_images
 from gan_lightning.launch.process_watchdog import Companions
 from gan_lightning.launch.trainer_limits import limit_problems
@@ -29,6 +30,7 @@ from gan_lightning.metrics import DigitsExtractor, Evaluator, SampleEvaluator, T
 from gan_lightning.models import AdversarialModule
 from gan_lightning.models.strategies import strategy_problem
 from gan_lightning.runs.checkpoint_io import VerifiedCheckpointIO
+from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.steps import WallClock
 
 GROUPS = ("data", "model", "callbacks", "logger")
@@ -132,6 +134,15 @@ def rehearse_parts(
         trainer = _checked_trainer(config, problems, logger=False, enable_checkpointing=False)
         processes = None if trainer is None else trainer.world_size
     _check_fit(built, problems, config=config, processes=processes or 1)
+    model = built.get("model")
+    if (
+        isinstance(model, AdversarialModule)
+        and not wrong & {"init_from", "output_dir", "resume"}
+        and config["resume"] in (None, "auto")
+        and not RunFolder(config["output_dir"]).holds_checkpoint()
+    ):
+        with collected(problems), _as_config_error():
+            find_beginning(config, model, mapped=True)
     return processes
 
 

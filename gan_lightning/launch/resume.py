@@ -130,6 +130,7 @@ def prepare_resume(config: Mapping[str, Any], output_dir: Path, data: Mapping[st
         )
     moved, lines = _compare_data(stored.get("data"), data)
     lines += differences(stored["config"] or {}, config, moved=moved)
+    lines += _compare_beginnings(stored["config"] or {}, config)
     problems = [f"resume = {resume}: {path} is of another run: {line}" for line in lines]
     if problems and (run := run_folder_of(path.parent)) is not None and path == Path(resume):
         problems.append(f"resume={shlex.quote(str(run))} goes on with the run of {path.name}, with its settings")
@@ -175,6 +176,12 @@ def _compare_data(before: Mapping[str, Any] | None, now: Mapping[str, Any] | Non
             "data.name=... calls them as before"
         ]
     return True, []
+
+
+def _compare_beginnings(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Say that a run did not start from what ``init_from`` names now, which is not read when it goes on."""
+    former, path = (before.get("init_from") or {}).get("path"), now["init_from"]["path"]
+    return [] if path in (None, former) else [f"init_from.path was {former!r} and is now {path!r}"]
 
 
 ESSENTIAL = ("seed", "batch_size", "data", "model")

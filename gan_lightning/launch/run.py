@@ -65,6 +65,12 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
             log.warning("%s cannot go on where it stopped: the resumed run sees other batches", kind)
     elif (hint := few_images_hint(parts.model, parts.data)) is not None and parts.trainer.is_global_zero:
         log.warning("%s", hint)
+    started_from = None
+    if begun.beginning is not None:
+        started_from = begun.beginning.record()
+        if parts.trainer.is_global_zero:
+            log.info("%s", begun.beginning.describe())
+        begun.beginning = None  # its tensors, which the model has
     if parts.callback(RunCheckpoint) is None and parts.trainer.is_global_zero:
         log.warning("there is no callbacks.checkpoint: nothing of this run is saved, and it cannot be resumed")
     parts.callback(Companions).begin(parts.trainer)
@@ -86,6 +92,7 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
         "device": device,
         "threads": torch.get_num_threads(),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "init_from": started_from,
         "generator_parameters": sum(weight.numel() for weight in parts.model.generator.parameters()),
         **about,
     }

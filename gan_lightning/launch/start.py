@@ -18,6 +18,7 @@ from gan_lightning.config.check import inspect_config
 from gan_lightning.core import slurm
 from gan_lightning.core.errors import InputError
 from gan_lightning.core.side_files import move_aside
+from gan_lightning.launch.init_from import Beginning, find_beginning
 from gan_lightning.launch.parts import KINDS, Parts, build_parts, rehearse_parts
 from gan_lightning.launch.quiet import quiet_libraries
 from gan_lightning.launch.resume import Source, prepare_resume
@@ -38,6 +39,7 @@ class Start:
         folder: of the run; locked, in the process that writes.
         parts: what the config builds.
         source: what the run continues from.
+        beginning: what its networks start from; None: they were drawn, or the run continues.
         composed: the config as Hydra composed it, with its interpolations; None where Hydra did not.
         held: what is released when the run is over.
     """
@@ -46,6 +48,7 @@ class Start:
     folder: Path
     parts: Parts
     source: Source
+    beginning: Beginning | None = None
     composed: DictConfig | None = None
     held: ExitStack = field(default_factory=ExitStack)
 
@@ -116,11 +119,14 @@ def start_checked(config: dict[str, Any], *, composed: DictConfig | None = None)
         source = prepare_resume(config, folder, parts.model.run_data)
         source.check_processes(parts.trainer.world_size)
         source.check_budget(parts.model.budget_images, batch_size=config["batch_size"])
+        beginning = find_beginning(config, parts.model) if source.path is None else None
+        if beginning is not None:
+            beginning.load(parts.model)
         if not rank_zero_only.rank:  # type: ignore[attr-defined]
             make_folder(Path(parts.trainer.default_root_dir), key="trainer.default_root_dir")  # where pictures go
             make_way(folder, config, source)
             clear_names(RunFolder(folder))
-        return Start(config, folder, parts, source, composed=composed, held=held.pop_all())
+        return Start(config, folder, parts, source, beginning, composed=composed, held=held.pop_all())
 
 
 @contextmanager

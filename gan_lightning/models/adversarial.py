@@ -10,6 +10,7 @@ from typing import Any, NotRequired, TypedDict, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Parameter
 
 from gan_lightning.augment.base import Augmentation
 from gan_lightning.core import ema
@@ -128,6 +129,7 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
                 name="discriminator",
                 short="d",
                 modules=self.player_modules("discriminator"),
+                held=self.held_weights("discriminator"),
                 optimizer=self.discriminator_optimizer,
                 schedule=updates.discriminator_schedule,
                 clip_norm=updates.discriminator_clip_norm,
@@ -137,6 +139,7 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
                 name="generator",
                 short="g",
                 modules=self.player_modules("generator"),
+                held=self.held_weights("generator"),
                 optimizer=self.generator_optimizer,
                 schedule=updates.generator_schedule,
                 clip_norm=updates.generator_clip_norm,
@@ -149,6 +152,17 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
     def player_modules(self, player: str) -> tuple[nn.Module, ...]:
         """Return the modules that are trained together as "generator" or as "discriminator"."""
         return (self.generator,) if player == "generator" else (self.discriminator,)
+
+    def held_weights(self, player: str) -> tuple[Parameter, ...]:
+        """Return the weights of the blocks that ``updates`` freezes, of each network of a player.
+
+        Raises:
+            ValueError: if one has fewer blocks, or declares none.
+        """
+        key = f"freeze_{player}"
+        count: int | None = getattr(self.updates, key)
+        networks = [m for m in self.player_modules(player) if isinstance(m, Generator | Discriminator)]
+        return tuple(p for network in networks for p in compatibility.first_blocks(network, count, key=key))
 
     def phases(self) -> list[Phase]:
         """Return one phase for each player, and one for each penalty that steps on its own, in the order of a round."""
@@ -694,6 +708,8 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         compatibility.check_augmentation(self.augment, made, self.loss)
         compatibility.check_accumulation(self.updates.accumulate, self.penalties, self.techniques)
         compatibility.check_statistics(self.statistics, self.generator)
+        compatibility.first_blocks(self.generator, self.updates.freeze_generator, key="freeze_generator")
+        compatibility.first_blocks(self.discriminator, self.updates.freeze_discriminator, key="freeze_discriminator")
 
     def check_condition(self) -> None:
         """Refuse networks that wait for labels or codes, of which an unconditional model has none.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from torch.nn import Parameter
+
 from gan_lightning.augment.base import Augmentation
 from gan_lightning.core.running_statistics import batch_norm_layers
 from gan_lightning.core.schedules import Scalar, smallest_of
@@ -75,6 +77,27 @@ def check_statistics(statistics: BatchNormStatistics | None, generator: Generato
             f"model.statistics = {statistics.name}: model.generator ({type(generator).__name__}) has no batch norm "
             "that keeps any"
         )
+
+
+def first_blocks(network: Generator | Discriminator, count: int | None, *, key: str) -> list[Parameter]:
+    """Return the weights of a network's first blocks, those that are frozen.
+
+    Args:
+        network: whose.
+        count: how many; None: none.
+        key: of the count among the updates' arguments.
+
+    Raises:
+        ValueError: if the network has fewer, or declares none.
+    """
+    if count is None:
+        return []
+    blocks, name = network.blocks_from_input(), type(network).__name__
+    if not blocks:
+        raise ValueError(f"model.updates.{key} = {count}: {name} declares no blocks, so that none can be frozen")
+    if count > len(blocks):
+        raise ValueError(f"model.updates.{key} = {count}: {name} has {len(blocks)} blocks that can be frozen")
+    return [parameter for block in blocks[:count] for parameter in block]
 
 
 def check_weights(weights: Mapping[str, Scalar]) -> None:

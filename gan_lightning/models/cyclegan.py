@@ -97,6 +97,7 @@ class CycleGAN(ImageToImage):
         self.generator_back_ema: Translator | None = self.average_of(generator_back)
         identity = not isinstance(identity_weight, float | int) or identity_weight > 0
         check_way_back(self.generator, generator_back, discriminator_back, identity=identity)
+        self.players()  # refuses to freeze more blocks than the networks of the way back have
 
     def check_parts(self) -> None:
         """Refuse penalties, which would reach one of the two discriminators only.

@@ -69,6 +69,7 @@ class Player:
         name: by which phases name it.
         short: prefix of what is logged of its updates: ``<short>/<term>``.
         modules: what is trained.
+        held: parameters of ``modules`` that keep their values all the same.
         optimizer: parameters to an optimizer, whose scheduled arguments are set before each update.
         schedule: factor of the optimizer's learning rate over images seen.
         clip_norm: largest global norm of the gradient; None: no clipping.
@@ -81,6 +82,7 @@ class Player:
     name: str
     short: str
     modules: tuple[nn.Module, ...]
+    held: tuple[Parameter, ...] = ()
     optimizer: OptimizerFactory
     schedule: Schedule = field(default_factory=Constant)
     clip_norm: float | None = None
@@ -207,6 +209,8 @@ class PlayersModule(LightningModule):
         latest_scalars: what was logged last.
         row_observers: called with each row of scalars before it is logged; what they return is logged with it.
         loss_limit: a logged loss whose magnitude reaches it counts as diverged, as one that is not finite does.
+        first_optimizer_states: what the optimizers of the next fit start from unless it resumes, by player: the state
+            of each of its parameters, by their number; empty: nothing.
     """
 
     _arguments: dict[str, Any]
@@ -242,6 +246,7 @@ class PlayersModule(LightningModule):
         self.latest_scalars: dict[str, float] = {}
         self.row_observers: list[RowObserver] = []
         self.loss_limit = math.inf
+        self.first_optimizer_states: dict[str, dict[int, Any]] = {}
         self.active: dict[str, ActivePlayer] = {}
         self._world_size, self._rank = 1, 0  # an objective can be evaluated without a fit
         self.averagers: list[Averager] = []
@@ -261,13 +266,16 @@ class PlayersModule(LightningModule):
     # A fit. ----------------------------------------------------------------------------------------------
 
     def setup(self, stage: str) -> None:
-        """Let batch norm see the batch of all processes.
+        """Hold the weights that keep their values, and let batch norm see the batch of all processes.
 
         Raises:
             ValueError: if the Trainer's strategy or precision does not suit several players.
         """
         if (problem := strategy_problem(self.trainer)) is not None:
             raise ValueError(f"trainer.{problem}")
+        for player in self.players():
+            for parameter in player.held:  # before DDP looks for what takes gradients
+                parameter.requires_grad_(False)
         if self.trainer.world_size > 1:
             synchronise_batch_norm(self)
 
@@ -277,6 +285,8 @@ class PlayersModule(LightningModule):
         optimizers = []
         for player in self.players():
             optimizer = with_first_values(player.optimizer)(trainable(player))
+            if (state := self.first_optimizer_states.pop(player.name, None)) is not None:
+                optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
             for group in optimizer.param_groups:
                 group.setdefault("initial_lr", group["lr"])
             optimizers.append(optimizer)
@@ -346,7 +356,7 @@ class PlayersModule(LightningModule):
         return -1
 
     def on_fit_end(self) -> None:
-        """Leave no parameter frozen."""
+        """Leave no player frozen."""
         self.leave_nobody_frozen()
 
     def leave_nobody_frozen(self) -> None:

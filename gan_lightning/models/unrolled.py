@@ -78,10 +78,12 @@ class UnrolledGAN(AdversarialModule):
             def loss(parameters: dict[str, Tensor]) -> Tensor:
                 return self.loss.discriminator(logits(parameters, real), logits(parameters, generated)).mean()
 
+            discriminator = self.active["discriminator"]
+            learning = {id(parameter) for parameter in discriminator.parameters}
             ahead = unroll(
                 loss,
-                dict(self.discriminator.named_parameters()),
-                self.active["discriminator"].optimizer.optimizer,
+                {name: p for name, p in self.discriminator.named_parameters() if id(p) in learning},
+                discriminator.optimizer.optimizer,
                 steps=self.unroll_steps,
             )
             real_logits, fake_logits = logits(ahead, real), logits(ahead, generated)

@@ -16,7 +16,7 @@ Buffers = Literal["copied", "averaged"]
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateRule:
-    """Order, ratio, accumulation, clipping, schedules, averaging and seed of the players' updates.
+    """Order, ratio, accumulation, clipping, freezing, schedules, averaging and seed of the players' updates.
 
     Attributes:
         critic_steps: discriminator updates per generator update, each on fresh real data (``n_critic``). A
@@ -33,6 +33,10 @@ class UpdateRule:
         discriminator_clip_norm: likewise for the discriminator.
         replace_nonfinite: before each update, NaN in a gradient becomes 0, and an infinite component this number, with
             its sign; None: gradients stay as they are.
+        freeze_generator: the first so many blocks of the generator, from the latents' side, keep their weights; what
+            batch and spectral norm follow in them moves on, as in training mode. None: all of it learns.
+        freeze_discriminator: likewise for the discriminator, from the samples' side (FreezeD: Mo 2020, arXiv
+            2002.10964).
         generator_schedule: factor of the generator's learning rate over images.
         discriminator_schedule: factor of the discriminator's learning rate over images.
         ema_halflife_kimg: half-life of the averaged generator in thousands of images: a number, or a schedule; None:
@@ -57,6 +61,8 @@ class UpdateRule:
     generator_clip_norm: float | None = None
     discriminator_clip_norm: float | None = None
     replace_nonfinite: float | None = None
+    freeze_generator: int | None = None
+    freeze_discriminator: int | None = None
     generator_schedule: Schedule = field(default_factory=Constant)
     discriminator_schedule: Schedule = field(default_factory=Constant)
     ema_halflife_kimg: Scalar | None = 10.0
@@ -78,6 +84,10 @@ class UpdateRule:
         for key in ("generator_batch_factor", "accumulate"):
             if getattr(self, key) < 1:
                 raise ValueError(f"updates.{key} must be at least 1, got {getattr(self, key)}")
+        for key in ("freeze_generator", "freeze_discriminator"):
+            value = getattr(self, key)
+            if value is not None and value < 1:
+                raise ValueError(f"updates.{key} must be at least 1, or null to freeze nothing, got {value}")
         for key in ("generator_clip_norm", "discriminator_clip_norm", "replace_nonfinite", "ema_rampup"):
             value = getattr(self, key)
             if value is not None and value <= 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,11 @@ def stage_with_attention(attention_resolution: int | None, maps: Sequence[int]) 
     if attention_resolution not in maps:
         raise ValueError(f"attention_resolution must be one of {sorted(set(maps))}, got {attention_resolution}")
     return maps.index(attention_resolution)
+
+
+def with_attention(blocks: Iterable[nn.Module], attention: nn.Module, *, behind: int | None) -> list[nn.Module]:
+    """Return modules in the order in which data pass them: ``attention`` behind the block of that index, if any."""
+    return [m for index, block in enumerate(blocks) for m in ([block, attention] if index == behind else [block])]
 
 
 class SelfAttention(nn.Module):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from torch import Tensor, nn
+
+from gan_lightning.networks.freezing import Block
 
 TruncationSpace = Literal["latent", "style"]
 
@@ -36,6 +39,10 @@ class Generator(nn.Module):
         super().__init__()
         self.latent_dim = latent_dim
         self.sample_shape = tuple(sample_shape)
+
+    def blocks_from_input(self) -> Sequence[Block]:
+        """Return the weights of the blocks that can be frozen, from the latents' side on; () declares none."""
+        return ()
 
     def for_export(self) -> Generator:
         """Return this network, a copy that nobody else uses, without decisions that depend on values of tensors."""
@@ -71,6 +78,10 @@ class Discriminator(nn.Module):
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
         """Features to real-or-fake logits: ``(N,)``, or a map ``(N, 1, h, w)`` with one logit a patch."""
         raise NotImplementedError
+
+    def blocks_from_input(self) -> Sequence[Block]:
+        """Return the weights of the blocks that can be frozen, from the samples' side on; () declares none."""
+        return ()
 
     def forward(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
         """Samples to logits; no sigmoid."""

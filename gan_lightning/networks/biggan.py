@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_lightning.networks.attention import SelfAttention, stage_with_attention
+from gan_lightning.networks.attention import SelfAttention, stage_with_attention, with_attention
 from gan_lightning.networks.base import Generator
 from gan_lightning.networks.biggan_layers import (
     Initialization,
@@ -19,6 +19,7 @@ from gan_lightning.networks.biggan_layers import (
 )
 from gan_lightning.networks.checks import check_multiple, check_positive, check_widths
 from gan_lightning.networks.conditional import require_condition
+from gan_lightning.networks.freezing import Block, layers_of
 from gan_lightning.networks.resampling import double_and_convolve
 from gan_lightning.networks.resnet import ResNetDiscriminator, ResNetGenerator
 
@@ -117,6 +118,10 @@ class BigGANGenerator(Generator):
         self.norm = nn.BatchNorm2d(widths[-1])
         self.to_image = nn.Conv2d(widths[-1], channels, 3, padding=1)
         initialize_and_normalize(self, initialization, embeddings=False)
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return the first layer, each residual block and attention as a block each; class vectors are in none."""
+        return layers_of([self.stem, *with_attention(self.blocks, self.attention, behind=self.attention_index)])
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Latents ``(N, latent_dim)``, and labels int64 ``(N,)`` if conditional, to images in [-1, 1]."""

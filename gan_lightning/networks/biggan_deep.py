@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_lightning.networks.attention import SelfAttention, stage_with_attention
+from gan_lightning.networks.attention import SelfAttention, stage_with_attention, with_attention
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.biggan_layers import (
     Initialization,
@@ -19,6 +19,7 @@ from gan_lightning.networks.biggan_layers import (
 )
 from gan_lightning.networks.checks import check_multiple, check_positive, check_widths
 from gan_lightning.networks.conditional import project, require_condition
+from gan_lightning.networks.freezing import Block, layers_of
 from gan_lightning.networks.resampling import double_and_convolve
 
 BOTTLENECK = 4
@@ -164,6 +165,10 @@ class BigGANDeepGenerator(Generator):
         self.to_image = nn.Conv2d(widths[-1], channels, 3, padding=1)
         initialize_and_normalize(self, initialization, embeddings=False)
 
+    def blocks_from_input(self) -> list[Block]:
+        """Return the first layer, each residual block and attention as a block each; class vectors are in none."""
+        return layers_of([self.stem, *with_attention(self.blocks, self.attention, behind=self.attention_index)])
+
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Latents ``(N, latent_dim)``, and labels int64 ``(N,)`` if conditional, to images in [-1, 1]."""
         vectors = latents
@@ -230,6 +235,10 @@ class BigGANDeepDiscriminator(Discriminator):
         self.output = nn.Linear(self.feature_dim, 1)
         self.class_vectors = None if classes is None else nn.Embedding(classes, self.feature_dim)
         initialize_and_normalize(self, initialization, embeddings=True)
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return the first layer, each residual block, and attention, as a block of its own."""
+        return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
         """Images ``(N, channels, resolution, resolution)`` to summed maps ``(N, feature_dim)``."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.checks import check_positive, check_probability
 from gan_lightning.networks.conditional import one_hot, require_condition
+from gan_lightning.networks.freezing import Block, block_of, layers_of
 from gan_lightning.networks.init import uniform_init, xavier_init
 from gan_lightning.networks.maxout import Maxout
 from gan_lightning.networks.mlp import ScaledSigmoid
@@ -67,6 +68,10 @@ class CGANGenerator(Generator):
             nn.Unflatten(1, self.sample_shape),
         )
         xavier_init(self)
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return both inputs' layers as one block, then the joint layer."""
+        return [block_of(self.latent_layer, self.label_layer), *layers_of(self.joint)[:-1]]
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Latents ``(N, latent_dim)`` and labels int64 ``(N,)`` to images in [-1, 1]."""
@@ -129,6 +134,10 @@ class CGANDiscriminator(Discriminator):
             nn.Linear(joint_width, 1),
         )
         uniform_init(self, bound=0.005)
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return the image's layer."""
+        return layers_of(self.image_layer)
 
     def features(self, samples: Tensor) -> Tensor:
         """Images ``(N, channels, resolution, resolution)`` to the image's maxout layer ``(N, feature_dim)``."""

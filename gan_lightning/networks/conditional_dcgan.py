@@ -9,6 +9,7 @@ from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.checks import check_positive
 from gan_lightning.networks.conditional import one_hot, project, require_condition
 from gan_lightning.networks.dcgan import dcgan_widths, downsampling_stack, upsampling_stack
+from gan_lightning.networks.freezing import Block, layers_of
 from gan_lightning.networks.init import normal_init
 
 
@@ -40,6 +41,10 @@ class ConditionalDCGANGenerator(Generator):
         self.classes = classes
         self.stack = upsampling_stack(latent_dim=latent_dim + classes, widths=widths, channels=channels)
         normal_init(self)
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each layer but the last, with the norm behind it."""
+        return layers_of(self.stack)[:-1]
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Latents ``(N, latent_dim)`` and labels int64 ``(N,)`` to images in [-1, 1]."""
@@ -83,6 +88,10 @@ class ConditionalDCGANDiscriminator(Discriminator):
         self.class_vectors = nn.Embedding(classes, self.feature_dim)
         normal_init(self)
         nn.init.zeros_(self.class_vectors.weight)
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each layer, with the norm behind it."""
+        return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
         """Images ``(N, channels, resolution, resolution)`` to flattened 4x4 maps ``(N, feature_dim)``."""

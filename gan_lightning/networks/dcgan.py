@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.checks import check_positive, check_power_of_two
+from gan_lightning.networks.freezing import Block, layers_of
 from gan_lightning.networks.init import normal_init
 from gan_lightning.networks.spectral import normalized_if
 
@@ -78,6 +79,10 @@ class DCGANGenerator(Generator):
         self.stack = upsampling_stack(latent_dim=latent_dim, widths=widths, channels=channels, batch_norm=batch_norm)
         normal_init(self)
 
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each layer but the last, with the norm behind it."""
+        return layers_of(self.stack)[:-1]
+
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Latents ``(N, latent_dim)`` to images in [-1, 1]; the condition is not used."""
         return self.stack(latents[:, :, None, None])
@@ -120,6 +125,10 @@ class DCGANDiscriminator(Discriminator):
             if isinstance(layer, nn.Conv2d):
                 normalized_if(spectral_norm, layer)
         normalized_if(spectral_norm, self.output)
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each layer, with the norm behind it."""
+        return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
         """Images ``(N, channels, resolution, resolution)`` to flattened 4x4 maps ``(N, feature_dim)``."""

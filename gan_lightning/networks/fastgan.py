@@ -20,6 +20,7 @@ from gan_lightning.networks.fastgan_layers import (
     initialize_and_normalize,
     up_layers,
 )
+from gan_lightning.networks.freezing import Block, block_of
 
 RESOLUTIONS = (256, 512, 1024)
 SMALL = 128
@@ -83,6 +84,14 @@ class FastGANGenerator(Generator):
         self.to_image = nn.Conv2d(maps[resolution], channels, 3, padding=1, bias=False)
         self.bounded = resolution == 1024
         initialize_and_normalize(self)
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each size from 4x4 on, with its gate; layers to an image are in none."""
+        gates: dict[int, list[nn.Module]] = {int(size): [gate] for size, gate in self.gates.items()}
+        return [
+            block_of(self.stem),
+            *(block_of(self.blocks[str(size)], *gates.get(size, [])) for size in self.sizes),
+        ]
 
     def views(
         self, latents: Tensor, condition: Tensor | None = None, noise: Sequence[Tensor] | None = None
@@ -209,6 +218,12 @@ class FastGANDiscriminator(Discriminator):
         self.quadrant_decoder = decoder(maps[32], decoder_channels, channels)
         self.small_decoder = decoder(maps[32], decoder_channels, channels)
         initialize_and_normalize(self)
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return the image's encoder, a block for each size, with its gate; the small view's encoder is in none."""
+        gates = [[], [], *([gate] for gate in self.gates)]
+        blocks = [block_of(block, *gate) for block, gate in zip(self.blocks, gates, strict=True)]
+        return [block_of(self.from_image), *blocks]
 
     def features(self, samples: Tensor, small: Tensor | None = None) -> FastGANFeatures:  # type: ignore[override]
         """Encode images ``(N, channels, resolution, resolution)`` and their small views.

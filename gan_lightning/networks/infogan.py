@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.checks import check_multiple, check_positive
+from gan_lightning.networks.freezing import Block, layers_of
 from gan_lightning.networks.init import normal_init
 from gan_lightning.networks.mlp import ScaledSigmoid
 
@@ -68,6 +69,10 @@ class InfoGANGenerator(Generator):
         )
         normal_init(self)
 
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each layer but the last, with the norm behind it."""
+        return layers_of(self.stack)[:-1]
+
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Latents ``(N, latent_dim)`` and codes float ``(N, code_dim)`` to images in [-1, 1]."""
         if condition is None or condition.ndim != 2 or condition.shape[1] != self.code_dim:
@@ -108,6 +113,10 @@ class InfoGANDiscriminator(Discriminator):
         )
         self.output = nn.Linear(hidden_width, 1)
         normal_init(self)
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each layer, with the norm behind it."""
+        return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
         """Images ``(N, channels, resolution, resolution)`` to the last hidden layer ``(N, feature_dim)``."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 from gan_lightning.networks.base import Discriminator
+from gan_lightning.networks.freezing import Block
 from gan_lightning.networks.minibatch import MinibatchDiscrimination, MinibatchStdDev
 
 
@@ -32,6 +35,10 @@ class AppendingDiscriminator(Discriminator):
         self.output = nn.Linear(appended, 1, bias=False)
         # The closeness of a large batch is a large number, which would drown the untrained discriminator's logit.
         nn.init.zeros_(self.output.weight)
+
+    def blocks_from_input(self) -> Sequence[Block]:
+        """Return the blocks of the discriminator inside."""
+        return self.discriminator.blocks_from_input()
 
     def features(self, samples: Tensor) -> Tensor:
         """Samples to features ``(N, feature_dim)``, or maps, the statistics last."""

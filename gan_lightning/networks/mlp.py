@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gan_lightning.networks.activations import Activation, activation_layer
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.checks import check_positive, check_probability, check_widths
+from gan_lightning.networks.freezing import Block, layers_of
 from gan_lightning.networks.init import he_init, uniform_init, xavier_init
 from gan_lightning.networks.maxout import Maxout
 
@@ -75,6 +76,10 @@ class MLPGenerator(Generator):
         self.stack = nn.Sequential(*layers, nn.Unflatten(1, self.sample_shape))
         _initialize(self, initialization)
 
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each layer but the last."""
+        return layers_of(self.stack)[:-1]
+
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Latents ``(N, latent_dim)`` to images in [-1, 1]; the condition is not used."""
         return self.stack(latents)
@@ -122,6 +127,10 @@ class MaxoutDiscriminator(Discriminator):
         self.output = nn.Linear(self.feature_dim, 1)
         uniform_init(self, bound=0.005)
 
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each hidden layer."""
+        return layers_of(self.body)
+
     def features(self, samples: Tensor) -> Tensor:
         """Images ``(N, channels, resolution, resolution)`` to the last maxout layer ``(N, feature_dim)``."""
         return self.body(samples)
@@ -166,6 +175,10 @@ class MLPDiscriminator(Discriminator):
         self.body = nn.Sequential(*layers)
         self.output = nn.Linear(self.feature_dim, 1)
         _initialize(self, initialization)
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each hidden layer."""
+        return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
         """Images ``(N, channels, resolution, resolution)`` to the last hidden layer ``(N, feature_dim)``."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
 from gan_lightning.networks.base import Discriminator
+from gan_lightning.networks.freezing import Block
 
 
 def packed(samples: Tensor, samples_per_pack: int) -> Tensor:
@@ -49,6 +52,10 @@ class PackedDiscriminator(Discriminator):
         self.samples_per_logit = samples_per_pack * discriminator.samples_per_logit
         self.feature_maps = discriminator.feature_maps
         self.classes = discriminator.classes
+
+    def blocks_from_input(self) -> Sequence[Block]:
+        """Return the blocks of the discriminator inside."""
+        return self.discriminator.blocks_from_input()
 
     def features(self, samples: Tensor) -> Tensor:
         """Samples ``(N, *sample_shape)`` to features ``(N / m, feature_dim)`` of packs."""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from gan_lightning.networks.base import Discriminator
 from gan_lightning.networks.checks import check_positive
+from gan_lightning.networks.freezing import Block, layers_of
 from gan_lightning.networks.init import normal_init
 from gan_lightning.networks.norms import NormKind, check_norm, needs_bias, norm_layers
 
@@ -76,6 +77,10 @@ class PatchDiscriminator(Discriminator):
         self.output = nn.Conv2d(widths[-1], 1, 4, 1, 1)
         normal_init(self)
 
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each layer, with the norm behind it."""
+        return layers_of(self.body)
+
     def features(self, samples: Tensor) -> Tensor:
         """Images ``(N, C, H, W)`` to the last hidden maps ``(N, feature_dim, h + 1, w + 1)``."""
         return self.body(samples)
@@ -125,6 +130,10 @@ class PixelDiscriminator(Discriminator):
         )
         self.output = nn.Conv2d(2 * width, 1, 1, bias=bias)
         normal_init(self)
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each layer, with the norm behind it."""
+        return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
         """Images ``(N, C, H, W)`` to maps ``(N, feature_dim, H, W)``."""

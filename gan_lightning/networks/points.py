@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from gan_lightning.networks.activations import Activation, activation_layer
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.checks import check_positive, check_widths
+from gan_lightning.networks.freezing import Block, layers_of
 from gan_lightning.networks.init import he_init, normal_init, orthogonal_init, xavier_init
 from gan_lightning.networks.maxout import Maxout
 
@@ -84,6 +85,10 @@ class PointGenerator(Generator):
         self.output = nn.Linear(widths[-1], dimensions)
         _initialize(self, self.output, initialization)
 
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each hidden layer."""
+        return layers_of(self.body)
+
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Latents ``(N, latent_dim)`` to points, unbounded; the condition is not used."""
         return self.output(self.body(latents))
@@ -120,6 +125,10 @@ class PointDiscriminator(Discriminator):
         self.output = nn.Linear(self.feature_dim, 1)
         _initialize(self, self.output, initialization)
 
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each hidden layer."""
+        return layers_of(self.body)
+
     def features(self, samples: Tensor) -> Tensor:
         """Points ``(N, dimensions)`` to the last hidden layer ``(N, feature_dim)``."""
         return self.body(samples)
@@ -152,6 +161,10 @@ class PointMaxoutDiscriminator(Discriminator):
         self.body = nn.Sequential(*layers)
         self.output = nn.Linear(self.feature_dim, 1)
         normal_init(self, std=0.02)
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each hidden layer."""
+        return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
         """Points ``(N, dimensions)`` to the last maxout layer ``(N, feature_dim)``."""

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.checks import check_positive, check_power_of_two
 from gan_lightning.networks.equalized import HE_GAIN, EqualizedConv2d, EqualizedLinear, pixel_norm
+from gan_lightning.networks.freezing import Block, block_of
 from gan_lightning.networks.growth import FIRST_LEVEL, FixedGrowth, Growth, double, halve
 from gan_lightning.networks.minibatch import MinibatchStdDev
 
@@ -108,6 +109,10 @@ class ProgressiveGenerator(Generator):
         self.blocks = nn.ModuleList(_GeneratorBlock(inputs, outputs) for inputs, outputs in pairwise(widths))
         self.to_image = nn.ModuleList(EqualizedConv2d(width, channels, kernel=1, gain=1.0) for width in widths)
 
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each resolution from 4x4 on; layers to an image are in none."""
+        return [block_of(self.stem), *map(block_of, self.blocks)]
+
     def grow_to(self, *, level: int, alpha: float) -> None:
         """Move to resolution ``2 ** level``, its layers faded in to the share ``alpha``."""
         self.growth.set(level=level, alpha=alpha)
@@ -169,6 +174,10 @@ class ProgressiveDiscriminator(Discriminator):
         self.conv = EqualizedConv2d(widths[0] + 1, widths[0], kernel=3)
         self.linear = EqualizedLinear(widths[0] * 16, self.feature_dim)
         self.output = EqualizedLinear(self.feature_dim, 1, gain=1.0)
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each resolution from the full one down to 8x8, with its layer from the image."""
+        return [block_of(*pair) for pair in zip(self.from_image[1:], self.blocks, strict=True)][::-1]
 
     def grow_to(self, *, level: int, alpha: float) -> None:
         """Move to resolution ``2 ** level``, its layers faded in to the share ``alpha``."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.checks import check_multiple, check_positive, check_widths
 from gan_lightning.networks.conditional import project, require_condition
+from gan_lightning.networks.freezing import Block, block_of
 from gan_lightning.networks.r3gan_blocks import Convolution, Stage, doubling, halving, normal, residual_blocks
 
 
@@ -111,6 +112,11 @@ class R3GANGenerator(Generator):
             self.stages.append(Stage(*transition, *residual, bfloat16=base * 2**index in bfloat16_resolutions))
         self.to_image = Convolution(widths[-1], channels)
 
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each stage, the first layer with the first; class vectors are in none."""
+        first, *others = self.stages
+        return [block_of(self.stem, self.basis, first), *map(block_of, others)]
+
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Latents ``(N, latent_dim)``, and labels int64 ``(N,)`` if conditional, to images, unbounded."""
         if self.class_vectors is not None:
@@ -184,6 +190,11 @@ class R3GANDiscriminator(Discriminator):
             self.class_vectors = nn.Embedding(classes, embedding_dim)
             # The logit sums embedding_dim products.
             normal(self.class_vectors.weight, fan_in=classes, gain=1 / math.sqrt(embedding_dim))
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each stage, the first layer with the first."""
+        first, *others = self.stages
+        return [block_of(self.from_image, first), *map(block_of, others)]
 
     def features(self, samples: Tensor) -> Tensor:
         """Images ``(N, channels, resolution, resolution)`` to a weighted sum over the last map ``(N, feature_dim)``."""

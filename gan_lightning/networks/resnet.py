@@ -9,7 +9,7 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_lightning.networks.attention import SelfAttention, stage_with_attention
+from gan_lightning.networks.attention import SelfAttention, stage_with_attention, with_attention
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.blocks import (
     DiscriminatorBlock,
@@ -19,6 +19,7 @@ from gan_lightning.networks.blocks import (
 )
 from gan_lightning.networks.checks import check_multiple, check_positive, check_widths
 from gan_lightning.networks.conditional import project, require_condition
+from gan_lightning.networks.freezing import Block, layers_of
 from gan_lightning.networks.spectral import normalized_if
 
 Pooling = Literal["sum", "mean"]
@@ -82,6 +83,10 @@ class ResNetGenerator(Generator):
             self.attention = SelfAttention(channels=widths[attention_index + 1], spectral_norm=spectral_norm)
         self.norm = nn.BatchNorm2d(widths[-1])
         self.to_image = convolution(widths[-1], channels, kernel=3, gain=1.0, spectral_norm=spectral_norm)
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return the first layer, each residual block, and attention, as a block of its own."""
+        return layers_of([self.stem, *with_attention(self.blocks, self.attention, behind=self.attention_index)])
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Latents ``(N, latent_dim)``, and labels int64 ``(N,)`` if conditional, to images in [-1, 1]."""
@@ -163,6 +168,10 @@ class ResNetDiscriminator(Discriminator):
             vectors = nn.Embedding(classes, self.feature_dim)
             nn.init.xavier_uniform_(vectors.weight)
             self.class_vectors = normalized_if(spectral_norm, vectors)
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return each residual block, and attention, as a block of its own."""
+        return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
         """Images ``(N, channels, resolution, resolution)`` to pooled maps ``(N, feature_dim)``."""

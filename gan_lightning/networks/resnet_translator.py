@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from gan_lightning.networks.checks import check_positive, check_probability
+from gan_lightning.networks.freezing import Block, layers_of
 from gan_lightning.networks.init import normal_init
 from gan_lightning.networks.norms import NormKind, check_norm, needs_bias, norm_layers
 from gan_lightning.networks.translator import Translator
@@ -82,6 +83,10 @@ class ResNetTranslator(Translator):
             layers += [convolution, *norm_layers(norm, maps // 2), nn.ReLU()]
         self.stack = nn.Sequential(*layers, nn.ReflectionPad2d(3), nn.Conv2d(width, channels, 7), nn.Tanh())
         normal_init(self)
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each layer but the last, with the norm behind it, and for each residual block."""
+        return layers_of(self.stack)[:-1]
 
     def translate(self, images: Tensor) -> Tensor:
         """Source images ``(N, C', H, W)`` to images ``(N, C, H, W)`` in [-1, 1]."""

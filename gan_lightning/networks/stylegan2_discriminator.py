@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from gan_lightning.networks.base import Discriminator
 from gan_lightning.networks.checks import check_positive
 from gan_lightning.networks.conditional import project
+from gan_lightning.networks.freezing import Block, block_of
 from gan_lightning.networks.minibatch import MinibatchStdDev
 from gan_lightning.networks.stylegan2_layers import (
     RESIDUAL_GAIN,
@@ -117,6 +118,11 @@ class StyleGAN2Discriminator(Discriminator):
             if classes is None
             else MappingNetwork(latent_dim=None, classes=classes, style_dim=self.feature_dim, layers=mapping_layers)
         )
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each resolution down to 8x8, with its layer from the image."""
+        # with ``resnet`` and ``orig`` only the first block has a layer from the image; that of 4x4 is in none
+        return [block_of(*self.from_image[index : index + 1], block) for index, block in enumerate(self.blocks)]
 
     def features(self, samples: Tensor) -> Tensor:
         """Images ``(N, channels, resolution, resolution)`` to the last hidden layer ``(N, feature_dim)``."""

@@ -10,6 +10,7 @@ from torch import Tensor
 from gan_lightning.core.process_group import from_first_rank, mean_over_ranks
 from gan_lightning.networks.base import Generator
 from gan_lightning.networks.checks import check_positive
+from gan_lightning.networks.freezing import Block, block_of
 from gan_lightning.networks.stylegan2_layers import Architecture, check_architecture, stylegan2_widths
 from gan_lightning.networks.stylegan2_mapping import MappingNetwork
 from gan_lightning.networks.stylegan2_synthesis import NoiseMode, SynthesisNetwork, check_noise_mode
@@ -120,6 +121,10 @@ class StyleGAN2Generator(Generator):
         if noise == "random":
             self.noise_shapes = tuple((1, side, side) for side in self.synthesis.noise_sides)
         self.register_buffer("average_style", torch.zeros(style_dim))
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return the mapping network, then a block for each resolution; layers to an image are in none."""
+        return [block_of(self.mapping), *self.synthesis.blocks_from_input()]
 
     def map_latents(self, latents: Tensor, condition: Tensor | None = None, *, follow: bool = False) -> Tensor:
         """Latents ``(N, latent_dim)`` and labels to styles ``(N, L, style_dim)``, the same for every layer.

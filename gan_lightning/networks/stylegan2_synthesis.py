@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from gan_lightning.networks.freezing import Block, block_of
 from gan_lightning.networks.stylegan2_layers import (
     RESIDUAL_GAIN,
     Architecture,
@@ -159,6 +160,14 @@ class SynthesisNetwork(nn.Module):
         )
         self.register_buffer("fir", binomial_filter(), persistent=False)
         self.style_count = len(self.layers) + 1
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each resolution from 4x4 on, without its layer to an image."""
+        first, *others = self.layers
+        blocks = [block_of(self.start, first)]
+        for stage in range(len(others) // 2):
+            blocks.append(block_of(*others[2 * stage : 2 * stage + 2], *self.shortcuts[stage : stage + 1]))
+        return blocks
 
     def draw_noise(self, count: int, *, generator: torch.Generator | None = None) -> list[Tensor]:
         """Draw noise from N(0, 1) for ``count`` samples: a map ``(count, 1, H, W)`` for each layer."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_lightning.networks.checks import check_positive, check_power_of_two, check_probability
+from gan_lightning.networks.freezing import Block, layers_of
 from gan_lightning.networks.init import normal_init
 from gan_lightning.networks.norms import NormKind, check_norm, needs_bias, norm_layers
 from gan_lightning.networks.translator import Translator
@@ -77,6 +78,10 @@ class UNetGenerator(Translator):
         up.append(nn.Sequential(nn.ReLU(), nn.ConvTranspose2d(2 * widths[0], channels, 4, 2, 1), nn.Tanh()))
         self.down, self.up = nn.ModuleList(down), nn.ModuleList(up)
         normal_init(self)
+
+    def blocks_from_input(self) -> list[Block]:
+        """Return a block for each layer but the last, down and up, with the norm behind it."""
+        return layers_of([*self.down, *self.up])[:-1]
 
     def translate(self, images: Tensor) -> Tensor:
         """Source images ``(N, C', H, W)`` to images ``(N, C, H, W)`` in [-1, 1]."""

@@ -54,6 +54,8 @@ class PathLength(Regularizer):
         assert isinstance(generator, StyleGAN2Generator)
         latents, condition = turn.draw(max(1, len(turn.real) // self.batch_shrink))
         styles = generator.training_styles(latents, condition)
+        if not styles.requires_grad:  # the mapping network is frozen
+            styles = styles.detach().requires_grad_(True)
         lengths = path_lengths(styles, generator.synthesize(styles))
         # Not detached in the loss, as in the authors' code: the mean moves with this batch's lengths.
         mean = self.mean_length.lerp(mean_over_ranks(lengths.mean()), self.decay)

@@ -12,7 +12,8 @@ The file holds
 - ``artefacts``: paths relative to the run folder;
 - ``segments``: what each part of the run, from one start to the next, ran with: ``from_images``, ``started_at``,
   ``precision``, ``processes``, ``device`` (cpu, cuda), ``threads``,
-  ``deterministic``, ``generator_parameters``, and what ``provenance.Origin.record`` returns.
+  ``deterministic``, ``init_from`` (what the networks started from, or null), ``generator_parameters``, and what
+  ``provenance.Origin.record`` returns.
 
 ``runs.record`` writes it during a run. Nothing here imports torch or Lightning.
 """
