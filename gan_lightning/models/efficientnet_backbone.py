@@ -100,10 +100,10 @@ class EfficientNetLite0(Backbone):
             ValueError: naming what is missing, and how to get it, or the file that holds other weights.
         """
         timm = timm_library()
+        path = None if self.weights == "random" else self.file()
         torch.manual_seed(self.seed)
         network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-        if self.weights != "random":
-            path = self.file()
+        if path is not None:
             try:
                 network.load_state_dict(named_as_in_timm(load_tensors(path, EFFICIENTNET_LITE0.title)))
             except (RuntimeError, TypeError, AttributeError) as error:
