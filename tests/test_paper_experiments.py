@@ -128,6 +128,33 @@ def stylegan2(*, images: int, gamma: float, halflife: float, rampup: float | Non
     }
 
 
+def projected(*, images: int) -> dict[str, Any]:
+    """The authors' rate and betas, the discriminator's corrected for a lazy update after every 16th."""
+    return {
+        "generator": adam(2e-4, 0.0, 0.99),
+        "discriminator": {
+            "_target_": "torch.optim.Adam",
+            "lr": pytest.approx(2e-4 * 16 / 17, rel=1e-6),
+            "betas": [0.0, pytest.approx(0.99 ** (16 / 17), rel=1e-7)],
+        },
+        "critic_steps": 1,
+        "batch_size": 64,
+        "images": images,
+        "model": {
+            "updates.first": "generator",
+            "updates.ema_halflife_kimg": 20,
+            "updates.ema_rampup": 0.05,
+            "updates.replace_nonfinite": 1e5,
+            "augment.policy": ["color", "translation", "cutout"],
+            "augment.cutout_ratio": 0.2,
+            "discriminator.backbone._target_": "gan_lightning.models.efficientnet_backbone.EfficientNetLite0",
+            "discriminator.backbone.weights": "published",
+            "discriminator.backbone.pass_of_zeros": True,
+            "discriminator.separable": False,
+        },
+    }
+
+
 def biggan(
     *,
     rates: tuple[float, float],
@@ -212,6 +239,10 @@ PAPERS: dict[str, dict[str, Any]] = {
     "r3gan_ffhq256": r3gan(batch=256, millions=200, gamma=150, halflife=0.5, p=0.3),
     "r3gan_imagenet32": r3gan(batch=4096, millions=1000, burn_in=200, gamma=0.5, halflife=50, p=0.5),
     "r3gan_imagenet64": r3gan(batch=4096, millions=1000, burn_in=200, gamma=1, halflife=50, p=0.4),
+    "projected_gan_church256": projected(images=10**7),
+    "projected_gan_bedroom256": projected(images=10**7),
+    "projected_gan_ffhq256": projected(images=10**7),
+    "projected_gan_pokemon256": projected(images=800_000),
     "fastgan_few_images": {
         **DCGAN,
         "critic_steps": 1,
@@ -386,6 +417,7 @@ GAMES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         },
     ),
     "fastgan": ({**HINGE, "least_margin": 0.8}, NORMAL, {}),
+    "projected_gan": (HINGE, NORMAL, {}),
     "pix2pix": (NON_SATURATING, NORMAL, {}),
     "cyclegan": ({**SQUARES, "scale": 1.0}, NORMAL, {}),
 }

@@ -63,10 +63,10 @@ def translation(images: Tensor) -> Tensor:
     return _shift(_shift(images, 2), 3)
 
 
-def _covered(images: Tensor, dim: int) -> Tensor:
+def _covered(images: Tensor, dim: int, ratio: float) -> Tensor:
     """Where along ``dim`` the cutout of each image lies: bool, broadcastable over ``(N, C, H, W)``."""
     size = images.shape[dim]
-    length = int(size / 2 + 0.5)
+    length = int(size * ratio + 0.5)
     count = len(images)
     # With an even length a square has no centre pixel: the extra position keeps the range symmetric.
     centres = torch.randint(0, size + 1 - length % 2, (count, 1), device=images.device)
@@ -76,9 +76,9 @@ def _covered(images: Tensor, dim: int) -> Tensor:
     return ((distance >= 0) & (distance < length)).reshape(shape)
 
 
-def cutout(images: Tensor) -> Tensor:
-    """Zero a rectangle of half of each side, its centre uniform over the image, clipped at the borders."""
-    return images * ~(_covered(images, 2) & _covered(images, 3))
+def cutout(images: Tensor, ratio: float = 0.5) -> Tensor:
+    """Zero a rectangle of ``ratio`` of each side, its centre uniform over the image, clipped at the borders."""
+    return images * ~(_covered(images, 2, ratio) & _covered(images, 3, ratio))
 
 
 TRANSFORMATIONS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
@@ -97,14 +97,18 @@ class DiffAugment(Augmentation):
     Args:
         policy: transformations, applied in this order. The paper uses ``translation, cutout`` for BigGAN on CIFAR
             and all three for StyleGAN2 and few-shot training.
+        cutout_ratio: height and width of a cutout, in those of the image (Projected GAN's code: 0.2).
 
     Raises:
-        ValueError: if ``policy`` is empty, repeats a transformation or names an unknown one.
+        ValueError: if ``policy`` is empty, repeats a transformation or names an unknown one, or ``cutout_ratio`` does
+            not lie in (0, 1].
 
     Source: the policies' ranges are those of the authors' release for images in [-1, 1].
     """
 
-    def __init__(self, *, policy: Sequence[Policy] = ("color", "translation", "cutout")) -> None:
+    def __init__(
+        self, *, policy: Sequence[Policy] = ("color", "translation", "cutout"), cutout_ratio: float = 0.5
+    ) -> None:
         super().__init__()
         # A string is a sequence too: its letters would be reported as unknown transformations.
         names = [policy] if isinstance(policy, str) else list(policy)
@@ -116,7 +120,10 @@ class DiffAugment(Augmentation):
                 raise ValueError(f"policy names {name!r}; allowed are {allowed}")
         if len(set(names)) < len(names):
             raise ValueError(f"policy repeats a transformation: {names}")
+        if not 0 < cutout_ratio <= 1:
+            raise ValueError(f"cutout_ratio must lie in (0, 1], got {cutout_ratio}")
         self.policy = tuple(names)
+        self.cutout_ratio = cutout_ratio
 
     def check(self, sample_shape: tuple[int, ...]) -> None:
         """Refuse samples that are no images.
@@ -130,5 +137,8 @@ class DiffAugment(Augmentation):
         """Images ``(N, C, H, W)`` in [-1, 1] to images of the same shape and dtype, not clipped to [-1, 1]."""
         with full_precision(images) as augmented:
             for name in self.policy:
-                augmented = TRANSFORMATIONS[name](augmented)
+                if name == "cutout":
+                    augmented = cutout(augmented, self.cutout_ratio)
+                else:
+                    augmented = TRANSFORMATIONS[name](augmented)
         return augmented.to(images.dtype)

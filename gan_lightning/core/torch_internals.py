@@ -40,13 +40,14 @@ class MovedAlong(nn.Module):
     """
 
     @property
-    def network(self) -> nn.Module:
-        """Return the other module."""
+    def network(self) -> nn.Module | None:
+        """Return the other module, or None while there is none."""
         raise NotImplementedError
 
     def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> MovedAlong:
         """Move or convert both."""
-        self.network._apply(fn, recurse)
+        if (network := self.network) is not None:
+            network._apply(fn, recurse)
         super()._apply(fn, recurse)
         return self
 

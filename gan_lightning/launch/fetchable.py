@@ -17,7 +17,7 @@ from gan_lightning.data import (
     STL10DataModule,
 )
 from gan_lightning.metrics import DINOv2Extractor
-from gan_lightning.metrics.known_weights import BACKBONES, CLIP, DINOV2, INCEPTION, KnownWeights
+from gan_lightning.metrics.known_weights import BACKBONES, CLIP, DINOV2, EFFICIENTNET_LITE0, INCEPTION, KnownWeights
 from gan_lightning.metrics.weights_file import find_weights
 
 
@@ -130,6 +130,7 @@ FETCHABLE: dict[str, Fetchable] = {
     "vgg16": WeightsFile(BACKBONES["vgg"], "of VGG16Extractor and of LPIPS with net: vgg"),
     "lpips-alex": WeightsFile(BACKBONES["alex"], "of LPIPS with net: alex"),
     "lpips-squeeze": WeightsFile(BACKBONES["squeeze"], "of LPIPS with net: squeeze"),
+    "efficientnet-lite0": WeightsFile(EFFICIENTNET_LITE0, "of Projected GAN's discriminator"),
     **{f"clip-{name}": WeightsFile(known, "of CLIPExtractor") for name, known in CLIP.items()},
     **{f"dinov2-{name}": HubNetwork(name) for name in DINOV2},
     **{module.key: DataSet(module) for module in _SETS},

@@ -28,6 +28,7 @@ class KnownWeights:
 _FIDELITY = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0"
 _TORCHVISION = "https://download.pytorch.org/models"
 _CLIP = "https://openaipublic.azureedge.net/clip/models"
+_TIMM = "https://github.com/huggingface/pytorch-image-models/releases/download/v0.1-weights"
 _DINOV2 = "https://dl.fbaipublicfiles.com/dinov2"
 
 INCEPTION = KnownWeights("Inception-v3", f"{_FIDELITY}/weights-inception-2015-12-05-6726825d.pth", "6726825d")
@@ -49,6 +50,9 @@ CLIP = {
     )
 }
 """The image towers of CLIP, as OpenAI's TorchScript archives."""
+
+EFFICIENTNET_LITE0 = KnownWeights("EfficientNet-Lite0", f"{_TIMM}/tf_efficientnet_lite0-0aa007d2.pth", "0aa007d2")
+"""The ImageNet network that Projected GAN looks at images with, in timm's format."""
 
 DINOV2 = {
     f"vit-{size}-14": KnownWeights(

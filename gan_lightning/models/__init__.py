@@ -16,6 +16,7 @@ from gan_lightning.models.lsgan import LSGAN
 from gan_lightning.models.pix2pix import Pix2Pix
 from gan_lightning.models.players import Phase, Player
 from gan_lightning.models.progan import ProGAN
+from gan_lightning.models.projected_gan import ProjectedGAN
 from gan_lightning.models.projection import ProjectionGAN
 from gan_lightning.models.r3gan import R3GAN
 from gan_lightning.models.sagan import SAGAN
@@ -51,6 +52,7 @@ __all__ = [
     "Pix2Pix",
     "Player",
     "ProGAN",
+    "ProjectedGAN",
     "ProjectionGAN",
     "StyleGAN2",
     "UnrolledGAN",

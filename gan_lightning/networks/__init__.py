@@ -1,5 +1,6 @@
 """Generators and discriminators; they know tensor shapes and nothing else."""
 
+from gan_lightning.networks.backbone import RandomBackbone
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.biggan import BigGANDiscriminator, BigGANGenerator, FlatBigGANGenerator
 from gan_lightning.networks.biggan_deep import BigGANDeepDiscriminator, BigGANDeepGenerator
@@ -15,6 +16,8 @@ from gan_lightning.networks.packing import PackedDiscriminator
 from gan_lightning.networks.patchgan import PatchDiscriminator, PixelDiscriminator
 from gan_lightning.networks.points import PointDiscriminator, PointGenerator, PointMaxoutDiscriminator
 from gan_lightning.networks.progressive import ProgressiveDiscriminator, ProgressiveGenerator
+from gan_lightning.networks.projected_discriminator import ProjectedDiscriminator
+from gan_lightning.networks.projected_generator import ProjectedFastGANGenerator
 from gan_lightning.networks.r3gan import R3GANDiscriminator, R3GANGenerator
 from gan_lightning.networks.resnet import ResNetDiscriminator, ResNetGenerator
 from gan_lightning.networks.resnet_translator import ResNetTranslator
@@ -55,8 +58,11 @@ __all__ = [
     "PointMaxoutDiscriminator",
     "ProgressiveDiscriminator",
     "ProgressiveGenerator",
+    "ProjectedDiscriminator",
+    "ProjectedFastGANGenerator",
     "R3GANDiscriminator",
     "R3GANGenerator",
+    "RandomBackbone",
     "ResNetDiscriminator",
     "ResNetGenerator",
     "ResNetTranslator",

@@ -65,13 +65,14 @@ class VectorBatchNorm2d(nn.Module):
     Args:
         channels: channels of the map.
         condition_dim: length of the vector c.
+        bias: whether A c and B c have a bias.
     """
 
-    def __init__(self, *, channels: int, condition_dim: int) -> None:
+    def __init__(self, *, channels: int, condition_dim: int, bias: bool = False) -> None:
         super().__init__()
         self.norm = nn.BatchNorm2d(channels, affine=False)
-        self.scale = nn.Linear(condition_dim, channels, bias=False)
-        self.shift = nn.Linear(condition_dim, channels, bias=False)
+        self.scale = nn.Linear(condition_dim, channels, bias=bias)
+        self.shift = nn.Linear(condition_dim, channels, bias=bias)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """Maps ``(N, channels, H, W)`` and vectors ``(N, condition_dim)`` to maps of the same shape."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import torch
@@ -11,8 +11,10 @@ from torch.nn import functional as F
 
 from gan_lightning.networks.base import Discriminator, Generator
 from gan_lightning.networks.checks import check_positive, check_widths
+from gan_lightning.networks.conditional import require_condition
 from gan_lightning.networks.fastgan_layers import (
     ComposedBlock,
+    ConditionalBlock,
     DownBlock,
     Excitation,
     decoder,
@@ -30,15 +32,100 @@ DISCRIMINATOR_FACTORS = GENERATOR_FACTORS | {8: 16, 16: 8, 32: 4}
 MULTIPLE = 8
 
 
-def _channels(resolution: int, width: int, factors: dict[int, float]) -> dict[int, int]:
-    if resolution not in RESOLUTIONS:
-        raise ValueError(f"resolution must be one of {list(RESOLUTIONS)}, got {resolution}")
+def check_resolution(resolution: int, allowed: Sequence[int]) -> None:
+    """Refuse a size that the networks are not made for.
+
+    Raises:
+        ValueError: naming those that there are.
+    """
+    if resolution not in allowed:
+        raise ValueError(f"resolution must be one of {list(allowed)}, got {resolution}")
+
+
+def _widths(width: int, factors: dict[int, float]) -> dict[int, int]:
     if width < 1 or width % MULTIPLE:
         raise ValueError(f"width must be a positive multiple of {MULTIPLE}, got {width}")
     return {size: int(factor * width) for size, factor in factors.items()}
 
 
-class FastGANGenerator(Generator):
+class SkipExcitationGenerator(Generator):
+    """A transposed convolution to 4x4, doubling blocks with gated linear units, and gates from small to large maps.
+
+    The map of size s = 64 to 512 is multiplied by a gate computed from the map of size s / 16. Composed blocks have
+    two convolutions with noise, the others one without.
+
+    Args:
+        resolution: height and width of an image.
+        channels: channels of an image.
+        latent_dim: length of a latent vector.
+        width: channels of the map of size 128.
+        composed: sizes that composed blocks end at.
+        classes: number of classes, whose vectors steer batch norm, or None without labels.
+
+    Attributes:
+        noise_shapes: shape of one sample's noise for each convolution that takes some.
+    """
+
+    def __init__(
+        self,
+        *,
+        resolution: int,
+        channels: int,
+        latent_dim: int,
+        width: int,
+        composed: Collection[int],
+        classes: int | None = None,
+    ) -> None:
+        check_positive(channels=channels, latent_dim=latent_dim, classes=1 if classes is None else classes)
+        widths = _widths(width, GENERATOR_FACTORS)
+        super().__init__(latent_dim=latent_dim, sample_shape=(channels, resolution, resolution))
+        self.classes = classes
+        self.widths = widths
+        self.sizes = [size for size in widths if 8 <= size <= resolution]
+        self.composed = frozenset(composed) & frozenset(self.sizes)
+        self.stem = nn.Sequential(
+            nn.ConvTranspose2d(latent_dim, 2 * widths[4], 4, bias=False), nn.BatchNorm2d(2 * widths[4]), nn.GLU(dim=1)
+        )
+        self.blocks = nn.ModuleDict({str(size): self._block(size) for size in self.sizes})
+        self.noise_shapes = tuple((1, size, size) for size in self.sizes if size in self.composed for _ in range(2))
+        gated = [size for size in self.sizes if 64 <= size <= 512]
+        self.gates = nn.ModuleDict({str(size): Excitation(widths[size // 16], widths[size]) for size in gated})
+        self.class_vectors = None if classes is None else nn.Embedding(classes, latent_dim)
+
+    def _block(self, size: int) -> nn.Module:
+        inputs, outputs, composed = self.widths[size // 2], self.widths[size], size in self.composed
+        if self.classes is not None:
+            return ConditionalBlock(inputs, outputs, condition_dim=self.latent_dim, composed=composed)
+        return ComposedBlock(inputs, outputs) if composed else nn.Sequential(*up_layers(inputs, outputs))
+
+    def maps(self, latents: Tensor, condition: Tensor | None, noise: Sequence[Tensor] | None) -> dict[int, Tensor]:
+        """Return the gated maps of all sizes from 4 to the resolution.
+
+        Args:
+            latents: ``(N, latent_dim)``.
+            condition: labels int64 ``(N,)`` if there are classes.
+            noise: one ``(N, 1, H, W)`` for each of ``noise_shapes``; None draws it, in evaluation too.
+
+        Raises:
+            ValueError: if ``noise`` has another length, or the condition is missing.
+        """
+        if noise is None:
+            noise = [latents.new_empty(len(latents), *shape).normal_() for shape in self.noise_shapes]
+        if len(noise) != len(self.noise_shapes):
+            raise ValueError(f"noise must have {len(self.noise_shapes)} maps, got {len(noise)}")
+        remaining = iter(noise)
+        vectors = () if self.class_vectors is None else (self.class_vectors(require_condition(condition)),)
+        h = self.stem(latents[:, :, None, None])
+        maps = {4: h}
+        for size in self.sizes:
+            h = self.blocks[str(size)](h, *vectors, *(next(remaining) for _ in range(2 * (size in self.composed))))
+            if str(size) in self.gates:
+                h = h * self.gates[str(size)](maps[size // 16])
+            maps[size] = h
+        return maps
+
+
+class FastGANGenerator(SkipExcitationGenerator):
     """A transposed convolution to 4x4, doubling blocks with gated linear units, and gates from small to large maps.
 
     The map of size s = 64 to 512 is multiplied by a gate computed from the map of size s / 16. Blocks that end at 8,
@@ -61,27 +148,12 @@ class FastGANGenerator(Generator):
     """
 
     def __init__(self, *, resolution: int = 256, channels: int = 3, latent_dim: int = 256, width: int = 64) -> None:
-        check_positive(channels=channels, latent_dim=latent_dim)
-        maps = _channels(resolution, width, GENERATOR_FACTORS)
-        super().__init__(latent_dim=latent_dim, sample_shape=(channels, resolution, resolution))
-        self.sizes = [size for size in maps if 8 <= size <= resolution]
-        self.stem = nn.Sequential(
-            nn.ConvTranspose2d(latent_dim, 2 * maps[4], 4, bias=False), nn.BatchNorm2d(2 * maps[4]), nn.GLU(dim=1)
+        check_resolution(resolution, RESOLUTIONS)
+        super().__init__(
+            resolution=resolution, channels=channels, latent_dim=latent_dim, width=width, composed=(8, 32, 128, 512)
         )
-        self.blocks = nn.ModuleDict()
-        shapes: list[tuple[int, ...]] = []
-        for index, size in enumerate(self.sizes):
-            inputs, outputs = maps[size // 2], maps[size]
-            composed = index % 2 == 0
-            self.blocks[str(size)] = (
-                ComposedBlock(inputs, outputs) if composed else nn.Sequential(*up_layers(inputs, outputs))
-            )
-            shapes += 2 * [(1, size, size)] if composed else []
-        self.noise_shapes = tuple(shapes)
-        gated = [size for size in self.sizes if 64 <= size <= 512]
-        self.gates = nn.ModuleDict({str(size): Excitation(maps[size // 16], maps[size]) for size in gated})
-        self.to_small = nn.Conv2d(maps[SMALL], channels, 1, bias=False)
-        self.to_image = nn.Conv2d(maps[resolution], channels, 3, padding=1, bias=False)
+        self.to_small = nn.Conv2d(self.widths[SMALL], channels, 1, bias=False)
+        self.to_image = nn.Conv2d(self.widths[resolution], channels, 3, padding=1, bias=False)
         self.bounded = resolution == 1024
         initialize_and_normalize(self)
 
@@ -106,20 +178,8 @@ class FastGANGenerator(Generator):
         Raises:
             ValueError: if ``noise`` has another length.
         """
-        if noise is None:
-            noise = [latents.new_empty(len(latents), *shape).normal_() for shape in self.noise_shapes]
-        if len(noise) != len(self.noise_shapes):
-            raise ValueError(f"noise must have {len(self.noise_shapes)} maps, got {len(noise)}")
-        remaining = iter(noise)
-        h = self.stem(latents[:, :, None, None])
-        maps = {4: h}
-        for size in self.sizes:
-            block = self.blocks[str(size)]
-            h = block(h, next(remaining), next(remaining)) if isinstance(block, ComposedBlock) else block(h)
-            if str(size) in self.gates:
-                h = h * self.gates[str(size)](maps[size // 16])
-            maps[size] = h
-        images, small = self.to_image(h), self.to_small(maps[SMALL])
+        maps = self.maps(latents, None, noise)
+        images, small = self.to_image(maps[self.sizes[-1]]), self.to_small(maps[SMALL])
         return (images.tanh(), small.tanh()) if self.bounded else (images, small)
 
     def forward(
@@ -189,7 +249,8 @@ class FastGANDiscriminator(Discriminator):
         decoder_channels = check_widths(decoder_channels, name="decoder_channels")
         if len(decoder_channels) != 4:
             raise ValueError(f"decoder_channels must be four numbers, got {list(decoder_channels)}")
-        maps = _channels(resolution, width, DISCRIMINATOR_FACTORS)
+        check_resolution(resolution, RESOLUTIONS)
+        maps = _widths(width, DISCRIMINATOR_FACTORS)
         super().__init__(feature_dim=maps[16], sample_shape=(channels, resolution, resolution))
         if resolution == 256:
             first: list[nn.Module] = [nn.Conv2d(channels, maps[512], 3, padding=1, bias=False), nn.LeakyReLU(0.2)]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
+from gan_lightning.networks.biggan_layers import VectorBatchNorm2d
 from gan_lightning.networks.init import normal_init
 from gan_lightning.networks.resampling import double_and_convolve
 from gan_lightning.networks.spectral import SpectralNorm, spectral_norm
@@ -70,6 +71,46 @@ class ComposedBlock(nn.Module):
         """Maps ``(N, inputs, H, W)`` to ``(N, outputs, 2 H, 2 W)``; noise ``(N, 1, 2 H, 2 W)`` for each convolution."""
         h = F.glu(self.norm1(self.noise1(self.conv1(x), noise1)), dim=1)
         return F.glu(self.norm2(self.noise2(self.conv2(h), noise2)), dim=1)
+
+
+class ConditionalBlock(nn.Module):
+    """Doubling, 3x3, batch norm that a vector steers, and gated linear unit; twice, and with noise, if ``composed``.
+
+    Both convolutions share one strength of their noise, as in Projected GAN's code.
+
+    Args:
+        inputs: channels in.
+        outputs: channels between and out.
+        condition_dim: length of the vector.
+        composed: whether there is a second convolution.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, condition_dim: int, composed: bool) -> None:
+        super().__init__()
+        convolutions: list[nn.Module] = [DoublingConv2d(inputs, 2 * outputs)]
+        if composed:
+            convolutions.append(nn.Conv2d(outputs, 2 * outputs, 3, padding=1, bias=False))
+        self.convolutions = nn.ModuleList(convolutions)
+        self.norms = nn.ModuleList(
+            VectorBatchNorm2d(channels=2 * outputs, condition_dim=condition_dim, bias=True) for _ in convolutions
+        )
+        self.noise = NoiseInjection() if composed else None
+
+    def forward(self, x: Tensor, vector: Tensor, *noise: Tensor) -> Tensor:
+        """Maps ``(N, inputs, H, W)`` to ``(N, outputs, 2 H, 2 W)``.
+
+        Args:
+            x: the maps.
+            vector: ``(N, condition_dim)``.
+            noise: ``(N, 1, 2 H, 2 W)`` for each convolution, if composed.
+        """
+        h = x
+        for index, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
+            h = convolution(h)
+            if self.noise is not None:
+                h = self.noise(h, noise[index])
+            h = F.glu(norm(h, vector), dim=1)
+        return h
 
 
 class Excitation(nn.Sequential):
@@ -136,8 +177,16 @@ class TransposedSpectralNorm(SpectralNorm):
 def initialize_and_normalize(network: nn.Module) -> None:
     """Draw all weights from N(0, 0.02) and batch norm's scales from N(1, 0.02), then normalize all weights."""
     normal_init(network)
+    normalize(network)
+
+
+def normalize(network: nn.Module) -> None:
+    """Normalize the weights of all convolutions and linear layers by their spectral norm."""
     for layer in list(network.modules()):
-        if isinstance(layer, nn.Conv2d):
-            spectral_norm(layer)
-        elif isinstance(layer, nn.ConvTranspose2d):
-            parametrize.register_parametrization(layer, "weight", TransposedSpectralNorm(layer.weight), unsafe=True)
+        match layer:
+            case nn.Conv2d():
+                spectral_norm(layer)
+            case nn.Linear():
+                spectral_norm(layer)
+            case nn.ConvTranspose2d():
+                parametrize.register_parametrization(layer, "weight", TransposedSpectralNorm(layer.weight), unsafe=True)

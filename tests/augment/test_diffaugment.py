@@ -3,7 +3,7 @@ import torch
 from torch.autograd import gradcheck, gradgradcheck
 
 from gan_lightning.augment import DiffAugment
-from gan_lightning.augment.diffaugment import brightness, contrast, cutout, saturation, translation
+from gan_lightning.augment.diffaugment import brightness, contrast, saturation, translation
 
 POLICIES = [("color",), ("translation",), ("cutout",), ("color", "translation", "cutout")]
 
@@ -110,10 +110,9 @@ def test_translation_is_one_of_the_zero_filled_shifts_all_equally_likely(height,
     assert float((share - expected).abs().max()) < 5 * (expected / len(moved)) ** 0.5
 
 
-@pytest.mark.parametrize("size", [7, 8, 16])
-def test_cutout_is_a_clipped_square_with_uniform_centre(size):
-    length = int(size / 2 + 0.5)
-    zeros = 1 - cutout(torch.ones(6000, 1, size, size))[:, 0]
+@pytest.mark.parametrize(("size", "ratio", "length"), [(7, 0.5, 4), (8, 0.5, 4), (16, 0.5, 8), (16, 0.2, 3), (8, 1, 8)])
+def test_cutout_is_a_clipped_square_with_uniform_centre(size, ratio, length):
+    zeros = 1 - DiffAugment(policy=["cutout"], cutout_ratio=ratio)(torch.ones(6000, 1, size, size))[:, 0]
     rows, columns = zeros.amax(dim=2), zeros.amax(dim=1)
     assert torch.equal(zeros, rows[:, :, None] * columns[:, None])
     for line in (rows, columns):
@@ -161,6 +160,12 @@ def test_bad_policies_are_refused(policy, message):
         return
     with pytest.raises(ValueError, match=message):
         DiffAugment(policy=policy)
+
+
+@pytest.mark.parametrize("ratio", [0, -0.5, 1.5])
+def test_bad_cutouts_are_refused(ratio):
+    with pytest.raises(ValueError, match=rf"cutout_ratio must lie in \(0, 1\], got {ratio}"):
+        DiffAugment(cutout_ratio=ratio)
 
 
 def test_vectors_are_refused():

@@ -43,6 +43,13 @@ SMALL = {
         *(f"model.{player}.width=8" for player in ("generator", "discriminator")),
         *("model.discriminator.decoder_channels=[4,4,4,4]", "model.statistics.passes=1"),
     ],
+    "projected_gan": [
+        *("model/generator=projected_stylegan2", "model/backbone@model.discriminator.backbone=random"),
+        *("model.generator.latent_dim=4", "model.generator.style_dim=8", "model.generator.channel_base=64"),
+        *("model.generator.channel_max=8", "model.generator.conv_clamp=null"),
+        *("model.discriminator.backbone.widths=[4,4,4,4]", "model.discriminator.width=4"),
+        "model.discriminator.least_size=32",
+    ],
     "progan": [
         "model.generator.fmap_base=64",
         "model.discriminator.fmap_base=64",
@@ -80,7 +87,7 @@ INERT = {name: frozenset({"discriminator.output.bias"}) for name in ("wgan_gp", 
 SLOW = {"fastgan"}
 """Those that are made for no images below 256x256: a check of them takes a minute."""
 
-UNBOUNDED = {"fastgan", "progan", "r3gan", "stylegan2"}
+UNBOUNDED = {"fastgan", "progan", "projected_gan", "r3gan", "stylegan2"}
 """Generators without a tanh; their samples are clamped where they become pictures."""
 
 DETERMINISTIC = {"cyclegan"}

@@ -307,7 +307,7 @@ class Projected(Discriminator):
 
     def __init__(self) -> None:
         super().__init__(feature_dim=8, sample_shape=(2,))
-        self.frozen = FrozenNetwork(pretrained())
+        self.frozen = FrozenNetwork(pretrained)
         self.output = nn.Linear(8, 1)
 
     def features(self, samples: Tensor) -> Tensor:

@@ -43,6 +43,10 @@ SMALL = {
             for small in ("resolution=256", "width=8")
         ),
     ],
+    "projected_gan": [
+        *("model/generator=projected_stylegan2", "model.generator.channel_max=8", "model.generator.style_dim=8"),
+        *("model.generator.latent_dim=8", "model.discriminator.width=4"),
+    ],
     "stylegan2": [
         *(f"model.{player}.channel_max=8" for player in ("generator", "discriminator")),
         *("model.generator.style_dim=8", "model.generator.latent_dim=8", "model.discriminator.group_size=4"),

@@ -329,7 +329,8 @@ def test_styles_are_truncated_towards_their_mean_and_noise_is_of_the_sample():
 def test_frozen_features_stay_as_they_are_and_outside_of_the_checkpoint(tmp_path):
     model = toy("projected")
     frozen = model.discriminator.frozen
-    before = copy.deepcopy(frozen.network.state_dict())
+    assert frozen.network is None
+    before = copy.deepcopy(frozen.prepare(torch.zeros(1, 2)).state_dict())
     trainer = fit(model, 5)
     assert_same(dict(before), dict(frozen.network.state_dict()))
     assert not frozen.network.training
@@ -348,8 +349,21 @@ def test_frozen_features_follow_the_module_and_let_gradients_through():
     model.discriminator(points).sum().backward()
     assert points.grad.abs().sum() > 0
     assert next(model.discriminator.frozen.network.parameters()).dtype == torch.float64
+    model.float()
+    assert next(model.discriminator.frozen.network.parameters()).dtype == torch.float32
     model.train()
     assert not model.discriminator.frozen.network.training
+
+
+def test_frozen_features_that_were_first_needed_for_an_evaluation_can_be_differentiated():
+    model = toy("projected")
+    before = torch.get_rng_state()
+    with torch.inference_mode():
+        model.discriminator(torch.zeros(1, 2))
+    assert torch.equal(torch.get_rng_state(), before)
+    points = torch.randn(4, 2, requires_grad=True)
+    model.discriminator(points).sum().backward()
+    assert points.grad.abs().sum() > 0
 
 
 def test_an_infinite_gradient_is_replaced_where_that_is_asked_for():

@@ -114,6 +114,9 @@ EXPECTED = {
     "discriminator/fastgan_512": (512, 3, 0, 11_526_496),
     "generator/fastgan_1024": (1024, 3, 0, 29_176_512),
     "discriminator/fastgan_1024": (1024, 3, 0, 11_528_192),
+    "generator/projected_fastgan": (256, 3, 0, 105_684_175),
+    "generator/projected_fastgan_lite": (256, 3, 0, 79_354_307),
+    "generator/projected_stylegan2": (256, 3, 0, 24_615_586),
 }
 
 
@@ -154,6 +157,9 @@ def test_parameter_count(name):
         ("discriminator/progressive", (256, 3), 23_052_353),
         ("generator/progressive", (128, 3), 22_933_394),
         ("discriminator/progressive", (128, 3), 22_941_313),
+        ("generator/projected_fastgan", (1024, 3), 105_884_483),
+        ("generator/projected_fastgan_lite", (512, 3), 79_522_531),
+        ("generator/projected_stylegan2", (32, 3), 17_284_371),
         ("generator/stylegan2", (64, 3), 27_032_600),
         ("discriminator/stylegan2", (64, 3), 26_488_833),
         ("generator/stylegan2", (256, 3), 30_034_338),
@@ -184,6 +190,7 @@ def test_parameter_count_on_other_data(name, shape, expected):
         ("discriminator/sngan_64", (64, 3), ("classes=1000",), 11_165_441),
         ("generator/biggan_32_attention", (32, 3), ("classes=null",), 8_825_092),
         ("discriminator/biggan_32_attention", (32, 3), ("classes=null",), 2_413_250),
+        ("generator/projected_fastgan", (256, 3), ("classes=1000",), 110_527_689),
         ("generator/stylegan2", (256, 3), ("classes=10",), 30_302_114),
         ("discriminator/stylegan2", (256, 3), ("classes=10",), 31_233_152),
         ("generator/stylegan2_auto_256", (32, 3), ("classes=10",), 20_215_315),

@@ -72,6 +72,9 @@ GENERATORS = {
     ),
     # As its noise starts at strength 0, it repeats itself.
     "fastgan": lambda: networks.FastGANGenerator(channels=1, latent_dim=4, width=8),
+    "projected": lambda: networks.ProjectedFastGANGenerator(
+        resolution=128, channels=1, latent_dim=4, width=8, classes=CLASSES
+    ),
 }
 
 DISCRIMINATORS = {
@@ -114,19 +117,27 @@ DISCRIMINATORS = {
         networks.R3GANDiscriminator(resolution=16, cardinalities=[2, 2, 4], classes=CLASSES, embedding_dim=5, **STAGES)
     ),
     "fastgan": lambda: networks.FastGANDiscriminator(channels=1, width=8),
+    "projected": lambda: networks.ProjectedDiscriminator(
+        backbone=networks.RandomBackbone(widths=[4, 4, 6, 6]),
+        resolution=16,
+        channels=1,
+        width=4,
+        classes=CLASSES,
+        least_size=32,
+    ),
 }
 
-UNBOUNDED = ("points", "progressive", "stylegan2", "r3gan", "fastgan")
+UNBOUNDED = ("points", "progressive", "stylegan2", "r3gan", "fastgan", "projected")
 BOUNDED = [name for name in GENERATORS if not name.startswith(UNBOUNDED)]
 
 CONDITIONAL = ["cgan", "conditional_dcgan", "resnet_classes", "resnet_attention"]
-CONDITIONAL += ["biggan", "biggan_flat", "biggan_deep", "stylegan2", "r3gan"]
+CONDITIONAL += ["biggan", "biggan_flat", "biggan_deep", "stylegan2", "r3gan", "projected"]
 CONDITIONAL_DISCRIMINATORS = ["cgan", "conditional_dcgan", "resnet_projection"]
-CONDITIONAL_DISCRIMINATORS += ["biggan", "biggan_deep", "stylegan2", "r3gan"]
+CONDITIONAL_DISCRIMINATORS += ["biggan", "biggan_deep", "stylegan2", "r3gan", "projected"]
 
 # Forward passes leave layers out, a progressive network's to other levels, FastGAN's to its small view and decoders.
 LEARNING_GENERATORS = [name for name in GENERATORS if name not in ("progressive", "fastgan")]
-VECTOR_DISCRIMINATORS = [name for name in DISCRIMINATORS if name != "fastgan"]  # its features and logits are maps
+VECTOR_DISCRIMINATORS = [name for name in DISCRIMINATORS if name not in ("fastgan", "projected")]  # these judge maps
 
 
 def opened(network):
