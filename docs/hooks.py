@@ -1,4 +1,4 @@
-"""What the site gets beside its own pages: the notebooks, and the pages made from ``conf``.
+"""What the site gets beside its own pages: the config tree and tables that have their source elsewhere.
 
 MkDocs calls ``on_files`` and ``on_page_markdown``. Everything else is a pure function of files, which tests call
 without MkDocs.
@@ -21,23 +21,21 @@ ROOT_GROUP = "commands"
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Add the notebooks and the generated pages; runs before mkdocs-jupyter looks for notebooks."""
+    """Add the pages of the config tree."""
     from mkdocs.structure.files import File
 
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        place = path.relative_to(ROOT).as_posix()
-        files.append(File(place, str(ROOT), config.site_dir, use_directory_urls=config.use_directory_urls))
     for group in groups():
         files.append(File.generated(config, f"reference/config/{group}.md", content=config_page(group)))
     return files
 
 
-on_files.mkdocs_priority = 100  # type: ignore[attr-defined]
-
-
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Fill in the tables that a page asks for."""
-    tables = {"<!-- table of groups -->": table_of_groups, "<!-- table of published scores -->": published_scores}
+    tables = {
+        "<!-- table of groups -->": table_of_groups,
+        "<!-- table of published scores -->": published_scores,
+        "<!-- table of variants -->": table_of_variants,
+    }
     for mark, make in tables.items():
         if mark in markdown:
             markdown = markdown.replace(mark, make())
@@ -112,6 +110,12 @@ def published_scores() -> str:
             rows.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
     head = ["| experiment | score | published | after kimg | source |", "|---|---|--:|--:|---|"]
     return "\n".join([*head, *rows])
+
+
+def table_of_variants() -> str:
+    """Return the README's table of variants."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    return readme[readme.index("| variant |") :].partition("\n\n")[0]
 
 
 def _by_folder(paths: list[Path]) -> Iterator[tuple[Path, list[Path]]]:
