@@ -6,6 +6,7 @@ without MkDocs.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,19 +57,15 @@ def files_of(group: str) -> list[Path]:
 
 def description(text: str) -> str:
     """Return the first sentence of the comment at the head of a YAML file; empty where there is none."""
-    lines = []
-    for line in text.splitlines():
-        if not line.startswith("#"):
-            break
-        if not line.startswith("# @package"):
-            lines.append(line.removeprefix("#").strip())
-    first = re.split(r"(?<=[.:;])\s", " ".join(lines), maxsplit=1)[0]
+    head = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
+    lines = [line.removeprefix("#").strip() for line in head if not line.startswith("# @package")]
+    first = re.split(r"(?<=[.:;])\s|\n(?=[A-Z])", "\n".join(lines), maxsplit=1)[0].replace("\n", " ")
     return first.rstrip(".:;").replace("|", "\\|").replace("<", "&lt;")
 
 
 def config_page(group: str) -> str:
     """Return the page of a config group, as Markdown: what each option is, and each file as it stands."""
-    parts = [f"# {'Primary configs' if group == ROOT_GROUP else group}\n"]
+    parts = [f"# {'Primary configs' if group == ROOT_GROUP else f'conf/{group}'}\n"]
     for folder, paths in _by_folder(files_of(group)):
         name = folder.relative_to(CONF).as_posix()
         if name != ".":

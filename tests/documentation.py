@@ -26,7 +26,7 @@ def blocks(language: str) -> list[str]:
 
 def lines(language: str) -> list[str]:
     """Return the commands in the blocks of a language, each once, without prompts, comments and line breaks."""
-    joined = "\n".join(blocks(language)).replace("\\\n", " ").splitlines()
+    joined = re.sub(r"\s*\\\n\s*", " ", "\n".join(blocks(language))).splitlines()
     found = (line.split("  #")[0].removeprefix("$ ").strip() for line in joined)
     return list(dict.fromkeys(line for line in found if line))
 
@@ -39,4 +39,4 @@ def in_sentences() -> list[str]:
 
 def at_row_ends() -> list[str]:
     """Return the commands at the ends of table rows, each once."""
-    return list(dict.fromkeys(re.findall(r"^\|.*`(gan-[^`]+)` \|$", TEXT, flags=re.MULTILINE)))
+    return list(dict.fromkeys(re.findall(r"^\|.*`(gan-[a-z]+ [^`]+)` \|$", TEXT, flags=re.MULTILINE)))

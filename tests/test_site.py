@@ -53,6 +53,7 @@ def test_the_table_of_groups_leads_to_every_group(hooks: ModuleType):
     [
         ("# @package _global_\n# A run of seconds, to see.\n\nname: debug\n", "A run of seconds, to see"),
         ("# one device, the\n# fastest there is\n_target_: Trainer\n# not this\n", "one device, the fastest there is"),
+        ("# SNGAN (Miyato 2018)\n# As published, it has no average.\n", "SNGAN (Miyato 2018)"),
         ("# a | b <c>\n", "a \\| b &lt;c>"),
         ("defaults:\n  - auto\n", ""),
     ],
