@@ -62,6 +62,11 @@ def test_an_option_is_described_by_the_comment_at_its_head(hooks: ModuleType, te
     assert hooks.description(text) == said
 
 
+def test_the_table_of_variants_has_every_model(hooks: ModuleType):
+    shown = re.findall(r"^\| [^|]* \| [^|]* \| `(\w+)` \|", hooks.table_of_variants(), flags=re.MULTILINE)
+    assert sorted(shown) == sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
+
+
 def test_every_published_score_is_in_the_table(hooks: ModuleType):
     table = hooks.published_scores()
     published = {path: yaml.safe_load(path.read_text())["expected"] for path in with_scores()}
