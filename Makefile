@@ -10,7 +10,7 @@ TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 TORCHVISION := $(shell sed -n '/^torchvision==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo quick test test-slurm lint types bench build clean
+.PHONY: help install demo quick test test-slurm lint types bench docs build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,10 @@ types: $(INSTALLED) ## check types
 
 bench: $(INSTALLED) ## measure the training step against a bare PyTorch loop
 	$(PY) -m pytest -o addopts="-ra --strict-markers" tests/benchmarks --benchmark-only $(PYTEST_ARGS)
+
+docs: $(INSTALLED) ## build the documentation site, in build/site; a warning is an error
+	$(PY) -m pip install $(PIP_ARGS) --quiet -e ".[docs]" -c constraints.txt
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 
 build: $(INSTALLED) ## make the wheel and the source distribution, in dist/
 	$(PY) -m hatchling build

@@ -107,7 +107,8 @@ def test_version_pythons_and_systems_are_the_same_wherever_they_are_named():
 def test_every_make_target_that_is_named_exists():
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
-    files = [ROOT / "CONTRIBUTING.md", ROOT / "README.md", *(ROOT / ".github/workflows").glob("*.yml")]
+    workflows = (ROOT / ".github/workflows").glob("*.yml")
+    files = [ROOT / "CONTRIBUTING.md", ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *workflows]
     # in code alone: prose makes sense, too
     named = [
         re.findall(r"(?:`|^|- run: |=1 )make ([a-z -]+?)(?: PYTHON=\S+)?(?:`|$|  +#)", file.read_text(), flags=re.M)

@@ -1,4 +1,7 @@
-"""Every command and program that the README shows is run, with a budget of a few steps."""
+"""Every command and program that README and the pages in docs show is run, with a budget of a few steps.
+
+What cannot be run here is checked: see ``documentation.py``.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,14 @@ import torch
 from hydra import compose, initialize_config_dir
 from PIL import Image
 
+from gan_lightning.cli import prefetch, push
 from gan_lightning.config import check_config
 from gan_lightning.data.digits import load_digits
+from gan_lightning.launch.fetchable import FETCHABLE
 from gan_lightning.launch.run import train
 from tests.conftest import compose_train
+from tests.documentation import BLOCK, PAGES, ROOT, TEXT, at_row_ends, blocks, lines
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 RUN = "runs/demo/2026-01-31_12-00-00"
 SMALL = [
     "budget.kimg=0.32",
@@ -40,24 +44,22 @@ SMALL = [
 SMALL_SCORES = ["evaluator.samples=50"]
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
-
-
 def commands() -> list[str]:
-    lines = [line.split("  #")[0].strip() for block in blocks("bash") for line in block.splitlines()]
-    table = re.findall(r"^\|.*`(gan-[^`]+)` \|$", README, flags=re.MULTILINE)
-    return [line for line in [*lines, *table] if line]
+    return list(dict.fromkeys([*lines("bash"), *at_row_ends()]))
 
 
 def evaluations() -> list[str]:
     """The evaluations that need weights or data from elsewhere, which are therefore composed only."""
-    lines = "\n".join(blocks("console")).replace("\\\n", " ").splitlines()
-    return [line.removeprefix("$ ") for line in lines if line.startswith("$ gan-evaluate ")]
+    return [line for line in lines("console") if line.startswith("gan-evaluate ")]
+
+
+def with_flags() -> list[str]:
+    """The commands that take flags and need a network: that their flags are understood is all that is checked."""
+    return [line for line in (*lines("console"), *lines("sh")) if line.startswith(("gan-prefetch ", "gan-push "))]
 
 
 def experiments_of_the_table() -> list[str]:
-    return re.findall(r"`gan-train experiment=(\w+)` \|$", README, flags=re.MULTILINE)
+    return [line.partition("=")[2] for line in at_row_ends() if re.fullmatch(r"gan-train experiment=\w+", line)]
 
 
 def run(command: str, folder: Path) -> str:
@@ -119,7 +121,7 @@ def test_an_evaluation_of_the_readme_composes(command: str, monkeypatch: pytest.
 
 
 def test_the_readme_names_every_kind_of_features():
-    (sentence,) = re.findall(r"\*\*Features\*\* are chosen by `evaluator/extractor=`: (.*?)\.", README, flags=re.DOTALL)
+    (sentence,) = re.findall(r"\*\*Features\*\* are chosen by `evaluator/extractor=`: (.*?)\.", TEXT, flags=re.DOTALL)
     options = {path.stem for path in (ROOT / "conf" / "evaluator" / "extractor").glob("*.yaml")}
     assert set(re.findall(r"`(\w+)`", sentence)) == options
     asked = {name for command in evaluations() for name in re.findall(r"evaluator/(extractor|similarity)=", command)}
@@ -211,6 +213,29 @@ def test_a_program_of_the_readme(program: str, tmp_path: Path):
 
 
 def test_links_to_files_of_the_repository_hold():
-    links = re.findall(r"\]\((?!http|#)([^)]+)\)", README)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    made = {"docs/reference/config/commands.md"}  # by docs/hooks.py
+    wrong = []
+    for page, text in PAGES.items():
+        for link in re.findall(r"\]\((?!http|#)([^)#]+)[^)]*\)", text):
+            target = (page.parent / link).resolve()
+            if target.relative_to(ROOT).as_posix() not in made and not target.exists():
+                wrong.append(f"{page}: {link}")
+        wrong += [
+            f"{page}: {link}"
+            for link in re.findall(r"github\.com/gan-lightning/gan-lightning/blob/main/([^)\s#]+)", text)
+            if not (ROOT / link).exists()
+        ]
+    assert wrong == []
+
+
+def test_every_block_has_a_language_that_says_what_is_done_with_it():
+    known = {"bash", "python", "sh", "console", "py", "text", "yaml"}
+    assert {language for text in PAGES.values() for language, _ in BLOCK.findall(text)} <= known
+    assert not [line for kind in ("text", "py") for line in "\n".join(blocks(kind)).splitlines() if line[:4] == "gan-"]
+
+
+@pytest.mark.parametrize("line", with_flags())
+def test_a_command_with_flags_is_understood(line: str):
+    program, *words = shlex.split(line)
+    given = {"gan-prefetch": prefetch, "gan-push": push}[program].parser().parse_args(words)
+    assert program != "gan-prefetch" or set(given.names) <= set(FETCHABLE)

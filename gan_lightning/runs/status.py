@@ -96,4 +96,4 @@ WAYS: Mapping[str, Way] = {
     "refused": Way("its config, its data or its checkpoint cannot be used", "refused"),
     "kill": Way("SIGKILL, no memory left, a power cut", "running"),
 }
-"""Every way in which a run can end; ``docs/endings.md`` shows the table."""
+"""Every way in which a run can end; ``docs/reference/endings.md`` shows the table."""

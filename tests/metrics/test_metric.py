@@ -10,7 +10,7 @@ from gan_lightning.metrics.extractor import Features
 from gan_lightning.metrics.named import list_metrics, named_metric
 from gan_lightning.metrics.neighbourhood import density_coverage, precision_recall
 from gan_lightning.metrics.precision_recall import Density, Recall
-from tests.conftest import CONF
+from tests.documentation import TEXT, blocks
 
 from .toy import (
     FEATURE_METRICS,
@@ -164,9 +164,8 @@ def test_metrics_with_settings_of_their_own(make):
         make(metrics=["recall", Recall(precision_neighbours=7)])
 
 
-def test_the_metric_of_the_readme(make):
-    readme = (CONF.parent / "README.md").read_text(encoding="utf-8")
-    (program,) = re.findall(r"```py\n(class \w+\(Metric\):\n.*?)```", readme, flags=re.DOTALL)
+def test_the_metric_of_the_documentation(make):
+    (program,) = (block for block in blocks("py") if re.match(r"class \w+\(Metric\):\n", block))
     names = {"Metric": Metric, "Needs": Needs, "Estimate": Estimate}
     exec(program, names)
     (score,) = run(make(metrics=[names["Warmth"]()])).scores
@@ -177,9 +176,8 @@ def test_the_metric_of_the_readme(make):
     assert (score.higher_is_better, score.protocol["metric"], score.protocol["n_real"]) == (True, "warmth", None)
 
 
-def test_the_readme_names_every_metric():
-    readme = (CONF.parent / "README.md").read_text(encoding="utf-8")
-    table = "\n".join(re.findall(r"^\|.*\|$", readme, flags=re.MULTILINE))
+def test_the_documentation_names_every_metric():
+    table = "\n".join(re.findall(r"^\|.*\|$", TEXT, flags=re.MULTILINE))
     assert [name for name in list_metrics() if f"`{name}`" not in table] == []
 
 

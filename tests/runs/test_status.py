@@ -8,7 +8,7 @@ from typing import get_args
 from gan_lightning.runs.status import MEANINGS, WAYS, Status, Way, is_failure, status_of_signal
 from tests.conftest import CONF
 
-PAGE = (CONF.parent / "docs" / "endings.md").read_text(encoding="utf-8")
+PAGE = (CONF.parent / "docs" / "reference" / "endings.md").read_text(encoding="utf-8")
 FIRST = "| What happens |"
 
 
