@@ -81,7 +81,7 @@ def test_anything_but_indices_is_no_loader_for_predictions(batch):
         model.predict_step(batch, 0)
 
 
-PARAMETRIZED = {"biggan", "fastgan", "projection", "sagan", "sngan", "ssgan"}
+PARAMETRIZED = {"biggan", "fastgan", "projected_gan", "projection", "sagan", "sngan", "ssgan"}
 """Variants with torch's spectral norm, which torch itself saves as a state dict only."""
 
 
