@@ -23,6 +23,7 @@ class ProGAN(AdversarialModule):
     Section 2 of the paper, with WGAN-GP's loss and penalty and the drift term 0.001 E[D(x)^2] (appendix A.1).
     ``fade_kimg`` images fade a resolution in and ``stable_kimg`` train it. A fade begins and ends with fresh
     optimizer state, as in the authors' code. The batch size is the same at every resolution, where the paper's shrinks.
+    A run that starts from the weights of another one grows again.
 
     Args:
         stable_kimg: thousands of images at a resolution once it is faded in.

@@ -68,6 +68,13 @@ def test_the_networks_start_from_the_run_that_is_named(source, tmp_path):
     assert not torch.equal(averaged["generator.stack.0.weight"], state["generator.stack.0.weight"])
 
 
+def test_a_shared_model_is_a_source_as_well(source, tmp_path):
+    there = begun(tmp_path, f"init_from={source}").parts.model
+    there.save_pretrained(tmp_path / "shared")
+    here = begun(tmp_path, f"init_from={tmp_path / 'shared'}", "seed=2").parts.model
+    assert_same(weights(here.state_dict(), "discriminator."), weights(there.state_dict(), "discriminator."))
+
+
 def test_a_fine_tuned_run_tells_what_it_started_from_and_goes_on_without_it(commands, source, tmp_path):
     words = [
         "init_from=copy",
