@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,9 @@ def read_run(folder: Path) -> Run:
         if results.get("status") in ("refused", "queued") and not files.config.is_file():
             return Run(place, results["status"], problem=results["message"], readable=False)
         config = read_yaml(files.config)
-        return make_run(place, config, results, details=FolderDetails(files))
+        run = make_run(place, config, results, details=FolderDetails(files))
+        checkpoint = next((path for path in (files.best, files.latest) if path.is_file()), None)
+        return run if checkpoint is None else replace(run, checkpoint=written_as_text(str(checkpoint)))
     except UNREADABLE as error:
         return damaged(place, error)
 

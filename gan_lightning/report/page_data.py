@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import shlex
 import string
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 from gan_lightning.report.cells import comparable, duration, statuses, words
 from gan_lightning.report.config_diff import ABSENT, TARGET, brief, shown_value
 from gan_lightning.report.content import Comparison
-from gan_lightning.report.curves import Series, band, points_within, series
+from gan_lightning.report.curves import MIN_POINTS, Series, X, band, points_within, series
 from gan_lightning.report.group import Group, Section
 from gan_lightning.report.pictures import Strip, strips
 from gan_lightning.report.run import MOMENTS, Run
@@ -36,7 +37,7 @@ def page_data(content: Comparison) -> tuple[dict[str, Any], list[str]]:
     sections, first = [], 0
     for section in content.sections:
         last = first + len(section.groups)
-        groups = _groups(content, section, names[first:last], pictures[first:last], curves, points)
+        groups = _groups(content, section, names[first:last], pictures[first:last], curves, rows, points)
         sections.append({"label": _protocol_label(section), "groups": groups})
         first = last
     keys = [{"key": key, "higher": _higher(content, key)} for key in content.keys]
@@ -65,6 +66,7 @@ def _groups(
     names: Sequence[str],
     pictures: Sequence[Sequence[Strip]],
     curves: Mapping[str, Mapping[str, Series]],
+    rows: Mapping[str, Sequence[Mapping[str, Any]]],
     points: int,
 ) -> list[dict[str, Any]]:
     places = {(key, moment): standing(section, key, moment) for key in content.keys for moment in MOMENTS}
@@ -102,6 +104,8 @@ def _groups(
                 "scores": scores,
                 "runs": [_run(run, content) for run in group.runs],
                 "curves": _curves(group, curves, points),
+                "batch_size": _batch_size(group),
+                "clock": _clock(group, rows),
                 "pictures": [
                     {"seed": strip.run.seed, "moments": list(strip.moments), "sources": list(strip.sources)}
                     for strip in pictures[index]
@@ -123,6 +127,8 @@ def _run(run: Run, content: Comparison) -> dict[str, Any]:
         "wall_time": duration(run.wall_time_s),
         "images_per_second": _number(run.images_per_second),
         "warnings": [words(warning["kind"]) for warning in run.warnings],
+        "copies": _copies(run),
+        "tracker": run.tracker,
         "scores": {
             key: {m: _number(run.scores[m][key]["value"]) for m in MOMENTS if key in run.scores[m]}
             for key in content.keys
@@ -139,6 +145,34 @@ def _curves(group: Group, curves: Mapping[str, Mapping[str, Series]], points: in
         if len(group.runs) > 1:
             made[key] |= {name: _packed(getattr(found, name), "f4") for name in ("mean", "low", "high")}
     return made
+
+
+def _batch_size(group: Group) -> float | None:
+    """The images of a discriminator update, where the configuration says it as a number."""
+    value = group.config.get("batch_size")
+    return value if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
+
+
+def _clock(group: Group, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    """The hours of training by images seen, a mean over the runs."""
+    clocks = []
+    for run in group.runs:
+        known = [row for row in rows[run.place] if isinstance(row.get("wall_time_s"), int | float)]
+        clocks.append(
+            (np.array([row[X] for row in known], float), np.array([row["wall_time_s"] for row in known], float))
+        )
+    found = band(clocks, points=MIN_POINTS)
+    return {"x": _packed(found.x, "f8"), "hours": _packed(found.mean / 3600, "f4")}
+
+
+def _copies(run: Run) -> dict[str, str]:
+    """What a reader may want to paste: the command that trains the run again, and that draws from its checkpoint."""
+    found = {}
+    if run.overrides is not None:
+        found["command"] = shlex.join(["gan-train", *run.overrides])
+    if run.checkpoint is not None:
+        found["sample"] = shlex.join(["gan-sample", f"ckpt={run.checkpoint}"])
+    return found
 
 
 def _packed(values: np.ndarray, dtype: str) -> dict[str, str]:

@@ -70,6 +70,9 @@ class Run:
         budget_images: images of its whole training; None: unknown.
         generator_parameters: how large its generator is; None: unknown.
         evaluations: its scores over time, key to value by images seen.
+        overrides: what its first start was typed with; None: unknown.
+        checkpoint: its best checkpoint, or its latest where there is no best one; None: none on this machine.
+        tracker: address of its page at a tracker; None: none.
     """
 
     place: str
@@ -91,6 +94,9 @@ class Run:
     budget_images: int | None = None
     generator_parameters: int | None = None
     evaluations: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    overrides: Sequence[str] | None = None
+    checkpoint: str | None = None
+    tracker: str | None = None
 
     @property
     def images_per_second(self) -> float | None:
@@ -161,6 +167,9 @@ def make_run(place: str, config: Any, results: Any, *, group: str | None = None,
             None,
         ),
         evaluations=dict(_evaluation(entry) for entry in results.get("evaluations", [])),
+        overrides=next(
+            (_overrides(entry["overrides"]) for entry in results.get("segments", []) if "overrides" in entry), None
+        ),
     )
 
 
@@ -191,6 +200,12 @@ def _segment(entry: Mapping[str, Any]) -> dict[str, Any]:
         "from_images": _count(entry["from_images"], "segments.from_images"),
         "precision": _text(entry["precision"], "segments.precision"),
     }
+
+
+def _overrides(value: Any) -> list[str]:
+    if not isinstance(value, list):
+        raise ValueError(f"its segments.overrides is {value!r}, no list")
+    return [_text(item, "segments.overrides") for item in value]
 
 
 def _text(value: Any, name: str) -> str:

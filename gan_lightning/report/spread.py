@@ -31,7 +31,8 @@ class Spread:
         mean: over the seeds.
         std: standard deviation with n - 1 in the denominator; None for a single seed.
         best: of all seeds.
-        low: lower end of the 95 % confidence interval of the mean; None where there is no spread to tell it from.
+        low: lower end of the 95 % confidence interval of the mean; None where there is no spread to tell it from. Where
+            lower is better the score is a distance, of which the interval has no negative part.
         high: its upper end.
         values: one for each seed.
     """
@@ -64,11 +65,14 @@ def spread(values: Sequence[float], *, higher_is_better: bool) -> Spread:
         from scipy.stats import t
 
         half = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * std / math.sqrt(len(values))
+    low = None if half is None else mean - half
+    if low is not None and not higher_is_better and mean >= 0:
+        low = max(0.0, low)
     return Spread(
         mean,
         std,
         max(numbers) if higher_is_better else min(numbers),
-        None if half is None else mean - half,
+        low,
         None if half is None else mean + half,
         tuple(values),
     )

@@ -6,6 +6,7 @@ import functools
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,6 +27,7 @@ class ApiRun(Protocol):
 
     id: str
     state: str
+    url: str
     config: dict[str, Any]
     summary_metrics: dict[str, Any]
 
@@ -123,7 +125,8 @@ def _read(place: str, run: ApiRun) -> Run:
     config = {key: value for key, value in run.config.items() if key != _ORIGIN}
     group = run.config.get(_ORIGIN, {}).get("config_hash")
     try:
-        return make_run(place, config, results_of(run), group=group, details=WandbDetails(run))
+        found = make_run(place, config, results_of(run), group=group, details=WandbDetails(run))
+        return replace(found, tracker=run.url) if run.url.startswith("https://") else found
     except UNREADABLE as error:
         return damaged(place, error)
 

@@ -84,7 +84,14 @@ def make_run(
             {"images_seen": seen, "scores": {FD: {"value": value, "stderr": None}}}
             for seen, value in (evaluations or {}).items()
         ],
-        "segments": [{"from_images": 0, "precision": "32-true", "generator_parameters": parameters}],
+        "segments": [
+            {
+                "from_images": 0,
+                "precision": "32-true",
+                "generator_parameters": parameters,
+                "overrides": [f"experiment={run_name}", f"model.loss={loss}", f"seed={seed}"],
+            }
+        ],
     }
     (folder / "results.json").write_text(dumps(results))
     return folder

@@ -91,8 +91,10 @@ def browser() -> Iterator[Any]:
 
 RESET = """
 for (const id of ["seeds", "logarithmic"]) find(id).checked = false;
-find("search").value = ""; document.querySelectorAll("select.metric").forEach((e) => { e.value = ""; });
-showSection(0); scrollTo({top: 0, behavior: "instant"});
+find("search").value = ""; find("axis").value = "images_seen"; find("smoothing").value = 0;
+charts().slice(2).forEach((chart) => chart.remove());
+document.querySelectorAll("select.metric").forEach((e) => { e.value = ""; });
+find("expand").setAttribute("aria-pressed", "false"); showSection(0); scrollTo({top: 0, behavior: "instant"});
 """
 
 
@@ -217,21 +219,23 @@ def test_groups_are_filtered_by_words_and_seeds_can_be_opened(page):
     wait(page, "return document.querySelectorAll('.tabulator-tree-level-0').length === 2")
     click(page, "#expand")
     opened = texts(page, ".tabulator-tree-level-1 .tabulator-cell[tabulator-field=label]")
-    assert opened == ["seed 0", "seed 1", "seed 2"] * 2
+    assert [text.split("command")[0].strip() for text in opened] == ["seed 0", "seed 1", "seed 2"] * 2
     assert complaints(page) == []
 
 
 def test_ticked_groups_are_the_ones_in_the_panels(page):
     scroll_to(page, "curves")
-    wait(page, "return document.querySelectorAll('#chart-0 .scatterlayer .trace').length === 18")  # two edges, one line
+    wait(
+        page, "return document.querySelectorAll('figure.plot:first-child .scatterlayer .trace').length === 18"
+    )  # two edges, one line
     click(page, ".tabulator-row:nth-child(2) input[type=checkbox]")
-    wait(page, "return document.querySelectorAll('#chart-0 .scatterlayer .trace').length === 15")
+    wait(page, "return document.querySelectorAll('figure.plot:first-child .scatterlayer .trace').length === 15")
     assert [text[0] for text in texts(page, "#legend .key")] == list("ACDEF")
     click(page, "#seeds")  # three lines and the mean
-    wait(page, "return document.querySelectorAll('#chart-0 .scatterlayer .trace').length === 20")
+    wait(page, "return document.querySelectorAll('figure.plot:first-child .scatterlayer .trace').length === 20")
     change(page, "select.metric", "g/loss", "change")
     click(page, "#logarithmic")
-    assert wait(page, "return document.getElementById('chart-0').layout.yaxis.type") == "log"
+    assert wait(page, "return document.querySelector('figure.plot .chart').layout.yaxis.type") == "log"
     scroll_to(page, "samples")
     wait(page, "return document.querySelectorAll('.card').length === 5")
     assert complaints(page) == []
@@ -258,6 +262,101 @@ def test_the_slider_moves_all_pictures_through_training(page):
     wait(page, "return document.querySelector('#time').value === '3'")
     wait(page, "return document.querySelector('#play').innerText === 'Play'")
     assert complaints(page) == []
+
+
+def test_charts_are_added_and_removed(page):
+    assert len(texts(page, "figure.plot select")) == 2
+    click(page, "#add-chart")
+    chosen = page.execute_script("return charts().map((chart) => chart.querySelector('select').value)")
+    assert len(set(chosen)) == 3
+    scroll_to(page, "add-chart")
+    wait(page, "return charts()[2].querySelectorAll('.scatterlayer .trace').length > 0")
+    click(page, "figure.plot:nth-child(2) .remove")
+    left = page.execute_script("return charts().map((chart) => chart.querySelector('select').value)")
+    assert left == [chosen[0], chosen[2]]
+
+
+def first_trace(page: Any, field: str) -> list[float]:
+    script = """
+    const lines = document.querySelector("figure.plot .chart").data.filter((trace) => trace.hoverinfo === "all");
+    const found = lines[0][arguments[0]];
+    return found.bdata ? unpacked(found) : [...found];
+    """
+    return page.execute_script(script, field)
+
+
+def test_curves_over_other_axes_and_smoothed(page):
+    change(page, "select.metric", "d/loss", "change")
+    scroll_to(page, "curves")
+    seen, values = np.array(first_trace(page, "x")), np.array(first_trace(page, "y"))
+    assert seen[-1] == 4000
+    change(page, "#axis", "steps", "change")
+    batch = page.execute_script("return chosen()[0].batch_size")
+    np.testing.assert_allclose(first_trace(page, "x"), seen / batch, rtol=1e-12)
+    change(page, "#axis", "wall_time_s", "change")
+    hours = np.array(first_trace(page, "x"))
+    np.testing.assert_allclose(hours, (seen / 20 - 1) / 3600, atol=0.6 / 3600)  # a second for every 20 images
+    change(page, "#smoothing", "0.9", "input")
+    weights = 0.9 ** np.arange(len(values))
+    by_hand = [np.dot(weights[: n + 1][::-1], values[: n + 1]) / weights[: n + 1].sum() for n in range(len(values))]
+    np.testing.assert_allclose(first_trace(page, "y"), by_hand, rtol=1e-5)
+
+
+def test_everything_that_can_be_operated_or_seen_has_a_name(page):
+    for panel in ("curves", "samples", "parallel-panel"):
+        scroll_to(page, panel)
+        wait(page, f"return !stale.has('{panel}')")
+    nameless = """
+    const named = (e) => e.ariaLabel || e.title || e.textContent.trim() || e.placeholder || e.labels?.length || e.alt;
+    const operated = document.querySelectorAll("button, a[href], input, select, img");
+    return [...operated].filter((e) => e.offsetParent && !named(e)).map((e) => e.outerHTML.slice(0, 80));
+    """
+    assert page.execute_script(nameless) == []
+    drawings = (
+        "return [...document.querySelectorAll('.chart, #parallel')].map((e) => [e.getAttribute('role'), e.ariaLabel])"
+    )
+    assert all(
+        role == "img" and ("configurations" in name or "runs" in name) for role, name in page.execute_script(drawings)
+    )
+
+
+def test_a_run_can_be_repeated_and_sampled_by_pasting(page):
+    click(page, "#expand")
+    commands = wait(page, "return [...document.querySelectorAll('button.copy')].map((e) => e.title)")
+    repeated = [command for command in commands if command.startswith("gan-train ")]
+    assert len(repeated) > 6  # those of rows out of sight are not there yet
+    assert repeated[0] == "gan-train experiment=demo model.loss=Hinge seed=0"
+
+
+def test_a_phone_has_no_frozen_columns(browser, report):
+    size = browser.get_window_size()
+    try:
+        browser.set_window_size(500, 900)
+        browser.get(report.as_uri())
+        wait(browser, "return document.querySelectorAll('.tabulator-row').length === 6")
+        assert texts(browser, ".tabulator-frozen") == []
+        assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    finally:
+        browser.set_window_size(size["width"], size["height"])
+        browser.get("about:blank")
+
+
+def test_a_single_evaluation_stands_in_the_middle_of_an_axis_from_zero(browser, tmp_path, make_below):
+    folder = make_below(
+        tmp_path, "runs/0", loss="Hinge", lr=1e-3, seed=0, status="finished", fd=10.0, cs=5.0, health=[]
+    )
+    (folder / "metrics.jsonl").write_text(
+        json.dumps({"images_seen": 8000, "wall_time_s": 1.0, f"score/{FD}": 10.0}) + "\n"
+    )
+    path = tmp_path / "report.html"
+    path.write_text(as_html(compare(find_runs([tmp_path / "runs"]))), encoding="utf-8")
+    browser.get(path.as_uri())
+    scroll_to(browser, "curves")
+    wait(browser, "return document.querySelectorAll('figure.plot:first-child .scatterlayer .point').length === 1")
+    assert browser.execute_script("return document.querySelector('figure.plot .chart').layout.xaxis.range") == [
+        0,
+        16000,
+    ]
 
 
 def test_dark_and_light(page):
@@ -335,7 +434,7 @@ def test_scripts_in_every_field_do_not_run(browser, tmp_path, make_below):
         click(browser, "#expand")
         for panel in ("curves", "samples", "parallel-panel", "settings", "troubles", "notes"):
             scroll_to(browser, panel)
-        wait(browser, "return document.querySelectorAll('#chart-0 .trace').length")
+        wait(browser, "return document.querySelectorAll('figure.plot:first-child .trace').length")
         change(browser, "select.metric", f"{text} curve", "change")
         browser.execute_script(
             "document.querySelectorAll('.tabulator-col, .tabulator-cell').forEach((e) => "

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shlex
 
 import numpy as np
 import pytest
@@ -97,3 +98,16 @@ def test_only_damaged_runs_make_a_page_too(make, tmp_path):
     page = as_html(compare(find_runs([tmp_path])))
     assert data_of(page)["sections"] == []
     assert "damaged: results.json is damaged: it is not JSON" in page
+
+
+def test_a_row_has_what_repeats_it_and_what_draws_from_it(make):
+    folder = make("it's here/0", fd=3.0)
+    (folder / "checkpoints").mkdir()
+    (folder / "checkpoints" / "latest.ckpt").touch()
+    (run,) = find_runs([folder])
+    data, _ = page_data(compare([run]))
+    (shown,) = data["sections"][0]["groups"][0]["runs"]
+    assert shlex.split(shown["copies"]["command"]) == ["gan-train", "experiment=demo", "model.loss=Hinge", "seed=0"]
+    assert shlex.split(shown["copies"]["sample"]) == ["gan-sample", f"ckpt={folder}/checkpoints/latest.ckpt"]
+    (folder / "checkpoints" / "best.ckpt").touch()
+    assert find_runs([folder])[0].checkpoint == f"{folder}/checkpoints/best.ckpt"

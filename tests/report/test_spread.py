@@ -13,10 +13,17 @@ from gan_lightning.report.spread import compare_with, holm, spread, stars, welch
 
 
 def test_interval_of_three_values_by_the_printed_table_of_t():
-    found = spread([1.0, 2.0, 6.0], higher_is_better=False)
+    found = spread([1.0, 2.0, 6.0], higher_is_better=True)
     half = 4.303 * math.sqrt(7.0) / math.sqrt(3)  # t(0.975, 2) = 4.303
-    assert (found.mean, found.best, found.count) == (3.0, 1.0, 3)
+    assert (found.mean, found.best, found.count) == (3.0, 6.0, 3)
     assert (found.low, found.high) == (pytest.approx(3 - half, rel=1e-3), pytest.approx(3 + half, rel=1e-3))
+
+
+def test_the_interval_of_a_distance_has_no_negative_part():
+    found = spread([1.0, 2.0, 6.0], higher_is_better=False)
+    assert (found.low, found.best) == (0.0, 1.0)
+    assert found.high == pytest.approx(3 + 4.303 * math.sqrt(7.0) / math.sqrt(3), rel=1e-3)
+    assert spread([-1.0, -2.0, -6.0], higher_is_better=False).low < -6  # of an estimate that may be negative
 
 
 def test_intervals_cover_the_expectation_in_95_percent():

@@ -35,6 +35,7 @@ class FakeRun:
     def __init__(self, folder, *, state="finished"):
         config = yaml.safe_load((folder / "config.yaml").read_text())
         self.id = folder.name
+        self.url = f"https://wandb.example/team/gans/runs/{folder.name}"
         self.state = state
         # a server writes 1.0 as 1, and the configuration would have another hash
         self.config = {**config, "batch_size": 64.0, "origin": {"config_hash": config_hash(config), "job": None}}
@@ -164,3 +165,13 @@ def test_no_login_and_no_runs_are_said(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(ValueError, match="no W&B login"):
         find_wandb_runs("team/gans")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [("https://wandb.ai/team/gans/runs/0", "https://wandb.ai/team/gans/runs/0"), ("javascript:1", None)],
+)
+def test_the_address_of_a_run_is_one_of_the_web(runs, url, shown):
+    run = FakeRun(runs / "hinge" / "0")
+    run.url = url
+    assert find_wandb_runs("team/gans", api=FakeApi([run]))[0].tracker == shown

@@ -24,6 +24,7 @@ setTheme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 find("moment").value = state.moment;
 find("section-choice").hidden = data.sections.length < 2;
 find("section").replaceChildren(...data.sections.map((section, index) => element("option", { value: index, textContent: `section ${index + 1}` })));
+FIRST.forEach(addChart);
 showSection(0);
 
 find("theme").addEventListener("click", () => { setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"); refresh(); });
@@ -38,8 +39,9 @@ find("expand").addEventListener("click", (event) => {
   event.target.textContent = open ? "Close all seeds" : "Open all seeds";
   table.getRows().forEach((row) => (open ? row.treeExpand() : row.treeCollapse()));
 });
-document.querySelectorAll("select.metric").forEach((select) => select.addEventListener("change", drawCurves));
-["seeds", "logarithmic"].forEach((id) => find(id).addEventListener("change", drawCurves));
+["seeds", "logarithmic", "axis"].forEach((id) => find(id).addEventListener("change", drawCurves));
+find("smoothing").addEventListener("input", drawCurves);
+find("add-chart").addEventListener("click", () => { addChart(); drawCurves(); });
 find("time").addEventListener("input", moveTo);
 find("play").addEventListener("click", togglePlay);
 if (find("colour")) find("colour").addEventListener("change", drawParallel);

@@ -2,7 +2,12 @@
 // What the page shows at present; every panel reads it, and draws itself again when it changes.
 const data = JSON.parse(document.getElementById("data").textContent);
 const find = (id) => document.getElementById(id);
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bd1", "#8a8f98"]; // Okabe and Ito, told apart by the colour-blind
+// After Okabe and Ito, told apart by the color-blind; each has a contrast of 3:1 to the panels of both themes.
+const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b07d00", "#3d96cc", "#8c6bd1", "#8a8f98"];
+const FROM_BEST = { // of the scale from the best to the worst run
+  light: ["#0d0887", "#6a00a8", "#b12a90", "#e16462"],
+  dark: ["#f0f921", "#fca636", "#e16462", "#d6557e"],
+};
 const DASHES = ["solid", "dash", "dot", "dashdot"];
 const TOP = 8;
 const state = { section: data.sections[0] || { groups: [] }, moment: data.moment, chosen: new Set() };

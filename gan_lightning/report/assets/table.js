@@ -1,6 +1,7 @@
 "use strict";
 // The table of groups and, below each, of its runs.
 let table = null;
+const NARROW_PX = 700; // a frozen column would leave no room for the others below this width
 
 const chip = (text, kind) => element("span", { className: `chip ${kind}`, textContent: text }).outerHTML;
 const KINDS = { finished: "good", diverged: "bad", failed: "bad", damaged: "bad" };
@@ -48,9 +49,12 @@ function columnsOfTable() {
     title: escaped(name), headerTooltip: escaped(key), field: `setting:${key}`, sorter: "alphanum", headerFilter: "input",
     minWidth: Math.min(180, 30 + 8 * Math.max(name.length, ...groups().map((group) => String(shown(group.settings[key])).length))), formatter: (cell) => (cell.getData().run ? "" : element("span", { textContent: shown(cell.getValue()) }).outerHTML),
   }));
+  const wide = innerWidth > NARROW_PX;
+  const labels = groups().map((group) => (data.settings.length < 2 ? group.label : group.name));
+  const width = Math.min(wide ? 340 : 200, 90 + 8 * Math.max(4, ...labels.map((label) => label.length)));
   return [
-    { formatter: "rowSelection", headerSort: false, width: 34, hozAlign: "center", frozen: true, cellClick: (_, cell) => cell.getData().run && cell.getRow().deselect() },
-    { title: data.settings.length < 2 ? "configuration" : "group", field: "label", sorter: "alphanum", frozen: true, minWidth: data.settings.length < 2 ? 180 : groups().some(({ name }) => name) ? 170 : 120, widthGrow: data.settings.length < 2 ? 2 : 0, formatter: nameCell },
+    { formatter: "rowSelection", headerSort: false, width: 34, hozAlign: "center", frozen: wide, cellClick: (_, cell) => cell.getData().run && cell.getRow().deselect() },
+    { title: data.settings.length < 2 ? "configuration" : "group", field: "label", sorter: "alphanum", frozen: wide, minWidth: width, widthGrow: data.settings.length < 2 ? 2 : 0, formatter: nameCell },
     ...settings,
     ...data.keys.map(({ key, higher }) => ({
       title: `${escaped(key)} ${higher ? "↑" : "↓"}`, headerTooltip: higher ? "higher is better" : "lower is better", field: `score:${key}`,
@@ -66,8 +70,24 @@ function columnsOfTable() {
 
 function nameCell(cell) {
   const { group, run } = cell.getData();
-  if (run) return element("span", { textContent: run.seed === null ? run.place.split("/").pop() : `seed ${run.seed}`, title: run.place });
+  if (run) {
+    const name = element("span", { textContent: run.seed === null ? run.place.split("/").pop() : `seed ${run.seed}`, title: run.place });
+    const copies = Object.entries(run.copies).map(([what, text]) => copyButton(what, text));
+    const link = run.tracker ? [element("a", { href: run.tracker, textContent: "tracker", target: "_blank", rel: "noopener" })] : [];
+    return element("span", {}, name, " ", ...copies, " ", ...link);
+  }
   return nameOf(group, { long: data.settings.length < 2 });
+}
+
+// A button that puts a command or a path onto the clipboard, or into a box to copy it from where there is none.
+function copyButton(what, text) {
+  const made = element("button", { type: "button", className: "copy", textContent: what, title: text, ariaLabel: `Copy: ${text}` });
+  made.addEventListener("click", async (event) => {
+    event.stopPropagation();
+    try { await navigator.clipboard.writeText(text); made.textContent = "copied"; } catch { prompt("", text); }
+    setTimeout(() => { made.textContent = what; }, 1200);
+  });
+  return made;
 }
 
 function statusCell({ group, run }) {
@@ -91,7 +111,7 @@ function makeTable() {
   table = new Tabulator("#table", {
     data: rowsOfTable(), columns: columnsOfTable(), layout: "fitColumns", maxHeight: "70vh", placeholder: "Nothing fits the filter",
     dataTree: true, dataTreeStartExpanded: false, dataTreeFilter: false, dataTreeElementColumn: "label", dataTreeSelectPropagate: false,
-    nestedFieldSeparator: false, selectableRows: true, selectableRowsCheck: (row) => !row.getData().run, selectableRowsPersistence: true, rowHeader: false, columnDefaults: { resizable: true },
+    rowFormatter: nameBox, nestedFieldSeparator: false, selectableRows: true, selectableRowsCheck: (row) => !row.getData().run, selectableRowsPersistence: true, rowHeader: false, columnDefaults: { resizable: true },
   });
   table.on("tableBuilt", () => { table.selectRow([...state.chosen]); sayShown(); });
   table.on("rowSelectionChanged", (rows) => {
@@ -103,8 +123,15 @@ function makeTable() {
   table.on("dataFiltered", (_, rows) => sayShown(rows.length));
 }
 
-// Titles can be reached by Tab, and sort with Enter or the space bar.
+function nameBox(row) {
+  const { group, run } = row.getData();
+  const box = row.getElement().querySelector("input[type=checkbox]");
+  if (box) box.setAttribute("aria-label", group ? `Show ${group.id}: ${group.label}` : `Seed ${run.seed}`);
+}
+
+// Titles can be reached by Tab, and sort with Enter or the space bar; a filter is named after its column.
 function reachable(columns) {
+  columns.forEach((column) => column.getElement().querySelector(".tabulator-header-filter input")?.setAttribute("aria-label", `Filter ${column.getField()}`));
   columns.map((column) => column.getElement()).filter((title) => title.classList.contains("tabulator-sortable")).forEach((title) => {
     title.tabIndex = 0;
     title.onkeydown = (event) => {
