@@ -107,6 +107,8 @@ def npz_images(path: Path, *, key: str, split: str, labelled: bool) -> TensorIma
     if height != width:
         raise DataError(f"{what}: its images are {width}x{height}; images must be square")
     labels = the_labels(arrays, what, count=len(pixels))
+    if labels is not None and not 0 <= int(labels.min()) <= int(labels.max()) < 2**31:
+        raise DataError(f"{what}: its labels are from {labels.min()} to {labels.max()}; classes are numbered from 0")
     if labelled and labels is None:
         raise DataError(f"{what}: expected one array of labels, integers ({len(pixels)},)")
     return TensorImages(
