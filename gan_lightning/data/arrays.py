@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -103,7 +104,7 @@ class StoredArrays(NamedTuple):
     @property
     def path(self) -> Path:
         """Where it is."""
-        return Path(self.name).expanduser()
+        return Path(os.path.expanduser(self.name))
 
     @property
     def version(self) -> tuple[str, int, int] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ def given_images(
     Raises:
         DataError: if there is nothing, no image, or images that are damaged, not square or of different sizes.
     """
-    location = Path(path).expanduser()
+    location = Path(os.path.expanduser(path))
     if location.suffix.lower() == ".npz":
         return npz_images(location, key=key, split=split, labelled=labelled)
     loading = loading or Loading()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import os
 import zlib
 from pathlib import Path
 from typing import Unpack
@@ -90,7 +91,7 @@ class IdxDataModule(PicturesDataModule):
     ) -> None:
         check_apart(train_split, heldout)
         super().__init__(f"{Path(path).name} {train_split}", channels=channels, **pictures)
-        self.path = Path(path).expanduser()
+        self.path = Path(os.path.expanduser(path))
         self.train_split = train_split
         self.heldout_split = heldout
 
