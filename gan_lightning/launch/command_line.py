@@ -55,7 +55,7 @@ def quoted(value: str) -> str:
     """
     escaped = re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + "\\${", value)
     escaped = re.sub(r"(\\*)'", lambda found: found[1] * 2 + "\\'", escaped)
-    escaped = re.sub(r"\\+$", lambda found: found[0] * 2, escaped)
+    escaped = re.sub(r"\\+\Z", lambda found: found[0] * 2, escaped)
     return f"'{escaped}'"
 
 
@@ -156,7 +156,7 @@ def _with_literal_path(argument: str) -> str:
         means_it = _parses(argument)
     else:
         means_it = _parsed(argument) == path and not (literal and "${" in path)
-    if not means_it and not literal and value[0] == "[" and all(map(os.path.exists, listed := value[1:-1].split(","))):
+    if not means_it and not literal and value[0] == "[" and all(map(_lies_somewhere, listed := value[1:-1].split(","))):
         return f"{head}=[{','.join(map(quoted, listed))}]"
     return argument if means_it else f"{head}={quoted(path)}"
 

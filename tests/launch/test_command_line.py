@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
@@ -26,6 +26,8 @@ def as_read(argument: str) -> object:
 
 
 @given(CHARACTERS)
+@example("\\\n")
+@example("\\")
 def test_a_quoted_value_is_read_as_it_was(value):
     assert as_read(f"key={quoted(value)}") == value
 
@@ -156,6 +158,8 @@ def test_a_list_of_paths_that_hydra_cannot_read_is_one_where_all_of_them_exist(t
         Path(name).mkdir()
     (argument,) = for_hydra(["runs=[ü 1,x;y]"])
     assert OverridesParser.create().parse_override(argument).value() == ["ü 1", "x;y"]
+    (argument,) = for_hydra(["out=[ü 1/new.md,x;y/new.csv]"])
+    assert OverridesParser.create().parse_override(argument).value() == ["ü 1/new.md", "x;y/new.csv"]
     assert as_read(for_hydra(["runs=[ü 1,nowhere]"])[0]) == "[ü 1,nowhere]"
 
 
