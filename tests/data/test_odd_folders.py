@@ -283,6 +283,13 @@ def test_images_in_the_folder_of_a_run_are_counted_and_named(tmp_path, caplog):
     assert "2 files are not used (2 .png): old/b.png, old/samples/c.png" in caplog.text
 
 
+def test_classes_with_line_breaks_stay_in_their_line(tmp_path):
+    labels = json.dumps({"a.png": "cat\nERROR", "b.png": "dog"}).encode()
+    path = write(tmp_path / "set", {"a.png": encoded(noise(0)), "b.png": encoded(noise(1)), "labels.json": labels})
+    with pytest.raises(DataError, match=r"there are 2 classes: cat\\nERROR, dog$"):
+        _ = make(path, tmp_path, classes=3).images_per_epoch
+
+
 def test_names_with_line_breaks_stay_in_their_line(tmp_path, caplog):
     make(write(tmp_path / "set", {"a.png": encoded(noise(0)), "b\nERROR c.heic": b""}), tmp_path).describe(
         tmp_path / "run"
