@@ -19,7 +19,7 @@ def cache_root(cache_dir: str | Path | None = None) -> Path:
         cache_dir: a folder chosen by the user; ``~`` is expanded.
     """
     chosen = cache_dir or os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "gan_lightning"
-    return Path(chosen).expanduser()
+    return Path(os.path.expanduser(chosen))
 
 
 def keep(path: Path, write: Callable[[Path], object]) -> None:

@@ -99,6 +99,8 @@ def _check_record(record: dict[str, Any], path: Path) -> None:
     for key, value, kind in expected:
         if not isinstance(value, kind):
             raise CheckpointError(f"{path} is damaged: its {RECORD}.{key} is a {type(value).__name__}")
+    if record["images_seen"] < 0:
+        raise CheckpointError(f"{path} is damaged: its {RECORD}.images_seen is {record['images_seen']}")
     data = record.get("data")
     if data is not None and not (
         isinstance(data, dict)
@@ -126,6 +128,23 @@ def _not_plain(config: Any) -> Any:
         elif not isinstance(value, str | int | float | None):
             return value
     return None
+
+
+def check_training_state(checkpoint: dict[str, Any], path: Path) -> None:
+    """Refuse a checkpoint that training could not go on from, or only without the optimizers' states.
+
+    Raises:
+        CheckpointError: naming the part that is missing or of another type.
+    """
+    kinds = {"epoch": int, "global_step": int, "loops": dict, "lr_schedulers": list}
+    wrong = [key for key, kind in kinds.items() if not isinstance(checkpoint.get(key), kind)]
+    callbacks, optimizers = checkpoint.get("callbacks"), checkpoint.get("optimizer_states")
+    if not isinstance(callbacks, dict) or not all(isinstance(state, dict) for state in callbacks.values()):
+        wrong.append("callbacks")
+    if not isinstance(optimizers, list) or not optimizers or not all(isinstance(state, dict) for state in optimizers):
+        wrong.append("optimizer_states")
+    if wrong:
+        raise CheckpointError(f"{path}: training cannot go on from it, its {', '.join(wrong)} are missing or damaged")
 
 
 def processes_problem(before: int | None, now: int) -> str | None:

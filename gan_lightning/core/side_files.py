@@ -115,7 +115,7 @@ def read_json(path: Path, *, kind: type = dict, most_bytes: int = MOST_JSON_BYTE
         SideFileError: if it is not a readable file of JSON of this kind, is too large, nests too deeply, or holds a
             number that is not finite.
     """
-    content = _read_bytes(path, most_bytes)
+    content = read_bytes(path, most_bytes)
     try:
         return _of_kind(parse_json(content), kind)
     except ValueError as error:
@@ -137,7 +137,7 @@ def read_json_lines(
         FileNotFoundError: if there is no such file.
         SideFileError: if it cannot be read or is too large.
     """
-    for number, line in enumerate(_read_bytes(path, most_bytes, empty=True).split(b"\n")[:-1], start=1):
+    for number, line in enumerate(read_bytes(path, most_bytes, empty=True).split(b"\n")[:-1], start=1):
         try:
             row: dict[str, Any] = _of_kind(parse_json(line), dict)
         except ValueError as error:
@@ -159,7 +159,7 @@ def read_yaml(path: Path, *, kind: type = dict, most_bytes: int = MOST_YAML_BYTE
         SideFileError: if it is not a readable file of plain YAML of this kind, is too large, nests too deeply, has an
             alias (a few lines of nested aliases describe billions of values).
     """
-    content = _read_bytes(path, most_bytes)
+    content = read_bytes(path, most_bytes)
     try:
         _check_yaml(content)
         return _of_kind(yaml.load(content, Loader=_YAML_LOADER), kind)
@@ -179,7 +179,7 @@ def read_text(path: Path, *, most_bytes: int = MOST_TEXT_BYTES) -> str:
         SideFileError: if it is not a readable file of text.
     """
     try:
-        return _read_bytes(path, most_bytes).decode().strip()
+        return read_bytes(path, most_bytes).decode().strip()
     except UnicodeDecodeError as error:
         raise SideFileError(f"{path} is damaged: it is not text: {error}") from error
 
@@ -254,8 +254,13 @@ def _of_kind(value: Any, kind: type) -> Any:
     return value
 
 
-def _read_bytes(path: Path, most: int | None, *, empty: bool = False) -> bytes:
-    """Read a regular file of at most ``most`` bytes; a pipe or a device would never end."""
+def read_bytes(path: Path, most: int | None, *, empty: bool = False) -> bytes:
+    """Read a regular file of at most ``most`` bytes; a pipe or a device would never end.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        SideFileError: if it is of another kind, larger, cannot be read or, unless ``empty``, is empty.
+    """
     try:
         facts = path.stat()
         if stat.S_ISDIR(facts.st_mode):

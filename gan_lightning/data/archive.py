@@ -103,7 +103,7 @@ def open_files(path: str | Path, *, key: str = "data.path", cache: Path | None =
     Raises:
         DataError: if there is neither.
     """
-    location = Path(path).expanduser().absolute()
+    location = Path(os.path.expanduser(path)).absolute()
     if location.is_dir():
         return FolderFiles(location)
     if location.is_file() and location.suffix.lower() == ".zip":

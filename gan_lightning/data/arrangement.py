@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from gan_lightning.core.terminal import printable
@@ -54,7 +56,26 @@ class Arrangement:
             "labels": self.labelled_by,
             "unused_files": unused_facts(self.unused),
             "labels_without_file": unused_facts(self.unmatched),
+            "heldout_in_train": unused_facts(self.in_both),
         }
+
+    @cached_property
+    def in_both(self) -> list[str]:
+        """The held-out files that are training images, too: links, and copies with the same time or checksum."""
+        if self.heldout_split is None:
+            return []
+        train, heldout = self.splits["train"], self.splits[self.heldout_split]
+        twins = {entry[1:]: entry.name for entry in train.entries if entry.size_bytes}
+        candidates = [(entry.name, twins[entry[1:]]) for entry in heldout.entries if entry[1:] in twins]
+        return [train.files.prefix + name for name, twin in candidates if same_content(train.files, name, twin)]
+
+
+def same_content(files: Files, first: str, second: str) -> bool:
+    """Return whether two files hold the same; one that cannot be read is reported elsewhere."""
+    try:
+        return files.read(first) == files.read(second)
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def unused_facts(names: Sequence[str]) -> dict[str, Any]:
@@ -68,20 +89,24 @@ def endings(names: Iterable[str]) -> dict[str, int]:
 
 
 def unused_lines(what: str, facts: Mapping[str, Any]) -> list[str]:
-    """Return a sentence for files that are not used, and one for labels of files that are not there.
+    """Return a sentence each for files that are not used, labels of missing files, and files of two splits.
 
     Args:
         what: the data set, for messages.
         facts: as ``Arrangement.facts`` returns them, or without these entries.
     """
     lines = []
-    for key, noun in (("unused_files", "files are not used"), ("labels_without_file", "labels are of missing files")):
+    for key, noun in (
+        ("unused_files", "files are not used"),
+        ("labels_without_file", "labels are of missing files"),
+        ("heldout_in_train", "held-out files are training images as well"),
+    ):
         names = facts.get(key, unused_facts(()))
         if names["count"]:
             kinds = ", ".join(f"{count} {ending}" for ending, count in names["endings"].items())
             lines.append(f"{what}: {names['count']} {noun} ({kinds}): {', '.join(names['first'])}")
             lines[-1] += f" and {names['count'] - _NAMED} more" if names["count"] > _NAMED else ""
-    return list(map(printable, lines))
+    return [printable(line).replace("\n", "\\n") for line in lines]
 
 
 def image_entries(

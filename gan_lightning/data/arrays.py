@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any, NamedTuple, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from gan_lightning.core.machine import memory_bytes
 from gan_lightning.data.errors import DataError
+from gan_lightning.data.layout import listed
 from gan_lightning.data.pictures import Pictures, PicturesDataModule
 from gan_lightning.data.source import ArrayImages, Arrays, ImageSource, labelled_arrays
 
@@ -101,7 +104,7 @@ class StoredArrays(NamedTuple):
     @property
     def path(self) -> Path:
         """Where it is."""
-        return Path(self.name).expanduser()
+        return Path(os.path.expanduser(self.name))
 
     @property
     def version(self) -> tuple[str, int, int] | None:
@@ -140,10 +143,26 @@ def read_arrays(path: Path, what: str) -> dict[str, NDArray[Any]]:
     try:
         if kind == ".npy":
             return {path.name: np.lib.format.open_memmap(path, mode="r")}
+        check_size(path, damaged)
         with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+            arrays = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, MemoryError) as error:
         raise DataError(f"{damaged} of plain arrays: {error}") from error
+    if others := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
+        raise DataError(f"{damaged} of plain arrays: {listed(others)} in it is none")
+    return arrays
+
+
+def check_size(path: Path, damaged: str) -> None:
+    """Refuse a ``.npz`` file whose arrays, unpacked, would not fit into the memory: few bytes may describe many.
+
+    Raises:
+        DataError: naming both sizes.
+    """
+    with zipfile.ZipFile(path) as archive:
+        needed = sum(member.file_size for member in archive.infolist())
+    if needed > (there := memory_bytes()):
+        raise DataError(f"{damaged} that fits: unpacked it takes {needed / 1e9:.0f} GB, there are {there / 1e9:.0f} GB")
 
 
 def the_images(arrays: Mapping[str, NDArray[Any]], what: str, *, axes: Collection[int]) -> NDArray[np.uint8]:
@@ -153,7 +172,7 @@ def the_images(arrays: Mapping[str, NDArray[Any]], what: str, *, axes: Collectio
         DataError: if there is another number of them, or it holds no uint8 images.
     """
     images = [array for array in arrays.values() if array.ndim in axes]
-    if len(images) != 1 or images[0].dtype != np.uint8 or len(images[0]) == 0:
+    if len(images) != 1 or images[0].dtype != np.uint8 or images[0].size == 0:
         held = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in arrays.items()) or "nothing"
         raise DataError(f"{what}: expected one array of images, uint8 (N, H, W, 1 or 3); it holds {held}")
     return images[0]

@@ -37,7 +37,7 @@ class Files(ABC):
     Attributes:
         location: the folder or archive.
         prefix: what was taken off every name.
-        hidden_images: names of hidden images, once the files have been listed.
+        hidden_images: names of images that are passed over, once the files have been listed.
     """
 
     prefix: str = ""
@@ -101,7 +101,7 @@ class Files(ABC):
 
 
 class FolderFiles(Files):
-    """Files below a folder; links are followed, and folders of runs passed over: their pictures are no data."""
+    """Files below a folder; links are followed. Pictures in folders of runs are no data, and count as hidden."""
 
     def stored_entries(self) -> list[Entry]:
         """List the files below the folder."""
@@ -118,9 +118,11 @@ class FolderFiles(Files):
             for item in found:
                 if is_of_macos(item.name):
                     continue
-                if item.is_dir() and not is_of_run(item.path):
+                if item.is_dir() and is_of_run(item.path):
+                    self.hidden_images += images_below(item.path, f"{prefix}{item.name}/")
+                elif item.is_dir():
                     yield from self._walk(item.path, f"{prefix}{item.name}/", above | {real})
-                elif not item.is_dir():
+                else:
                     try:
                         facts = item.stat()
                         yield Entry(prefix + item.name, facts.st_size, facts.st_mtime_ns)
@@ -134,6 +136,15 @@ class FolderFiles(Files):
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise OSError("not a regular file")
             return file.read()
+
+
+def images_below(folder: str, prefix: str) -> list[str]:
+    """Return the names of all image files below a folder, whose links are not followed, each after ``prefix``."""
+    found = []
+    for place, _, names in os.walk(folder):
+        below = os.path.relpath(place, folder)
+        found += [os.path.normpath(os.path.join(prefix, below, name)) for name in names if is_image(name)]
+    return found
 
 
 def plain_name(name: str) -> str:

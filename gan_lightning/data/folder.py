@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Unpack
@@ -47,7 +48,7 @@ class FolderDataModule(PicturesDataModule):
             raise ValueError(f"data.split must be 'auto', 'folders' or 'hash', got {split!r}")
         if not 0 <= heldout_fraction < 1:
             raise ValueError(f"data.heldout_fraction must lie in [0, 1), got {heldout_fraction}")
-        super().__init__(name or Path(path).expanduser().absolute().stem, **pictures)
+        super().__init__(name or Path(os.path.expanduser(path)).absolute().stem, **pictures)
         self.split: Split = split
         self.heldout_fraction = heldout_fraction
         self._files = open_files(path, cache=self.loading.folder(FOLDER) if self.loading.keep else None)

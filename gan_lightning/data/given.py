@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ def given_images(
     Raises:
         DataError: if there is nothing, no image, or images that are damaged, not square or of different sizes.
     """
-    location = Path(path).expanduser()
+    location = Path(os.path.expanduser(path))
     if location.suffix.lower() == ".npz":
         return npz_images(location, key=key, split=split, labelled=labelled)
     loading = loading or Loading()
@@ -107,6 +108,8 @@ def npz_images(path: Path, *, key: str, split: str, labelled: bool) -> TensorIma
     if height != width:
         raise DataError(f"{what}: its images are {width}x{height}; images must be square")
     labels = the_labels(arrays, what, count=len(pixels))
+    if labels is not None and not 0 <= int(labels.min()) <= int(labels.max()) < 2**31:
+        raise DataError(f"{what}: its labels are from {labels.min()} to {labels.max()}; classes are numbered from 0")
     if labelled and labels is None:
         raise DataError(f"{what}: expected one array of labels, integers ({len(pixels)},)")
     return TensorImages(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import os
 import zlib
 from pathlib import Path
 from typing import Unpack
@@ -11,6 +12,7 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from gan_lightning.core.machine import memory_bytes
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.files import FolderFiles, digest
 from gan_lightning.data.layout import check_apart
@@ -37,18 +39,23 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
 
     Source: http://yann.lecun.com/exdb/mnist/ (LeCun 1998).
     """
+    start = 4 + 4 * axes
     try:
-        content = path.read_bytes()
-        content = gzip.decompress(content) if path.suffix == ".gz" else content
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            head = file.read(start)
+            if head[:4] != bytes([0, 0, _UBYTE, axes]) or len(head) < start:
+                raise DataError(f"{path} is no IDX file of unsigned bytes with {axes} axes")
+            shape = np.frombuffer(head, ">u4", axes, offset=4).tolist()
+            count = math.prod(shape)
+            if count > memory_bytes():
+                raise DataError(f"{path}: its header says {count} values, which do not fit into the memory")
+            content = file.read(count + 1)  # a few bytes of a gzipped file may go on for ever
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read: {type(error).__name__}: {error}") from error
-    start = 4 + 4 * axes
-    if content[:4] != bytes([0, 0, _UBYTE, axes]) or len(content) < start:
-        raise DataError(f"{path} is no IDX file of unsigned bytes with {axes} axes")
-    shape = np.frombuffer(content, ">u4", axes, offset=4).tolist()
-    if len(content) - start != math.prod(shape):
-        raise DataError(f"{path} holds {len(content) - start} values, its header says {math.prod(shape)}")
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    if len(content) != count:
+        held = "more" if len(content) > count else f"{len(content)}"
+        raise DataError(f"{path} holds {held} values, its header says {count}")
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def splits_in(folder: Path) -> list[str]:
@@ -84,7 +91,7 @@ class IdxDataModule(PicturesDataModule):
     ) -> None:
         check_apart(train_split, heldout)
         super().__init__(f"{Path(path).name} {train_split}", channels=channels, **pictures)
-        self.path = Path(path).expanduser()
+        self.path = Path(os.path.expanduser(path))
         self.train_split = train_split
         self.heldout_split = heldout
 

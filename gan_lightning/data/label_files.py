@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Mapping, Sequence
 
 from gan_lightning.core.side_files import parse_json
@@ -38,11 +39,13 @@ def read_labels(content: bytes, file: str) -> dict[str, str] | None:
     Raises:
         DataError: for anything else.
     """
+    given_twice = False
     try:
         if file.lower().endswith(".csv"):
             pairs = _pairs_of_csv(content.decode("utf-8-sig"))
         else:
             value = parse_json(content)
+            given_twice = isinstance(value, dict) and len(json.loads(content, object_pairs_hook=list)) > len(value)
             if file.lower().endswith("dataset.json"):
                 value = value["labels"]
                 if value is None:
@@ -55,7 +58,7 @@ def read_labels(content: bytes, file: str) -> dict[str, str] | None:
     labels = dict(pairs)
     if unlabelled := [name for name, label in pairs if not label]:
         raise DataError(f"{file} has no class for {listed(unlabelled)}: the label is empty")
-    if len(labels) != len(pairs):
+    if given_twice or len(labels) != len(pairs):
         raise DataError(f"{file} names an image more than once")
     return labels
 

@@ -167,6 +167,6 @@ def class_order(names: set[str], classes: int | None) -> list[str]:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Join names, the first of many."""
+    """Join names, the first of many, in one line."""
     rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + rest
+    return ", ".join(names[:_NAMED]).replace("\n", "\\n") + rest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -78,7 +79,7 @@ class LSUNDataModule(PicturesDataModule):
         if self.classes is not None:
             raise ValueError(f"data.classes must be null for LSUN, whose categories have no labels, got {self.classes}")
         self.category = category
-        self.root = Path(root).expanduser() if root is not None else self.loading.folder("data") / "lsun"
+        self.root = Path(os.path.expanduser(root)) if root is not None else self.loading.folder("data") / "lsun"
 
     def source(self, split: str) -> ImageSource:
         """Return the training or the validation images.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
 import zipfile
 from abc import abstractmethod
@@ -69,7 +70,7 @@ class OfficialDataModule(PicturesDataModule):
             raise ValueError(f"data.classes must be null for {self.title}, which has no labels, got {self.classes}")
         if self.classes not in (None, self.class_count) and self.subset.only_classes is None:
             raise ValueError(f"data.classes must be {self.class_count} or null for {self.title}, got {self.classes}")
-        self.root = Path(root).expanduser() if root is not None else self.loading.folder("data")
+        self.root = Path(os.path.expanduser(root)) if root is not None else self.loading.folder("data")
         self.download = download
 
     @abstractmethod

@@ -12,10 +12,12 @@ from typing import Any, NotRequired, Unpack
 import torch
 from torch import Tensor
 
+from gan_lightning.core.terminal import printable
 from gan_lightning.data.arrangement import unused_lines
 from gan_lightning.data.decoded import DecodedImageDataModule, DecodedImages
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.images import EvaluationImages
+from gan_lightning.data.layout import listed
 from gan_lightning.data.loader import EndlessLoader
 from gan_lightning.data.loading import Loading
 from gan_lightning.data.preflight import OnBad
@@ -148,7 +150,8 @@ class PicturesDataModule(DecodedImageDataModule):
             )
             found.report.enforce(f"{self.dataset}, {split} images", self.on_bad, skippable=self.skippable)
             if found.report.bad:
-                log.warning("%s: %d bad %s images are left out", self.dataset, len(found.report.bad), split)
+                bad = printable(listed(list(found.report.bad)))
+                log.warning("%s: %d bad %s images are left out: %s", self.dataset, len(found.report.bad), split, bad)
             if self.classes is not None and found.labels is None:
                 raise DataError(f"data.classes = {self.classes}, but nothing says of which class an image is")
             self._looked[split] = found

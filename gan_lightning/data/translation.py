@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
@@ -90,7 +91,7 @@ class TranslationFolderDataModule(TranslationModule):
         if paired and on_bad == "skip":
             raise ValueError("data.on_bad must be 'stop' for pairs: without one image the other means nothing")
         super().__init__(
-            dataset=f"{name or Path(path).expanduser().absolute().stem} {direction}",
+            dataset=f"{name or Path(os.path.expanduser(path)).absolute().stem} {direction}",
             resolution=resolution,
             channels=channels,
             source_channels=source_channels,

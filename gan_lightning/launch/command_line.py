@@ -57,7 +57,7 @@ def quoted(value: str) -> str:
     """
     escaped = re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + "\\${", value)
     escaped = re.sub(r"(\\*)'", lambda found: found[1] * 2 + "\\'", escaped)
-    escaped = re.sub(r"\\+$", lambda found: found[0] * 2, escaped)
+    escaped = re.sub(r"\\+\Z", lambda found: found[0] * 2, escaped)
     return f"'{escaped}'"
 
 
@@ -155,15 +155,28 @@ def _with_literal_path(argument: str) -> str:
     """Quote the value of a path's key where Hydra would read it as something else than a string.
 
     A list, a quoted string, an interpolation, and several values of a sweep stay as they are, unless a file of that
-    very name exists.
+    very name exists, or a folder in which it would lie.
     """
     head, equals, value = argument.partition("=")
     if not equals or not _is_path(key_of(argument)) or value in ("", "null"):
         return argument
     path = typed_path(argument)
+    literal = _lies_somewhere(path)
     structured = value.startswith(("'", '"', "[", "${")) or "," in value
-    means_it = _parses(argument) if structured and not os.path.exists(path) else _parsed(argument) == path
+    if structured and not literal:
+        means_it = _parses(argument)
+    else:
+        means_it = _parsed(argument) == path and not (literal and "${" in path)
+    if not means_it and not literal and value[0] == "[" and all(map(_lies_somewhere, listed := value[1:-1].split(","))):
+        return f"{head}=[{','.join(map(quoted, listed))}]"
     return argument if means_it else f"{head}={quoted(path)}"
+
+
+def _lies_somewhere(path: str) -> bool:
+    """Say whether a path, or the folder above it that has all its odd characters, exists."""
+    there = next(place for place in (path, *map(str, Path(path).parents), ".") if os.path.exists(place))
+    odd = ("," in path[len(there) :]) or ("${" in path[len(there) :])
+    return there == path or (there != "." and not odd)
 
 
 def _is_path(key: str) -> bool:

@@ -165,7 +165,7 @@ def unknown_key(override: Override, cfg: DictConfig, root_keys: Sequence[str]) -
     if not isinstance(node, DictConfig) or last in list(node):
         return None
     value = (override.input_line or "").partition("=")[2]
-    if last in argument_names(node.get("_target_")):
+    if len(parents) == key.count(".") and last in argument_names(node.get("_target_")):
         return f"{key} = {value}: the config does not set it yet; +{key}={value} does"
     allowed = [str(name) for name in node] if parents else list(root_keys)
     where = f"under {'.'.join(parents)}" if parents else "at the root of the config"

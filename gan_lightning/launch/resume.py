@@ -113,14 +113,17 @@ def prepare_resume(config: Mapping[str, Any], output_dir: Path, data: Mapping[st
         ConfigError: naming each key in which the runs differ.
         InputError: if there is no usable checkpoint.
     """
-    from gan_lightning.core.checkpoint import CheckpointError, read_checkpoint
+    from gan_lightning.core.checkpoint import CheckpointError, check_training_state, read_checkpoint
 
     resume = config["resume"]
     try:
         path, complaints = find_checkpoint(resume, output_dir)
         if path is None:
             return Source(None, None, complaints)
-        stored = read_checkpoint(path)["gan_lightning"]
+        checkpoint = read_checkpoint(path)
+        stored = checkpoint["gan_lightning"]
+        if "by_hand" not in stored:
+            check_training_state(checkpoint, path)
     except CheckpointError as error:
         raise InputError(f"resume = {resume}: {error}") from error
     if "by_hand" in stored:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -128,7 +129,7 @@ def load_weights(module: nn.Module, weights_path: str) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    path = Path(weights_path).expanduser()
+    path = Path(os.path.expanduser(weights_path))
     if not path.is_file():
         raise MissingWeights(f"extractor.weights_path: there is no file {path}")
     try:

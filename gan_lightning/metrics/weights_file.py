@@ -36,7 +36,7 @@ def find_weights(known: KnownWeights, *, weights_path: str | None, cache_dir: st
         MissingWeights: if there is no such file and the download fails; the message says which file to put where.
     """
     if weights_path is not None:
-        given = Path(weights_path).expanduser()
+        given = Path(os.path.expanduser(weights_path))
         if not given.is_file():
             raise MissingWeights(f"weights_path: no file {given}; the weights are published at {known.url}")
         return given

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from gan_lightning.data.layout import listed
+
 Labels = int | str | Sequence[int | str] | None
 """Classes asked for: the index or the name of one, several, "all" of them, or None for the model's own rule."""
 
@@ -33,7 +35,7 @@ def chosen_classes(labels: Labels, *, classes: int | None, names: Sequence[str] 
     known = {name: index for index, name in enumerate(names or ())}
     chosen = [known.get(label, -1) if isinstance(label, str) else int(label) for label in asked]
     if not chosen or not all(0 <= index < classes for index in chosen):
-        called = f", called {', '.join(names)}" if names else ""
+        called = f", called {listed(names)}" if names else ""
         raise ValueError(f"labels = {asked}: this model's classes are 0 to {classes - 1}{called}")
     return chosen
 

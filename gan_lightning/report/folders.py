@@ -9,10 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gan_lightning.core.side_files import read_json, read_yaml, written_as_text
+from gan_lightning.core.side_files import read_bytes, read_json, read_yaml, written_as_text
 from gan_lightning.report.run import DAMAGED, UNREADABLE, Run, damaged, make_run
 from gan_lightning.runs.folder import SAMPLES, RunFolder
 from gan_lightning.runs.metrics_file import read_metrics
+
+MOST_PICTURE_BYTES = 64 * 2**20
+"""A grid of samples has about a hundredth of it; a run of somebody else may hold anything."""
 
 
 class FolderDetails:
@@ -38,7 +41,7 @@ class FolderDetails:
         path = self.folder.pictures_by_images(SAMPLES).get(images_seen)
         if path is None:
             raise ValueError(f"{self.folder.pictures(SAMPLES)} has no picture at {images_seen} images")
-        return path.read_bytes()
+        return read_bytes(path, MOST_PICTURE_BYTES)
 
 
 def find_runs(roots: Iterable[str | os.PathLike[str]]) -> list[Run]:

@@ -116,13 +116,15 @@ def shrunk(content: bytes, side_px: int) -> str:
     """An image file as a WebP picture of at most ``side_px``, in a ``data:`` address.
 
     Raises:
-        ValueError: if it is no image.
+        ValueError: if it is no image, or one that cannot be decoded.
     """
     try:
         with Image.open(io.BytesIO(content)) as opened:
             picture = opened.convert("RGB")
     except UnidentifiedImageError as error:
         raise ValueError("it is no image") from error
+    except Exception as error:  # decoders raise all kinds of things on damaged files, and on images that are too large
+        raise ValueError(f"{type(error).__name__}: {error}") from error
     picture.thumbnail((side_px, side_px), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     picture.save(buffer, format="WEBP", quality=_QUALITY, method=2)

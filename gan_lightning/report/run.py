@@ -18,6 +18,9 @@ MOMENTS: tuple[Moment, ...] = ("final", "best")
 NOT_COMPARED = ("seed", "shuffle_seed")
 """Keys of a protocol that may differ between scores that are ranked."""
 DAMAGED = "damaged"
+
+MOST_CHARACTERS = 400
+"""Of the reason why a run cannot be read."""
 UNREADABLE = (OSError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
 """What a record of another form raises when it is taken apart."""
 WARNING_FIELDS = ("kind", "first_images_seen", "last_images_seen", "message", "remedy", "config_key")
@@ -235,12 +238,15 @@ def _is_number(value: Any) -> bool:
 
 
 def damaged(place: str, error: Exception) -> Run:
-    """Return a run that cannot be read, with the reason."""
+    """Return a run that cannot be read, with the reason; a value that it quotes may be as long as the record."""
     if isinstance(error, SideFileError):
-        return Run(place, DAMAGED, problem=str(error).replace(f"{place}{os.sep}", ""), readable=False)
-    if isinstance(error, KeyError):
-        return Run(place, DAMAGED, problem=f"its record has no {error}", readable=False)
-    return Run(place, DAMAGED, problem=" ".join(f"{type(error).__name__}: {error}".split()), readable=False)
+        problem = str(error).replace(f"{place}{os.sep}", "")
+    elif isinstance(error, KeyError):
+        problem = f"its record has no {error}"
+    else:
+        problem = " ".join(f"{type(error).__name__}: {error}".split())
+    cut = problem if len(problem) <= MOST_CHARACTERS else f"{problem[:MOST_CHARACTERS]} ..."
+    return Run(place, DAMAGED, problem=cut, readable=False)
 
 
 def score_keys(runs: Sequence[Run]) -> list[str]:

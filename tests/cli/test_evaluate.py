@@ -340,6 +340,16 @@ def test_scores_that_exist_are_replaced_only_where_that_is_asked_for(commands, d
         assert "fd60_train_digits" in scores(tmp_path / out)
 
 
+def test_the_record_of_a_run_is_not_replaced_by_scores(commands, run, tmp_path):
+    folder = shutil.copytree(run, tmp_path / "run")
+    before = (folder / "results.json").read_bytes()
+    for out in (folder / "results.json", "run/results.json", "run/./results.json"):
+        given = f"ckpt={folder}", "evaluator=digits", f"out={out}", "overwrite=true"
+        ended = commands("evaluate", *given, cwd=tmp_path)
+        assert (ended.code, "the record of a run" in ended.err) == (2, True), ended.text
+    assert (folder / "results.json").read_bytes() == before
+
+
 def test_features_and_a_similarity_are_chosen_by_name(commands, ckpt, digits, tmp_path, monkeypatch):
     from torchvision.models import squeezenet1_1
 

@@ -1,5 +1,6 @@
 """Images in .npy and .npz files of the test's own making, whole and damaged."""
 
+import io
 import itertools
 
 import numpy as np
@@ -7,7 +8,9 @@ import pytest
 import torch
 
 from gan_lightning.data import ArraysDataModule, Loading
+from gan_lightning.data import arrays as reading
 from gan_lightning.data.errors import DataError
+from tests.data.pictures import write_zip
 
 RANDOM = np.random.default_rng(0)
 COLOUR = RANDOM.integers(0, 256, (7, 8, 8, 3), dtype=np.uint8)
@@ -99,6 +102,7 @@ def test_a_changed_file_is_decoded_again(tmp_path, module):
         ("a.npz", [COLOUR, GREY], {}, "expected one array of images"),
         ("a.npy", [COLOUR.astype(np.float32)], {}, r"uint8 \(N, H, W, 1 or 3\); it holds a\.npy float32"),
         ("a.npy", [COLOUR[:0]], {}, "expected one array of images"),
+        ("a.npy", [COLOUR[:, :0]], {}, "expected one array of images"),
         ("a.npy", [np.zeros((4, 8, 8, 2), np.uint8)], {}, "must have 1 or 3 channels"),
         ("a.npy", [np.array([{}], dtype=object)], {}, r"not a complete \.npy file of plain arrays"),
         ("a.npz", [COLOUR], {"classes": 3}, r"expected one array of labels, integers \(7,\)"),
@@ -123,6 +127,28 @@ def test_missing_and_cut_off_files_and_splits_are_named(tmp_path, module):
         module(path).evaluation_images("test")
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(DataError, match=r"not a complete \.npy file"):
+        _ = module(path).images_per_epoch
+
+
+def header(*shape: int) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"a.npy": header(2, 4, 4, 3) + bytes(96), "readme.txt": b"hello"}, "readme.txt in it is none"),
+        ({"a.npy": header(10**9, 64, 64, 3)}, "not a complete"),
+        ({"a.npy": header(2, 4, 4, 3) + bytes(96), "big.npy": header(9000) + bytes(9000)}, "unpacked it takes 0 GB"),
+        ({"../../a.npy": header(2, 4, 4, 3) + bytes(95)}, "not a complete"),
+    ],
+)
+def test_archives_that_hold_or_promise_something_else_are_refused(members, message, tmp_path, module, monkeypatch):
+    monkeypatch.setattr(reading, "memory_bytes", lambda: 5000)
+    path = write_zip(tmp_path / "a.npz", members)
+    with pytest.raises(DataError, match=message):
         _ = module(path).images_per_epoch
 
 

@@ -129,3 +129,15 @@ def test_home_is_expanded(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     write(tmp_path / "pictures", {"a.png": b""})
     assert open_files("~/pictures").location == Path(tmp_path / "pictures")
+
+
+@pytest.mark.parametrize("name", ["~", "~nobody-of-this-name"])
+def test_a_folder_whose_name_begins_like_a_home_is_found_or_missed_by_its_name(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    with pytest.raises(DataError, match="there is nothing at"):
+        open_files(f"{name}/images")
+    ((tmp_path / "home") if name == "~" else tmp_path / name).mkdir()
+    images = Path(name).expanduser() if name == "~" else tmp_path / name
+    (images / "images").mkdir()
+    assert open_files(f"{name}/images").location == images / "images"

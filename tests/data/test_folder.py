@@ -121,7 +121,7 @@ def test_bad_images_stop_or_are_skipped(tmp_path, module, caplog):
     with pytest.raises(DataError, match=r"2 of 5 images cannot be used:\n  cat/1\.png: empty file\n  cat/3\.png"):
         _ = module(path).images_per_epoch
     assert module(path, on_bad="skip").images_per_epoch == 3
-    assert "2 bad train images are left out" in caplog.text
+    assert "2 bad train images are left out: cat/1.png, cat/3.png" in caplog.text
 
 
 def test_the_run_folder_gets_a_report_and_a_picture(tmp_path, module):

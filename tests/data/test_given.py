@@ -69,6 +69,11 @@ def test_arrays_may_have_their_channels_first_or_last(tmp_path, last):
         ({"arr_0": np.zeros((5, 8, 8, 4), np.uint8)}, "1 or 3 channels"),
         ({"a": np.zeros((5, 8, 8, 3), np.uint8), "b": np.zeros((5, 8, 8, 3), np.uint8)}, "expected one array"),
         ({}, "it holds nothing"),
+        (
+            {"a": PIXELS.numpy(), "b": np.full(len(PIXELS), 2**63, np.uint64)},
+            "its labels are from 9223372036854775808 to",
+        ),
+        ({"a": PIXELS.numpy(), "b": -np.ones(len(PIXELS), np.int64)}, "its labels are from -1 to -1"),
         ({"a": np.array([{}], dtype=object)}, "not a complete .npz file of plain arrays"),
     ],
 )

@@ -62,6 +62,12 @@ def test_a_single_split_is_trained_on_when_asked_for(folder, module, tmp_path, t
         ({"train-images-idx3-ubyte": b"\0\0\x08\x01\0\0\0\0"}, "no IDX file of unsigned bytes with 3 axes"),
         ({"train-images-idx3-ubyte": b"text"}, "no IDX file"),
         ({"train-images-idx3-ubyte": idx(np.zeros((2, 4, 4), np.uint8))[:-1]}, "holds 31 values, its header says 32"),
+        (
+            {"train-images-idx3-ubyte": idx(np.zeros((2, 4, 4), np.uint8)) + b"x"},
+            "holds more values, its header says 32",
+        ),
+        ({"train-images-idx3-ubyte": b"\0\0\x08\x03" + b"\xff" * 12}, "do not fit into the memory"),
+        ({"train-images-idx3-ubyte.gz": gzip.compress(b"\0\0\x08\x03" + b"\0\0\0\2" * 3 + bytes(10**6))}, "holds more"),
         ({"train-images-idx3-ubyte.gz": b"text"}, "cannot be read: BadGzipFile"),
         (
             {"train-images-idx3-ubyte.gz": gzip.compress(idx(np.zeros((2, 4, 4), np.uint8)))[:-9]},

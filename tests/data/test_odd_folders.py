@@ -141,6 +141,7 @@ LABELS = {
     "a short row": refused(with_labels("labels.csv", b"a.png,cat\nb.png\n"), "the row 'b.png' has 1 columns instead of 2", labelled=True),
     "empty file": refused(with_labels("labels.csv", b""), "labels.csv is no label file: ValueError: it has no rows", labelled=True),
     "the same twice": refused(with_labels("labels.csv", b"a.png,cat\n./a.png,dog\nb.png,dog\n"), "labels.csv names an image more than once", labelled=True),
+    "the same key twice": refused(with_labels("labels.json", b'{"a.png": "cat", "a.png": "dog", "b.png": "x"}'), "labels.json names an image more than once", labelled=True),
     "UTF-16": refused(with_labels("labels.csv", "a.png,cat\n".encode("utf-16")), "labels.csv is no label file", labelled=True),
     "not JSON": refused(with_labels("labels.json", b"{'a.png': 'cat'}"), "labels.json is no label file", labelled=True),
     "fractions": refused(with_labels("labels.json", {"a.png": 0.5, "b.png": 1}), "must be a whole number or a string, got 0.5", labelled=True),
@@ -249,6 +250,51 @@ def test_what_is_not_used_is_counted_and_named_in_the_report_and_in_the_log(tmp_
     assert len(report["unused_files"]["first"]) == 20
     assert "26 files are not used (25 .heic, 1 .txt): Train/0.heic, Train/1.heic" in caplog.text
     assert "and 6 more" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["links", "copies", "a zip", "others of the same time and size"])
+def test_held_out_images_that_are_trained_on_as_well_are_named(tmp_path, caplog, kind):
+    contents = {
+        f"{split}/{n}.png": encoded(noise(n + 5 * (split == "val"))) for split in ("train", "val") for n in (0, 1)
+    }
+    if kind == "a zip":
+        path = write_zip(tmp_path / "set.zip", contents | {"train/again.png": contents["val/0.png"]})
+    else:
+        path = write(tmp_path / "set", contents)
+        again = path / "train" / "again.png"
+        if kind == "links":
+            again.symlink_to("../val/0.png")
+        else:
+            again.write_bytes(contents["val/0.png"] if kind == "copies" else contents["val/0.png"][::-1])
+            os.utime(again, ns=(0, 0))
+            os.utime(path / "val" / "0.png", ns=(0, 0))
+    data = make(path, tmp_path, on_bad="skip")
+    data.describe(tmp_path / "run")
+    known = kind != "others of the same time and size"
+    assert ("1 held-out files are training images as well (1 .png): val/0.png" in caplog.text) == known
+    assert json.loads((tmp_path / "run" / "data.json").read_text())["heldout_in_train"]["count"] == known
+
+
+def test_images_in_the_folder_of_a_run_are_counted_and_named(tmp_path, caplog):
+    contents = {f"{name}.png": encoded(noise(number)) for number, name in enumerate(("a", "old/b", "old/samples/c"))}
+    data = make(write(tmp_path / "set", contents | {"old/.lock": b"", "old/notes.txt": b""}), tmp_path)
+    data.describe(tmp_path / "run")
+    assert data.images_per_epoch == 1
+    assert "2 files are not used (2 .png): old/b.png, old/samples/c.png" in caplog.text
+
+
+def test_classes_with_line_breaks_stay_in_their_line(tmp_path):
+    labels = json.dumps({"a.png": "cat\nERROR", "b.png": "dog"}).encode()
+    path = write(tmp_path / "set", {"a.png": encoded(noise(0)), "b.png": encoded(noise(1)), "labels.json": labels})
+    with pytest.raises(DataError, match=r"there are 2 classes: cat\\nERROR, dog$"):
+        _ = make(path, tmp_path, classes=3).images_per_epoch
+
+
+def test_names_with_line_breaks_stay_in_their_line(tmp_path, caplog):
+    make(write(tmp_path / "set", {"a.png": encoded(noise(0)), "b\nERROR c.heic": b""}), tmp_path).describe(
+        tmp_path / "run"
+    )
+    assert r"1 files are not used (1 .heic): b\nERROR c.heic" in caplog.text
 
 
 def test_files_of_several_pictures_are_counted(tmp_path, caplog):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
@@ -26,6 +26,8 @@ def as_read(argument: str) -> object:
 
 
 @given(CHARACTERS)
+@example("\\\n")
+@example("\\")
 def test_a_quoted_value_is_read_as_it_was(value):
     assert as_read(f"key={quoted(value)}") == value
 
@@ -137,3 +139,34 @@ def test_overrides_that_cannot_be_read_are_named(former, content):
 def test_a_checkpoint_file_brings_no_overrides(former):
     arguments = [f"resume={former}/checkpoints/latest.ckpt", "seed=4"]
     assert continued_run(arguments) == arguments
+
+
+@pytest.mark.parametrize("name", ["a,b", "${x}", "[z]", "a=b,c=d", "x,${y}"])
+@pytest.mark.parametrize("key", ["out", "ckpt", "generated"])
+def test_a_new_file_in_a_folder_of_any_name_is_taken_as_it_is_typed(tmp_path, monkeypatch, key, name):
+    monkeypatch.chdir(tmp_path)
+    Path(name).mkdir()
+    for path in (name, f"{name}/new.npz", f"{tmp_path}/{name}/below/new.npz"):
+        once = for_hydra([f"{key}={path}"])
+        assert as_read(once[0]) == path
+        assert for_hydra(once) == once
+
+
+def test_a_list_of_paths_that_hydra_cannot_read_is_one_where_all_of_them_exist(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("ü 1", "x;y"):
+        Path(name).mkdir()
+    (argument,) = for_hydra(["runs=[ü 1,x;y]"])
+    assert OverridesParser.create().parse_override(argument).value() == ["ü 1", "x;y"]
+    (argument,) = for_hydra(["out=[ü 1/new.md,x;y/new.csv]"])
+    assert OverridesParser.create().parse_override(argument).value() == ["ü 1/new.md", "x;y/new.csv"]
+    assert as_read(for_hydra(["runs=[ü 1,nowhere]"])[0]) == "[ü 1,nowhere]"
+
+
+@pytest.mark.parametrize("argument", ["out=photos/a,photos/b", "out=photos/${seed}.npz", "data.path=photos,paintings"])
+def test_what_is_below_an_existing_folder_may_still_be_several_values_or_an_interpolation(
+    tmp_path, monkeypatch, argument
+):
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    assert for_hydra([argument]) == [argument]

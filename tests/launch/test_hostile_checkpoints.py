@@ -94,6 +94,12 @@ def test_a_value_of_another_kind_in_some_places(whole, tmp_path, monkeypatch):
     check(whole, tmp_path, random.Random(0).sample(every(whole), 25))
 
 
+def test_less_than_no_images_seen_is_damage(whole, tmp_path):
+    refusal = opened(tmp_path / "a.ckpt", with_value(whole, (RECORD, "images_seen"), -7))
+    assert refusal is not None
+    assert "its gan_lightning.images_seen is -7" in refusal
+
+
 @pytest.mark.long
 @pytest.mark.skipif("GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="minutes: set GAN_LIGHTNING_LONG_TESTS=1")
 def test_a_value_of_another_kind_in_every_place(whole, tmp_path, monkeypatch):

@@ -7,12 +7,15 @@ import itertools
 import json
 import os
 import shutil
+import struct
+import zlib
 
 import pytest
 import yaml
 
 from gan_lightning.report import as_csv, as_html, as_latex, as_markdown, compare, find_runs
 from gan_lightning.report.run import score_keys
+from tests.data.pictures import encoded, noise
 from tests.report.conftest import CS, FD
 
 VALUES = [
@@ -159,6 +162,56 @@ def test_metrics_that_cannot_be_used_are_named_on_the_page(base, content):
         path.write_text('{"images_seen": 1}\n' + content + '{"images_seen": 2}\n')
     page = as_html(compare(find_runs([base.parent])))
     assert ("its curves are missing" in page) is (content is not None)
+
+
+def bomb() -> bytes:
+    """A PNG file of a few bytes that says it is of 30,000 by 30,000 pixels."""
+    pixels = struct.pack(">IIBBBBB", 30_000, 30_000, 1, 0, 0, 0, 0)
+    parts = [(b"IHDR", pixels), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
+    chunks = [struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in parts]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("pipe", "is not a regular file"),
+        ("device", "is not a regular file"),
+        ("folder", "is a folder"),
+        ("bomb", "DecompressionBombError"),
+        ("endless", "has more than"),
+        ("text", "it is no image"),
+        ("cut", "Error"),
+    ],
+)
+def test_a_picture_that_cannot_be_used_is_named_on_the_page(base, kind, reason):
+    (base / "samples").mkdir()
+    path = base / "samples" / "000000010.png"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "endless":
+        path.touch()
+        os.truncate(path, 2**40)
+    else:
+        whole = encoded(noise(0, (64, 64)))
+        path.write_bytes({"bomb": bomb(), "text": b"<svg onload=alert(1)>", "cut": whole[: len(whole) // 2]}[kind])
+    page = as_html(compare(find_runs([base.parent])))
+    assert f"{base.name}: the picture at 10 images cannot be read: " in page
+    assert reason in page
+
+
+@pytest.mark.parametrize("value", ["x" * 10**6, [1] * 10**6])
+def test_a_long_value_is_not_quoted_as_a_whole(base, value):
+    record = json.loads((base / "results.json").read_text())
+    (base / "results.json").write_text(json.dumps(record | {"images_seen": value}))
+    found, content = compared(base.parent)
+    assert found["base"].status == "damaged"
+    (note,) = [note for note in content.notes if note.startswith(f"{base}: damaged: ")]
+    assert 300 < len(note) < 600
 
 
 @pytest.mark.parametrize("name", ["²", "9" * 200, "-1", "x"])
