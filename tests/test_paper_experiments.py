@@ -128,13 +128,13 @@ def stylegan2(*, images: int, gamma: float, halflife: float, rampup: float | Non
     }
 
 
-def projected(*, images: int) -> dict[str, Any]:
+def projected(*, images: int, rate: float = 2e-4, separable: bool = False) -> dict[str, Any]:
     """The authors' rate and betas, the discriminator's corrected for a lazy update after every 16th."""
     return {
-        "generator": adam(2e-4, 0.0, 0.99),
+        "generator": adam(rate, 0.0, 0.99),
         "discriminator": {
             "_target_": "torch.optim.Adam",
-            "lr": pytest.approx(2e-4 * 16 / 17, rel=1e-6),
+            "lr": pytest.approx(rate * 16 / 17, rel=1e-6),
             "betas": [0.0, pytest.approx(0.99 ** (16 / 17), rel=1e-7)],
         },
         "critic_steps": 1,
@@ -150,7 +150,7 @@ def projected(*, images: int) -> dict[str, Any]:
             "discriminator.backbone._target_": "gan_lightning.models.efficientnet_backbone.EfficientNetLite0",
             "discriminator.backbone.weights": "published",
             "discriminator.backbone.pass_of_zeros": True,
-            "discriminator.separable": False,
+            "discriminator.separable": separable,
         },
     }
 
@@ -242,6 +242,7 @@ PAPERS: dict[str, dict[str, Any]] = {
     "projected_gan_church256": projected(images=10**7),
     "projected_gan_bedroom256": projected(images=10**7),
     "projected_gan_ffhq256": projected(images=10**7),
+    "projected_gan_ffhq256_stylegan2": projected(images=10**7, rate=2e-3, separable=True),
     "projected_gan_pokemon256": projected(images=800_000),
     "fastgan_few_images": {
         **DCGAN,

@@ -54,18 +54,18 @@ class FeatureMixing(nn.Module):
 
     Args:
         channels: of the four maps, the largest map first.
-        width: w of the results, which have w, w, 2 w and 4 w channels.
+        width: w of the results, which have w_k = w, w, 2 w and 4 w channels.
     """
 
     def __init__(self, channels: Sequence[int], *, width: int) -> None:
         super().__init__()
         between = [width * 2**index for index in range(SCALES)]
-        self.outputs = [max(width, inputs // 2) for inputs in between]
+        outputs = [max(width, inputs // 2) for inputs in between]
         self.across_channels = nn.ModuleList(RandomProjection(*pair) for pair in zip(channels, between, strict=True))
-        self.across_scales = nn.ModuleList(RandomProjection(*pair) for pair in zip(between, self.outputs, strict=True))
+        self.across_scales = nn.ModuleList(RandomProjection(*pair) for pair in zip(between, outputs, strict=True))
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        """Maps ``(N, channels[k], H / 2^k, W / 2^k)`` to maps ``(N, outputs[k], 2 H / 2^k, 2 W / 2^k)``."""
+        """Maps ``(N, channels[k], H / 2^k, W / 2^k)`` to maps ``(N, w_k, 2 H / 2^k, 2 W / 2^k)``."""
         mixed: list[Tensor] = []
         for across_channels, across_scales, features in reversed(
             list(zip(self.across_channels, self.across_scales, maps, strict=True))
