@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -20,11 +22,18 @@ def list_metrics(kind: type = Metric) -> list[str]:
     return [name for name in metric_files(conf_dir()) if issubclass(_described(name)[0], kind)]
 
 
-def _described(name: str) -> tuple[type, dict[str, Any]]:
+def _described(name: str) -> tuple[type, Mapping[str, Any]]:
     """Return the class that the file of a name chooses, and the arguments that it gives."""
-    node = OmegaConf.to_container(OmegaConf.load(metric_files(conf_dir())[name]))
+    path = metric_files(conf_dir())[name]
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@functools.cache
+def _read(path: Path, changed_ns: int) -> tuple[type, Mapping[str, Any]]:
+    """Read a metric's file; every evaluator asks for all of them several times."""
+    node = OmegaConf.to_container(OmegaConf.load(path))
     assert isinstance(node, dict)
-    return locate(node.pop("_target_"), trust=True), {str(key): value for key, value in node.items()}
+    return locate(node.pop("_target_"), trust=True), MappingProxyType({str(key): value for key, value in node.items()})
 
 
 def named_metric(name: str, settings: Mapping[str, Any] = MappingProxyType({})) -> Any:
@@ -37,7 +46,7 @@ def named_metric(name: str, settings: Mapping[str, Any] = MappingProxyType({})) 
     make, arguments = _described(name)
     known = inspect.signature(make).parameters
     given = {key: value for key, value in settings.items() if key in known}
-    return make(**{**build(arguments, key=f"evaluator.metrics.{name}", trust=True), **given})
+    return make(**{**build(dict(arguments), key=f"evaluator.metrics.{name}", trust=True), **given})
 
 
 def chosen_metrics(

@@ -155,8 +155,8 @@ def test_scores_of_the_same_files_agree_with_torch_fidelity(commands, tmp_path, 
 
     monkeypatch.setattr(extractor_module, "FORWARD_IMAGES", 2)
     # some of the generated ones are far from all real ones
-    made = write_png(tmp_path / "made", torch.cat([pictures(7, seed=1), pictures(3, seed=4)]))
-    real = write_png(tmp_path / "real", pictures(8, seed=2))
+    made = write_png(tmp_path / "made", torch.cat([pictures(5, seed=1), pictures(3, seed=4)]))
+    real = write_png(tmp_path / "real", pictures(6, seed=2))
     torch.save(inception_weights(), tmp_path / "inception.pth")
     theirs = calculate_metrics(
         input1=str(made),
@@ -193,11 +193,11 @@ def test_scores_of_the_same_files_agree_with_torch_fidelity(commands, tmp_path, 
     assert ended.code == 0, ended.text
     found = scores(tmp_path / "s.json")
     expected = {
-        "fid10_train_few": theirs["frechet_inception_distance"],
-        "is10_few": theirs["inception_score_mean"],
-        "kid10_train_few": theirs["kernel_inception_distance_mean"],
-        "precision10_train_few": theirs["precision"],
-        "recall10_train_few": theirs["recall"],
+        "fid8_train_few": theirs["frechet_inception_distance"],
+        "is8_few": theirs["inception_score_mean"],
+        "kid8_train_few": theirs["kernel_inception_distance_mean"],
+        "precision8_train_few": theirs["precision"],
+        "recall8_train_few": theirs["recall"],
     }
     assert found == pytest.approx(expected, rel=1e-4)
     # the agreement is about something: the features differ, and the classifier is not constant

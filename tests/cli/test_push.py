@@ -213,9 +213,8 @@ def test_pushed_to_a_hub_and_sampled_from_it(run, commands, tmp_path):
         assert sorted(hub.repositories["me/digits"]) == ["README.md", CONFIG, WEIGHTS, PICTURE]
         assert hub.private == {"me/digits"}
         assert "gan-sample ckpt=hf://me/digits" in hub.repositories["me/digits"]["README.md"].decode()
-        for address in ("hf://me/digits", "hf://me/digits@main"):
-            made = do("sample", f"ckpt={address}", "n=4", "out=hub.npz", "overwrite=true", "device=cpu")
-            assert made.returncode == 0, made.stderr
+        made = do("sample", "ckpt=hf://me/digits@main", "n=4", "out=hub.npz", "device=cpu")
+        assert made.returncode == 0, made.stderr
         assert [asked for asked in hub.unknown if "me/digits" in asked] == []
         missing = do("sample", "ckpt=hf://me/nothing", "n=1")
         assert missing.returncode == 2

@@ -18,6 +18,7 @@ from tests.cli.test_kills import at_call, kill
 
 TRIALS, IMAGES = 4, 96
 SEARCH = ["-m", "+sweep=search_digits", *TINY, "budget.kimg=null", f"budget.images={IMAGES}", "logger=none"]
+SEARCH += ["model.regularizers.r1.weight=0.1"]  # two keys are left to be searched over
 SEARCH += ["hydra.sweep.dir=search", f"hydra.sweeper.n_trials={TRIALS}", "callbacks.checkpoint.every_kimg=0.016"]
 STEPS = IMAGES // 16
 

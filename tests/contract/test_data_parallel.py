@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import functools
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,13 @@ SMALLER = dict.fromkeys(["acgan", "dcgan", "lsgan", "wgan", "unrolled"], NARROW)
     "progan": ["model.generator.fmap_max=16", "model.discriminator.fmap_max=16"],
     "stylegan2": ["model.generator.style_mixing=0.0"],  # which draws one number for a whole batch
 }
-QUICK = [variant for variant in VARIANTS if variant not in SLOW]
+ALIKE = {"dragan", "gan", "lsgan", "projection", "sagan", "sngan", "wgan_gp"}
+"""Those that differ from another one by networks, a loss or a penalty alone, which other cases have too."""
+QUICK = [
+    variant
+    for variant in VARIANTS
+    if variant not in SLOW and (variant not in ALIKE or "GAN_LIGHTNING_LONG_TESTS" in os.environ)
+]
 CASES: dict[str, tuple[str, list[str]]] = {variant: (variant, SMALLER.get(variant, [])) for variant in QUICK} | {
     "relativistic": ("dcgan", [*NARROW, "model/loss=relativistic_average"]),
     "penalties": (

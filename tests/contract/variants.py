@@ -14,6 +14,7 @@ VARIANTS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 
 
 SMALL = {
+    "unrolled": ["model.unroll_steps=2"],
     "wgan": ["model.warmup_critic_steps=4"],
     "wgan_gp": ["model.generator.widths=[16,16,16]", "model.discriminator.widths=[16,16,16]"],
     "projection": ["model.generator.widths=[16,16,16]", "model.discriminator.widths=[16,16,16]"],
