@@ -41,7 +41,11 @@ def show(result: Evaluation, sides: Sides) -> None:
     """Print scores, what could not be computed, what a reader should know, and what is published."""
     console = Console(soft_wrap=True)
     if result.scores:
-        real = parts_of_real(sides.evaluator, sides.real, sides.data, device=sides.device)
+        try:
+            real = parts_of_real(sides.evaluator, sides.real, sides.data, device=sides.device)
+        except ValueError as error:  # held-out images that are missing or damaged: the scores need none
+            real = {}
+            say(console, f"note: without what real images score, since the held-out ones cannot be used: {error}")
         console.print(score_table(result.scores, real=real))
         if (warning := far_from_real(result.scores, real)) is not None:
             say(console, warning)

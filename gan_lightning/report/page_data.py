@@ -23,11 +23,18 @@ from gan_lightning.report.standing import standing
 POINTS_BUDGET = 1_000_000
 """Of all curves together; a point takes 5.3 bytes."""
 
+MOST_CURVES = 1_000
+"""Of a run; one of this package logs some tens, and a run of somebody else may have any number."""
+
 
 def page_data(content: Comparison) -> tuple[dict[str, Any], list[str]]:
     """The data of the page's script, and what could not be read on the way."""
     rows, problems = _rows(content.runs)
-    curves = {place: series(found) for place, found in rows.items()}
+    curves = {}
+    for place, found in rows.items():
+        curves[place] = dict(list((every := series(found)).items())[:MOST_CURVES])
+        if len(every) > MOST_CURVES:
+            problems.append(f"{place}: it has {len(every)} curves, of which the first {MOST_CURVES} are shown")
     arrays = sum(len(found) for found in curves.values()) + 3 * sum(
         len({key for run in group.runs for key in curves[run.place]}) for group in content.groups
     )

@@ -13,6 +13,8 @@ from PIL import Image
 
 from gan_lightning.core.container import write_container
 from gan_lightning.data.digits import load_digits
+from gan_lightning.data.errors import DataError
+from gan_lightning.launch import evaluation
 from gan_lightning.metrics import extractor as extractor_module
 from tests.cli.conftest import TINY, Commands, Ended, listing
 from tests.metrics.random_weights import dinov2_hub, inception_weights, pictures
@@ -338,6 +340,18 @@ def test_scores_that_exist_are_replaced_only_where_that_is_asked_for(commands, d
         ended = commands("evaluate", *argv, "overwrite=true", cwd=tmp_path)
         assert ended.code == 0, ended.text
         assert "fd60_train_digits" in scores(tmp_path / out)
+
+
+def test_held_out_images_that_cannot_be_used_cost_no_scores(commands, ckpt, tmp_path, monkeypatch):
+    def missing(*arguments, **named):
+        raise DataError("data.heldout = t10k: there is no such file")
+
+    monkeypatch.setattr(evaluation, "parts_of_real", missing)
+    ended = commands("evaluate", f"ckpt={ckpt}", *DIGITS, "evaluator.samples=60", "out=s.json", cwd=tmp_path)
+    assert ended.code == 0, ended.text
+    assert "note: without what real images score" in ended.out
+    assert "data.heldout = t10k: there is no such file" in ended.out
+    assert "fd60_train_digits" in scores(tmp_path / "s.json")
 
 
 def test_the_record_of_a_run_is_not_replaced_by_scores(commands, run, tmp_path):

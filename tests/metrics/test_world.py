@@ -48,6 +48,11 @@ def worker(rank, size, folder):
         evaluator, evaluation = evaluate(folder, rank)
         tiny = evaluate(folder, rank, samples=1)[1]  # rank 1 has nothing to do
         distance = evaluator.distance_between(toy_real(50), toy_real(61), device="cpu")
+        parts = [
+            (name, found.first, found.second, found.mean, found.std)
+            for _ in range(2)  # computed, then cached on rank 0
+            for name, found in evaluator.real_parts([toy_real(120), toy_real(61, "heldout")], device="cpu").items()
+        ]
         try:
             evaluator.evaluate(broken_sample, toy_real(), weights="ema", device="cpu")
             refused = False
@@ -66,6 +71,7 @@ def worker(rank, size, folder):
                 "fractions": evaluation.class_fractions,
                 "tiny": sorted(tiny.skipped),
                 "distance": distance,
+                "parts": parts,
                 "refused": refused,
             },
             f"{folder}/rank{rank}.pt",
@@ -83,7 +89,7 @@ def found(tmp_path_factory):
 
 def test_all_ranks_return_the_same(found):
     _, (first, second) = found
-    for key in ("values", "protocols", "fractions", "tiny", "distance"):
+    for key in ("values", "protocols", "fractions", "tiny", "distance", "parts"):
         assert first[key] == second[key]
 
 
@@ -98,6 +104,9 @@ def test_two_processes_find_what_one_finds(found, tmp_path):
     assert together["fractions"] == pytest.approx(alone.class_fractions)
     expected = evaluator.distance_between(toy_real(50), toy_real(61), device="cpu")
     assert together["distance"] == pytest.approx(expected, rel=1e-10)
+    parts = evaluator.real_parts([toy_real(120), toy_real(61, "heldout")], device="cpu")["frechet"]
+    expected = ("frechet", 90, 91, pytest.approx(parts.mean, rel=1e-10), pytest.approx(parts.std, rel=1e-10))
+    assert together["parts"] == [expected, expected]
 
 
 def test_non_finite_samples_on_one_rank_stop_every_rank(found):

@@ -164,6 +164,14 @@ def test_metrics_that_cannot_be_used_are_named_on_the_page(base, content):
     assert ("its curves are missing" in page) is (content is not None)
 
 
+def test_a_run_of_very_many_scalars_does_not_fill_the_page(base):
+    rows = [{"images_seen": seen, **{f"k{seen}_{number}": 1 for number in range(600)}} for seen in range(20)]
+    (base / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    page = as_html(compare(find_runs([base.parent])))
+    assert f"{base.name}: it has 12000 curves, of which the first 1000 are shown" in page
+    assert len(page) < 3_000_000 + len(as_html(compare(find_runs([base.parent / "good0"]))))
+
+
 def bomb() -> bytes:
     """A PNG file of a few bytes that says it is of 30,000 by 30,000 pixels."""
     pixels = struct.pack(">IIBBBBB", 30_000, 30_000, 1, 0, 0, 0, 0)
@@ -195,7 +203,7 @@ def test_a_picture_that_cannot_be_used_is_named_on_the_page(base, kind, reason):
         path.mkdir()
     elif kind == "endless":
         path.touch()
-        os.truncate(path, 2**40)
+        os.truncate(path, 2**27)
     else:
         whole = encoded(noise(0, (64, 64)))
         path.write_bytes({"bomb": bomb(), "text": b"<svg onload=alert(1)>", "cut": whole[: len(whole) // 2]}[kind])
