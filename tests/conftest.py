@@ -25,6 +25,20 @@ for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
 
 CONF = Path(__file__).parent.parent / "conf"
 
+LONG = [
+    pytest.mark.long,
+    pytest.mark.skipif("GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="set GAN_LIGHTNING_LONG_TESTS=1"),
+]
+"""Marks of a test that takes long and has a quick relative."""
+
+
+def takes_long(test: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a test with ``LONG``."""
+    for mark in LONG:
+        test = mark(test)
+    return test
+
+
 SHARED_WORK = (
     "tests/cli/test_sample.py",
     "tests/cli/test_tracking.py",

@@ -10,6 +10,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.conftest import LONG
+
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 SMALL = {
@@ -19,6 +21,7 @@ SMALL = {
     "explore_a_latent_space": "kimg = 0.128",
 }
 """What the cell tagged "parameters" is replaced by."""
+QUICK = ("quickstart", "your_own_variant")
 
 
 def read(name: str) -> Any:
@@ -34,7 +37,7 @@ def test_every_notebook_is_known_here():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", [name if name in QUICK else pytest.param(name, marks=LONG) for name in NOTEBOOKS])
 def test_a_notebook_runs_from_a_clean_kernel(name, tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))

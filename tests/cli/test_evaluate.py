@@ -17,6 +17,7 @@ from gan_lightning.data.errors import DataError
 from gan_lightning.launch import evaluation
 from gan_lightning.metrics import extractor as extractor_module
 from tests.cli.conftest import TINY, Commands, Ended, listing
+from tests.conftest import takes_long
 from tests.metrics.random_weights import dinov2_hub, inception_weights, pictures
 
 DIGITS = ["evaluator=digits", "evaluator.metrics=[frechet,kernel,precision,recall,authenticity]"]
@@ -151,7 +152,7 @@ def test_two_images_are_scored_where_that_means_something(commands, digits, tmp_
     assert "rank-deficient" in ended.out
 
 
-@pytest.mark.slow
+@takes_long
 def test_scores_of_the_same_files_agree_with_torch_fidelity(commands, tmp_path, monkeypatch):
     from torch_fidelity import calculate_metrics
 

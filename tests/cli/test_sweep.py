@@ -6,13 +6,12 @@ import json
 import os
 import re
 
-import pytest
-
 from gan_lightning.launch.command_line import continued_run
 from gan_lightning.launch.sweep_report import outcome_of_job, sweep_code
 from gan_lightning.runs.results import Outcome, read_results
 from tests.cli.conftest import UNSCORED, listing, of_kind, read_wandb
 from tests.cli.test_train import same_training
+from tests.conftest import takes_long
 
 SHORT = [*UNSCORED, "budget.kimg=null", "budget.images=160"]
 SABOTEURS = "tests.cli.saboteurs"
@@ -100,7 +99,7 @@ def test_a_job_that_another_process_trains_is_refused_and_the_next_one_runs(comm
     assert not (tmp_path / "sweep" / "0" / "results.json").exists()  # it is the other process's to write
 
 
-@pytest.mark.slow
+@takes_long
 def test_a_job_on_several_devices_gets_processes_of_its_own(commands, tmp_path):
     witness = [
         f"+callbacks.witness._target_={SABOTEURS}.Witness",

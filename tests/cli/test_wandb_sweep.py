@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import CONF
+from tests.conftest import CONF, LONG
 from tests.loggers.conftest import server
 
 __all__ = ["server"]
 
-pytestmark = pytest.mark.slow
+pytestmark = LONG
+"""``test_searches.py`` composes what an agent runs, and ``loggers/test_wandb_run.py`` reads what a run writes."""
 
 WANDB = (sys.executable, "-m", "wandb")
 

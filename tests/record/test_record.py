@@ -17,8 +17,7 @@ long = [
     pytest.mark.long,
     pytest.mark.skipif("GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="minutes: GAN_LIGHTNING_LONG_TESTS=1"),
 ]
-QUICK = {"acgan": ("plain",), "points": ("plain",), "wgan_gp": ("plain", "accumulate")}
-"""A conditional model, one on points, and one with a penalty and several critic steps."""
+QUICK = {"points": ("plain",)}
 
 REFUSED = ("model=infogan model.continuous=3", "ckpt=dcgan.ckpt labels=3", "generated=mixed")
 """Parts of command lines, one for each command."""
