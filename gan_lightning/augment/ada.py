@@ -29,7 +29,7 @@ class ADA(Augmentation):
 
     The default groups are the paper's ``bgc``. R3GAN (arXiv 2501.05441) uses ``color=0.5, cutout=1`` and a scheduled
     p: give ``fixed_p`` and call ``set_p``. Computes in float32 (float64 for float64
-    images), also under autocast. Draws that place and colour come from torch's global CPU generator, so they
+    images), also under autocast. Draws that place and color come from torch's global CPU generator, so they
     do not depend on the device.
 
     Args:
@@ -41,7 +41,7 @@ class ADA(Augmentation):
         fixed_p: p without control: a number, or a schedule; None to adapt it.
         blit: factor of p for flips, quarter turns and integer shifts.
         geometry: factor of p for scales, rotations and fractional shifts.
-        color: factor of p for colour transformations; needs 1 or 3 channels.
+        color: factor of p for color transformations; needs 1 or 3 channels.
         filter: factor of p for the amplification of frequency bands.
         noise: factor of p for additive noise.
         cutout: factor of p for the zeroed rectangle.
@@ -113,7 +113,7 @@ class ADA(Augmentation):
         channels, *sides = sample_shape
         if self.strengths.color > 0 and channels not in (1, 3):
             raise ValueError(
-                f"model.augment.color = {self.strengths.color}: colours need 1 or 3 channels, but the discriminator "
+                f"model.augment.color = {self.strengths.color}: colors need 1 or 3 channels, but the discriminator "
                 f"looks at samples of shape {sample_shape}; set it to 0"
             )
         if self.strengths.geometry > 0 and min(sides) < MIN_SIZE:
@@ -174,7 +174,7 @@ class ADA(Augmentation):
         self._steps_on_host.write(self.steps_since_update, steps_since)
 
     def _update(self, images: float) -> None:
-        """Move p by one step towards the target and empty the accumulators."""
+        """Move p by one step toward the target and empty the accumulators."""
         # Divided in double precision, or a mean of exactly 3/5 would lie above a target of 0.6.
         total, count = torch.stack([self.sign_sum, self.sign_count]).tolist()
         mean_sign = total / count

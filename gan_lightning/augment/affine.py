@@ -1,6 +1,6 @@
 """Random planar transformations of ADA as homogeneous matrices, drawn on the host.
 
-All matrices are *inverse* maps, from output to input pixel coordinates with the origin in the image centre.
+All matrices are *inverse* maps, from output to input pixel coordinates with the origin in the image center.
 Drawing on the host costs some microseconds, and keeps the padding, which depends on the draws, from stalling
 the device. Draws are float64, so that they do not depend on the precision of the images.
 """
@@ -62,7 +62,7 @@ def draw_blit(count: int, height: int, width: int, probability: float) -> Tensor
         probability: with which each transformation is drawn for an image; above 1 means 1.
 
     Returns:
-        Inverse maps, float64 ``(N, 3, 3)``, which take pixel centres to pixel centres on square images.
+        Inverse maps, float64 ``(N, 3, 3)``, which take pixel centers to pixel centers on square images.
     """
     sign = torch.where(draw_gate(count, probability) & draw_gate(count, 0.5), -1.0, 1.0).double()
     turns = torch.where(draw_gate(count, probability), torch.randint(0, 4, (count,)), 0)

@@ -98,13 +98,13 @@ def add_noise(images: Tensor, probability: float) -> Tensor:
 
 
 def cut_out(images: Tensor, probability: float) -> Tensor:
-    """Zero a rectangle of half of each side with its centre uniform over the image, drawn with ``probability``."""
+    """Zero a rectangle of half of each side with its center uniform over the image, drawn with ``probability``."""
     count, _, height, width = images.shape
     gate = draw_gate(count, probability)
-    centre = torch.rand(count, 2, 1, dtype=torch.float64)
+    center = torch.rand(count, 2, 1, dtype=torch.float64)
     x = (torch.arange(width, dtype=torch.float64) + 0.5) / width
     y = (torch.arange(height, dtype=torch.float64) + 0.5) / height
-    inside_x = (x - centre[:, 0]).abs() < 0.25
-    inside_y = (y - centre[:, 1]).abs() < 0.25
+    inside_x = (x - center[:, 0]).abs() < 0.25
+    inside_y = (y - center[:, 1]).abs() < 0.25
     covered = inside_y[:, :, None] & inside_x[:, None, :] & gate[:, None, None]
     return images * ~covered[:, None].to(images.device)

@@ -26,7 +26,7 @@ def brightness(images: Tensor) -> Tensor:
 
 
 def saturation(images: Tensor) -> Tensor:
-    """Scale each pixel's deviation from its channel mean by U(0, 2); grey images are left unchanged."""
+    """Scale each pixel's deviation from its channel mean by U(0, 2); gray images are left unchanged."""
     if images.shape[1] == 1:
         return images
     mean = images.mean(dim=1, keepdim=True)
@@ -68,16 +68,16 @@ def _covered(images: Tensor, dim: int, ratio: float) -> Tensor:
     size = images.shape[dim]
     length = int(size * ratio + 0.5)
     count = len(images)
-    # With an even length a square has no centre pixel: the extra position keeps the range symmetric.
-    centres = torch.randint(0, size + 1 - length % 2, (count, 1), device=images.device)
-    distance = torch.arange(size, device=images.device) - (centres - length // 2)
+    # With an even length a square has no center pixel: the extra position keeps the range symmetric.
+    centers = torch.randint(0, size + 1 - length % 2, (count, 1), device=images.device)
+    distance = torch.arange(size, device=images.device) - (centers - length // 2)
     shape = [count, 1, 1, 1]
     shape[dim] = size
     return ((distance >= 0) & (distance < length)).reshape(shape)
 
 
 def cutout(images: Tensor, ratio: float = 0.5) -> Tensor:
-    """Zero a rectangle of ``ratio`` of each side, its centre uniform over the image, clipped at the borders."""
+    """Zero a rectangle of ``ratio`` of each side, its center uniform over the image, clipped at the borders."""
     return images * ~(_covered(images, 2, ratio) & _covered(images, 3, ratio))
 
 

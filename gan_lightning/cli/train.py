@@ -32,7 +32,7 @@ def task(cfg: DictConfig) -> float:
 
 
 def job(cfg: DictConfig) -> float:
-    """Train one job of a sweep; return its objective, which a sweeper minimises."""
+    """Train one job of a sweep; return its objective, which a sweeper minimizes."""
     from gan_lightning.launch.sweep import run_job
 
     return run_job(cfg)

@@ -58,7 +58,7 @@ def version(tensor: Tensor) -> int:
 
 
 def lerp_all(tensors: Sequence[Tensor], targets: Sequence[Tensor], weight: float) -> None:
-    """Move each tensor towards its target in place: ``tensor + weight * (target - tensor)``.
+    """Move each tensor toward its target in place: ``tensor + weight * (target - tensor)``.
 
     One call for all tensors, as torch's optimizers do it; a loop takes ten times as long for a small network.
     """

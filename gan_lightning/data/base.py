@@ -160,7 +160,7 @@ class ImageDataModule(RealDataModule):
     ) -> None:
         super().__init__(dataset=dataset, classes=classes, batch_size=batch_size, seed=seed)
         if channels not in (1, 3):
-            raise ValueError(f"data.channels must be 1 (grey) or 3 (RGB), got {channels}")
+            raise ValueError(f"data.channels must be 1 (gray) or 3 (RGB), got {channels}")
         self.resolution = resolution
         self.channels = channels
         self.sample_shape = (channels, resolution, resolution)

@@ -115,7 +115,7 @@ class DerivedPairsDataModule(TranslationModule):
 
     Args:
         images: the data set.
-        derive: "grey" (colourisation) or "edges" (edges to photograph).
+        derive: "grey" (colorization) or "edges" (edges to photograph).
         resolution: height and width, as of ``images``.
         channels: as of ``images``.
         source_channels: 1.
@@ -140,7 +140,7 @@ class DerivedPairsDataModule(TranslationModule):
         if derive not in DERIVATIONS:
             raise ValueError(f"data.derive must be one of {', '.join(DERIVATIONS)}, got {derive!r}")
         if source_channels != 1:
-            raise ValueError(f"data.source_channels must be 1, since {derive} images are grey, got {source_channels}")
+            raise ValueError(f"data.source_channels must be 1, since {derive} images are gray, got {source_channels}")
         super().__init__(
             dataset=images.dataset,
             resolution=resolution,

@@ -16,7 +16,7 @@ HELD_OUT_EVERY = 5
 def load_digits(*, split: Literal["train", "heldout"], resolution: int = 16) -> LabelledImages:
     """Load one part of the fixed, stratified split: 1,442 training and 355 held-out images.
 
-    The 8x8 originals (17 grey levels) are enlarged bicubically, clamped and rounded to uint8.
+    The 8x8 originals (17 gray levels) are enlarged bicubically, clamped and rounded to uint8.
 
     Args:
         split: which part.
@@ -52,7 +52,7 @@ class DigitsDataModule(InMemoryDataModule):
 
     Args:
         resolution: height and width of the images, at least 8.
-        channels: 1; or 3, the grey image repeated.
+        channels: 1; or 3, the gray image repeated.
         classes: 10.
         batch_size: images per discriminator update, over all processes.
         seed: of the order of the images.

@@ -94,7 +94,7 @@ class TranslationModule(ImageDataModule):
         seed: int,
     ) -> None:
         if source_channels not in (1, 3):
-            raise ValueError(f"data.source_channels must be 1 (grey) or 3 (RGB), got {source_channels}")
+            raise ValueError(f"data.source_channels must be 1 (gray) or 3 (RGB), got {source_channels}")
         super().__init__(
             dataset=dataset, resolution=resolution, channels=channels, classes=None, batch_size=batch_size, seed=seed
         )

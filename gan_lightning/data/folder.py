@@ -55,7 +55,7 @@ class FolderDataModule(PicturesDataModule):
 
     @cached_property
     def arrangement(self) -> Arrangement:
-        """The files, sorted into splits and labelled."""
+        """The files, sorted into splits and labeled."""
         return arrange(
             self._files,
             split=self.split,

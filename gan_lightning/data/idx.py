@@ -65,7 +65,7 @@ def splits_in(folder: Path) -> list[str]:
 
 
 class IdxDataModule(PicturesDataModule):
-    """Grey images in a folder of IDX files: ``NAME-images-idx3-ubyte`` and ``NAME-labels-idx1-ubyte``, plain or .gz.
+    """Gray images in a folder of IDX files: ``NAME-images-idx3-ubyte`` and ``NAME-labels-idx1-ubyte``, plain or .gz.
 
     A split that ``heldout`` names is never trained on.
 
@@ -73,7 +73,7 @@ class IdxDataModule(PicturesDataModule):
         path: of the folder.
         train_split: name of the split that is trained on: the part of its files' names before "-images".
         heldout: name of the split that is held out, or None.
-        channels: 1 (grey) or 3 (RGB).
+        channels: 1 (gray) or 3 (RGB).
         pictures: see ``PicturesDataModule``.
 
     Raises:

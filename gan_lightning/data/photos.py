@@ -33,7 +33,7 @@ def load_photo(name: Photo, shrink: int) -> Tensor:
 
 
 def stretches(width: int, chosen: Sequence[int]) -> list[tuple[int, int]]:
-    """Return the columns [from, to) of the ``chosen`` strips of a photograph, in order, neighbours as one."""
+    """Return the columns [from, to) of the ``chosen`` strips of a photograph, in order, neighbors as one."""
     edges = [round(width * strip / STRIPS) for strip in range(STRIPS + 1)]
     runs = [list(run) for _, run in groupby(chosen, key=lambda strip: strip - chosen.index(strip))]
     return [(edges[run[0]], edges[run[-1] + 1]) for run in runs]
@@ -45,7 +45,7 @@ def patches(photo: Tensor, *, side: int, stride: int, strips: Sequence[int]) -> 
     Args:
         photo: uint8 ``(3, H, W)``.
         side: height and width of a patch.
-        stride: pixels between neighbours.
+        stride: pixels between neighbors.
         strips: of the photograph, in order.
 
     Returns:
@@ -60,7 +60,7 @@ def patches(photo: Tensor, *, side: int, stride: int, strips: Sequence[int]) -> 
 
 
 def contrast(images: Tensor) -> Tensor:
-    """Deviation of the luma (ITU-R BT.601) within each image, in grey levels: uint8 ``(N, 3, H, W)`` to ``(N,)``."""
+    """Deviation of the luma (ITU-R BT.601) within each image, in gray levels: uint8 ``(N, 3, H, W)`` to ``(N,)``."""
     return grey(images.float()).flatten(1).std(1, correction=0)
 
 
@@ -73,9 +73,9 @@ class PhotosDataModule(InMemoryDataModule):
         photos: "china", "flower" or both.
         resolution: height and width of a patch.
         shrink: the photographs are made smaller by this factor first.
-        stride: pixels between neighbouring patches.
+        stride: pixels between neighboring patches.
         heldout_strips: which of the ``STRIPS`` upright strips are held out, from 0 at the left.
-        least_contrast: patches whose luma deviates less, in grey levels, are left out: sky and dark ground; 0: none.
+        least_contrast: patches whose luma deviates less, in gray levels, are left out: sky and dark ground; 0: none.
         channels: 3.
         classes: number of photographs, or None: labels are not used.
         flip: mirror each training patch with probability one half.

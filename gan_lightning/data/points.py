@@ -141,7 +141,7 @@ class GridDataModule(MixtureDataModule):
 
     Args:
         side: Gaussians per row and column.
-        spacing: distance between neighbours.
+        spacing: distance between neighbors.
         sigma: width of a Gaussian.
         set_of_points: see ``MixtureDataModule``.
 

@@ -47,7 +47,7 @@ class TranslationFolderDataModule(TranslationModule):
         seed: of order, windows and flips.
         fit: how a picture that is not square becomes so; see ``FolderDataModule``.
         filter: of the resampling.
-        background: colour behind transparent pixels and of the bars of "pad".
+        background: color behind transparent pixels and of the bars of "pad".
         heldout_fraction: held out by the hash of the names where there are no folders of splits.
         flip: mirror each training pair with probability one half.
         crop_from: size of the training images out of which windows of ``resolution`` are cut at random, or None.

@@ -101,5 +101,5 @@ class Watched(GeneratorSampler):
         return self.sampler.facts()
 
     def path(self, indices: Tensor, *, epsilon: float) -> tuple[Tensor, Tensor] | None:
-        """Return neighbouring images; see ``GeneratorSampler``."""
+        """Return neighboring images; see ``GeneratorSampler``."""
         return self.sampler.path(indices, epsilon=epsilon)

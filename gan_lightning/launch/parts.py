@@ -247,7 +247,7 @@ def _check_fit(built: Mapping[str, Any], problems: list[str], *, config: Mapping
 
 
 def check_evaluators(data: ImageDataModule, callbacks: list[Callback]) -> None:
-    """Refuse to judge colour images by the classifier of grey digits, the evaluator of configs that choose none.
+    """Refuse to judge color images by the classifier of gray digits, the evaluator of configs that choose none.
 
     Raises:
         ConfigError: naming others.
@@ -259,7 +259,7 @@ def check_evaluators(data: ImageDataModule, callbacks: list[Callback]) -> None:
         if isinstance(evaluator, Evaluator) and isinstance(evaluator.extractor, DigitsExtractor) and data.channels == 3:
             raise ConfigError(
                 [
-                    "evaluator: the digits classifier knows nothing of colour images; choose evaluator=none, "
+                    "evaluator: the digits classifier knows nothing of color images; choose evaluator=none, "
                     "evaluator=inception or, for translations, evaluator=translation"
                 ]
             )

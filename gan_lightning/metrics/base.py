@@ -30,7 +30,7 @@ class GeneratorSampler(ABC):
         return None
 
     def codes(self, indices: Tensor) -> Tensor | None:
-        """Return the kind of sample that was asked for: the class, or a categorical code that was learnt without one.
+        """Return the kind of sample that was asked for: the class, or a categorical code that was learned without one.
 
         int64 ``(n,)``, or None if there is no such thing.
         """

@@ -15,7 +15,7 @@ RESOLUTION = 16
 
 
 class DigitsNet(nn.Module):
-    """Three convolutions and one hidden layer on 16x16 grey images: 89,562 parameters.
+    """Three convolutions and one hidden layer on 16x16 gray images: 89,562 parameters.
 
     SiLU rather than ReLU: no feature is zero on most images, so the covariance of the features has full rank.
     """

@@ -44,9 +44,9 @@ def influences(features: Tensor, first: Moments, second: Moments, solved: Transp
     factor = solved.map_factor.to(features.device)
     parts = []
     for rows in features.split(BLOCK):
-        centred = rows.double() - mean
-        moved = centred.square().sum(1) - (centred @ factor).square().sum(1)
-        parts.append(centred @ towards + moved * (first.count / (first.count - 1)))
+        centered = rows.double() - mean
+        moved = centered.square().sum(1) - (centered @ factor).square().sum(1)
+        parts.append(centered @ towards + moved * (first.count / (first.count - 1)))
     found = torch.cat(parts).cpu()
     return found - found.mean()
 

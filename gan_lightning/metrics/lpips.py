@@ -17,7 +17,7 @@ Backbone = Literal["vgg", "alex", "squeeze"]
 
 
 class LPIPS(nn.Module):
-    """Weighted distances between the normalised activations of an ImageNet network (Zhang 2018, arXiv:1801.03924).
+    """Weighted distances between the normalized activations of an ImageNet network (Zhang 2018, arXiv:1801.03924).
 
     The weights of the distance come with torchmetrics; those of the network are ImageNet's, of torchvision. Building
     it fails at once if they are missing.

@@ -1,4 +1,4 @@
-"""Nearest neighbours among features, in blocks: no matrix of all pairs is ever held."""
+"""Nearest neighbors among features, in blocks: no matrix of all pairs is ever held."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Blocks:
 def squared_distances(rows: Block, columns: Block, *, memory: Tensor) -> Tensor:
     """Squared Euclidean distances of all pairs, float64 ``(M, N)``, exactly 0 between equal points.
 
-    In float64: a squared distance is a difference of large terms, and ties decide who is a neighbour.
+    In float64: a squared distance is a difference of large terms, and ties decide who is a neighbor.
 
     Args:
         rows: M features.
@@ -88,7 +88,7 @@ def squared_radii(points: Tensor, largest: int) -> Tensor:
 
     Args:
         points: ``(N, D)`` with N > ``largest``.
-        largest: how many neighbours, from 1.
+        largest: how many neighbors, from 1.
 
     Returns:
         float64 ``(N, largest)``, ascending.
@@ -103,7 +103,7 @@ def squared_radii(points: Tensor, largest: int) -> Tensor:
     memory = parts.workspace()
 
     def enter(place: slice, candidates: Tensor) -> None:
-        # few rows find a nearer neighbour in a late block: sort those only
+        # few rows find a nearer neighbor in a late block: sort those only
         better = (candidates.amin(1) < nearest[place, -1]).nonzero()[:, 0]
         if len(better):
             found = candidates.index_select(0, better).topk(
@@ -123,12 +123,12 @@ def squared_radii(points: Tensor, largest: int) -> Tensor:
     return nearest
 
 
-def neighbour_radii(points: Tensor, k: int) -> Tensor:
+def neighbor_radii(points: Tensor, k: int) -> Tensor:
     """Distance of each point to its k-th nearest other point.
 
     Args:
         points: ``(N, D)`` with N > k.
-        k: which neighbour, from 1.
+        k: which neighbor, from 1.
 
     Returns:
         float64 ``(N,)``.

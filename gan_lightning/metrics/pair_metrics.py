@@ -17,7 +17,7 @@ def mean_absolute_error(images: Tensor, targets: Tensor) -> Tensor:
 
 
 def peak_signal_to_noise(images: Tensor, targets: Tensor) -> Tensor:
-    """PSNR per image in dB, ``10 log10(1 / MSE)``; equal images have that of half a grey level of error, 54.15 dB.
+    """PSNR per image in dB, ``10 log10(1 / MSE)``; equal images have that of half a gray level of error, 54.15 dB.
 
     Args:
         images: float ``(N, C, H, W)`` in [0, 1].

@@ -58,7 +58,7 @@ def resized(images: Tensor, size: int, resize: Resize) -> Tensor:
     return F.interpolate(wide, size=(size, size), mode="bicubic", antialias=True).clamp(0, 255).float()
 
 
-def normalised(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+def normalized(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
     """Shift and scale channels: ``(x / 255 - mean) / std``.
 
     Args:

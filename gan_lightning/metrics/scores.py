@@ -32,7 +32,7 @@ class Closest:
     Attributes:
         sample: its index.
         real: places of the real samples, nearest first.
-        closeness: its distance to the nearest, over that one's distance to its own nearest real neighbour.
+        closeness: its distance to the nearest, over that one's distance to its own nearest real neighbor.
     """
 
     sample: int

@@ -42,8 +42,8 @@ class Moments:
         """The moments of ``(N, D)`` features with N >= 1."""
         x = features.double()
         mean = x.mean(0)
-        centred = x - mean
-        return cls(len(x), mean, centred.T @ centred)
+        centered = x - mean
+        return cls(len(x), mean, centered.T @ centered)
 
     def merge(self, other: Moments) -> Moments:
         """The moments of both sets together (Chan, Golub & LeVeque 1979: no cancellation)."""
@@ -93,7 +93,7 @@ def covariance_factor(covariance: Tensor) -> Tensor:
 def few_samples_factor(features: Tensor | None, mean: Tensor) -> Tensor | None:
     """Factor the covariance of few samples as ``covariance_factor`` does, without an eigenvalue problem of size D.
 
-    The factor is the centred samples' right singular vectors, which also keeps the digits that squaring would lose.
+    The factor is the centered samples' right singular vectors, which also keeps the digits that squaring would lose.
 
     Args:
         features: ``(N, D)``, or None.
@@ -104,15 +104,15 @@ def few_samples_factor(features: Tensor | None, mean: Tensor) -> Tensor | None:
     """
     if features is None or len(features) < 2 or len(features) > features.shape[1] * _FEW:
         return None
-    centred = (features.to(mean.device).double() - mean) / (len(features) - 1) ** 0.5
-    _, values, vectors = torch.linalg.svd(centred, full_matrices=False)
+    centered = (features.to(mean.device).double() - mean) / (len(features) - 1) ** 0.5
+    _, values, vectors = torch.linalg.svd(centered, full_matrices=False)
     kept = values > values.amax() * features.shape[1] * torch.finfo(torch.float64).eps
     return vectors[kept].T * values[kept]
 
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """The optimal transport between two centred Gaussians, as far as a Frechet distance needs it.
+    """The optimal transport between two centered Gaussians, as far as a Frechet distance needs it.
 
     Attributes:
         trace: of the square root of the product of the covariances.

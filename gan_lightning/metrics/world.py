@@ -31,7 +31,7 @@ class World:
 
     @classmethod
     def current(cls, device: torch.device) -> World:
-        """The world of ``torch.distributed`` if it is initialised, else this process alone.
+        """The world of ``torch.distributed`` if it is initialized, else this process alone.
 
         Args:
             device: the accelerator of this process.

@@ -101,7 +101,7 @@ class ClassConditional(AdversarialModule):
             ValueError: if it has none.
         """
         if batch.labels is None:
-            raise ValueError(f"{type(self).__name__} needs labelled data; choose data with classes")
+            raise ValueError(f"{type(self).__name__} needs labeled data; choose data with classes")
         return batch.labels
 
     def generator_condition(self, batch: Batch) -> Tensor | None:

@@ -30,7 +30,7 @@ class EfficientNetLite0(Backbone):
     """EfficientNet-Lite0 (Tan 2019, arXiv 1905.11946), trained on ImageNet, from timm.
 
     The authors' code learns the numbers of channels from a forward pass of zeros in training mode, which moves the
-    running statistics of batch norm by a tenth towards those of zeros: 3 to 10 %, with which all published runs were
+    running statistics of batch norm by a tenth toward those of zeros: 3 to 10 %, with which all published runs were
     made.
 
     Args:

@@ -44,7 +44,7 @@ from gan_lightning.core.version import __version__
 from gan_lightning.data.batch import Batch
 from gan_lightning.models.rebuilding import build_limited, plain_arguments
 from gan_lightning.models.strategies import local_gradients, strategy_problem
-from gan_lightning.networks.batch_norm import synchronise_batch_norm
+from gan_lightning.networks.batch_norm import synchronize_batch_norm
 
 COUNTERS = (
     "images_seen",
@@ -198,7 +198,7 @@ class PlayersModule(LightningModule):
         slots: the phases of a round, a list for each batch that it takes.
         slot: the number of the batch of the round that comes next.
         batches_to_show: how many batches of a round the discriminator is still shown, by slot.
-        averagers: what moves the averages towards the players' modules.
+        averagers: what moves the averages toward the players' modules.
         batches_since_generator: batches that the discriminator was shown since the generator moved.
         images_since_generator: real images likewise.
         generator_moved: whether the generator has moved in the present round.
@@ -277,7 +277,7 @@ class PlayersModule(LightningModule):
             for parameter in player.held:  # before DDP looks for what takes gradients
                 parameter.requires_grad_(False)
         if self.trainer.world_size > 1:
-            synchronise_batch_norm(self)
+            synchronize_batch_norm(self)
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Build one optimizer per player and remember its learning rates as the schedules' base."""

@@ -209,7 +209,7 @@ class Sampling:
         return None
 
     def sample_codes(self, indices: Sequence[int], *, seed: int) -> Tensor | None:
-        """Return the classes, or the categorical codes learnt without one, that samples are drawn of: int64."""
+        """Return the classes, or the categorical codes learned without one, that samples are drawn of: int64."""
         return self.sample_labels(indices, seed=seed)
 
     def inputs(
@@ -383,7 +383,7 @@ class LatentSampler(GeneratorSampler):
         return {} if chosen is None else {"batch_norm": chosen.name}
 
     def path(self, indices: Tensor, *, epsilon: float) -> tuple[Tensor, Tensor]:
-        """Return the samples, and those a step towards another draw of latents away; see ``GeneratorSampler``."""
+        """Return the samples, and those a step toward another draw of latents away; see ``GeneratorSampler``."""
         rows = indices.tolist()
         start = self.model.inputs(rows, seed=self.seed)
         other = self.model.inputs(rows, seed=mix(self.seed, _PATH_STREAM)).latents

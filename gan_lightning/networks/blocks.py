@@ -7,7 +7,7 @@ import math
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_lightning.networks.conditional import LabelledBatchNorm2d
+from gan_lightning.networks.conditional import LabeledBatchNorm2d
 from gan_lightning.networks.resampling import convolve_and_halve, double_and_convolve
 from gan_lightning.networks.spectral import normalized_if
 
@@ -43,9 +43,9 @@ class GeneratorBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, *, classes: int | None, spectral_norm: bool) -> None:
         super().__init__()
-        self.norm1 = LabelledBatchNorm2d(channels=inputs, classes=classes)
+        self.norm1 = LabeledBatchNorm2d(channels=inputs, classes=classes)
         self.conv1 = residual_convolution(inputs, outputs, spectral_norm=spectral_norm)
-        self.norm2 = LabelledBatchNorm2d(channels=outputs, classes=classes)
+        self.norm2 = LabeledBatchNorm2d(channels=outputs, classes=classes)
         self.conv2 = residual_convolution(outputs, outputs, spectral_norm=spectral_norm)
         self.shortcut = shortcut_convolution(inputs, outputs, spectral_norm=spectral_norm)
 

@@ -48,7 +48,7 @@ class ConditionalBatchNorm2d(nn.Module):
         return self.norm(x) * self.scale[labels, :, None, None] + self.shift[labels, :, None, None]
 
 
-class LabelledBatchNorm2d(nn.Module):
+class LabeledBatchNorm2d(nn.Module):
     """Batch norm, conditional if there are classes, plain if not: one call for both kinds of network.
 
     Args:

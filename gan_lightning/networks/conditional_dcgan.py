@@ -57,14 +57,14 @@ class ConditionalDCGANDiscriminator(Discriminator):
 
     phi are the flattened 4x4 maps, so that features need no label and packing, augmentation and auxiliary heads work
     as without one (Miyato 2018, arXiv 1802.05637, eq. 3; there phi is pooled). The class vectors start at 0, so that
-    training starts as DCGAN's: from random ones the generator may stay at a grey image.
+    training starts as DCGAN's: from random ones the generator may stay at a gray image.
 
     Args:
         resolution: height and width of an image, a power of two of at least 8.
         channels: channels of an image.
         classes: number of classes.
         width: channels of the first hidden map.
-        batch_norm: normalise all hidden maps but the first.
+        batch_norm: normalize all hidden maps but the first.
 
     Raises:
         ValueError: if an argument is out of its range, or the condition is missing.

@@ -56,7 +56,7 @@ class DCGANGenerator(Generator):
         channels: channels of an image.
         latent_dim: length of a latent vector.
         width: channels of the last hidden map, the paper's ``ngf``.
-        batch_norm: normalise all hidden maps; WGAN (Arjovsky 2017, arXiv 1701.07875) shows that it does without.
+        batch_norm: normalize all hidden maps; WGAN (Arjovsky 2017, arXiv 1701.07875) shows that it does without.
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -97,8 +97,8 @@ class DCGANDiscriminator(Discriminator):
         resolution: height and width of an image, a power of two of at least 8.
         channels: channels of an image.
         width: channels of the first hidden map, the paper's ``ndf``.
-        batch_norm: normalise all hidden maps but the first; a gradient penalty needs it off.
-        spectral_norm: normalise the weights of all layers (Miyato 2018, arXiv 1802.05957).
+        batch_norm: normalize all hidden maps but the first; a gradient penalty needs it off.
+        spectral_norm: normalize the weights of all layers (Miyato 2018, arXiv 1802.05957).
 
     Raises:
         ValueError: if an argument is out of its range.

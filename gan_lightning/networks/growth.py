@@ -61,7 +61,7 @@ class FixedGrowth(Growth):
 
 
 def double(images: Tensor, times: int = 1) -> Tensor:
-    """Enlarge ``(N, C, H, W)`` by ``2 ** times``, nearest neighbour."""
+    """Enlarge ``(N, C, H, W)`` by ``2 ** times``, nearest neighbor."""
     return images if times == 0 else F.interpolate(images, scale_factor=float(2**times), mode="nearest")
 
 

@@ -54,7 +54,7 @@ class MLPGenerator(Generator):
         ValueError: if an argument is out of its range.
 
     Source: Goodfellow 2014, arXiv 1406.2661, section 5; the sizes of its released configuration, whose U(-0.05, 0.05)
-    is what Xavier's rule gives a 1200x1200 layer. The rule keeps narrower networks from starting grey.
+    is what Xavier's rule gives a 1200x1200 layer. The rule keeps narrower networks from starting gray.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The normalisation layers that image-to-image networks choose between, and what they mean for biases."""
+"""The normalization layers that image-to-image networks choose between, and what they mean for biases."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NormKind = Literal["batch", "instance", "none"]
 
 
 def check_norm(kind: str) -> None:
-    """Refuse an unknown normalisation.
+    """Refuse an unknown normalization.
 
     Raises:
         ValueError: naming those that there are.
@@ -25,7 +25,7 @@ def check_norm(kind: str) -> None:
 
 
 def norm_layers(kind: NormKind, channels: int) -> list[nn.Module]:
-    """Return the layer that normalises maps of ``channels``, or nothing.
+    """Return the layer that normalizes maps of ``channels``, or nothing.
 
     Instance norm (Ulyanov 2016, arXiv 1607.08022) is without scale, shift and running statistics, as in CycleGAN.
     """

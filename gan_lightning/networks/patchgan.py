@@ -91,7 +91,7 @@ class PatchDiscriminator(Discriminator):
 
 
 class PixelDiscriminator(Discriminator):
-    """Three 1x1 convolutions: every pixel is judged alone, by its colour (the paper's PixelGAN).
+    """Three 1x1 convolutions: every pixel is judged alone, by its color (the paper's PixelGAN).
 
     Args:
         resolution: height and width of an image.

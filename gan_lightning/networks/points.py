@@ -60,7 +60,7 @@ class PointGenerator(Generator):
         latent_dim: length of a latent vector.
         widths: units of the hidden layers.
         activation: ``relu``, ``tanh`` or ``leaky_relu`` (slope 0.2).
-        batch_norm: normalise the hidden layers, which then have no bias.
+        batch_norm: normalize the hidden layers, which then have no bias.
         initialization: ``normal`` (N(0, 0.02)), ``xavier``, ``orthogonal`` (gain 1.4), or ``he``: uniform, and Xavier's
             in the output (the toy of WGAN-GP).
 
@@ -139,7 +139,7 @@ class PointDiscriminator(Discriminator):
 
 
 class PointMaxoutDiscriminator(Discriminator):
-    """Maxout layers and a linear logit, weights N(0, 0.02); no normalisation, no dropout.
+    """Maxout layers and a linear logit, weights N(0, 0.02); no normalization, no dropout.
 
     The defaults are PacGAN's ring and grid discriminator (Lin 2017, arXiv 1712.04086): three layers of 200 units
     with 5 pieces. A pack of m points needs ``dimensions = 2 m``.

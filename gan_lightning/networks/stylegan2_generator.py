@@ -132,7 +132,7 @@ class StyleGAN2Generator(Generator):
         Args:
             latents: float ``(N, latent_dim)``.
             condition: labels int64 ``(N,)`` if there are classes.
-            follow: whether to move the mean style towards that of this batch. All processes must agree.
+            follow: whether to move the mean style toward that of this batch. All processes must agree.
         """
         style = self.mapping(latents, condition)
         if follow:
@@ -152,7 +152,7 @@ class StyleGAN2Generator(Generator):
         return mix_styles(styles, self.map_latents(torch.randn_like(latents), condition), cutoff=cutoff)
 
     def truncate(self, styles: Tensor, *, psi: float, cutoff: int | None = None) -> Tensor:
-        """Pull styles towards their mean: ``w' = mean + psi (w - mean)`` (arXiv 1812.04948, appendix B).
+        """Pull styles toward their mean: ``w' = mean + psi (w - mean)`` (arXiv 1812.04948, appendix B).
 
         Args:
             styles: ``(N, L, style_dim)``.

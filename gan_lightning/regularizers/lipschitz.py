@@ -65,7 +65,7 @@ class WGANGP(Regularizer):
         return distance_to_target(input_gradient(turn.critic, points), self.target)
 
     def check(self, discriminator: nn.Module) -> None:
-        """Refuse batch normalisation and minibatch discrimination: a sample's logit depends on the other samples.
+        """Refuse batch normalization and minibatch discrimination: a sample's logit depends on the other samples.
 
         So it does with minibatch standard deviation, in a group of a few; but Karras et al. 2018 (arXiv 1710.10196)
         train with that and this penalty together, so it is allowed.
@@ -77,9 +77,9 @@ class WGANGP(Regularizer):
             where = f"{name or 'the discriminator itself'!r} is {type(module).__name__}"
             if isinstance(module, AnyBatchNorm):
                 raise ValueError(
-                    f"the WGAN-GP penalty needs a discriminator without batch normalisation, but {where}: the penalty "
+                    f"the WGAN-GP penalty needs a discriminator without batch normalization, but {where}: the penalty "
                     "is on each sample's own gradient (arXiv 1704.00028, section 4). Use layer, instance or no "
-                    "normalisation."
+                    "normalization."
                 )
             if isinstance(module, MinibatchDiscrimination):
                 raise ValueError(

@@ -17,7 +17,7 @@ from gan_lightning.regularizers.stabilizer import Stabilizer
 
 
 def trained_weight(layer: nn.Module) -> Tensor:
-    """The weight that the optimizer sees: asking a spectrally normalised layer for it would run a power iteration."""
+    """The weight that the optimizer sees: asking a spectrally normalized layer for it would run a power iteration."""
     if parametrize.is_parametrized(layer, "weight"):
         return layer.parametrizations["weight"].original  # type: ignore[index, union-attr]
     return dict(layer.named_parameters(recurse=False)).get("weight_orig", layer.weight)  # type: ignore[arg-type]
@@ -49,7 +49,7 @@ def overlap(matrix: Tensor) -> Tensor:
 
 
 class Orthogonal(Stabilizer):
-    """Penalises inner products between different filters of a layer, summed over layers.
+    """Penalizes inner products between different filters of a layer, summed over layers.
 
     weight * sum_W ||W^T W * (1 - I)||_F^2: Brock et al. 2019 (arXiv 1809.11096), equation 3, where it makes the
     generator fit for the truncation of its latents (weight 1e-4). The authors' PyTorch code adds half of this gradient,

@@ -44,7 +44,7 @@ class Replay(Stabilizer):
         self.register_buffer("stored", torch.zeros((), dtype=torch.int64))
         adopt_saved_shapes(self, ("pool",))
         self.register_load_state_dict_post_hook(Replay._after_loading)
-        self._stored = 0  # the same number on the host, to spare a synchronisation every step
+        self._stored = 0  # the same number on the host, to spare a synchronization every step
 
     @torch.no_grad()
     def discriminator_fakes(self, fakes: Tensor) -> Tensor:

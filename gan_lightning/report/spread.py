@@ -51,7 +51,7 @@ class Spread:
 
 
 def spread(values: Sequence[float], *, higher_is_better: bool) -> Spread:
-    """Summarise at least one value.
+    """Summarize at least one value.
 
     Args:
         values: one for each seed.

@@ -41,7 +41,7 @@ class Samples(SamplingMode):
         labels: index or name of a class, a list of them, or "all"; None: as in training.
         truncation: largest absolute value of a latent component, see ``Prior.truncate``; psi of a StyleGAN2.
         truncation_cutoff: number of a StyleGAN2's layers, from the first, that psi acts on; None: all.
-        rgb: whether an archive gets grey images as three equal channels, as tools for Inception features want them.
+        rgb: whether an archive gets gray images as three equal channels, as tools for Inception features want them.
     """
 
     name = "samples"

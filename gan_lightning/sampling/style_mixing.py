@@ -30,7 +30,7 @@ class StyleMixing(SamplingMode):
         columns: samples in the first row, rows to rows + columns - 1.
         seed: of the samples.
         labels: classes of the samples, repeated as needed; None: the model's own rule.
-        truncation: psi, which draws styles towards their mean; None: not at all.
+        truncation: psi, which draws styles toward their mean; None: not at all.
         truncation_cutoff: number of layers, from the first, that psi acts on; None: all.
         cutoff: first layer that takes the other sample's styles, between 1 and the number of layers less 1; None: half
             of the layers.

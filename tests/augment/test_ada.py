@@ -275,7 +275,7 @@ def test_multipliers_scale_the_probability_of_their_group():
     half = ADA(fixed_p=0.8, blit=0.0, geometry=0.0, color=0.5)
     images = _images(1, 1, 8, 8).repeat(4000, 1, 1, 1)
     unchanged = (half(images) == images).all(dim=(1, 2, 3))
-    # Grey: brightness, contrast and a luma flip that is the identity half of the time, each with 0.4.
+    # Gray: brightness, contrast and a luma flip that is the identity half of the time, each with 0.4.
     assert abs(float(unchanged.double().mean()) - 0.6**2 * 0.8) < 0.04
 
 

@@ -78,7 +78,7 @@ def refused(commands, cwd, command, *argv):
             ["-m", "cluster=cpu", "model=pacgan", "batch_size=6", "trainer.devices=2"],
             ["batch_size = 6", "multiple of 4"],
         ),
-        (["data=photos", "model=dcgan"], ["evaluator", "colour images", "evaluator=none"]),
+        (["data=photos", "model=dcgan"], ["evaluator", "color images", "evaluator=none"]),
         (["model.generator_optimizer.lr=nan"], ["model.generator_optimizer.lr = nan: must be a number"]),
         (
             ["model.generator_optimizer.betas=[2,3]", "model.discriminator_optimizer.lr=-1"],

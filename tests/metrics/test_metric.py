@@ -8,7 +8,7 @@ from gan_lightning.core.pixels import to_uint8
 from gan_lightning.metrics import Estimate, Evidence, Metric, Needs
 from gan_lightning.metrics.extractor import Features
 from gan_lightning.metrics.named import list_metrics, named_metric
-from gan_lightning.metrics.neighbourhood import density_coverage, precision_recall
+from gan_lightning.metrics.neighborhood import density_coverage, precision_recall
 from gan_lightning.metrics.precision_recall import Density, Recall
 from tests.documentation import TEXT, blocks
 

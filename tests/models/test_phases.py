@@ -305,7 +305,7 @@ def test_shared_fakes_are_generated_once_and_serve_both():
     assert len(made) == 3
 
 
-def test_styles_are_truncated_towards_their_mean_and_noise_is_of_the_sample():
+def test_styles_are_truncated_toward_their_mean_and_noise_is_of_the_sample():
     model = style_toy()
     fit(model, 10)
     generator = model.generator

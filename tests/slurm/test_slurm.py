@@ -2,7 +2,7 @@
 
 Everything runs at the same time, since the jobs mostly import: a sweep of four jobs, of which one is requeued by hand,
 one gets the pre-emption signal and the others lose their node; a sweep with a job that fails and one that is
-cancelled; a job of two processes that runs into its time limit; and one that submitit started, which is told so often
+canceled; a job of two processes that runs into its time limit; and one that submitit started, which is told so often
 that its time is up that it gives up, and goes on when the sweep is started again.
 """
 
@@ -264,7 +264,7 @@ def test_a_process_that_dies_before_it_has_met_the_others_takes_them_along(lab):
         assert died - 1 < end < died + 60  # SLURM's time is whole seconds
 
 
-def test_a_failing_job_is_not_requeued_and_a_cancelled_one_saves(lab):
+def test_a_failing_job_is_not_requeued_and_a_canceled_one_saves(lab):
     assert lab.codes["endless"] == 1, lab.output("endless")
     folders = [lab.folder / "endless" / name for name in "01"]
     assert [read_outcome(folder).status for folder in folders] == ["failed", "preempted"]

@@ -72,7 +72,7 @@ MATURE = 0.25
 OVERFIT = 0.5
 """r_v of ADA (Karras 2020, arXiv 2006.06676, equation 1): 0 without overfitting, 1 if held-out samples look fake."""
 
-MEMORISED = 0.8
+MEMORIZED = 0.8
 """Share of (training, held-out) pairs from which the discriminator knows the training set, besides.
 
 r_v alone says nothing where samples are good: the demo's discriminator can hardly tell anything apart, and what is
@@ -230,7 +230,7 @@ def overfits(overfitting: Sequence[float], memorised: Sequence[float]) -> str | 
         overfitting: r_v at each look.
         memorised: share of (training, held-out) pairs in which the training sample has the larger logit.
     """
-    if len(overfitting) < LOOKS or min(overfitting[-LOOKS:]) < OVERFIT or min(memorised[-LOOKS:]) < MEMORISED:
+    if len(overfitting) < LOOKS or min(overfitting[-LOOKS:]) < OVERFIT or min(memorised[-LOOKS:]) < MEMORIZED:
         return None
     return (
         f"the discriminator overfits: it tells {memorised[-1]:.0%} of the training samples from held-out ones, which "
