@@ -123,7 +123,7 @@ class ADA(Augmentation):
             )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images ``(N, C, H, W)`` in [-1, 1] to images of the same shape and dtype, not clipped to [-1, 1]."""
+        """Map images ``(N, C, H, W)`` in [-1, 1] to images of the same shape and dtype, not clipped to [-1, 1]."""
         probability = self._p_on_host.read(self.p)
         if probability <= 0:
             return images

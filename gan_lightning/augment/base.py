@@ -23,7 +23,7 @@ class Augmentation(nn.Module):
         """Raise ``ValueError`` if samples of this shape cannot be augmented; called at construction of the model."""
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images ``(N, C, H, W)`` in [-1, 1] to images of the same shape."""
+        """Map images ``(N, C, H, W)`` in [-1, 1] to images of the same shape."""
         raise NotImplementedError
 
     def set_progress(self, images_seen: int, horizon_images: int | None) -> None:

@@ -11,7 +11,7 @@ from gan_lightning.augment.affine import draw_gate, normal, uniform
 
 
 def _luma_axis() -> Tensor:
-    """The gray diagonal of the color cube, v = (1, 1, 1, 0)/√3."""
+    """Return the gray diagonal of the color cube, v = (1, 1, 1, 0)/√3."""
     return torch.tensor([1.0, 1.0, 1.0, 0.0], dtype=torch.float64) / math.sqrt(3)
 
 
@@ -32,7 +32,7 @@ def contrast_matrix(factor: Tensor) -> Tensor:
 
 
 def luma_flip_matrix(flip: Tensor) -> Tensor:
-    """Where ``flip`` ``(N,)`` is 1, negate the luma and keep the chroma, I - 2vvᵀ: ``(N, 4, 4)``."""
+    """Negate the luma where ``flip`` ``(N,)`` is 1 and keep the chroma, I - 2vvᵀ: ``(N, 4, 4)``."""
     axis = _luma_axis()
     return _identity(len(flip)) - 2 * torch.outer(axis, axis) * flip[:, None, None]
 
@@ -61,7 +61,7 @@ def saturation_matrix(factor: Tensor) -> Tensor:
 
 
 def draw_color(count: int, probability: float, *, chromatic: bool) -> Tensor:
-    """Brightness, contrast, luma flip, hue and saturation, each drawn with ``probability``.
+    """Draw brightness, contrast, luma flip, hue and saturation, each with ``probability``.
 
     Karras et al. 2020 (arXiv 2006.06676), appendix B: offset N(0, 0.2²), factor 2^N(0, 0.5²), flip with 1/2, hue by
     U(-π, π), saturation 2^N(0, 1), applied in this order.

@@ -16,7 +16,7 @@ Policy = Literal["color", "translation", "cutout"]
 
 
 def _uniform(images: Tensor, low: float, high: float) -> Tensor:
-    """One draw per image, broadcastable over ``(N, C, H, W)``."""
+    """Draw one number per image, broadcastable over ``(N, C, H, W)``."""
     return torch.empty(len(images), 1, 1, 1, device=images.device, dtype=images.dtype).uniform_(low, high)
 
 
@@ -40,7 +40,7 @@ def contrast(images: Tensor) -> Tensor:
 
 
 def color(images: Tensor) -> Tensor:
-    """Brightness, then saturation, then contrast."""
+    """Change brightness, then saturation, then contrast."""
     return contrast(saturation(brightness(images)))
 
 
@@ -64,7 +64,7 @@ def translation(images: Tensor) -> Tensor:
 
 
 def _covered(images: Tensor, dim: int, ratio: float) -> Tensor:
-    """Where along ``dim`` the cutout of each image lies: bool, broadcastable over ``(N, C, H, W)``."""
+    """Return where along ``dim`` the cutout of each image lies: bool, broadcastable over ``(N, C, H, W)``."""
     size = images.shape[dim]
     length = int(size * ratio + 0.5)
     count = len(images)
@@ -134,7 +134,7 @@ class DiffAugment(Augmentation):
         check_images(self, sample_shape)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images ``(N, C, H, W)`` in [-1, 1] to images of the same shape and dtype, not clipped to [-1, 1]."""
+        """Map images ``(N, C, H, W)`` in [-1, 1] to images of the same shape and dtype, not clipped to [-1, 1]."""
         with full_precision(images) as augmented:
             for name in self.policy:
                 if name == "cutout":

@@ -36,13 +36,13 @@ class InstanceNoise(Augmentation):
         self.register_buffer("images_seen", torch.zeros((), dtype=torch.int64))
 
     def sigma_now(self) -> Tensor:
-        """The standard deviation after the images observed so far, a scalar; on the device, to spare a wait."""
+        """Return the present standard deviation as a scalar on the device, which spares a wait."""
         if self.decay_kimg is None:
             return torch.full_like(self.images_seen, self.sigma, dtype=torch.float32)
         return self.sigma * (1 - self.images_seen / (1000 * self.decay_kimg)).clamp(min=0)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Samples of any shape, images in [-1, 1] or points, to noisy ones, which may leave that range."""
+        """Add noise to samples of any shape, images in [-1, 1] or points; the result may leave that range."""
         return images + (self.sigma_now() * torch.randn_like(images)).to(images.dtype)
 
     def observe(self, real_logits: Tensor, images: int) -> None:

@@ -64,7 +64,7 @@ def upsampling_matrix(size: int, padding: int, dtype: torch.dtype, device: torch
 @lru_cache(maxsize=8)
 @torch.inference_mode(False)
 def downsampling_matrix(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Twofold sym6 downsampling of a line with ``SUPPORT`` extra pixels on either side, which are cropped.
+    """Return the matrix that halves a line with sym6 and crops ``SUPPORT`` extra pixels on either side.
 
     Returns:
         ``(size, 2 (size + 2 SUPPORT))``, the transpose of upsampling up to its scale. The filter is orthonormal,
@@ -78,7 +78,7 @@ def downsampling_matrix(size: int, dtype: torch.dtype, device: torch.device) -> 
 
 
 def _reach(inverse: Tensor, height: int, width: int) -> tuple[int, int]:
-    """Rows and columns of padding that the farthest sample needs, less than the size that reflection allows."""
+    """Return rows and columns of padding that the farthest sample needs, less than the size that reflection allows."""
     half_x, half_y = width / 2 + SUPPORT, height / 2 + SUPPORT
     # The largest |coordinate| over the four corners of the canvas.
     reach = inverse[:, :2, :2].abs() @ inverse.new_tensor([half_x, half_y]) + inverse[:, :2, 2].abs()

@@ -61,7 +61,7 @@ class RunCheckpoint(Checkpoint):
                 callback.on_stop.append(self.save_latest)
 
     def _note_scores(self, images_seen: int, result: Any) -> None:
-        """A state saved before an evaluation does not know the best score."""
+        """Forget the last save, whose state lacks the scores of this evaluation."""
         self._saved_images = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

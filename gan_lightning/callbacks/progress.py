@@ -29,7 +29,7 @@ class _Lines:
         self._stream.flush()
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
 
 def as_line(progress: str, values: str) -> str:

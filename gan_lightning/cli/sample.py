@@ -86,7 +86,7 @@ def destination(mode: SamplingMode, cfg: DictConfig, ckpt: Path) -> Path:
 
 
 def main() -> None:
-    """Entry point of the console command."""
+    """Run the console command."""
     with cleaned_up_on_sigterm():
         launch("sample", task)
 

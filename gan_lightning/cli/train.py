@@ -46,7 +46,7 @@ def command_line(typed: Sequence[str]) -> list[str]:
 
 
 def main() -> None:
-    """Entry point of the console command."""
+    """Run the console command."""
     if slurm.job_id() is None:
         launch("train", task, command_line=command_line, job=job)
         return

@@ -37,7 +37,7 @@ class Batch:
         return Batch(self.images.to(*args, **kwargs), labels, source)
 
     def tensors(self) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """All fields, in order."""
+        """Return all fields, in order."""
         return self.images, self.labels, self.source
 
     def chunk(self, parts: int) -> list[Batch]:

@@ -24,7 +24,7 @@ EDGE_GAIN = 4.0
 
 
 def grey(images: Tensor) -> Tensor:
-    """Luma of ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B.
+    """Return the luma of ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B.
 
     Args:
         images: float ``(N, 1 or 3, H, W)`` in [-1, 1].
@@ -39,7 +39,7 @@ def grey(images: Tensor) -> Tensor:
 
 
 def edges(images: Tensor) -> Tensor:
-    """Dark lines on white where the luma changes: 1 - 2 min(1, g |grad|), with Sobel's gradient per pixel.
+    """Return dark lines on white where the luma changes: 1 - 2 min(1, g |grad|), with Sobel's gradient per pixel.
 
     Args:
         images: float ``(N, 1 or 3, H, W)`` in [-1, 1].

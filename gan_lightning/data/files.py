@@ -155,7 +155,7 @@ def plain_name(name: str) -> str:
 
 
 def is_of_macos(name: str) -> bool:
-    """Whether a file or folder holds what macOS notes about others; some are called like images."""
+    """Return whether a name is one that macOS gives to notes on other files; it may end as an image's does."""
     return name.startswith("._") or name == "__MACOSX"
 
 
@@ -168,10 +168,10 @@ def image_suffixes() -> frozenset[str]:
 
 
 def is_image(name: str) -> bool:
-    """Whether a file's suffix is that of an image."""
+    """Return whether a file's suffix is that of an image."""
     return os.path.splitext(name)[1].lower() in image_suffixes()
 
 
 def digest(entries: Sequence[Entry]) -> str:
-    """Sha256 over names, sizes and stamps."""
+    """Return the SHA-256 of names, sizes and stamps."""
     return hashlib.sha256(json.dumps(list(zip(*entries, strict=True))).encode()).hexdigest()

@@ -83,7 +83,7 @@ class RowImages(ImageSource):
         return len(self._rows)
 
     def name(self, index: int) -> str:
-        """The row's number."""
+        """Return the row's number."""
         return f"row {index}"
 
     def open(self, index: int) -> Image.Image:

@@ -37,7 +37,7 @@ class EvaluationImages(EvaluationSet):
 
     @abstractmethod
     def __len__(self) -> int:
-        """How many images there are, over all ranks."""
+        """Return how many images there are, over all ranks."""
 
     @abstractmethod
     def batches(self, batch_size: int, *, rank: int = 0, world_size: int = 1) -> Iterator[Tensor]:
@@ -112,7 +112,7 @@ class TensorImages(EvaluationImages):
 
 
 def pixels_fingerprint(images: Tensor) -> str:
-    """Sha256 over the shape and the pixels of uint8 images on the CPU."""
+    """Return the SHA-256 of the shape and the pixels of uint8 images on the CPU."""
     digest = hashlib.sha256(repr(tuple(images.shape)).encode())
     digest.update(images.contiguous().numpy().data)
     return digest.hexdigest()

@@ -20,7 +20,7 @@ _LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target"
 
 
 def is_label_file(name: str) -> bool:
-    """Whether a file's name is one of ``LABEL_FILES``."""
+    """Return whether a file's name is one of ``LABEL_FILES``."""
     return name.rpartition("/")[2].lower() in LABEL_FILES
 
 

@@ -119,7 +119,7 @@ def check_apart(train_split: str, heldout: str | None) -> None:
 
 
 def is_held_out(name: str, fraction: float) -> bool:
-    """Whether the hash of an image's name falls into the held-out fraction, whatever other images there are."""
+    """Return whether an image is held out: its name's hash decides, whatever other images there are."""
     encoded = name.encode(errors="surrogateescape")  # what is no UTF-8 in a file's name
     return int.from_bytes(hashlib.sha256(encoded).digest()[:8]) < fraction * 2**64
 

@@ -60,7 +60,7 @@ def patches(photo: Tensor, *, side: int, stride: int, strips: Sequence[int]) -> 
 
 
 def contrast(images: Tensor) -> Tensor:
-    """Deviation of the luma (ITU-R BT.601) within each image, in gray levels: uint8 ``(N, 3, H, W)`` to ``(N,)``."""
+    """Return the deviation of the BT.601 luma in each image, in gray levels: uint8 ``(N, 3, H, W)`` to ``(N,)``."""
     return grey(images.float()).flatten(1).std(1, correction=0)
 
 

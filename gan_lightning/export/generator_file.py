@@ -165,7 +165,7 @@ class TrainedGenerator(Sampling, nn.Module):
             own[name].copy_(value)
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Latents float ``(N, latent_dim)``, and their condition if the model has one, to samples."""
+        """Map latents float ``(N, latent_dim)``, and their condition if the model has one, to samples."""
         return self.generate(latents, condition)
 
     def generate(

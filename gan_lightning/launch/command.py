@@ -221,7 +221,7 @@ def cleaned_up_on_sigterm() -> Iterator[None]:
 
 
 def is_sweep() -> bool:
-    """Whether the present job is one of a sweep."""
+    """Return whether the present job is one of a sweep."""
     return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
 
 

@@ -225,7 +225,7 @@ def open_real(
 
 
 def by_class(evaluator: SampleEvaluator) -> bool:
-    """Whether the classes of the two sides are compared."""
+    """Return whether the classes of the two sides are compared."""
     return isinstance(evaluator, Evaluator) and any(metric.needs.real_labels for metric in evaluator.metrics)
 
 

@@ -44,7 +44,7 @@ class Request:
     additional_parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def parameters(self) -> dict[str, Any]:
-        """The parameters of submitit's ``AutoExecutor``."""
+        """Return the parameters of submitit's ``AutoExecutor``."""
         common = {"nodes", "tasks_per_node", "cpus_per_task", "gpus_per_node", "mem_gb", "timeout_min", "name"}
         given = {key: value for key, value in asdict(self).items() if value not in (None, [], {})}
         return {key if key in common else f"slurm_{key}": value for key, value in given.items()}

@@ -84,7 +84,7 @@ class Tracker(ABC):
 
 
 def plain(value: Any, *, key: str = "config") -> Any:
-    """A copy of nested plain data: dicts with string keys, lists, strings, numbers, booleans, None.
+    """Return a copy of nested plain data: dicts with string keys, lists, strings, numbers, booleans, None.
 
     A tracker turns everything else into a string without a word, and the run cannot be filtered by it.
 
@@ -148,7 +148,7 @@ def _(logger: TensorBoardLogger, key: str, image: str | os.PathLike[str], images
 
 
 def pixels(image: str | os.PathLike[str] | Image.Image) -> np.ndarray:
-    """A picture as uint8 ``(H, W, 3)``."""
+    """Return a picture as uint8 ``(H, W, 3)``."""
     if isinstance(image, Image.Image):
         return np.asarray(image.convert("RGB"))
     with Image.open(Path(image)) as opened:

@@ -78,7 +78,7 @@ class JSONLLogger(Logger):
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
-        """Nothing: the run's configuration is in ``config.yaml``."""
+        """Do nothing: the run's configuration is in ``config.yaml``."""
 
     @rank_zero_only
     def truncate_after(self, images_seen: int) -> None:

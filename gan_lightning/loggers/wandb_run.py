@@ -167,7 +167,7 @@ class WandbTracker(WandbLogger, Tracker):
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace) -> None:
-        """Nothing: ``set_config`` records the whole configuration, and Lightning would turn parts into strings."""
+        """Do nothing: ``set_config`` records the whole configuration, and Lightning would turn parts into strings."""
 
     @rank_zero_only
     def set_config(self, config: Mapping[str, Any]) -> None:
@@ -247,7 +247,7 @@ class WandbTracker(WandbLogger, Tracker):
         self._closed = True
 
     def where(self) -> str:
-        """The run's page (online), or the command that uploads its offline segments in the order they were made."""
+        """Return the run's page (online), or the command that uploads its offline segments in their order."""
         if self._mode == "online" and self.begun:
             return str(self._session.run.url)
         return f"gan-compare sync {self._folder}" if recover_segments(self._folder) else "no W&B run"
@@ -293,7 +293,7 @@ class WandbTracker(WandbLogger, Tracker):
         return run
 
     def _run_id(self, *, renew: bool = False) -> str:
-        """The id in ``<save_dir>/wandb/run_id``: a requeued job continues its run. Where there is none, it is made."""
+        """Return the id in ``<save_dir>/wandb/run_id``, or make one: a requeued job continues its run."""
         path = self._run_folder.wandb_run_id
         kept = None if renew else read_or_move_aside(path, _read_id, consequence="a new W&B run begins")
         if kept is not None:

@@ -28,14 +28,14 @@ RESTARTS = 3
 
 
 def refused() -> tuple[type[Exception], ...]:
-    """What a call raises whose data W&B cannot take, such as a picture when the disk is full."""
+    """Return the errors of a call whose data W&B cannot take, such as a picture when the disk is full."""
     import wandb
 
     return (OSError, wandb.errors.Error)
 
 
 def settings(*, record_git: bool) -> Settings:
-    """How W&B should behave: quietly, and without what costs time."""
+    """Return settings that keep W&B quiet and leave out what costs time."""
     import wandb
 
     made = wandb.Settings(

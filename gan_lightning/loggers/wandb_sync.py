@@ -44,7 +44,7 @@ class Synced:
 
 
 def find_tracked(roots: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """The folders of all runs with segments at or below ``roots``, sorted.
+    """Return the folders of all runs with segments at or below ``roots``, sorted.
 
     Raises:
         FileNotFoundError: if a root does not exist.

@@ -38,10 +38,10 @@ class LabelFlipping(AdversarialLoss):
         self.boundary = loss.boundary
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Logits ``(N,)`` or ``(N, 1, h, w)`` to the wrapped loss's values ``(N,)`` after the flips."""
+        """Map logits ``(N,)`` or ``(N, 1, h, w)`` to the wrapped loss's values ``(N,)`` after the flips."""
         real, fake = prepared(real, fake)
         return self.loss.discriminator(*exchanged(real, fake, self.probability))
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """The wrapped loss's values ``(N,)``."""
+        """Return the wrapped loss's values ``(N,)``."""
         return self.loss.generator(fake, real)

@@ -256,7 +256,7 @@ class Evaluator(SampleEvaluator):
     def distance_between(
         self, first: EvaluationImages, second: EvaluationImages, *, device: torch.device | str
     ) -> float:
-        """The Frechet distance between two sets of real images, which tells the scale of a score.
+        """Return the Frechet distance between two sets of real images, which tells the scale of a score.
 
         It depends on how many images there are: of other counts than a score's it is no bound of it.
 

@@ -100,7 +100,7 @@ class FeatureExtractor(nn.Module):
 
 
 def weights_hash(network: nn.Module) -> str:
-    """Sha256 over names, shapes and values of a network's weights."""
+    """Return the SHA-256 of names, shapes and values of a network's weights."""
     digest = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):
         # as float32, whichever precision the network computes in

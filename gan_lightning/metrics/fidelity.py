@@ -40,7 +40,7 @@ class _Pictures(FeatureExtractor):
         self.feature_dim = self(torch.zeros(1, 3, self.side, self.side, dtype=torch.uint8)).pool.shape[1]
 
     def extract(self, images: Tensor) -> Features:
-        """Features of uint8 ``(N, 3, H, W)``."""
+        """Return features of uint8 ``(N, 3, H, W)``."""
         pool = self.net(normalized(resized(images, self.side, self.resize), self.mean, self.std))
         return Features(pool, pool[:, :0])
 

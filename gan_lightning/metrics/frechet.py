@@ -24,7 +24,7 @@ SPLITS, WIDE, SPLITS_IF_WIDE = 16, 512, 4
 
 
 def influences(features: Tensor, first: Moments, second: Moments, solved: Transport) -> Tensor:
-    """Influence of each sample on the Frechet distance of its set to another.
+    """Return the influence of each sample on the Frechet distance of its set to another.
 
     ``2 (m_1 - m_2) . c + N / (N - 1) c . (I - A) c`` with ``c = x - m_1`` and A the linear map that carries the first
     Gaussian to the second: the derivative of the distance along the sample (Efron 1982, chapter 6), less its mean.
@@ -52,7 +52,7 @@ def influences(features: Tensor, first: Moments, second: Moments, solved: Transp
 
 
 def frechet_estimate(features: Tensor, first: Moments, second: Moments, *, reference: Tensor | None = None) -> Estimate:
-    """The Frechet distance and its standard error over draws of the first set; the second is taken as given.
+    """Return the Frechet distance and its standard error over draws of the first set; the second is fixed.
 
     The error is that of the infinitesimal jackknife, ``sqrt(sum_i influence_i^2) / N`` (Efron 1982): what a bootstrap
     of the samples converges to, without its replicates and without the bias that drawing twice gives them.

@@ -18,7 +18,7 @@ LEAST_SHARE = 0.1
 
 
 def frechet_infinity(features: Tensor, reference: Moments, *, points: int = 15, seed: int = DRAWING_SEED) -> Estimate:
-    """FID-infinity: the distance extrapolated to infinitely many generated samples.
+    """Return FID-infinity: the distance extrapolated to infinitely many generated samples.
 
     At N samples the distance is too high by about c / N, and c depends on the generator. So the distance of growing
     sets is fitted by least squares as a line in 1 / N, and its value at 0 is reported (Chong & Forsyth 2020,

@@ -102,7 +102,7 @@ class ModuleExtractor(FeatureExtractor):
         self._seen.append(output)
 
     def extract(self, images: Tensor) -> Features:
-        """Features and logits of uint8 ``(N, channels, H, W)``.
+        """Return features and logits of uint8 ``(N, channels, H, W)``.
 
         Raises:
             ValueError: if features or logits are no vectors.

@@ -135,7 +135,7 @@ def neighborhood(
 
 
 def precision_recall(generated: Tensor, real: Tensor, *, k: int = 3) -> PrecisionRecall:
-    """Improved precision and recall alone; see ``neighborhood``.
+    """Compute improved precision and recall alone; see ``neighborhood``.
 
     Args:
         generated: ``(M, D)``.
@@ -151,7 +151,7 @@ def precision_recall(generated: Tensor, real: Tensor, *, k: int = 3) -> Precisio
 
 
 def density_coverage(generated: Tensor, real: Tensor, *, k: int = 5) -> DensityCoverage:
-    """Density and coverage alone; see ``neighborhood``.
+    """Compute density and coverage alone; see ``neighborhood``.
 
     Args:
         generated: ``(M, D)``.

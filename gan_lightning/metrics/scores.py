@@ -63,7 +63,7 @@ class Evaluation:
     closest: list[Closest] = field(default_factory=list)
 
     def value(self, key: str) -> float:
-        """The value of the score called ``key``.
+        """Return the value of the score called ``key``.
 
         Raises:
             KeyError: if there is none, with the reason if it was skipped.

@@ -13,7 +13,7 @@ _GRAY_LEVEL = 1 / 127.5  # below it energies are rounding, and their logarithms 
 
 
 def haar(maps: Tensor) -> tuple[Tensor, Tensor]:
-    """One level of the Haar wavelet transform, orthonormal.
+    """Apply one level of the orthonormal Haar wavelet transform.
 
     Args:
         maps: ``(N, C, H, W)`` with even H and W.
@@ -43,7 +43,7 @@ class TextureExtractor(FeatureExtractor):
     channels = 3
 
     def extract(self, images: Tensor) -> Features:
-        """Features of uint8 ``(N, 3, H, W)`` of at least 8x8 pixels.
+        """Return features of uint8 ``(N, 3, H, W)`` of at least 8x8 pixels.
 
         Raises:
             ValueError: for smaller images.

@@ -85,7 +85,7 @@ def train(*, seed: int = 0, steps: int = STEPS) -> DigitsNet:
 
 
 def accuracy(net: DigitsNet) -> float:
-    """Share of the held-out images that ``net`` recognizes."""
+    """Return the share of the held-out images that ``net`` recognizes."""
     images, labels = load_digits(split="heldout", resolution=16)
     with torch.no_grad():
         return (net(images.float() / 127.5 - 1).argmax(1) == labels).double().mean().item()

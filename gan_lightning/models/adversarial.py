@@ -760,7 +760,7 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
             )
 
     def shown_shape(self) -> tuple[int, ...]:
-        """Shape of what the discriminator is shown of one sample."""
+        """Return the shape of what the discriminator sees of one sample."""
         return self.generator.sample_shape
 
     def compile_problem(self, player: str) -> str | None:

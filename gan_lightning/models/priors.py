@@ -102,7 +102,7 @@ class Normal(Prior):
         return random.standard_normal(dim, dtype=np.float32)
 
     def truncate(self, latents: Tensor, threshold: float) -> Tensor:
-        """Truncated normal components; see ``Prior.truncate``."""
+        """Draw truncated normal components; see ``Prior.truncate``."""
         return truncate_normal(latents, threshold)
 
 
@@ -130,11 +130,11 @@ class Uniform(Prior):
         return (random.random(dim, dtype=np.float32) * 2 - 1) * np.float32(self.bound)
 
     def reach(self, component: int) -> float:
-        """The bound: beyond it the generator was never trained."""
+        """Return the bound: beyond it the generator was never trained."""
         return self.bound
 
     def truncate(self, latents: Tensor, threshold: float) -> Tensor:
-        """Components uniform in [-threshold, threshold], if that is less than the bound; see ``Prior.truncate``."""
+        """Draw components uniform in [-threshold, threshold], or within the bound if less; see ``Prior.truncate``."""
         check_threshold(threshold)
         return latents * (min(threshold, self.bound) / self.bound)
 
@@ -186,5 +186,5 @@ class Clusters(Prior):
         return super().reach(component)
 
     def truncate(self, latents: Tensor, threshold: float) -> Tensor:
-        """Truncated normal components, in the same cluster; see ``Prior.truncate``."""
+        """Draw truncated normal components, in the same cluster; see ``Prior.truncate``."""
         return torch.cat([latents[:, : self.clusters], truncate_normal(latents[:, self.clusters :], threshold)], dim=1)

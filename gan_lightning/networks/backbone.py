@@ -25,7 +25,7 @@ class Pyramid(nn.Module):
         self.stages = nn.ModuleList(stages)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Images ``(N, 3, H, W)`` to one map for each stage."""
+        """Map images ``(N, 3, H, W)`` to one map for each stage."""
         maps, h = [], images
         for stage in self.stages:
             h = stage(h)

@@ -23,7 +23,7 @@ class SyncedBatchNorm(BatchNormOfAnyShape):
     local = False
 
     def forward(self, input: Tensor) -> Tensor:
-        """Maps ``(N, C, ...)`` to maps of the same shape and dtype."""
+        """Map ``(N, C, ...)`` to maps of the same shape and dtype."""
         if not self.training or self.local or world_size() == 1:
             return super().forward(input)
         exact = input if input.dtype == torch.float64 else input.float()

@@ -47,7 +47,7 @@ class ConditionalDCGANGenerator(Generator):
         return layers_of(self.stack)[:-1]
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Latents ``(N, latent_dim)`` and labels int64 ``(N,)`` to images in [-1, 1]."""
+        """Map latents ``(N, latent_dim)`` and labels int64 ``(N,)`` to images in [-1, 1]."""
         codes = one_hot(require_condition(condition), self.classes, like=latents)
         return self.stack(torch.cat([latents, codes], dim=1)[:, :, None, None])
 
@@ -94,10 +94,10 @@ class ConditionalDCGANDiscriminator(Discriminator):
         return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
-        """Images ``(N, channels, resolution, resolution)`` to flattened 4x4 maps ``(N, feature_dim)``."""
+        """Map images ``(N, channels, resolution, resolution)`` to flattened 4x4 maps ``(N, feature_dim)``."""
         return self.body(samples)
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features and labels int64 ``(N,)`` to logits ``(N,)``."""
+        """Map features and labels int64 ``(N,)`` to logits ``(N,)``."""
         vectors = self.class_vectors(require_condition(condition))
         return self.output(features).squeeze(1) + project(features, vectors)

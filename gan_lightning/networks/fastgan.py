@@ -185,7 +185,7 @@ class FastGANGenerator(SkipExcitationGenerator):
     def forward(
         self, latents: Tensor, condition: Tensor | None = None, noise: Sequence[Tensor] | None = None
     ) -> Tensor:
-        """Latents ``(N, latent_dim)`` to images; the condition is not used."""
+        """Map latents ``(N, latent_dim)`` to images; the condition is not used."""
         return self.views(latents, condition, noise)[0]
 
 
@@ -305,11 +305,11 @@ class FastGANDiscriminator(Discriminator):
         return FastGANFeatures(last=h, middle=maps[-2], small=self.from_small(small))
 
     def head(self, features: FastGANFeatures, condition: Tensor | None = None) -> Tensor:  # type: ignore[override]
-        """Features to logits ``(N, 1, 10, 5)``, both heads' one above the other; the condition is not used."""
+        """Map features to both heads' logits, stacked as ``(N, 1, 10, 5)``; the condition is not used."""
         return torch.cat([self.image_head(features.last), self.small_head(features.small)], dim=2)
 
     def forward(self, samples: Tensor, condition: Tensor | None = None, small: Tensor | None = None) -> Tensor:
-        """Images, and their small views if they have any of their own, to logits; no sigmoid."""
+        """Map images, and their small views if they have any of their own, to logits; no sigmoid."""
         return self.head(self.features(samples, small), condition)
 
     def reconstruct(self, features: FastGANFeatures, *, quadrant: int) -> Reconstructions:

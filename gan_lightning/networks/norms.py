@@ -35,7 +35,7 @@ def norm_layers(kind: NormKind, channels: int) -> list[nn.Module]:
 
 
 def needs_bias(kind: NormKind) -> bool:
-    """Whether a convolution before such a norm keeps its bias: batch norm has a shift of its own."""
+    """Return whether a convolution before this norm keeps its bias: batch norm has a shift of its own."""
     return kind != "batch"
 
 

@@ -90,7 +90,7 @@ class PointGenerator(Generator):
         return layers_of(self.body)
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Latents ``(N, latent_dim)`` to points, unbounded; the condition is not used."""
+        """Map latents ``(N, latent_dim)`` to points, unbounded; the condition is not used."""
         return self.output(self.body(latents))
 
 
@@ -130,11 +130,11 @@ class PointDiscriminator(Discriminator):
         return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
-        """Points ``(N, dimensions)`` to the last hidden layer ``(N, feature_dim)``."""
+        """Map points ``(N, dimensions)`` to the last hidden layer ``(N, feature_dim)``."""
         return self.body(samples)
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features to logits ``(N,)``; the condition is not used."""
+        """Map features to logits ``(N,)``; the condition is not used."""
         return self.output(features).squeeze(1)
 
 
@@ -167,9 +167,9 @@ class PointMaxoutDiscriminator(Discriminator):
         return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
-        """Points ``(N, dimensions)`` to the last maxout layer ``(N, feature_dim)``."""
+        """Map points ``(N, dimensions)`` to the last maxout layer ``(N, feature_dim)``."""
         return self.body(samples)
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features to logits ``(N,)``; the condition is not used."""
+        """Map features to logits ``(N,)``; the condition is not used."""
         return self.output(features).squeeze(1)

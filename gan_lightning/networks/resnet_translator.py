@@ -29,7 +29,7 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Maps ``(N, channels, H, W)`` to maps of the same shape."""
+        """Map ``(N, channels, H, W)`` to maps of the same shape."""
         return maps + self.body(maps)
 
 
@@ -89,9 +89,9 @@ class ResNetTranslator(Translator):
         return layers_of(self.stack)[:-1]
 
     def translate(self, images: Tensor) -> Tensor:
-        """Source images ``(N, C', H, W)`` to images ``(N, C, H, W)`` in [-1, 1]."""
+        """Map source images ``(N, C', H, W)`` to images ``(N, C, H, W)`` in [-1, 1]."""
         return self.stack(images)
 
     def allows(self, height: int, width: int) -> bool:
-        """Whether the network takes images of this size."""
+        """Return whether the network takes images of this size."""
         return min(height, width) >= 8 and super().allows(height, width)

@@ -16,7 +16,7 @@ INITIAL_ITERATIONS = 15
 
 
 def power_iteration(matrix: Tensor, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-    """One round ``u <- W v / |W v|``, ``v <- W^T u / |W^T u|`` for W ``(M, K)``, u ``(M,)``, v ``(K,)``."""
+    """Do one round ``u <- W v / |W v|``, ``v <- W^T u / |W^T u|`` for W ``(M, K)``, u ``(M,)``, v ``(K,)``."""
     u = F.normalize(matrix @ v, dim=0)
     v = F.normalize(matrix.T @ u, dim=0)
     return u, v
@@ -51,7 +51,7 @@ class SpectralNorm(nn.Module):
         self.register_buffer("v", v)
 
     def forward(self, weight: Tensor) -> Tensor:
-        """A weight of any shape to the normalized weight of the same shape."""
+        """Normalize a weight of any shape."""
         with torch.autocast(weight.device.type, enabled=False):
             matrix = weight.flatten(1)
             if self.training:
@@ -72,5 +72,5 @@ def spectral_norm(layer: Layer) -> Layer:
 
 
 def normalized_if(enabled: bool, layer: Layer) -> Layer:
-    """The layer with spectral norm if ``enabled``, unchanged if not."""
+    """Return the layer, with spectral norm if ``enabled``."""
     return spectral_norm(layer) if enabled else layer

@@ -127,7 +127,7 @@ class StyleGAN2Generator(Generator):
         return [block_of(self.mapping), *self.synthesis.blocks_from_input()]
 
     def map_latents(self, latents: Tensor, condition: Tensor | None = None, *, follow: bool = False) -> Tensor:
-        """Latents ``(N, latent_dim)`` and labels to styles ``(N, L, style_dim)``, the same for every layer.
+        """Map latents ``(N, latent_dim)`` and labels to styles ``(N, L, style_dim)``, the same for every layer.
 
         Args:
             latents: float ``(N, latent_dim)``.
@@ -141,7 +141,7 @@ class StyleGAN2Generator(Generator):
         return style.unsqueeze(1).expand(-1, self.style_count, -1)
 
     def training_styles(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Latents ``(N, latent_dim)`` and labels to styles ``(N, L, style_dim)``, mixed as ``style_mixing`` says.
+        """Map latents ``(N, latent_dim)`` and labels to styles ``(N, L, style_dim)``, mixed as ``style_mixing`` says.
 
         Karras 2019 (arXiv 1812.04948), section 3.1. The mean style follows those of ``latents``.
         """
@@ -168,7 +168,7 @@ class StyleGAN2Generator(Generator):
         return pulled if cutoff is None else torch.cat([pulled[:, :cutoff], styles[:, cutoff:]], dim=1)
 
     def synthesize(self, styles: Tensor, *, noise: NoiseMode | Sequence[Tensor] | None = None) -> Tensor:
-        """Styles ``(N, L, style_dim)``, which may differ from layer to layer, to images.
+        """Map styles ``(N, L, style_dim)``, which may differ from layer to layer, to images.
 
         Args:
             styles: from :meth:`map_latents`, :meth:`truncate` or :func:`mix_styles`.
@@ -195,7 +195,7 @@ class StyleGAN2Generator(Generator):
         cutoff: int | None = None,
         noise: NoiseMode | Sequence[Tensor] | None = None,
     ) -> Tensor:
-        """Latents ``(N, latent_dim)``, and labels int64 ``(N,)`` if conditional, to images.
+        """Map latents ``(N, latent_dim)``, and labels int64 ``(N,)`` if conditional, to images.
 
         Args:
             latents: of any length; only their direction counts.

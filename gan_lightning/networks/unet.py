@@ -16,7 +16,7 @@ DROPOUT_LAYERS = 3
 
 
 def unet_widths(depth: int, width: int) -> list[int]:
-    """Channels of the encoder's maps: C64-C128-C256-C512-C512-... at ``width`` 64."""
+    """Return the channels of the encoder's maps: C64-C128-C256-C512-C512-... at ``width`` 64."""
     return [width * min(2**stage, 8) for stage in range(depth)]
 
 
@@ -84,7 +84,7 @@ class UNetGenerator(Translator):
         return layers_of([*self.down, *self.up])[:-1]
 
     def translate(self, images: Tensor) -> Tensor:
-        """Source images ``(N, C', H, W)`` to images ``(N, C, H, W)`` in [-1, 1]."""
+        """Map source images ``(N, C', H, W)`` to images ``(N, C, H, W)`` in [-1, 1]."""
         maps = []
         for layer in self.down:
             images = layer(images)

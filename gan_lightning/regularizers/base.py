@@ -108,7 +108,7 @@ class Regularizer(nn.Module):
         self.shares_forward = shares_forward
 
     def forward(self, turn: Any) -> Tensor:
-        """The penalty of this step: a float32 scalar, before ``weight``."""
+        """Return the penalty of this step: a float32 scalar, before ``weight``."""
         raise NotImplementedError
 
     def check(self, network: nn.Module) -> None:

@@ -49,7 +49,7 @@ class PathLength(Regularizer):
         self.register_buffer("mean_length", torch.zeros(()))
 
     def forward(self, turn: GeneratorTurn) -> Tensor:
-        """The penalty of this update: a float32 scalar, before ``weight``."""
+        """Return the penalty of this update: a float32 scalar, before ``weight``."""
         generator = turn.generator
         assert isinstance(generator, StyleGAN2Generator)
         latents, condition = turn.draw(max(1, len(turn.real) // self.batch_shrink))

@@ -48,7 +48,7 @@ class Replay(Stabilizer):
 
     @torch.no_grad()
     def discriminator_fakes(self, fakes: Tensor) -> Tensor:
-        """Samples ``(N, ...)`` to as many of now or of the past, in the same dtype and without a graph."""
+        """Replace some of the samples ``(N, ...)`` by past ones, in the same dtype and without a graph."""
         return own_share(self._exchanged(gathered(fakes.detach())))
 
     def _exchanged(self, fakes: Tensor) -> Tensor:

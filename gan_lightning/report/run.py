@@ -32,17 +32,17 @@ class Details(Protocol):
     """The parts of a run's record that are too large to be read for a table."""
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The logged rows in their order, each with ``"images_seen"``.
+        """Return the logged rows in their order, each with ``"images_seen"``.
 
         Raises:
             ValueError: if they cannot be read, with the reason.
         """
 
     def picture_moments(self) -> list[int]:
-        """The numbers of images seen at which samples of the fixed noise were drawn, ascending."""
+        """Return the numbers of images seen at which samples of the fixed noise were drawn, ascending."""
 
     def picture(self, images_seen: int) -> bytes:
-        """One of those pictures, an encoded image file.
+        """Return the picture at that moment, an encoded image file.
 
         Raises:
             ValueError: if it cannot be read, with the reason.
@@ -116,7 +116,7 @@ class Run:
         return found
 
     def protocol(self, key: str) -> dict[str, Any] | None:
-        """How a score was measured, up to the seed; None if this run does not have it."""
+        """Return how a score was measured, up to the seed; None if this run does not have it."""
         for moment in MOMENTS:
             entry = self.scores.get(moment, {}).get(key)
             if entry is not None:
@@ -250,7 +250,7 @@ def damaged(place: str, error: Exception) -> Run:
 
 
 def score_keys(runs: Sequence[Run]) -> list[str]:
-    """All scores that the runs have, in the order in which they appear."""
+    """Return all scores that the runs have, in the order in which they appear."""
     return list(dict.fromkeys(key for run in runs for table in run.scores.values() for key in table))
 
 

@@ -85,7 +85,7 @@ def _std(values: Sequence[float]) -> float | None:
 
 
 def compare_with(best: int, samples: Sequence[Sequence[float]]) -> list[float | None]:
-    """For each sample the p-value of its difference to sample ``best``, corrected over all pairs.
+    """Return each sample's p-value of its difference to sample ``best``, corrected over all pairs.
 
     Args:
         best: which of the samples the others are compared with.
@@ -102,7 +102,7 @@ def compare_with(best: int, samples: Sequence[Sequence[float]]) -> list[float | 
 
 
 def welch(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """The two-sided p-value of Welch's t-test, or None where it does not apply, see ``compare_with``."""
+    """Return the two-sided p-value of Welch's t-test, or None where it does not apply; see ``compare_with``."""
     if min(len(first), len(second)) < MIN_SEEDS or not all(map(math.isfinite, [*first, *second])):
         return None
     if len(set(first)) == 1 and len(set(second)) == 1:
@@ -114,7 +114,7 @@ def welch(first: Sequence[float], second: Sequence[float]) -> float | None:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction: the family-wise error rate stays below the level, whatever the dependence.
+    """Apply Holm's step-down correction, which bounds the family-wise error rate whatever the dependence.
 
     Source: Holm 1979, A simple sequentially rejective multiple test procedure.
     """
@@ -127,5 +127,5 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def stars(p_value: float) -> str:
-    """The usual marks: ``***`` below 0.001, ``**`` below 0.01, ``*`` below 0.05, else ``=``."""
+    """Return the usual mark: ``***`` below 0.001, ``**`` below 0.01, ``*`` below 0.05, else ``=``."""
     return next((mark for level, mark in ((0.001, "***"), (0.01, "**"), (0.05, "*")) if p_value < level), "=")

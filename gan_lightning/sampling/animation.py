@@ -70,7 +70,7 @@ def _save_mp4(frames: Sequence[np.ndarray], path: Path, *, fps: float) -> None:
 
 
 def _frames_in(path: Path) -> int:
-    """Number of frames that ffmpeg can read; its writer does not tell whether it failed."""
+    """Count the frames that ffmpeg can read; its writer does not tell whether it failed."""
     from imageio_ffmpeg import count_frames_and_secs
 
     try:

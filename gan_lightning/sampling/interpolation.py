@@ -112,7 +112,7 @@ class Interpolation(SamplingMode):
     def _walk(
         self, model: AdversarialModule, walk: int, label: int | None, shares: list[float], weights: Weights
     ) -> Tensor:
-        """Images of one walk, uint8 ``(segments * steps, C, H, W)``, and the last key's if it is nowhere else."""
+        """Draw one walk, uint8 ``(segments * steps, C, H, W)``, and the last key's image if it is nowhere else."""
         indices = range(walk * self.keys, (walk + 1) * self.keys)
         labels = None if label is None else torch.full((self.keys,), label)
         inputs = model.inputs(indices, seed=self.seed, labels=labels, truncation=self.truncation)

@@ -103,7 +103,7 @@ class Samples(SamplingMode):
             raise ValueError(f"n = {count}: a picture shows at most {MAX_POINTS} points; write out=NAME.npz")
 
     def _batches(self, model: AdversarialModule, chosen: Plan, weights: Weights) -> Iterator[Tensor]:
-        """Images as uint8 ``(n, C, H, W)``, or points as they are, on the CPU, as many as fit into memory easily."""
+        """Yield images as uint8 ``(n, C, H, W)``, or points as they are, on the CPU, in batches that fit memory."""
         shape = model.generator.sample_shape
         size = max(1, min(512, _BATCH_VALUES // math.prod(shape)))
         with progress(chosen.count, "samples") as report:

@@ -195,7 +195,7 @@ class TrainingHealth(Callback):
 
 
 def peak_memory_mib(device: torch.device) -> float:
-    """Largest memory so far: allocated on a GPU, or resident of this process; in MiB."""
+    """Return the largest memory so far: allocated on a GPU, or resident of this process; in MiB."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     if sys.platform == "win32":

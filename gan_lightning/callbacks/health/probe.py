@@ -61,7 +61,7 @@ class Look:
 
 
 def mean_distance(samples: Tensor) -> float:
-    """Mean Euclidean distance between two different ones of N >= 2 samples, images ``(N, C, H, W)`` or ``(N, D)``."""
+    """Return the mean distance between two different ones of N >= 2 samples, images ``(N, C, H, W)`` or ``(N, D)``."""
     if samples.ndim == 4 and max(samples.shape[2:]) > SIDE:
         samples = F.adaptive_avg_pool2d(samples, SIDE)
     return torch.pdist(samples.flatten(1).double()).mean().item()
@@ -132,7 +132,7 @@ def look(module: AdversarialModule, real: Reference, *, seed: int, batch: int) -
 
 
 def _logits(module: AdversarialModule, shown: Batch, batch: int) -> Tensor:
-    """The discriminator's logits of augmented samples, one a sample or pack: float64 on the CPU.
+    """Return the discriminator's logits of augmented samples, one per sample or pack: float64 on the CPU.
 
     ``prepare_batch`` is left out: a growing model grows in it.
     """
