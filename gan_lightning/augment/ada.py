@@ -20,7 +20,7 @@ class ADA(Augmentation):
 
     Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data" (arXiv 2006.06676), section 3.
     The overfitting heuristic is r_t = E[sign D(real)] (equation 1), where D is 0 for what may as well be generated:
-    losses of which no logit means that are refused unless p is fixed. Every ``interval_steps`` discriminator steps
+    losses without such a logit are refused unless p is fixed. Every ``interval_steps`` discriminator steps
 
         p ← max(0, p + sign(r_t - target) · images / (1000 · speed_kimg)),
 
@@ -33,7 +33,7 @@ class ADA(Augmentation):
     do not depend on the device.
 
     Args:
-        target: of r_t.
+        target: target of r_t.
         interval_steps: discriminator steps between two updates of p.
         speed_kimg: thousands of real images in which p can move by 1; the paper uses 500, and 100 when resuming
             from trained weights.
@@ -85,7 +85,9 @@ class ADA(Augmentation):
             if value is not None and not 0 <= smallest_of(value) < math.inf:
                 raise ValueError(f"{name} must be at least 0, got {smallest_of(value)}")
         if fixed_p is not None and initial_p != 0:
-            raise ValueError(f"initial_p has no meaning beside fixed_p; got initial_p={initial_p}, fixed_p={fixed_p}")
+            raise ValueError(
+                f"only one of initial_p and fixed_p can be set, got initial_p={initial_p}, fixed_p={fixed_p}"
+            )
         self.target = target
         self.interval_steps = interval_steps
         self.speed_kimg = speed_kimg

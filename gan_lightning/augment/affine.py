@@ -57,8 +57,8 @@ def draw_blit(count: int, height: int, width: int, probability: float) -> Tensor
 
     Args:
         count: N.
-        height: of the images, in pixels.
-        width: of the images, in pixels.
+        height: height of the images, in pixels.
+        width: width of the images, in pixels.
         probability: with which each transformation is drawn for an image; above 1 means 1.
 
     Returns:
@@ -82,8 +82,8 @@ def draw_geometry(count: int, height: int, width: int, probability: float) -> tu
 
     Args:
         count: N.
-        height: of the images, in pixels.
-        width: of the images, in pixels.
+        height: height of the images, in pixels.
+        width: width of the images, in pixels.
         probability: p; above 1 means 1.
 
     Returns:

@@ -126,7 +126,7 @@ class DiffAugment(Augmentation):
         self.cutout_ratio = cutout_ratio
 
     def check(self, sample_shape: tuple[int, ...]) -> None:
-        """Refuse samples that are no images.
+        """Refuse samples that are not images.
 
         Raises:
             ValueError: naming their shape.

@@ -9,7 +9,7 @@ from gan_lightning.augment.base import Augmentation
 
 
 class InstanceNoise(Augmentation):
-    """Adds Gaussian noise to whatever the discriminator sees, less of it as training goes on.
+    """Adds Gaussian noise to whatever the discriminator sees, less of it as training proceeds.
 
     x + sigma_t e, e ~ N(0, I), sigma_t = sigma max(0, 1 - t / decay): Sonderby et al. 2017 (arXiv 1610.04490),
     section 3.1, and Arjovsky and Bottou 2017 (arXiv 1701.04862), section 3. t counts real images shown to the

@@ -42,10 +42,10 @@ def upsampling_matrix(size: int, padding: int, dtype: torch.dtype, device: torch
     """Reflect padding and twofold sym6 upsampling of a line of pixels, as one matrix.
 
     Args:
-        size: of the line, in pixels.
+        size: size of the line, in pixels.
         padding: pixels added on either side, below ``size``.
-        dtype: of the matrix.
-        device: of the matrix.
+        dtype: dtype of the matrix.
+        device: device of the matrix.
 
     Returns:
         ``(2 (size + 2 padding), size)``: row j gives the sample at pixel position j/2 - padding.

@@ -30,7 +30,7 @@ def show_nearest(
     """Draw ``draw_nearest`` into the run's folder and hand it to the loggers, on rank zero.
 
     Args:
-        trainer: of the run.
+        trainer: trainer of the run.
         closest: what the evaluation found, at least one.
         sample: makes the generated images again.
         real: the real images.
@@ -42,7 +42,7 @@ def show_nearest(
     try:
         write_atomic(path, png(draw_nearest(closest, sample, real)))
     except OSError as error:
-        log.error("could not write a picture of suspected copies, training goes on: %s", error)
+        log.error("could not write a picture of suspected copies; training continues: %s", error)
         return
     log_samples(trainer.loggers, KIND, path, images_seen)
 

@@ -17,7 +17,7 @@ def to_strict(value: Any) -> Any:
     Numbers of torch and numpy (anything with ``__float__``, such as a zero-dimensional tensor) become floats.
 
     Raises:
-        ValueError: for a value that is no plain data, naming its type.
+        ValueError: for a value that is not plain data, naming its type.
     """
     if value is None or isinstance(value, (str, bool, int)):
         return value

@@ -105,8 +105,8 @@ def check_first_batch(
 
     Args:
         batch: what the loader yielded.
-        shape: of one sample that the model makes.
-        dtype: of the model's weights.
+        shape: shape of one sample that the model makes.
+        dtype: dtype of the model's weights.
         classes: number of classes that the model knows, or None.
 
     Raises:

@@ -34,10 +34,10 @@ class DecodedImageDataModule(ImageDataModule):
         channels: 1 (gray) or 3 (RGB).
         classes: number of classes, or None: labels are not used.
         batch_size: images per discriminator update, over all processes.
-        seed: of order, flips and windows.
+        seed: seed of order, flips and windows.
         fit: how a picture that is not square becomes so: "center_crop", "pad", "stretch", or "exact": it must be of
             the right size already.
-        filter: of the resampling: "lanczos", "bicubic", "bilinear" or "box".
+        filter: filter for resampling: "lanczos", "bicubic", "bilinear" or "box".
         background: color behind transparent pixels and of the bars of "pad".
         flip: mirror each training image with probability one half.
         crop_from: the images are made so large, and a window of ``resolution`` is cut out of a training image at

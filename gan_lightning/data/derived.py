@@ -63,7 +63,7 @@ class DerivedLoader:
     """Adds the source image to every batch of a loader, on the loader's device.
 
     Args:
-        batches: of the target images.
+        batches: batches of the target images.
         derive: images in [-1, 1] to their source images.
     """
 
@@ -80,7 +80,7 @@ class DerivedImages(EvaluationImages):
 
     Args:
         targets: the target images.
-        kind: of the derivation.
+        kind: kind of the derivation.
     """
 
     def __init__(self, targets: EvaluationImages, kind: Derivation) -> None:
@@ -165,7 +165,7 @@ class DerivedPairsDataModule(TranslationModule):
         return self.images.images_per_epoch
 
     def fingerprints(self) -> list[str]:
-        """Return those of the data set."""
+        """Return the fingerprints of the data set."""
         return self.images.fingerprints()
 
     def endless_loader(self) -> DerivedLoader:

@@ -23,7 +23,7 @@ def load_digits(*, split: Literal["train", "heldout"], resolution: int = 16) -> 
         resolution: height and width of the images, at least 8.
 
     Raises:
-        ValueError: for another split, or a resolution below that of the originals.
+        ValueError: for another split, or a resolution below the originals'.
 
     Source: scikit-learn's ``load_digits``, a copy of the test set of the UCI ML hand-written digits data.
     """
@@ -55,7 +55,7 @@ class DigitsDataModule(InMemoryDataModule):
         channels: 1; or 3, the gray image repeated.
         classes: 10.
         batch_size: images per discriminator update, over all processes.
-        seed: of the order of the images.
+        seed: seed of the order of the images.
 
     Raises:
         ValueError: for a value out of range.

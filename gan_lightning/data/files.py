@@ -37,7 +37,7 @@ class Files(ABC):
     Attributes:
         location: the folder or archive.
         prefix: what was taken off every name.
-        hidden_images: names of images that are passed over, once the files have been listed.
+        hidden_images: names of images that are skipped, once the files have been listed.
     """
 
     prefix: str = ""
@@ -101,7 +101,7 @@ class Files(ABC):
 
 
 class FolderFiles(Files):
-    """Files below a folder; links are followed. Pictures in folders of runs are no data, and count as hidden."""
+    """Files below a folder; links are followed. Pictures in folders of runs are not data, and count as hidden."""
 
     def stored_entries(self) -> list[Entry]:
         """List the files below the folder."""

@@ -28,7 +28,7 @@ class EvaluationImages(EvaluationSet):
     Attributes:
         fingerprint: sha256 over all that determines the pixels: the key of cached statistics.
         labels: int64 ``(N,)`` class indices, or None.
-        class_names: what the classes are called, in the order of their indices; None: nobody says.
+        class_names: what the classes are called, in the order of their indices; None: unknown.
     """
 
     fingerprint: str
@@ -66,7 +66,7 @@ class TensorImages(EvaluationImages):
         split: name of the part.
         labels: int64 ``(N,)`` class indices, or None.
         class_names: what the classes are called, or None.
-        fingerprint: sha256 over shape and pixels, where somebody has computed it already; None: it is computed.
+        fingerprint: sha256 over shape and pixels, if it is known already; None: it is computed.
 
     Raises:
         ValueError: if the images are not uint8 of four axes, or the labels do not match them.

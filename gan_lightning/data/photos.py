@@ -17,7 +17,7 @@ from gan_lightning.data.derived import grey
 Photo = Literal["china", "flower"]
 PHOTOS: tuple[Photo, ...] = ("china", "flower")
 STRIPS = 8
-"""A photograph is cut into so many upright strips of equal width, of which two are held out."""
+"""Number of upright strips of equal width into which a photograph is cut; two are held out."""
 
 
 @cache
@@ -46,7 +46,7 @@ def patches(photo: Tensor, *, side: int, stride: int, strips: Sequence[int]) -> 
         photo: uint8 ``(3, H, W)``.
         side: height and width of a patch.
         stride: pixels between neighbors.
-        strips: of the photograph, in order.
+        strips: strips of the photograph, in order.
 
     Returns:
         uint8 ``(N, 3, side, side)``; none if no patch fits.
@@ -80,7 +80,7 @@ class PhotosDataModule(InMemoryDataModule):
         classes: number of photographs, or None: labels are not used.
         flip: mirror each training patch with probability one half.
         batch_size: patches per discriminator update, over all processes.
-        seed: of order and flips.
+        seed: seed of order and flips.
 
     Raises:
         ValueError: for a value out of range, or if no patch fits into a strip.

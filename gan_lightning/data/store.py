@@ -41,7 +41,7 @@ _WORTH_WORKERS = 1024  # images; fewer are decoded before processes have started
 
 @dataclass(frozen=True)
 class Looked:
-    """A split of which every image has been looked at.
+    """A split whose images have all been checked.
 
     Attributes:
         source: the good images.

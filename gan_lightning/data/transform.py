@@ -36,7 +36,7 @@ class Transform:
         fit: how a picture that is not square becomes so: "center_crop" keeps the largest centered square, "pad" adds
             bars of the background, "stretch" ignores the aspect ratio; "exact" refuses every other size than
             ``resolution`` by ``resolution``.
-        filter: of the resampling, antialiased when the picture shrinks.
+        filter: filter of the resampling, antialiased when the picture shrinks.
         background: color behind transparent pixels and of the bars, by name or as "#rrggbb".
 
     Raises:
@@ -121,7 +121,7 @@ def in_channels(image: Image.Image, channels: int, background: str) -> Image.Ima
     keep to 0..65535.
 
     Raises:
-        ValueError: for floating point or 32-bit pixels, whose range nobody states.
+        ValueError: for floating point or 32-bit pixels, whose range is unknown.
     """
     mode = "L" if channels == 1 else "RGB"
     if image.mode == mode and "transparency" not in image.info:

@@ -95,7 +95,7 @@ def continued_run(argv: Sequence[str]) -> list[str]:
 
 
 def _behind(arguments: Sequence[str], place: int, new: Sequence[str]) -> list[str]:
-    """Insert overrides behind a place, before the next flag: Hydra wants overrides in one piece."""
+    """Insert overrides behind a place, before the next flag: Hydra wants overrides side by side."""
     flags = (number for number, word in enumerate(arguments) if number >= place and word.startswith("-"))
     end = next(flags, len(arguments))
     return [*arguments[:end], *new, *arguments[end:]]

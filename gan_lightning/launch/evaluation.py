@@ -76,7 +76,7 @@ class Watched(GeneratorSampler):
 
     Attributes:
         sampler: what makes the samples.
-        report: is told of every so many made.
+        report: called from time to time with the number made.
     """
 
     sampler: GeneratorSampler

@@ -16,8 +16,8 @@ class SweepProgress:
     """Counts the jobs that have ended, in whatever process they run: their folders tell.
 
     Attributes:
-        folders: of all jobs.
-        done_before: how many had ended when the sweep began, which goes on where an earlier start of it stopped.
+        folders: folders of all jobs.
+        done_before: number that had ended when this start of the sweep began; an earlier start may have ended some.
         started_s: when that was.
     """
 

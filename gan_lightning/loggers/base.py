@@ -66,7 +66,7 @@ class Tracker(ABC):
         """Show all evaluations of the run so far, each with the samples of its moment.
 
         Args:
-            table: of each evaluation ``images_seen`` and ``scores``, as ``results.json`` lists them.
+            table: ``images_seen`` and ``scores`` of each evaluation, as ``results.json`` lists them.
             pictures: sample grids, by images seen, ascending.
         """
 
@@ -131,7 +131,7 @@ def show_picture(logger: Logger, key: str, image: str | os.PathLike[str], images
     if logger not in _without_pictures:
         _without_pictures.add(logger)
         log.warning(
-            "%s shows no pictures; they lie in %s (gan_lightning.loggers.show_picture.register teaches it how)",
+            "%s cannot show pictures; they are in %s (gan_lightning.loggers.show_picture.register adds a way)",
             type(logger).__name__,
             Path(image).parent,
         )

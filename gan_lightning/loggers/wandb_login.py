@@ -1,4 +1,4 @@
-"""Whether W&B may go online, found out without importing it, asking anybody or waiting for long."""
+"""Whether W&B may go online, found out without importing it, prompting or waiting for long."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def server_answers(environ: Mapping[str, str] = os.environ, *, timeout_s: float 
 
 
 def resolve_mode(mode: Mode, environ: Mapping[str, str] = os.environ) -> ResolvedMode:
-    """Turn ``auto`` into a mode that needs no answer from anybody.
+    """Replace ``auto`` by a mode that never prompts.
 
     ``auto`` follows ``WANDB_MODE`` where it is set, and otherwise is online exactly when there is a login.
 

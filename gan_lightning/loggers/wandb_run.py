@@ -155,7 +155,7 @@ class WandbTracker(WandbLogger, Tracker):
         wished["group"] = wished["group"] or origin.group(config)
         wished["tags"] = list(dict.fromkeys([*wished["tags"], *origin.tags()]))
         if origin.sweep is not None and self._given_id is not None:
-            _log.warning("WANDB_RUN_ID is passed over: the jobs of a sweep are runs of their own")
+            _log.warning("WANDB_RUN_ID is ignored: each job of a sweep is a run of its own")
             self._given_id = None
 
     @rank_zero_only
@@ -274,14 +274,14 @@ class WandbTracker(WandbLogger, Tracker):
         arguments["settings"] = settings(record_git=self._record_git)
         may_fall_back = self._wished_mode == "auto" and self._mode == "online"
         if may_fall_back and not server_answers():
-            _log.warning("the W&B server does not answer, the run is recorded offline")
+            _log.warning("the W&B server does not answer; the run is recorded offline")
             self._mode = "offline"
         try:
             run = init({**arguments, "id": self._run_id(), "mode": self._mode})
         except (wandb.errors.CommError, wandb.errors.UsageError) as error:
             if not may_fall_back:
                 raise
-            _log.warning("W&B refuses to go online, the run is recorded offline: %s", error)
+            _log.warning("W&B refuses to go online; the run is recorded offline: %s", error)
             self._mode = "offline"
             # W&B's service keeps the id of the failed attempt as in use
             run = init({**arguments, "id": self._run_id(renew=True), "mode": "offline"})
@@ -316,5 +316,5 @@ def finite(number: float | None) -> float | None:
 def _read_id(path: Path) -> str:
     text = read_text(path)
     if not _RUN_ID.fullmatch(text):
-        raise ValueError(f"{text!r} is no id of a run")
+        raise ValueError(f"{text!r} is not a run id")
     return text

@@ -29,7 +29,7 @@ class Synced:
     Attributes:
         run: its folder.
         whole: segments that were uploaded whole.
-        cut: segments of which the rows before a cut were uploaded.
+        cut: segments whose rows before a cut were uploaded.
         waiting: a segment that was left alone because its job may still be writing it.
         failed: segments that could not be uploaded.
         problem: why, as W&B puts it, or what is wrong with the manifest.

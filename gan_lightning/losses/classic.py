@@ -16,7 +16,7 @@ def cross_entropy(logit: Tensor, target: float) -> Tensor:
     -t log sigmoid(l) - (1 - t) log(1 - sigmoid(l)) = t softplus(-l) + (1 - t) softplus(l), finite for any logit.
 
     Args:
-        logit: of any shape.
+        logit: logits of any shape.
         target: probability of "real", in [0, 1].
     """
     if target == 1.0:  # spares the second term its memory and its 0 * inf

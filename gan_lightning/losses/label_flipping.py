@@ -23,7 +23,7 @@ class LabelFlipping(AdversarialLoss):
 
     Args:
         loss: the loss to wrap.
-        probability: of a flip, below one half, so that labels stay right more often than wrong.
+        probability: probability of a flip, below one half, so that labels stay right more often than wrong.
 
     Raises:
         ValueError: if ``probability`` is outside [0, 0.5).

@@ -20,7 +20,7 @@ def classifier_score(logits: Tensor, *, splits: int = 10, seed: int = DRAWING_SE
     Args:
         logits: ``(N, K)``, before the softmax; never pooled features.
         splits: number of parts.
-        seed: of the shuffle; no global random state is read or changed.
+        seed: seed of the shuffle; no global random state is read or changed.
 
     Raises:
         ValueError: with fewer samples than parts.

@@ -97,7 +97,7 @@ class CLIPExtractor(_Pictures):
 
     Raises:
         MissingWeights: if the weights cannot be had; the message says which file to put where.
-        ValueError: if the file is none of CLIP's, or ``variant`` or ``resize`` is unknown.
+        ValueError: if the file is not one of CLIP's, or ``variant`` or ``resize`` is unknown.
 
     Source: torch-fidelity's ``FeatureExtractorCLIP``.
     """

@@ -20,7 +20,7 @@ BLOCK = 4096
 """Rows that are held in float64 at once."""
 
 SPLITS, WIDE, SPLITS_IF_WIDE = 16, 512, 4
-"""Random splits, and those of more than ``WIDE`` features, where each takes seconds."""
+"""Number of random splits, and of those with more than ``WIDE`` features, where each takes seconds."""
 
 
 def influences(features: Tensor, first: Moments, second: Moments, solved: Transport) -> Tensor:
@@ -32,13 +32,13 @@ def influences(features: Tensor, first: Moments, second: Moments, solved: Transp
     Args:
         features: ``(N, D)``, the samples of ``first``.
         first: their moments.
-        second: of the set that they are compared with.
+        second: moments of the set that they are compared with.
         solved: ``transport`` between the two, with its map.
 
     Returns:
         float64 ``(N,)`` with mean 0, on the CPU.
     """
-    assert solved.map_factor is not None  # asked for by whoever calls
+    assert solved.map_factor is not None  # the caller asked for it
     mean = first.mean.to(features.device)
     towards = 2 * (mean - second.mean.to(features.device))
     factor = solved.map_factor.to(features.device)
@@ -60,7 +60,7 @@ def frechet_estimate(features: Tensor, first: Moments, second: Moments, *, refer
     Args:
         features: ``(N, D)``, the samples of ``first``; computed where they are.
         first: their moments.
-        second: of the set that they are compared with.
+        second: moments of the set that they are compared with.
         reference: ``(M, D)``, its samples if they are at hand: where they are few, that is quicker.
 
     Raises:

@@ -52,7 +52,7 @@ def check_class_names(generated: Sequence[str] | None, real: Sequence[str] | Non
     Names that are the classes' own numbers ("0", "1", ...) say no more than the numbers do, which words may go with.
 
     Args:
-        generated: what the classes that were asked for are called, in the order of their numbers; None: nobody says.
+        generated: what the classes that were asked for are called, in the order of their numbers; None: unknown.
         real: likewise.
 
     Raises:

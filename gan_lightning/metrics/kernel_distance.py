@@ -191,7 +191,7 @@ def kernel_distance(
         real: ``(N, D)``.
         subsets: number of subsets.
         subset_size: samples per subset and side, drawn without replacement.
-        seed: of the drawing.
+        seed: seed of the drawing.
         within_real: what ``kernel_within_real`` makes of the same arguments, if it is known already.
 
     Raises:
@@ -221,7 +221,7 @@ def kernel_within_real(
         real: ``(N, D)``.
         subsets: number of subsets.
         subset_size: samples per subset and side.
-        seed: of the drawing.
+        seed: seed of the drawing.
 
     Returns:
         float64 ``(subsets,)``, the mean of the kernel over pairs of different real samples of each subset.

@@ -105,7 +105,7 @@ class ModuleExtractor(FeatureExtractor):
         """Return features and logits of uint8 ``(N, channels, H, W)``.
 
         Raises:
-            ValueError: if features or logits are no vectors.
+            ValueError: if features or logits are not vectors.
         """
         self._seen.clear()
         output = self.module(normalized(resized(images, self.resolution, self.resize), self.mean, self.std))

@@ -38,7 +38,7 @@ class Neighborhood:
         recall: share of real samples in a ball around a generated one.
         density: mean number of open balls around real samples that a generated one lies in, over k.
         coverage: share of open balls around real samples with a generated one in them.
-        authenticity: share of generated samples that are no copy: farther from their nearest real sample than that
+        authenticity: share of generated samples that are not copies: farther from their nearest real sample than that
             one is from its own nearest.
         nearest: int64 ``(M, n)``, real samples nearest to each generated one, nearest first.
         closeness: float64 ``(M,)``, distance to the nearest real sample, over that one's distance to its own nearest:

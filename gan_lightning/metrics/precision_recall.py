@@ -134,7 +134,7 @@ class Coverage(_OfDensity):
 
 
 class Authenticity(_OfNeighbors):
-    """The share of samples that are no copies of real ones (Alaa 2022, arXiv:2102.08921, section 3.3).
+    """The share of samples that are not copies of real ones (Alaa 2022, arXiv:2102.08921, section 3.3).
 
     Args:
         closest_shown: number of suspected copies that are told.

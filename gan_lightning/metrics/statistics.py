@@ -114,7 +114,7 @@ class References:
 
     Attributes:
         extractor: the network.
-        folder: of the cache.
+        folder: folder of the cache.
         chunk: images that are read at once, on each process.
         with_features: whether single features are wanted beside the moments.
     """

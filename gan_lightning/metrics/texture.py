@@ -33,7 +33,7 @@ class TextureExtractor(FeatureExtractor):
 
     Of each of Y, B - Y and R - Y: the mean, the standard deviation, and the logarithm of the mean absolute Haar
     detail at three scales in three orientations: 33 features. A blurred image lacks energy at the finest scales, a
-    wrongly colored one has other means. It is no perceptual distance, and its scores carry its name.
+    wrongly colored one has other means. It is not a perceptual distance, and its scores carry its name.
     """
 
     name = "texture"

@@ -56,7 +56,7 @@ def train(*, seed: int = 0, steps: int = STEPS) -> DigitsNet:
     """Train a ``DigitsNet`` on the training split, on one CPU thread.
 
     Args:
-        seed: of the initial weights, the order of the images and the augmentation.
+        seed: seed of the initial weights, the order of the images and the augmentation.
         steps: number of AdamW steps; the learning rate falls to 0 along half a cosine.
     """
     images, labels = load_digits(split="train", resolution=16)

@@ -33,7 +33,7 @@ class Moments:
 
     @classmethod
     def empty(cls, feature_dim: int, *, device: torch.device | str = "cpu") -> Moments:
-        """Return the moments of no sample."""
+        """Return the moments of zero samples."""
         zeros = torch.zeros(feature_dim, dtype=torch.float64, device=device)
         return cls(0, zeros, zeros.new_zeros(feature_dim, feature_dim))
 
@@ -100,7 +100,7 @@ def few_samples_factor(features: Tensor | None, mean: Tensor) -> Tensor | None:
         mean: theirs, float64 ``(D,)``.
 
     Returns:
-        float64 ``(D, R)``; None without features, and for so many that it would save nothing.
+        float64 ``(D, R)``; None without features, and where there are so many that the factor would save nothing.
     """
     if features is None or len(features) < 2 or len(features) > features.shape[1] * _FEW:
         return None
@@ -115,7 +115,7 @@ class Transport:
     """The optimal transport between two centered Gaussians, as far as a Frechet distance needs it.
 
     Attributes:
-        trace: of the square root of the product of the covariances.
+        trace: trace of the square root of the product of the covariances.
         map_factor: float64 ``(D, R)``, W with ``W W^T`` the linear map that carries the first Gaussian to the second,
             on the span of the first; None if it was not asked for.
     """

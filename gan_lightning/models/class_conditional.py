@@ -125,7 +125,7 @@ class ClassConditional(AdversarialModule):
         """Return the labels asked for, or draw sample i's from the training distribution by (seed, i).
 
         Raises:
-            ValueError: for a label that is no class.
+            ValueError: for a label that is not a class.
         """
         if self.classes is None:
             return super().sample_condition(indices, seed=seed, labels=labels)

@@ -205,7 +205,7 @@ def translated_back(fakes: GeneratedBatch) -> Tensor:
 
 
 def check_way_back(there: nn.Module, back: nn.Module, discriminator_back: Discriminator, *, identity: bool) -> None:
-    """Refuse networks of the way back that do not fit those of the way there.
+    """Refuse backward networks that do not fit the forward ones.
 
     Raises:
         ValueError: naming the part and the reason.

@@ -40,7 +40,7 @@ class EfficientNetLite0(Backbone):
         cache_dir: the cache folder; by default the environment's ``GAN_LIGHTNING_CACHE``, else
             ``~/.cache/gan_lightning``.
         pass_of_zeros: whether to make that forward pass.
-        seed: of random weights.
+        seed: seed of random weights.
 
     Raises:
         ValueError: for unknown ``weights``, or a ``weights_path`` beside other than published ones.

@@ -69,7 +69,7 @@ class Pix2Pix(ImageToImage):
         self.test_norm = test_norm
 
     def check_parts(self) -> None:
-        """Refuse techniques that show the discriminator images without their sources, or with those of others.
+        """Refuse techniques that show the discriminator images without their sources, or with other images' sources.
 
         Raises:
             ValueError: naming the part and the reason.

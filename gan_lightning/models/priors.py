@@ -46,7 +46,7 @@ class Prior:
             component: its index in z.
 
         Raises:
-            ValueError: for a component that is no quantity.
+            ValueError: for a component that is not a quantity.
         """
         return 2.0
 
@@ -54,7 +54,7 @@ class Prior:
         """Move latents of this distribution to the same distribution under the condition |z_k| <= threshold.
 
         With F the distribution function of a component and F_t that of the truncated one, z becomes
-        ``F_t^-1(F(z))``: truncated latents as Brock 2018 (arXiv 1809.11096, section 3.1) gets them by drawing anew
+        ``F_t^-1(F(z))``: truncated latents as Brock 2018 (arXiv 1809.11096, section 3.1) gets them by redrawing
         what lies outside, but each is still the same sample, which changes smoothly with the threshold.
 
         Args:

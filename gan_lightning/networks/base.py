@@ -45,7 +45,7 @@ class Generator(nn.Module):
         return ()
 
     def for_export(self) -> Generator:
-        """Return this network, a copy that nobody else uses, without decisions that depend on values of tensors."""
+        """Return this network, a private copy, without decisions that depend on values of tensors."""
         return self
 
 

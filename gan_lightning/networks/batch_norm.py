@@ -42,7 +42,7 @@ class SyncedBatchNorm(BatchNormOfAnyShape):
         return torch.addcmul(shift.view(shape), exact, scale.view(shape)).to(input.dtype)
 
     def _follow(self, mean: Tensor, var: Tensor, count: int) -> None:
-        """Move the running statistics, of which the variance is the unbiased one."""
+        """Move the running statistics; their variance is the unbiased one."""
         if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
             return
         with torch.no_grad():

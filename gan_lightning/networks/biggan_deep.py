@@ -219,7 +219,7 @@ class BigGANDeepDiscriminator(Discriminator):
         widths = _check_bottlenecks(widths, descending=False)
         stages = len(widths) - 1
         if not 1 <= downsamples <= stages:
-            raise ValueError(f"downsamples must lie between 1 and {stages}, one a stage, got {downsamples}")
+            raise ValueError(f"downsamples must lie between 1 and {stages}, one per stage, got {downsamples}")
         check_multiple(resolution, of=2**downsamples, because="halved once for each of downsamples")
         maps = [resolution // 2 ** min(stage, downsamples) for stage in range(1, stages + 1)]
         attention_stage = stage_with_attention(attention_resolution, maps)

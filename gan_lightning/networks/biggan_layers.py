@@ -18,7 +18,7 @@ def check_initialization(initialization: str) -> None:
     """Refuse an unknown initialization.
 
     Raises:
-        ValueError: naming those that there are.
+        ValueError: naming the known ones.
     """
     if initialization not in get_args(Initialization):
         raise ValueError(f"initialization must be one of {list(get_args(Initialization))}, got {initialization!r}")

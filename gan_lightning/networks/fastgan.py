@@ -36,7 +36,7 @@ def check_resolution(resolution: int, allowed: Sequence[int]) -> None:
     """Refuse a size that the networks are not made for.
 
     Raises:
-        ValueError: naming those that there are.
+        ValueError: naming the known ones.
     """
     if resolution not in allowed:
         raise ValueError(f"resolution must be one of {list(allowed)}, got {resolution}")
@@ -168,7 +168,7 @@ class FastGANGenerator(SkipExcitationGenerator):
     def views(
         self, latents: Tensor, condition: Tensor | None = None, noise: Sequence[Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return the images and their small versions ``(N, channels, 128, 128)``, of which the discriminator sees both.
+        """Return the images and their small versions ``(N, channels, 128, 128)``; the discriminator sees both.
 
         Args:
             latents: ``(N, latent_dim)``.
@@ -316,7 +316,7 @@ class FastGANDiscriminator(Discriminator):
         """Decode real images from their features.
 
         Args:
-            features: of the images.
+            features: features of the images.
             quadrant: 0 to 3 for upper left, upper right, lower left, lower right.
 
         Raises:

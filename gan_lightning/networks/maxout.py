@@ -1,4 +1,4 @@
-"""Maxout: linear layers of which only the largest of several pieces is passed on."""
+"""Maxout: each unit outputs the largest of several linear pieces."""
 
 from __future__ import annotations
 

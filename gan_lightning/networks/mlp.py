@@ -1,4 +1,4 @@
-"""Fully connected networks for images: those of the first GAN, and a plain discriminator."""
+"""Fully connected networks for images: the first GAN's, and a plain discriminator."""
 
 from __future__ import annotations
 

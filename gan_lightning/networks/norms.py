@@ -18,7 +18,7 @@ def check_norm(kind: str) -> None:
     """Refuse an unknown normalization.
 
     Raises:
-        ValueError: naming those that there are.
+        ValueError: naming the known ones.
     """
     if kind not in get_args(NormKind):
         raise ValueError(f"norm must be one of {', '.join(get_args(NormKind))}, got {kind!r}")

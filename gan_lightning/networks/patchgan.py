@@ -34,8 +34,8 @@ class PatchDiscriminator(Discriminator):
 
     Args:
         resolution: height and width of an image.
-        channels: of an image.
-        source_channels: of the source image that is laid over it; 0: it judges images alone.
+        channels: channels of an image.
+        source_channels: channels of the source image that is laid over it; 0: it judges images alone.
         width: channels of the first map.
         layers: strided convolutions.
         norm: "batch", "instance" or "none".
@@ -95,8 +95,8 @@ class PixelDiscriminator(Discriminator):
 
     Args:
         resolution: height and width of an image.
-        channels: of an image.
-        source_channels: of the source image that is laid over it; 0: it judges images alone.
+        channels: channels of an image.
+        source_channels: channels of the source image that is laid over it; 0: it judges images alone.
         width: channels of the first map.
         norm: "batch", "instance" or "none".
 

@@ -53,7 +53,7 @@ class FeatureMixing(nn.Module):
     size and ``m_4`` absent (section 3.2; the authors' code has 1x1 convolutions without residual blocks).
 
     Args:
-        channels: of the four maps, the largest map first.
+        channels: channels of the four maps, the largest map first.
         width: w of the results, which have w_k = w, w, 2 w and 4 w channels.
     """
 
@@ -95,7 +95,7 @@ def down_block(inputs: int, outputs: int, *, separable: bool) -> nn.Sequential:
 
 
 class PatchHead(nn.Module):
-    """A 4x4 convolution to logits, or to vectors whose inner product with that of the class is the logit.
+    """A 4x4 convolution to logits, or to vectors whose inner product with the class's vector is the logit.
 
     Args:
         inputs: channels in.
@@ -131,7 +131,7 @@ class ProjectedDiscriminator(Discriminator):
     logits those of the four networks one above the other: a plain mean weighs all alike.
 
     Args:
-        backbone: the frozen network; its weights are looked for when it is first needed, and in no checkpoint.
+        backbone: the frozen network; its weights are loaded when first needed, and are not in checkpoints.
         resolution: height and width of an image.
         channels: channels of an image, 1 or 3.
         width: w; the ends have 8 w channels.

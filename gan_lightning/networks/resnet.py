@@ -140,7 +140,7 @@ class ResNetDiscriminator(Discriminator):
         check_positive(channels=channels, classes=1 if classes is None else classes)
         widths = check_widths(widths)
         if not 1 <= downsamples <= len(widths):
-            raise ValueError(f"downsamples must lie between 1 and {len(widths)}, one a block, got {downsamples}")
+            raise ValueError(f"downsamples must lie between 1 and {len(widths)}, one per block, got {downsamples}")
         if pooling not in POOLINGS:
             raise ValueError(f"pooling must be one of {list(POOLINGS)}, got {pooling!r}")
         check_multiple(resolution, of=2**downsamples, because="halved once for each of downsamples")

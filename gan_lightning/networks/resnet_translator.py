@@ -38,8 +38,8 @@ class ResNetTranslator(Translator):
 
     Args:
         resolution: height and width of the training images, a multiple of 4 of at least 8.
-        channels: of a translation.
-        source_channels: of a source image.
+        channels: channels of a translation.
+        source_channels: channels of a source image.
         width: channels of the first map, the paper's 64.
         blocks: residual blocks: 9 for 256x256 and above, 6 for 128x128.
         norm: "batch", "instance" or "none".

@@ -41,7 +41,7 @@ class _ActivatedConv2d(nn.Module):
 
 
 class _Block(nn.Module):
-    """Two 3x3 convolutions, the second of which halves the map, with a shortcut round them or without."""
+    """Two 3x3 convolutions, with or without a shortcut around them; the second halves the map."""
 
     def __init__(self, inputs: int, outputs: int, *, residual: bool, clamp: float | None) -> None:
         super().__init__()

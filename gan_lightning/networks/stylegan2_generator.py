@@ -17,7 +17,7 @@ from gan_lightning.networks.stylegan2_synthesis import NoiseMode, SynthesisNetwo
 
 
 def mix_styles(first: Tensor, second: Tensor, *, cutoff: int) -> Tensor:
-    """Take the styles of the layers below ``cutoff`` from ``first``, and those of the others from ``second``.
+    """Take the styles of the layers below ``cutoff`` from ``first``, and the others from ``second``.
 
     Karras 2019 (arXiv 1812.04948), section 3.1.
 
@@ -54,7 +54,7 @@ class StyleGAN2Generator(Generator):
         mapping_layers: dense layers of the mapping network.
         classes: number of classes, or None without labels.
         architecture: how blocks are connected: ``skip``, ``resnet`` or ``orig``.
-        noise: where noise comes from if a call does not say: drawn anew (``random``), maps that belong to the network
+        noise: default source of noise: drawn for each call (``random``), maps that belong to the network
             (``constant``), or ``none``.
         average_decay: share of the mean style that an update keeps.
         style_mixing: in training mode, how probable it is that the layers from a random one on take the styles of
@@ -198,7 +198,7 @@ class StyleGAN2Generator(Generator):
         """Map latents ``(N, latent_dim)``, and labels int64 ``(N,)`` if conditional, to images.
 
         Args:
-            latents: of any length; only their direction counts.
+            latents: vectors of any length; only their direction counts.
             condition: labels if there are classes.
             truncation: psi, see :meth:`truncate`; None changes nothing.
             cutoff: number of layers to truncate, or None for all.

@@ -24,7 +24,7 @@ class Translator(Generator):
         multiple: see above.
 
     Raises:
-        ValueError: if a number is below 1, or ``resolution`` is no multiple of ``multiple``.
+        ValueError: if a number is below 1, or ``resolution`` is not a multiple of ``multiple``.
     """
 
     def __init__(self, *, source_channels: int, channels: int, resolution: int, multiple: int) -> None:

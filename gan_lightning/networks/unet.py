@@ -32,8 +32,8 @@ class UNetGenerator(Translator):
 
     Args:
         resolution: height and width of the training images, a power of two of at least 8, unless ``depth`` is given.
-        channels: of a translation.
-        source_channels: of a source image.
+        channels: channels of a translation.
+        source_channels: channels of a source image.
         width: channels of the first map, the paper's 64.
         depth: halvings; ``resolution`` must be a multiple of ``2 ** depth``. None: log2(resolution).
         norm: "batch", "instance" or "none".

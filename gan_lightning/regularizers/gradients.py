@@ -38,7 +38,7 @@ def shared_gradient(logits: Tensor | None, leaf: Tensor | None) -> Tensor:
     """Return the gradient of each logit in its sample, from a forward pass that another term has made.
 
     Args:
-        logits: of the pass, ``(N,)`` or ``(N, 1, h, w)``, with their graph.
+        logits: logits of the pass, ``(N,)`` or ``(N, 1, h, w)``, with their graph.
         leaf: the samples ``(N, *sample_shape)`` that the graph begins with.
 
     Returns:

@@ -32,7 +32,7 @@ class LeCam(Regularizer):
 
     Args:
         weight: lambda (published: 0.3 for BigGAN on CIFAR, 1e-6 for StyleGAN2 on CIFAR).
-        decay: of the averages, per discriminator step (published: 0.9 and 0.99).
+        decay: decay of the averages, per discriminator step (published: 0.9 and 0.99).
         start_images: images seen by the discriminator before the penalty begins (published: 1,000 steps).
 
     Raises:

@@ -1,4 +1,4 @@
-"""Replay: the discriminator goes on learning from generated samples of the past."""
+"""Replay: the discriminator keeps learning from generated samples of the past."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Replay(Stabilizer):
 
     Args:
         capacity: samples in the pool.
-        probability: of a swap, once the pool is full.
+        probability: probability of a swap, once the pool is full.
 
     Raises:
         ValueError: if ``capacity`` is below 1 or ``probability`` outside [0, 1].

@@ -147,8 +147,8 @@ def score_text(place: Standing, index: int, expected: int, *, published: str | N
     """Return mean with deviation and mark, interval, best seed, and published value, each on its line.
 
     Args:
-        place: of all groups in the score.
-        index: of the group.
+        place: places of all groups in the score.
+        index: index of the group.
         expected: number of seeds that should have the score; another number is said.
         published: see ``comparable``.
     """

@@ -56,7 +56,7 @@ def select(runs: Sequence[Run], conditions: Iterable[str]) -> list[Run]:
     Where no run has exactly this class, a piece of the name is enough.
 
     Raises:
-        ValueError: for a text that is no condition, a key that no run has, or when no run is left.
+        ValueError: for a text that is not a condition, a key that no run has, or when no run is left.
     """
     left, texts = list(runs), [part for text in conditions for part in split(text)]
     for text in texts:
@@ -105,7 +105,7 @@ def meets(found: tuple[Any, bool], condition: Condition, *, exactly: bool) -> bo
         return False
     if not _is_number(value) or not _is_number(condition.value):
         raise ValueError(
-            f"where = '{condition.key}{condition.operator}{condition.value}': only numbers have an order, "
+            f"where = '{condition.key}{condition.operator}{condition.value}': only numbers can be compared by order, "
             f"a run has {value!r}"
         )
     return {

@@ -84,7 +84,7 @@ def telling_keys(keys: Sequence[str], configs: Sequence[Mapping[str, Any]], *, m
     Args:
         keys: those in which the configs differ.
         configs: flat.
-        most: so many keys are enough, and if there are no more, all are taken.
+        most: if there are at most this many keys, all are taken.
     """
     if len(keys) <= most:
         return list(keys)

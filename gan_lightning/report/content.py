@@ -91,7 +91,7 @@ def compare(runs: Sequence[Run], *, sort: str | None = None, moment: Moment = "f
     """Compare runs.
 
     Args:
-        runs: of ``find_runs`` or another source.
+        runs: runs of ``find_runs`` or another source.
         sort: score to sort the groups by, the best first, or a key of the configuration; None: as the runs are.
         moment: which value of each score is shown and ranked.
 

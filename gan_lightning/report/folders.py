@@ -15,14 +15,14 @@ from gan_lightning.runs.folder import SAMPLES, RunFolder
 from gan_lightning.runs.metrics_file import read_metrics
 
 MOST_PICTURE_BYTES = 64 * 2**20
-"""A grid of samples has about a hundredth of it; a run of somebody else may hold anything."""
+"""A grid of samples has about a hundredth of it; another person's run may hold anything."""
 
 
 class FolderDetails:
     """Curves and pictures of a run's folder.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
     """
 
     def __init__(self, folder: RunFolder) -> None:

@@ -32,7 +32,7 @@ def as_html(content: Comparison, *, title: str = "Comparison of runs") -> str:
 
     Args:
         content: what it says.
-        title: of the page.
+        title: title of the page.
     """
     import jinja2
     from plotly.offline import get_plotlyjs

@@ -69,7 +69,7 @@ def chosen(group: Group, how: Plan) -> list[Run]:
 def strips(groups: Sequence[Group], *, budget_bytes: int = BUDGET_BYTES) -> tuple[list[list[Strip]], list[str]]:
     """Return the pictures of each group, and what could not be read.
 
-    Groups are filled in their order; those beyond the budget have none, which is said.
+    Groups are filled in their order; those beyond the budget have none, which a note says.
     """
     how, found, problems, spent, left_out = plan(groups, budget_bytes=budget_bytes), [], [], 0, 0
     for group in groups:
@@ -116,13 +116,13 @@ def shrunk(content: bytes, side_px: int) -> str:
     """Shrink an image file to a WebP picture of at most ``side_px``, in a ``data:`` address.
 
     Raises:
-        ValueError: if it is no image, or one that cannot be decoded.
+        ValueError: if it is not an image, or cannot be decoded.
     """
     try:
         with Image.open(io.BytesIO(content)) as opened:
             picture = opened.convert("RGB")
     except UnidentifiedImageError as error:
-        raise ValueError("it is no image") from error
+        raise ValueError("it is not an image") from error
     except Exception as error:  # decoders raise all kinds of things on damaged files, and on images that are too large
         raise ValueError(f"{type(error).__name__}: {error}") from error
     picture.thumbnail((side_px, side_px), Image.Resampling.LANCZOS)

@@ -30,9 +30,9 @@ class Spread:
     Attributes:
         mean: over the seeds.
         std: standard deviation with n - 1 in the denominator; None for a single seed.
-        best: of all seeds.
+        best: best value of all seeds.
         low: lower end of the 95 % confidence interval of the mean; None where there is no spread to tell it from. Where
-            lower is better the score is a distance, of which the interval has no negative part.
+            lower is better the score is a distance, and the interval is cut off at 0.
         high: its upper end.
         values: one for each seed.
     """

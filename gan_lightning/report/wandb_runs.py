@@ -1,4 +1,4 @@
-"""Runs in a W&B project, read through its API into the same records as those of folders."""
+"""Runs in a W&B project, read through its API into the same records as runs in folders."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class WandbDetails:
     """Curves and pictures of a run at W&B, downloaded when they are asked for.
 
     Args:
-        run: of the API.
+        run: the API's run.
     """
 
     def __init__(self, run: ApiRun) -> None:
@@ -91,7 +91,7 @@ def find_wandb_runs(path: str, *, api: Api | None = None) -> list[Run]:
 
     Args:
         path: ``ENTITY/PROJECT`` or ``ENTITY/PROJECT/RUN_ID``.
-        api: of W&B; None makes one.
+        api: W&B's API; None makes one.
 
     Raises:
         ValueError: for another path, without a login, when W&B cannot be asked, or if there are no runs.

@@ -63,7 +63,7 @@ class BestScores:
 
         Args:
             images_seen: when it was.
-            scores: of the evaluation, in its order.
+            scores: scores of the evaluation, in its order.
         """
         improved = False
         for place, score in enumerate(scores):

@@ -35,7 +35,7 @@ class Plan:
     Attributes:
         count: number of samples.
         labels: int64 ``(count,)``, or None.
-        columns: of a picture of all of them.
+        columns: columns of a picture of all of them.
     """
 
     count: int

@@ -32,7 +32,7 @@ class Interpolation(SamplingMode):
 
     Args:
         n: key samples of a walk, at least 2; None: 5.
-        seed: of the key samples.
+        seed: seed of the key samples.
         labels: a class for each walk, repeated as needed; "all": at least a walk for each.
         truncation: largest absolute value of a latent component of a key; see ``Prior.truncate``.
         walks: how many walks; None: one, or one for each class.

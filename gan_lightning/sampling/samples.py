@@ -37,7 +37,7 @@ class Samples(SamplingMode):
 
     Args:
         n: number of samples, a multiple of the number of classes; None: 64, or 8 of each class.
-        seed: of the latent vectors.
+        seed: seed of the latent vectors.
         labels: index or name of a class, a list of them, or "all"; None: as in training.
         truncation: largest absolute value of a latent component, see ``Prior.truncate``; psi of a StyleGAN2.
         truncation_cutoff: number of a StyleGAN2's layers, from the first, that psi acts on; None: all.

@@ -68,7 +68,7 @@ def check_resume(variant: Variant) -> None:
 
 
 def check_bfloat16(variant: Variant) -> None:
-    """Training under bfloat16 autocast runs, keeps float32 parameters, and its losses stay near those of float32."""
+    """Check that training under bfloat16 autocast keeps float32 parameters and losses near those of float32."""
     losses = {}
     for precision in ("32-true", "bf16-mixed"):
         model, data = variant.build()

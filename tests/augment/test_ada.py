@@ -287,7 +287,7 @@ def test_multipliers_scale_the_probability_of_their_group():
         ({"speed_kimg": 0.0}, "speed_kimg"),
         ({"initial_p": -0.1}, "initial_p"),
         ({"fixed_p": float("inf")}, "fixed_p"),
-        ({"fixed_p": 0.2, "initial_p": 0.1}, "beside fixed_p"),
+        ({"fixed_p": 0.2, "initial_p": 0.1}, "only one of initial_p and fixed_p"),
         ({"color": 1.2}, "color must be in"),
         ({"noise": -1.0}, "noise must be in"),
     ],

@@ -145,5 +145,5 @@ def die_at_once(rows):
 
 def test_workers_that_are_killed_again_and_again_are_said(monkeypatch):
     monkeypatch.setattr(workers, "_MOST_DEATHS", 0)  # torch looks every five seconds
-    with pytest.raises(DataError, match="killed again and again"):
+    with pytest.raises(DataError, match="keep being killed"):
         next(parallel(die_at_once, iter([[0], [1]]), workers=1))

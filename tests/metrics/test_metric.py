@@ -160,7 +160,7 @@ def test_metrics_with_settings_of_their_own(make):
     }
     assert density_coverage(generated, real, k=5).density != evaluation.value("density100_train_toy")
     assert precision_recall(generated, real, k=3).recall != evaluation.value("recall100_train_toy")
-    with pytest.raises(ValueError, match=r"evaluator\.metrics has two metrics of the name recall"):
+    with pytest.raises(ValueError, match=r"evaluator\.metrics has two metrics named recall"):
         make(metrics=["recall", Recall(precision_neighbours=7)])
 
 

@@ -235,7 +235,7 @@ def test_without_pairs_both_directions_are_scored_against_their_domains(tmp_path
     renamed = TranslationImages(images(6, 1, split="val"), images(8, 2, split="val"), paired=False)
     named = evaluator(tmp_path, None).evaluate(sampler, renamed, weights="raw", device="cpu")
     assert [score.key for score in named.scores] == ["fd8_val_texture", "fd6_val_texture_back"]
-    with pytest.raises(ValueError, match="the images are of 'val'"):
+    with pytest.raises(ValueError, match="the images are from 'val'"):
         evaluator(tmp_path, 6, real_split="test").evaluate(sampler, renamed, weights="raw", device="cpu")
     swapped = TranslationSampler(off_by(real.sources, 0), off_by(real.targets, 0))
     assert evaluator(tmp_path, 6).evaluate(swapped, real, weights="raw", device="cpu").scores[0].value > 1e-3

@@ -57,7 +57,7 @@ def test_a_name_that_no_class_has_is_refused_with_those_that_there_are(labeled, 
 
 
 def test_one_label_for_each_sample(labeled):
-    with pytest.raises(ValueError, match=r"one for each of n = 3 samples, got shape \(2,\)"):
+    with pytest.raises(ValueError, match=r"one entry for each of n = 3 samples, got shape \(2,\)"):
         labeled.sample(3, labels=torch.tensor([0, 1]))
     assert torch.equal(labeled.sample(2, labels=1), labeled.sample(2, labels=torch.tensor([1, 1])))
 

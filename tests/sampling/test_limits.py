@@ -52,7 +52,7 @@ def test_the_room_is_that_of_the_disk_where_the_file_will_lie(tmp_path):
 
 def test_the_largest_picture_is_allowed():
     check_tiles(4096, "n = 4096")
-    with pytest.raises(ValueError, match="these are 4097"):
+    with pytest.raises(ValueError, match="but there are 4097"):
         check_tiles(4097, "n = 4097")
 
 

@@ -244,7 +244,7 @@ def test_a_time_limit_costs_two_processes_one_requeue_and_no_step(lab):
 def test_a_job_of_two_processes_that_times_out_too_often_says_so_and_goes_on_when_it_is_told_to(lab):
     folder = lab.folder / "paired" / "0"
     assert lab.codes["paired"] == 143, lab.output("paired")
-    for words in ("preempted", "hydra.launcher.max_num_timeout is used up", "the same command goes on with it"):
+    for words in ("preempted", "hydra.launcher.max_num_timeout is used up", "the same command resumes it"):
         assert words in lab.output("paired")
     assert restarts(lab, lab.gave_up) == 1
     assert lab.cluster.state(lab.gave_up) == "FAILED"

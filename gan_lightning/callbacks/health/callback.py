@@ -34,7 +34,7 @@ class TrainingHealth(Callback):
     Args:
         every_kimg: thousands of images between two looks at samples, at the next logged step; None: no looks.
         samples: number of samples of fixed latents, and of real ones, in a look.
-        seed: of the latents.
+        seed: seed of the latents.
         loss_limit: a logged loss of this magnitude ends the run as diverged, as one that is not finite does.
 
     Raises:

@@ -23,7 +23,7 @@ VANISHED = 0.02
 """Share of its usual norm to which the generator's gradient must have shrunk, besides."""
 
 FIRST = 0.005
-"""Share of its norm at the first step that counts as usual; that of an untrained pair is often large."""
+"""Share of its norm at the first step that counts as usual; an untrained pair's norm is often large."""
 
 FOOLED = 0.3
 """Accuracy below which fakes look more real than real samples do. 0.5 is the equilibrium that everybody wants."""
@@ -64,7 +64,7 @@ MISSING = 0.1
 """A class is missing if it has less than this share of what it should have."""
 
 LOOKED_AT_QUALITY = 0.5
-"""Share of samples near a mode from which uncovered modes are a collapse, and not just samples that are no good."""
+"""Share of samples near a mode from which uncovered modes are a collapse, and not just poor samples."""
 
 MATURE = 0.25
 """Share of the budget from which all classes should be there."""
