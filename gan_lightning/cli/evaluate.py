@@ -35,7 +35,7 @@ def task(cfg: DictConfig) -> None:
     if out.suffix.lower() != ".json":  # a checkpoint, for instance, would be replaced
         raise InputError(f"out = {out}: scores are written as JSON; name a file that ends in .json")
     if (run := RunFolder(out.parent)).holds_run() and out in run.files():
-        raise InputError(f"out = {out}: scores cannot replace the record of a run; name another file")
+        raise InputError(f"out = {out}: the record of a run, which scores do not replace; name another file")
     if os.path.exists(out) and not cfg.overwrite:
         raise InputError(f"out = {out}: exists already; overwrite=true replaces it, out=NAME.json leaves it alone")
     if (obstacle := obstacle_to_writing(out)) is not None:  # before hours are spent on the scores
@@ -52,7 +52,7 @@ def task(cfg: DictConfig) -> None:
 
 
 def main() -> None:
-    """Run the console command."""
+    """Entry point of the console command."""
     with cleaned_up_on_sigterm():
         launch("evaluate", task)
 

@@ -40,7 +40,7 @@ def continuing(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def due(folder: Path, config: Mapping[str, Any]) -> Outcome | dict[str, Any]:
-    """Return how an earlier start of the sweep brought a job to an end, or else the configuration to start it with.
+    """Return how an earlier start of the sweep ended a job, or else the configuration to start it with.
 
     Args:
         folder: the job's.

@@ -101,6 +101,6 @@ class BestScores:
         return {"judge": self.judge, "entries": copy.deepcopy(self.entries)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what ``state_dict`` returned."""
+        """Continue from what ``state_dict`` returned."""
         self.judge = state["judge"]
         self.entries = copy.deepcopy(dict(state["entries"]))

@@ -162,7 +162,7 @@ def newest_whole(folder: str | os.PathLike[str]) -> tuple[Path | None, list[str]
 
 
 def _is_absent(path: Path) -> bool:
-    """Return whether nothing of that name exists; a broken link and a file out of reach do."""
+    """Return whether nothing of that name exists; a broken link or an unreachable file counts as existing."""
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
