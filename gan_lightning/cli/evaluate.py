@@ -52,7 +52,7 @@ def task(cfg: DictConfig) -> None:
 
 
 def main() -> None:
-    """Entry point of the console command."""
+    """Run the console command."""
     with cleaned_up_on_sigterm():
         launch("evaluate", task)
 
