@@ -31,7 +31,7 @@ def main() -> None:
         # as __main__, by whose name Lightning starts the other processes of a run
         runpy.run_module(f"gan_lightning.cli.{name}", run_name="__main__", alter_sys=True)
     else:
-        print(f"{name}: no such command; there are {', '.join(COMMANDS)}", file=sys.stderr)
+        print(f"{name}: no such command; the commands are {', '.join(COMMANDS)}", file=sys.stderr)
         raise SystemExit(2)
 
 

@@ -20,7 +20,7 @@ class ADA(Augmentation):
 
     Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data" (arXiv 2006.06676), section 3.
     The overfitting heuristic is r_t = E[sign D(real)] (equation 1), where D is 0 for what may as well be generated:
-    losses of which no logit means that are refused unless p is fixed. Every ``interval_steps`` discriminator steps
+    losses without such a logit are refused unless p is fixed. Every ``interval_steps`` discriminator steps
 
         p ← max(0, p + sign(r_t - target) · images / (1000 · speed_kimg)),
 
@@ -29,11 +29,11 @@ class ADA(Augmentation):
 
     The default groups are the paper's ``bgc``. R3GAN (arXiv 2501.05441) uses ``color=0.5, cutout=1`` and a scheduled
     p: give ``fixed_p`` and call ``set_p``. Computes in float32 (float64 for float64
-    images), also under autocast. Draws that place and colour come from torch's global CPU generator, so they
+    images), also under autocast. Draws that place and color come from torch's global CPU generator, so they
     do not depend on the device.
 
     Args:
-        target: of r_t.
+        target: target of r_t.
         interval_steps: discriminator steps between two updates of p.
         speed_kimg: thousands of real images in which p can move by 1; the paper uses 500, and 100 when resuming
             from trained weights.
@@ -41,7 +41,7 @@ class ADA(Augmentation):
         fixed_p: p without control: a number, or a schedule; None to adapt it.
         blit: factor of p for flips, quarter turns and integer shifts.
         geometry: factor of p for scales, rotations and fractional shifts.
-        color: factor of p for colour transformations; needs 1 or 3 channels.
+        color: factor of p for color transformations; needs 1 or 3 channels.
         filter: factor of p for the amplification of frequency bands.
         noise: factor of p for additive noise.
         cutout: factor of p for the zeroed rectangle.
@@ -85,7 +85,9 @@ class ADA(Augmentation):
             if value is not None and not 0 <= smallest_of(value) < math.inf:
                 raise ValueError(f"{name} must be at least 0, got {smallest_of(value)}")
         if fixed_p is not None and initial_p != 0:
-            raise ValueError(f"initial_p has no meaning beside fixed_p; got initial_p={initial_p}, fixed_p={fixed_p}")
+            raise ValueError(
+                f"only one of initial_p and fixed_p can be set, got initial_p={initial_p}, fixed_p={fixed_p}"
+            )
         self.target = target
         self.interval_steps = interval_steps
         self.speed_kimg = speed_kimg
@@ -113,7 +115,7 @@ class ADA(Augmentation):
         channels, *sides = sample_shape
         if self.strengths.color > 0 and channels not in (1, 3):
             raise ValueError(
-                f"model.augment.color = {self.strengths.color}: colours need 1 or 3 channels, but the discriminator "
+                f"model.augment.color = {self.strengths.color}: colors need 1 or 3 channels, but the discriminator "
                 f"looks at samples of shape {sample_shape}; set it to 0"
             )
         if self.strengths.geometry > 0 and min(sides) < MIN_SIZE:
@@ -123,7 +125,7 @@ class ADA(Augmentation):
             )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images ``(N, C, H, W)`` in [-1, 1] to images of the same shape and dtype, not clipped to [-1, 1]."""
+        """Map images ``(N, C, H, W)`` in [-1, 1] to images of the same shape and dtype, not clipped to [-1, 1]."""
         probability = self._p_on_host.read(self.p)
         if probability <= 0:
             return images
@@ -174,7 +176,7 @@ class ADA(Augmentation):
         self._steps_on_host.write(self.steps_since_update, steps_since)
 
     def _update(self, images: float) -> None:
-        """Move p by one step towards the target and empty the accumulators."""
+        """Move p by one step toward the target and empty the accumulators."""
         # Divided in double precision, or a mean of exactly 3/5 would lie above a target of 0.6.
         total, count = torch.stack([self.sign_sum, self.sign_count]).tolist()
         mean_sign = total / count

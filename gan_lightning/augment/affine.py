@@ -1,6 +1,6 @@
 """Random planar transformations of ADA as homogeneous matrices, drawn on the host.
 
-All matrices are *inverse* maps, from output to input pixel coordinates with the origin in the image centre.
+All matrices are *inverse* maps, from output to input pixel coordinates with the origin in the image center.
 Drawing on the host costs some microseconds, and keeps the padding, which depends on the draws, from stalling
 the device. Draws are float64, so that they do not depend on the precision of the images.
 """
@@ -14,27 +14,27 @@ from torch import Tensor
 
 
 def draw_gate(count: int, probability: float) -> Tensor:
-    """Which of ``count`` images a transformation applies to: bool ``(count,)``."""
+    """Draw which of ``count`` images a transformation applies to: bool ``(count,)``."""
     return torch.rand(count, dtype=torch.float64) < probability
 
 
 def uniform(count: int, low: float, high: float) -> Tensor:
-    """Draws of U(low, high): float64 ``(count,)``."""
+    """Draw from U(low, high): float64 ``(count,)``."""
     return low + (high - low) * torch.rand(count, dtype=torch.float64)
 
 
 def normal(count: int, std: float) -> Tensor:
-    """Draws of N(0, std²): float64 ``(count,)``."""
+    """Draw from N(0, std²): float64 ``(count,)``."""
     return std * torch.randn(count, dtype=torch.float64)
 
 
 def scaling(x: Tensor, y: Tensor) -> Tensor:
-    """Matrices ``(N, 3, 3)`` that multiply the coordinates by ``x`` and ``y``, each ``(N,)``."""
+    """Return the matrices ``(N, 3, 3)`` that multiply the coordinates by ``x`` and ``y``, each ``(N,)``."""
     return torch.diag_embed(torch.stack([x, y, torch.ones_like(x)], dim=-1))
 
 
 def translation(x: Tensor, y: Tensor) -> Tensor:
-    """Matrices ``(N, 3, 3)`` that add ``x`` and ``y``, each ``(N,)`` in pixels."""
+    """Return the matrices ``(N, 3, 3)`` that add ``x`` and ``y``, each ``(N,)`` in pixels."""
     matrix = torch.eye(3, dtype=x.dtype).repeat(len(x), 1, 1)
     matrix[:, 0, 2] = x
     matrix[:, 1, 2] = y
@@ -42,7 +42,7 @@ def translation(x: Tensor, y: Tensor) -> Tensor:
 
 
 def rotation(angle: Tensor) -> Tensor:
-    """Matrices ``(N, 3, 3)`` that rotate by ``angle`` ``(N,)`` in radians."""
+    """Return the matrices ``(N, 3, 3)`` that rotate by ``angle`` ``(N,)`` in radians."""
     matrix = torch.eye(3, dtype=angle.dtype).repeat(len(angle), 1, 1)
     matrix[:, 0, 0] = matrix[:, 1, 1] = angle.cos()
     matrix[:, 1, 0] = angle.sin()
@@ -51,18 +51,18 @@ def rotation(angle: Tensor) -> Tensor:
 
 
 def draw_blit(count: int, height: int, width: int, probability: float) -> Tensor:
-    """Pixel blitting: flips, quarter turns and integer shifts up to an eighth of the side.
+    """Draw pixel blitting: flips, quarter turns and integer shifts up to an eighth of the side.
 
     Karras et al. 2020 (arXiv 2006.06676), appendix B. Each of the three is drawn independently.
 
     Args:
         count: N.
-        height: of the images, in pixels.
-        width: of the images, in pixels.
+        height: height of the images, in pixels.
+        width: width of the images, in pixels.
         probability: with which each transformation is drawn for an image; above 1 means 1.
 
     Returns:
-        Inverse maps, float64 ``(N, 3, 3)``, which take pixel centres to pixel centres on square images.
+        Inverse maps, float64 ``(N, 3, 3)``, which take pixel centers to pixel centers on square images.
     """
     sign = torch.where(draw_gate(count, probability) & draw_gate(count, 0.5), -1.0, 1.0).double()
     turns = torch.where(draw_gate(count, probability), torch.randint(0, 4, (count,)), 0)
@@ -74,7 +74,7 @@ def draw_blit(count: int, height: int, width: int, probability: float) -> Tensor
 
 
 def draw_geometry(count: int, height: int, width: int, probability: float) -> tuple[Tensor, Tensor]:
-    """General geometry: scale, rotation, anisotropic scale, rotation and fractional shift.
+    """Draw general geometry: scale, rotation, anisotropic scale, rotation and fractional shift.
 
     Karras et al. 2020 (arXiv 2006.06676), appendix B: s ~ 2^N(0, 0.2²) isotropic, then anisotropic (s, 1/s)
     between two rotations by U(-π, π), each of probability 1 - √(1 - p) so that at least one happens with
@@ -82,8 +82,8 @@ def draw_geometry(count: int, height: int, width: int, probability: float) -> tu
 
     Args:
         count: N.
-        height: of the images, in pixels.
-        width: of the images, in pixels.
+        height: height of the images, in pixels.
+        width: width of the images, in pixels.
         probability: p; above 1 means 1.
 
     Returns:

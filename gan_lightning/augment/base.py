@@ -12,7 +12,7 @@ class Augmentation(nn.Module):
     (ADA's probability) lives in buffers.
 
     Attributes:
-        turns_images: whether it may rotate an image, after which nobody can tell which way up it was.
+        turns_images: whether it may rotate an image, after which its orientation is unknown.
         reads_signs: whether ``observe`` takes a positive number for "real", which needs a loss with a boundary.
     """
 
@@ -23,7 +23,7 @@ class Augmentation(nn.Module):
         """Raise ``ValueError`` if samples of this shape cannot be augmented; called at construction of the model."""
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images ``(N, C, H, W)`` in [-1, 1] to images of the same shape."""
+        """Map images ``(N, C, H, W)`` in [-1, 1] to images of the same shape."""
         raise NotImplementedError
 
     def set_progress(self, images_seen: int, horizon_images: int | None) -> None:
@@ -40,7 +40,7 @@ class Augmentation(nn.Module):
 
 
 def check_images(augmentation: Augmentation, sample_shape: tuple[int, ...]) -> None:
-    """Refuse samples that are no images.
+    """Refuse samples that are not images.
 
     Raises:
         ValueError: unless their shape is ``(C, H, W)``.
@@ -48,5 +48,5 @@ def check_images(augmentation: Augmentation, sample_shape: tuple[int, ...]) -> N
     if len(sample_shape) != 3:
         raise ValueError(
             f"model.augment: {type(augmentation).__name__} transforms images (C, H, W), but the discriminator looks at "
-            f"samples of shape {sample_shape}; of the augmentations, instance_noise takes any shape"
+            f"samples of shape {sample_shape}; instance_noise takes any shape"
         )

@@ -1,4 +1,4 @@
-"""Random colour transformations of ADA as homogeneous matrices over the colour channels."""
+"""Random color transformations of ADA as homogeneous matrices over the color channels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gan_lightning.augment.affine import draw_gate, normal, uniform
 
 
 def _luma_axis() -> Tensor:
-    """The grey diagonal of the colour cube, v = (1, 1, 1, 0)/√3."""
+    """Return the gray diagonal of the color cube, v = (1, 1, 1, 0)/√3."""
     return torch.tensor([1.0, 1.0, 1.0, 0.0], dtype=torch.float64) / math.sqrt(3)
 
 
@@ -32,13 +32,13 @@ def contrast_matrix(factor: Tensor) -> Tensor:
 
 
 def luma_flip_matrix(flip: Tensor) -> Tensor:
-    """Where ``flip`` ``(N,)`` is 1, negate the luma and keep the chroma, I - 2vvᵀ: ``(N, 4, 4)``."""
+    """Negate the luma where ``flip`` ``(N,)`` is 1 and keep the chroma, I - 2vvᵀ: ``(N, 4, 4)``."""
     axis = _luma_axis()
     return _identity(len(flip)) - 2 * torch.outer(axis, axis) * flip[:, None, None]
 
 
 def hue_matrix(angle: Tensor) -> Tensor:
-    """Rotate the colours about the luma axis by ``angle`` ``(N,)`` in radians (Rodrigues' formula): ``(N, 4, 4)``."""
+    """Rotate the colors about the luma axis by ``angle`` ``(N,)`` in radians (Rodrigues' formula): ``(N, 4, 4)``."""
     axis = _luma_axis()
     along = torch.outer(axis, axis)
     component = 1 / math.sqrt(3)
@@ -61,7 +61,7 @@ def saturation_matrix(factor: Tensor) -> Tensor:
 
 
 def draw_color(count: int, probability: float, *, chromatic: bool) -> Tensor:
-    """Brightness, contrast, luma flip, hue and saturation, each drawn with ``probability``.
+    """Draw brightness, contrast, luma flip, hue and saturation, each with ``probability``.
 
     Karras et al. 2020 (arXiv 2006.06676), appendix B: offset N(0, 0.2²), factor 2^N(0, 0.5²), flip with 1/2, hue by
     U(-π, π), saturation 2^N(0, 1), applied in this order.
@@ -69,7 +69,7 @@ def draw_color(count: int, probability: float, *, chromatic: bool) -> Tensor:
     Args:
         count: N.
         probability: with which each transformation is drawn for an image; above 1 means 1.
-        chromatic: draw hue and saturation, which mean nothing to grey images.
+        chromatic: draw hue and saturation, which mean nothing to gray images.
 
     Returns:
         Matrices over (red, green, blue, 1), float64 ``(N, 4, 4)`` on the host.
@@ -86,10 +86,10 @@ def draw_color(count: int, probability: float, *, chromatic: bool) -> Tensor:
 
 
 def apply_color(images: Tensor, matrix: Tensor) -> Tensor:
-    """Transform the colours of each pixel.
+    """Transform the colors of each pixel.
 
     Args:
-        images: ``(N, 3, H, W)``, or ``(N, 1, H, W)`` on which the matrix acts through its luma: a grey image is
+        images: ``(N, 3, H, W)``, or ``(N, 1, H, W)`` on which the matrix acts through its luma: a gray image is
             taken for an RGB image of three equal channels, and the mean of the result's channels is kept.
         matrix: ``(N, 4, 4)`` over (red, green, blue, 1).
 
@@ -101,7 +101,7 @@ def apply_color(images: Tensor, matrix: Tensor) -> Tensor:
     """
     channels = images.shape[1]
     if channels not in (1, 3):
-        raise ValueError(f"colour augmentation needs 1 or 3 channels, got {channels}; set color=0")
+        raise ValueError(f"color augmentation needs 1 or 3 channels, got {channels}; set color=0")
     linear, offset = matrix[:, :3, :3], matrix[:, :3, 3:]
     if channels == 1:
         linear = linear.mean(dim=1, keepdim=True).sum(dim=2, keepdim=True)

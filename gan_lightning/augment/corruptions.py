@@ -20,7 +20,7 @@ BANDS = len(EXPECTED_POWER)
 
 
 def _convolve(a: Tensor, b: Tensor) -> Tensor:
-    """The full convolution of two sequences."""
+    """Return the full convolution of two sequences."""
     return functional.conv1d(a[None, None], b.flip(0)[None, None], padding=len(b) - 1)[0, 0]
 
 
@@ -31,7 +31,7 @@ def _upsample(a: Tensor) -> Tensor:
 
 @lru_cache(maxsize=1)
 def filter_bank() -> Tensor:
-    """Impulse responses of the four octave bands, which add up to the identity: float64 ``(4, 43)``, symmetric.
+    """Return impulse responses of four octave bands, which add up to the identity: float64 ``(4, 43)``, symmetric.
 
     Each level splits the lowest band in two with the zero-phase half-band pair H(z)H(1/z)/2 of sym2.
     """
@@ -52,7 +52,7 @@ def filter_bank() -> Tensor:
 
 
 def draw_gains(count: int, probability: float) -> Tensor:
-    """Gains of the four bands: float64 ``(count, 4)``.
+    """Draw gains of the four bands: float64 ``(count, 4)``.
 
     Each band in turn is amplified by 2^N(0, 1) with ``probability``, and all are divided by the amplitude that
     natural images would then have.
@@ -69,7 +69,7 @@ def draw_gains(count: int, probability: float) -> Tensor:
 @lru_cache(maxsize=8)
 @torch.inference_mode(False)  # a matrix cached during inference must serve training too
 def _filter_matrices(size: int) -> Tensor:
-    """The bands as matrices on a line of pixels with reflected borders: float64 ``(4, size, size)``."""
+    """Return the bands as matrices on a line of pixels with reflected borders: float64 ``(4, size, size)``."""
     bank = filter_bank()
     reach = bank.shape[1] // 2
     matrices = torch.zeros(BANDS, size, size, dtype=torch.float64)
@@ -98,13 +98,13 @@ def add_noise(images: Tensor, probability: float) -> Tensor:
 
 
 def cut_out(images: Tensor, probability: float) -> Tensor:
-    """Zero a rectangle of half of each side with its centre uniform over the image, drawn with ``probability``."""
+    """Zero a rectangle of half of each side with its center uniform over the image, drawn with ``probability``."""
     count, _, height, width = images.shape
     gate = draw_gate(count, probability)
-    centre = torch.rand(count, 2, 1, dtype=torch.float64)
+    center = torch.rand(count, 2, 1, dtype=torch.float64)
     x = (torch.arange(width, dtype=torch.float64) + 0.5) / width
     y = (torch.arange(height, dtype=torch.float64) + 0.5) / height
-    inside_x = (x - centre[:, 0]).abs() < 0.25
-    inside_y = (y - centre[:, 1]).abs() < 0.25
+    inside_x = (x - center[:, 0]).abs() < 0.25
+    inside_y = (y - center[:, 1]).abs() < 0.25
     covered = inside_y[:, :, None] & inside_x[:, None, :] & gate[:, None, None]
     return images * ~covered[:, None].to(images.device)

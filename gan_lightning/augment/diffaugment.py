@@ -16,7 +16,7 @@ Policy = Literal["color", "translation", "cutout"]
 
 
 def _uniform(images: Tensor, low: float, high: float) -> Tensor:
-    """One draw per image, broadcastable over ``(N, C, H, W)``."""
+    """Draw one number per image, broadcastable over ``(N, C, H, W)``."""
     return torch.empty(len(images), 1, 1, 1, device=images.device, dtype=images.dtype).uniform_(low, high)
 
 
@@ -26,7 +26,7 @@ def brightness(images: Tensor) -> Tensor:
 
 
 def saturation(images: Tensor) -> Tensor:
-    """Scale each pixel's deviation from its channel mean by U(0, 2); grey images are left unchanged."""
+    """Scale each pixel's deviation from its channel mean by U(0, 2); gray images are left unchanged."""
     if images.shape[1] == 1:
         return images
     mean = images.mean(dim=1, keepdim=True)
@@ -40,7 +40,7 @@ def contrast(images: Tensor) -> Tensor:
 
 
 def color(images: Tensor) -> Tensor:
-    """Brightness, then saturation, then contrast."""
+    """Change brightness, then saturation, then contrast."""
     return contrast(saturation(brightness(images)))
 
 
@@ -64,20 +64,20 @@ def translation(images: Tensor) -> Tensor:
 
 
 def _covered(images: Tensor, dim: int, ratio: float) -> Tensor:
-    """Where along ``dim`` the cutout of each image lies: bool, broadcastable over ``(N, C, H, W)``."""
+    """Return where along ``dim`` the cutout of each image lies: bool, broadcastable over ``(N, C, H, W)``."""
     size = images.shape[dim]
     length = int(size * ratio + 0.5)
     count = len(images)
-    # With an even length a square has no centre pixel: the extra position keeps the range symmetric.
-    centres = torch.randint(0, size + 1 - length % 2, (count, 1), device=images.device)
-    distance = torch.arange(size, device=images.device) - (centres - length // 2)
+    # With an even length a square has no center pixel: the extra position keeps the range symmetric.
+    centers = torch.randint(0, size + 1 - length % 2, (count, 1), device=images.device)
+    distance = torch.arange(size, device=images.device) - (centers - length // 2)
     shape = [count, 1, 1, 1]
     shape[dim] = size
     return ((distance >= 0) & (distance < length)).reshape(shape)
 
 
 def cutout(images: Tensor, ratio: float = 0.5) -> Tensor:
-    """Zero a rectangle of ``ratio`` of each side, its centre uniform over the image, clipped at the borders."""
+    """Zero a rectangle of ``ratio`` of each side, its center uniform over the image, clipped at the borders."""
     return images * ~(_covered(images, 2, ratio) & _covered(images, 3, ratio))
 
 
@@ -126,7 +126,7 @@ class DiffAugment(Augmentation):
         self.cutout_ratio = cutout_ratio
 
     def check(self, sample_shape: tuple[int, ...]) -> None:
-        """Refuse samples that are no images.
+        """Refuse samples that are not images.
 
         Raises:
             ValueError: naming their shape.
@@ -134,7 +134,7 @@ class DiffAugment(Augmentation):
         check_images(self, sample_shape)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images ``(N, C, H, W)`` in [-1, 1] to images of the same shape and dtype, not clipped to [-1, 1]."""
+        """Map images ``(N, C, H, W)`` in [-1, 1] to images of the same shape and dtype, not clipped to [-1, 1]."""
         with full_precision(images) as augmented:
             for name in self.policy:
                 if name == "cutout":

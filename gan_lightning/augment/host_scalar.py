@@ -21,7 +21,7 @@ class HostScalar:
         self._value = 0.0
 
     def read(self, buffer: Tensor) -> float:
-        """The value of ``buffer``, a scalar."""
+        """Return the value of ``buffer``, a scalar."""
         if buffer is not self._buffer or version(buffer) != self._version:
             self._remember(buffer, float(buffer))
         return self._value

@@ -9,7 +9,7 @@ from gan_lightning.augment.base import Augmentation
 
 
 class InstanceNoise(Augmentation):
-    """Adds Gaussian noise to whatever the discriminator sees, less of it as training goes on.
+    """Adds Gaussian noise to whatever the discriminator sees, less of it as training proceeds.
 
     x + sigma_t e, e ~ N(0, I), sigma_t = sigma max(0, 1 - t / decay): Sonderby et al. 2017 (arXiv 1610.04490),
     section 3.1, and Arjovsky and Bottou 2017 (arXiv 1701.04862), section 3. t counts real images shown to the
@@ -36,13 +36,13 @@ class InstanceNoise(Augmentation):
         self.register_buffer("images_seen", torch.zeros((), dtype=torch.int64))
 
     def sigma_now(self) -> Tensor:
-        """The standard deviation after the images observed so far, a scalar; on the device, to spare a wait."""
+        """Return the present standard deviation as a scalar on the device, which spares a wait."""
         if self.decay_kimg is None:
             return torch.full_like(self.images_seen, self.sigma, dtype=torch.float32)
         return self.sigma * (1 - self.images_seen / (1000 * self.decay_kimg)).clamp(min=0)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Samples of any shape, images in [-1, 1] or points, to noisy ones, which may leave that range."""
+        """Add noise to samples of any shape, images in [-1, 1] or points; the result may leave that range."""
         return images + (self.sigma_now() * torch.randn_like(images)).to(images.dtype)
 
     def observe(self, real_logits: Tensor, images: int) -> None:

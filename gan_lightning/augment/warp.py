@@ -24,7 +24,7 @@ SYM6 = (
     0.0017677118642428036,
     -0.007800708325034148,
 )
-CENTRE = 5  # the tap that lies on the pixel
+CENTER = 5  # the tap that lies on the pixel
 SUPPORT = 3  # pixels that the filter reaches on either side
 MIN_SIZE = 8  # below, the reflected border is smaller than twice the support
 
@@ -42,10 +42,10 @@ def upsampling_matrix(size: int, padding: int, dtype: torch.dtype, device: torch
     """Reflect padding and twofold sym6 upsampling of a line of pixels, as one matrix.
 
     Args:
-        size: of the line, in pixels.
+        size: size of the line, in pixels.
         padding: pixels added on either side, below ``size``.
-        dtype: of the matrix.
-        device: of the matrix.
+        dtype: dtype of the matrix.
+        device: device of the matrix.
 
     Returns:
         ``(2 (size + 2 padding), size)``: row j gives the sample at pixel position j/2 - padding.
@@ -54,7 +54,7 @@ def upsampling_matrix(size: int, padding: int, dtype: torch.dtype, device: torch
     matrix = torch.zeros(2 * padded, size, dtype=torch.float64)
     sources = reflect(torch.arange(padded) - padding, size)
     for tap, value in enumerate(SYM6):
-        rows = 2 * torch.arange(padded) + tap - CENTRE
+        rows = 2 * torch.arange(padded) + tap - CENTER
         inside = (rows >= 0) & (rows < 2 * padded)
         values = torch.full((int(inside.sum()),), value * 2**0.5, dtype=torch.float64)
         matrix.index_put_((rows[inside], sources[inside]), values, accumulate=True)
@@ -64,7 +64,7 @@ def upsampling_matrix(size: int, padding: int, dtype: torch.dtype, device: torch
 @lru_cache(maxsize=8)
 @torch.inference_mode(False)
 def downsampling_matrix(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Twofold sym6 downsampling of a line with ``SUPPORT`` extra pixels on either side, which are cropped.
+    """Return the matrix that halves a line with sym6 and crops ``SUPPORT`` extra pixels on either side.
 
     Returns:
         ``(size, 2 (size + 2 SUPPORT))``, the transpose of upsampling up to its scale. The filter is orthonormal,
@@ -73,12 +73,12 @@ def downsampling_matrix(size: int, dtype: torch.dtype, device: torch.device) -> 
     matrix = torch.zeros(size, 2 * (size + 2 * SUPPORT), dtype=torch.float64)
     rows = torch.arange(size)
     for tap, value in enumerate(SYM6):
-        matrix[rows, 2 * (rows + SUPPORT) + tap - CENTRE] = value / 2**0.5
+        matrix[rows, 2 * (rows + SUPPORT) + tap - CENTER] = value / 2**0.5
     return matrix.to(device=device, dtype=dtype)
 
 
 def _reach(inverse: Tensor, height: int, width: int) -> tuple[int, int]:
-    """Rows and columns of padding that the farthest sample needs, less than the size that reflection allows."""
+    """Return rows and columns of padding that the farthest sample needs, less than the size that reflection allows."""
     half_x, half_y = width / 2 + SUPPORT, height / 2 + SUPPORT
     # The largest |coordinate| over the four corners of the canvas.
     reach = inverse[:, :2, :2].abs() @ inverse.new_tensor([half_x, half_y]) + inverse[:, :2, 2].abs()
@@ -94,7 +94,7 @@ def resample(images: Tensor, inverse: Tensor) -> Tensor:
 
     Args:
         images: ``(N, C, H, W)``, sides of at least ``MIN_SIZE`` pixels.
-        inverse: maps from output to input pixel coordinates about the centre, float64 ``(N, 3, 3)`` on the host.
+        inverse: maps from output to input pixel coordinates about the center, float64 ``(N, 3, 3)`` on the host.
 
     Returns:
         ``(N, C, H, W)``.
@@ -115,10 +115,10 @@ def resample(images: Tensor, inverse: Tensor) -> Tensor:
     y = torch.arange(2 * (height + 2 * SUPPORT), dtype=dtype, device=device) / 2 - SUPPORT - (height - 1) / 2
     maps = inverse[:, None, None, :2].to(device=device, dtype=dtype)
     plane = maps[..., 0] * x[:, None] + maps[..., 1] * y[:, None, None] + maps[..., 2]
-    centre = torch.tensor([(width - 1) / 2 + columns, (height - 1) / 2 + rows], dtype=dtype, device=device)
+    center = torch.tensor([(width - 1) / 2 + columns, (height - 1) / 2 + rows], dtype=dtype, device=device)
     extent = torch.tensor([width + 2 * columns, height + 2 * rows], dtype=dtype, device=device)
-    # Upsampled sample j lies at pixel j/2 of the padded image; its centre is at (2j + 1) / (2 extent) of the span.
-    positions = (2 * (plane + centre) + 0.5) / extent - 1
+    # Upsampled sample j lies at pixel j/2 of the padded image; its center is at (2j + 1) / (2 extent) of the span.
+    positions = (2 * (plane + center) + 0.5) / extent - 1
 
     sampled = sample_bilinear(upsampled, positions)
     down_y = downsampling_matrix(height, dtype, device)
@@ -131,7 +131,7 @@ def copy_pixels(images: Tensor, inverse: Tensor) -> Tensor:
 
     Args:
         images: ``(N, C, H, W)``.
-        inverse: maps from output to input pixel coordinates about the centre, float64 ``(N, 3, 3)`` on the host.
+        inverse: maps from output to input pixel coordinates about the center, float64 ``(N, 3, 3)`` on the host.
 
     Returns:
         ``(N, C, H, W)``, each of whose values is one of the input's.

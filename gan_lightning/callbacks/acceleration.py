@@ -21,7 +21,7 @@ class Acceleration(Callback):
     Args:
         channels_last: store weights of convolutions with channels last, as the convolutions of tensor cores want them.
         compile: which networks go through ``torch.compile``: "none", "generator" or "both".
-        backend: of ``torch.compile``.
+        backend: backend of ``torch.compile``.
 
     Raises:
         ValueError: for another value of ``compile``.
@@ -45,7 +45,7 @@ class Acceleration(Callback):
             if (problem := model.compile_problem(player)) is not None:
                 raise ValueError(f"callbacks.acceleration.compile: the {player} cannot be compiled: {problem}")
         if self.channels_last and not any(parameter.ndim == 4 for parameter in model.parameters()):
-            raise ValueError("callbacks.acceleration.channels_last: the model has no convolution, so it does nothing")
+            raise ValueError("callbacks.acceleration.channels_last: the model has no convolution, so it has no effect")
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Apply the switches, before optimizers and data-parallel wrappers see the parameters."""

@@ -61,7 +61,7 @@ class RunCheckpoint(Checkpoint):
                 callback.on_stop.append(self.save_latest)
 
     def _note_scores(self, images_seen: int, result: Any) -> None:
-        """A state saved before an evaluation does not know the best score."""
+        """Forget the last save, whose state lacks the scores of this evaluation."""
         self._saved_images = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -96,7 +96,7 @@ class RunCheckpoint(Checkpoint):
             self.save_latest(trainer)
 
     def save_latest(self, trainer: Trainer) -> None:
-        """Write ``latest.ckpt``; a full disk or the like is reported, and training goes on."""
+        """Write ``latest.ckpt``; a full disk or the like is reported, and training continues."""
         assert isinstance(trainer.lightning_module, AdversarialModule)
         self.problem = self._write(trainer, self.folder.latest, keep=self.folder.previous)
         if self.problem is None:
@@ -114,11 +114,11 @@ class RunCheckpoint(Checkpoint):
         try:
             write_checkpoint(trainer, path, keep=keep)
         except NonFiniteStateError as error:
-            log.error("the run has diverged, and its last finite state stands: %s", error)
+            log.error("the run has diverged; its last finite state is kept: %s", error)
             module.diverged = True
             trainer.should_stop = True
             return str(error)
         except OSError as error:
-            log.error("could not write a checkpoint, training goes on and the former one stands: %s", error)
+            log.error("could not write a checkpoint; training continues, and the previous one is kept: %s", error)
             return str(error)
         return None

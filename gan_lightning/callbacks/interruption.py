@@ -97,7 +97,7 @@ class Interruption(Callback):
 
 
 def was_interrupted(trainer: Trainer) -> bool:
-    """Say whether a signal ended the training, so that it is not at its end, but goes on another time."""
+    """Say whether a signal ended the training, so that it has not finished and continues another time."""
     return any(
         isinstance(callback, Interruption) and callback.stopped is not None
         for callback in trainer.callbacks  # type: ignore[attr-defined]

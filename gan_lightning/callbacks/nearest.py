@@ -30,7 +30,7 @@ def show_nearest(
     """Draw ``draw_nearest`` into the run's folder and hand it to the loggers, on rank zero.
 
     Args:
-        trainer: of the run.
+        trainer: trainer of the run.
         closest: what the evaluation found, at least one.
         sample: makes the generated images again.
         real: the real images.
@@ -42,7 +42,7 @@ def show_nearest(
     try:
         write_atomic(path, png(draw_nearest(closest, sample, real)))
     except OSError as error:
-        log.error("could not write a picture of suspected copies, training goes on: %s", error)
+        log.error("could not write a picture of suspected copies; training continues: %s", error)
         return
     log_samples(trainer.loggers, KIND, path, images_seen)
 
@@ -59,15 +59,15 @@ def draw_nearest(closest: Sequence[Closest], sample: Sampler, real: EvaluationIm
         uint8 ``(H, W, 1 or 3)``.
     """
     generated = to_uint8(sample(torch.tensor([found.sample for found in closest]))).cpu()
-    neighbours = real.take([row for found in closest for row in found.real])
-    channels, side = (max(generated.shape[i], neighbours.shape[i]) for i in (1, 3))
-    generated, neighbours = (fitted(images, channels, side) for images in (generated, neighbours))
+    neighbors = real.take([row for found in closest for row in found.real])
+    channels, side = (max(generated.shape[i], neighbors.shape[i]) for i in (1, 3))
+    generated, neighbors = (fitted(images, channels, side) for images in (generated, neighbors))
     columns = 1 + len(closest[0].real)
-    rows = torch.cat([generated[:, None], neighbours.unflatten(0, (len(closest), columns - 1))], dim=1)
+    rows = torch.cat([generated[:, None], neighbors.unflatten(0, (len(closest), columns - 1))], dim=1)
     return make_grid(rows.flatten(0, 1), columns=columns)
 
 
 def fitted(images: Tensor, channels: int, side: int) -> Tensor:
-    """Repeat grey to RGB and enlarge without smoothing, so that images of both sides fit into one picture."""
+    """Repeat gray to RGB and enlarge without smoothing, so that images of both sides fit into one picture."""
     images = images.expand(-1, channels, -1, -1)
     return images if images.shape[-1] == side else F.interpolate(images, size=(side, side), mode="nearest-exact")

@@ -25,11 +25,11 @@ class Pictures(Callback):
     loggers that can show pictures get each of them. Drawing touches no random state of the training.
 
     Attributes:
-        kind: of the pictures; the configuration has the callback under this name.
+        kind: kind of picture; the configuration has the callback under this name.
 
     Args:
         every_kimg: thousands of images between two pictures; None: at the start and the end only.
-        seed: of the latent vectors.
+        seed: seed of the latent vectors.
 
     Raises:
         ValueError: for an interval that is not positive.
@@ -85,7 +85,7 @@ class Pictures(Callback):
             log.warning("no picture of samples at %d images: %s", module.images_seen, error)
             return
         except OSError as error:
-            log.error("could not write a picture of samples, training goes on: %s", error)
+            log.error("could not write a picture of samples; training continues: %s", error)
             return
         self.latest = path
         log_samples(trainer.loggers, self.kind, path, module.images_seen)

@@ -29,7 +29,7 @@ class _Lines:
         self._stream.flush()
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
 
 def as_line(progress: str, values: str) -> str:
@@ -44,7 +44,7 @@ class Progress(Callback):
 
     Args:
         refresh_seconds: between two refreshes of the bar on a terminal.
-        log_every_seconds: between two lines where standard output is no terminal, and in the run's log file.
+        log_every_seconds: between two lines where standard output is not a terminal, and in the run's log file.
 
     Raises:
         ValueError: for an interval that is not positive.

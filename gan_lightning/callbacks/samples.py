@@ -14,7 +14,7 @@ from gan_lightning.core.pixels import to_uint8
 from gan_lightning.models.adversarial import AdversarialModule
 
 MAX_CLASS_COLUMNS = 32
-"""Up to so many classes get a column each; more would make a picture that nobody can look at."""
+"""Most classes that get a column each; more would make a picture too wide to look at."""
 
 
 class SampleGrid(Pictures):
@@ -26,7 +26,7 @@ class SampleGrid(Pictures):
         every_kimg: thousands of images between two grids; None: at the start and the end only.
         rows: rows of a grid.
         columns: columns of a grid, unless the model has up to 32 classes, which then are its columns.
-        seed: of the latent vectors.
+        seed: seed of the latent vectors.
 
     Raises:
         ValueError: for a number that is not positive.

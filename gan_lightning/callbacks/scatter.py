@@ -20,7 +20,7 @@ class ScatterPlot(Pictures):
     Args:
         every_kimg: thousands of images between two plots; None: at the start and the end only.
         samples: number of points.
-        seed: of the latent vectors.
+        seed: seed of the latent vectors.
 
     Raises:
         ValueError: for a number that is not positive.
@@ -36,7 +36,7 @@ class ScatterPlot(Pictures):
         """Draw the points over the mixture of the data module.
 
         Raises:
-            ValueError: if the data are no mixture.
+            ValueError: if the data are not a mixture.
         """
         data = trainer.datamodule  # type: ignore[attr-defined]
         if not isinstance(data, MixtureDataModule):

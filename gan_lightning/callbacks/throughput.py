@@ -24,7 +24,7 @@ class Throughput:
             self._points.popleft()
 
     def images_per_second(self) -> float | None:
-        """The mean rate over the window; None before two readings at different times."""
+        """Return the mean rate over the window; None before two readings at different times."""
         if len(self._points) < 2:
             return None
         (start, before), (now, after) = self._points[0], self._points[-1]
@@ -32,13 +32,13 @@ class Throughput:
 
 
 def format_seconds(seconds: float) -> str:
-    """Hours, minutes and seconds, as in ``1:02:03``."""
+    """Format a time as hours, minutes and seconds, for example ``1:02:03``."""
     whole = round(seconds)
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 def describe_progress(images_seen: int, budget_images: int | None, images_per_second: float | None) -> str:
-    """Such as ``12.8/128.0 kimg  10.0%  1280 images/s  0:01:30 left``, as far as it is known."""
+    """Return ``12.8/128.0 kimg  10.0%  1280 images/s  0:01:30 left``, for example, as far as it is known."""
     if budget_images is None:
         parts = [f"{images_seen / 1000:.1f} kimg"]
     else:
@@ -53,5 +53,5 @@ def describe_progress(images_seen: int, budget_images: int | None, images_per_se
 
 
 def describe_values(values: Mapping[str, float]) -> str:
-    """Such as ``d/loss 0.6931  g/loss 1.2``."""
+    """Return the values as text, for example ``d/loss 0.6931  g/loss 1.2``."""
     return "  ".join(f"{name} {value:.4g}" for name, value in values.items())

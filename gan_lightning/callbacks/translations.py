@@ -25,7 +25,7 @@ class TranslationGrid(Pictures):
     Args:
         every_kimg: thousands of images between two pictures; None: at the start and the end only.
         rows: source images.
-        seed: of the noise, if there is any.
+        seed: seed of the noise, if there is any.
 
     Raises:
         ValueError: for a number that is not positive.

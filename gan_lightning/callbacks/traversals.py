@@ -23,7 +23,7 @@ class CodeTraversals(Pictures):
         samples: samples, each with a row of its own under every code.
         steps: images in the row of a continuous code.
         extent: largest absolute value of a continuous code.
-        seed: of the samples.
+        seed: seed of the samples.
 
     Raises:
         ValueError: for a number out of range.

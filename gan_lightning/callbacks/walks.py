@@ -24,7 +24,7 @@ class LatentWalks(Pictures):
         every_kimg: thousands of images between two pictures; None: at the start and the end only.
         rows: ways.
         steps: images of a way, both ends included.
-        seed: of the samples.
+        seed: seed of the samples.
 
     Raises:
         ValueError: for a number out of range.

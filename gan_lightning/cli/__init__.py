@@ -1,4 +1,4 @@
-"""The commands: Hydra entry points without maths."""
+"""The commands: Hydra entry points without math."""
 
 import os
 import sys

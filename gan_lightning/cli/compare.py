@@ -54,7 +54,7 @@ def task(cfg: DictConfig) -> None:
 
 
 def strings(value: Any, key: str, meaning: str) -> list[str]:
-    """A string, a list of strings or None as a list."""
+    """Return a string, a list of strings or None as a list."""
     values = [] if value is None else list(value) if isinstance(value, ListConfig) else [value]
     if not all(isinstance(item, str) for item in values):
         raise InputError(f"{key} = {value}: must be {meaning}")
@@ -62,7 +62,7 @@ def strings(value: Any, key: str, meaning: str) -> list[str]:
 
 
 def writer(name: str) -> Callable[[Comparison], str]:
-    """What writes the format that a file name asks for."""
+    """Return the function that writes the format of a file's suffix."""
     from gan_lightning.report import as_csv, as_html, as_latex, as_markdown
 
     writers = {".html": as_html, ".md": as_markdown, ".csv": as_csv, ".tex": as_latex}
@@ -95,7 +95,7 @@ def _is_bare(word: str) -> bool:
 
 
 def main() -> None:
-    """Entry point of the console command."""
+    """Run the console command."""
     if sys.argv[1:2] == ["sync"]:
         sync.main(sys.argv[2:])
         return

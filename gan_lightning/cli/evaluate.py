@@ -64,7 +64,7 @@ def check_place(out: Path, *, overwrite: bool) -> None:
 
 
 def main() -> None:
-    """Entry point of the console command."""
+    """Run the console command."""
     with cleaned_up_on_sigterm():
         launch("evaluate", task)
 

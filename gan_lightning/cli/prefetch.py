@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Entry point of the console command."""
+    """Run the console command."""
     given = parser().parse_args(argv)
     if not given.list and not given.names:
         parser().error("name something to fetch, or ask for --list")

@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Entry point of the console command."""
+    """Run the console command."""
     given = parser().parse_args(argv)
     if (given.repository is None) == (given.out is None):
         parser().error("name either the repository, USER/NAME, or a folder, --out FOLDER")

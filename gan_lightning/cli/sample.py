@@ -36,7 +36,7 @@ def task(cfg: DictConfig) -> None:
 
     mode = build(cfg.mode, trust=True, key="mode")
     if not isinstance(mode, SamplingMode):
-        raise InputError(f"mode._target_ = {cfg.mode._target_}: it is no SamplingMode")
+        raise InputError(f"mode._target_ = {cfg.mode._target_}: it is not a SamplingMode")
     unused = [key for key in SHARED if cfg[key] is not None and key not in cfg.mode]
     if unused:
         raise InputError("\n".join(f"{key} = {cfg[key]}: mode={mode.name} does not use it" for key in unused))
@@ -53,7 +53,7 @@ def task(cfg: DictConfig) -> None:
         weights = model.default_weights if cfg.weights is None else cfg.weights.value
         made = mode.write(model, out, weights=weights, trust=cfg.trust)
     except NonFiniteSamples as error:
-        raise InputError(f"ckpt = {path}: its generator is broken, nothing was written: {error}") from error
+        raise InputError(f"ckpt = {path}: its generator is broken; nothing was written: {error}") from error
     except (CheckpointError, ValueError) as error:
         raise InputError(str(error)) from error
     except OSError as error:  # of a temporary file, whose name says nothing
@@ -86,7 +86,7 @@ def destination(mode: SamplingMode, cfg: DictConfig, ckpt: Path) -> Path:
 
 
 def main() -> None:
-    """Entry point of the console command."""
+    """Run the console command."""
     with cleaned_up_on_sigterm():
         launch("sample", task)
 

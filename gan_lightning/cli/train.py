@@ -32,7 +32,7 @@ def task(cfg: DictConfig) -> float:
 
 
 def job(cfg: DictConfig) -> float:
-    """Train one job of a sweep; return its objective, which a sweeper minimises."""
+    """Train one job of a sweep; return its objective, which a sweeper minimizes."""
     from gan_lightning.launch.sweep import run_job
 
     return run_job(cfg)
@@ -46,7 +46,7 @@ def command_line(typed: Sequence[str]) -> list[str]:
 
 
 def main() -> None:
-    """Entry point of the console command."""
+    """Run the console command."""
     if slurm.job_id() is None:
         launch("train", task, command_line=command_line, job=job)
         return

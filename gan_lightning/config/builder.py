@@ -1,4 +1,4 @@
-"""Build objects from plain config nodes, those of a checkpoint included, which may come from anybody."""
+"""Build objects from plain config nodes, including those of checkpoints, which may be untrusted."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def build_all(
     problems: list[str] = []
     for key, node in plain.items():
         _find_targets(node, key, lambda target: locate(target, trust=trust, allow=allow), callees, problems)
-    if not (problems or trust):  # nobody has compared them with the signatures yet
+    if not (problems or trust):  # they have not been compared with the signatures yet
         for key, node in plain.items():
             _compare_arguments(node, key, callees, problems)
     if problems:

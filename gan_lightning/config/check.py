@@ -145,7 +145,7 @@ def root_problems(schema: type | None, values: dict[Any, Any]) -> list[str]:
             problems += init_from_problems(init_from)
         if values["overwrite"] is True and isinstance(values["resume"], str):
             problems.append(
-                f"overwrite = true, resume = {values['resume']}: one begins anew, the other goes on; give one of them"
+                f"overwrite = true, resume = {values['resume']}: one starts over, the other resumes; give one of them"
             )
         problems += [problem for key in ("data", "model") for problem in _unchosen(key, values[key])]
         problems += expected_problems(values["expected"])

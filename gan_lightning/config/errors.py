@@ -36,7 +36,7 @@ class ConfigError(ValueError):
 
 
 def _printable(message: str) -> str:
-    """Escape what a terminal would obey, and what cannot be encoded: a config may come from anybody."""
+    """Escape what a terminal would obey, and what cannot be encoded: a config may be untrusted."""
     if message.isprintable():
         return message
     obeyed = ("Cc", "Cf", "Cs")

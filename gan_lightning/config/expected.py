@@ -15,7 +15,7 @@ class Expected:
     """A published score.
 
     Attributes:
-        key: of the score that is measured by the published protocol.
+        key: key of the score that is measured by the published protocol.
         value: the published number.
         spread: its published standard deviation or error, or None.
         source: where it is published.

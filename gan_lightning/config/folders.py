@@ -21,7 +21,7 @@ def job_folder(overrides: Sequence[str]) -> str:
     """Return the folder name of a sweep's job, the same for the same overrides in any order.
 
     Args:
-        overrides: those of the job, ``"seed=0"`` and ``"model/loss=hinge"`` for instance.
+        overrides: the job's, for example ``"seed=0"`` and ``"model/loss=hinge"``.
 
     Returns:
         ``model.loss=hinge,seed=0``; where that is too long or holds other characters than a folder name should, a
@@ -44,7 +44,7 @@ def sweep_folder(folders: Sequence[str], *, runs: str, names: Sequence[str]) -> 
     Args:
         folders: the sweep's folder as each job resolves it.
         runs: the folder of all runs.
-        names: of the jobs' configurations.
+        names: names of the jobs' configurations.
 
     Returns:
         That folder, if it is the same for all; else ``<runs>/<name>+<name>/sweep``, the same at every start.

@@ -11,7 +11,7 @@ MAX_DEPTH = 40
 """Deeper than any config is meant to be."""
 
 MAX_NODES = 10_000
-"""Values, lists and mappings of a config; the largest of ours have a few hundred."""
+"""Most values, lists and mappings of a config; the largest of this package have a few hundred."""
 
 TOO_MANY = f"the config has more than {MAX_NODES} values"
 

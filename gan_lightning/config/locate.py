@@ -25,7 +25,7 @@ PART_ROOMS = frozenset(
         "regularizers",
     }
 )
-"""Modules of ours that hold parts; the others run programs, load files or build other configs."""
+"""Modules of this package that hold parts; the others run programs, load files or build other configs."""
 
 _FUNCTION_ROOMS = PART_ROOMS - {"data", "metrics"}  # functions of these two read and write files
 _TORCH_MODULES = ("torch.nn", "torch.optim")  # elsewhere torch has modules that compile, load or connect
@@ -114,7 +114,7 @@ def _locate_part(target: str, allow: Collection[str]) -> Any:
 def _submodule(name: str) -> ModuleType:
     """Import a submodule, which runs its code: therefore only where parts are."""
     if not _holds_parts(name):
-        raise _refusal(f"{name} holds no parts")
+        raise _refusal(f"{name} has no parts for a config")
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -141,17 +141,17 @@ def _check_part(found: Any, allow: Collection[str]) -> None:
     home = found.__module__
     package, _, rest = home.partition(".")
     if package not in allow or not _holds_parts(home):
-        raise _refusal(f"it is defined in {home}, which holds no parts")
+        raise _refusal(f"it is defined in {home}, which has no parts for a config")
     if package == "gan_lightning":
         if isinstance(found, FunctionType) and not _is_below(rest, _FUNCTION_ROOMS):
-            raise _refusal(f"functions of {home} are no parts")
+            raise _refusal(f"functions of {home} cannot be parts")
         return
     from lightning.pytorch import LightningDataModule
     from torch import nn, optim
 
     bases = (nn.Module, optim.Optimizer, optim.lr_scheduler.LRScheduler, LightningDataModule)
     if not (isinstance(found, type) and issubclass(found, bases)):
-        raise _refusal("it is no module, optimizer, schedule or data module")
+        raise _refusal("it is not a module, optimizer, schedule or data module")
 
 
 def _refusal(reason: str) -> LookupError:

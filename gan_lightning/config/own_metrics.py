@@ -1,4 +1,4 @@
-"""Metrics of the user's own, which an evaluator names as it names those of the package."""
+"""Metrics of the user's own, which an evaluator names like those of the package."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def metric_files(folder: Path) -> dict[str, Path]:
 def with_own_metrics(cfg: DictConfig) -> DictConfig:
     """Replace the names of metrics that a folder of ``--config-dir`` describes by what it says.
 
-    A run's config is then whole: a job on another machine, and whoever reads the checkpoint, need no such folder.
+    A run's config is then whole: a job on another machine, and whoever reads the checkpoint, need no folder of metrics.
 
     Args:
         cfg: composed; it is not changed.

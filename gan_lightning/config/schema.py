@@ -1,4 +1,4 @@
-"""The root schemas: which keys a config has, and of which type.
+"""The root schemas: the keys of a config and their types.
 
 Hydra's defaults lists name them first (``train_schema``, ``evaluate_schema`` and so on), so that a
 misspelt root key, or a file whose package header is missing, fails while the config is composed.
@@ -27,7 +27,7 @@ class Weights(StrEnum):
 
 
 class Moment(StrEnum):
-    """Which value of a score stands for a run: that of its last evaluation, or the best of all."""
+    """Which value of a score stands for a run: the last evaluation's, or the best of all."""
 
     final = "final"
     best = "best"
@@ -54,7 +54,7 @@ class InitFrom:
 
     Attributes:
         path: a run folder, a checkpoint, a shared model, or a file of tensors; null: networks are drawn.
-        weights: of a network that has an average there: "raw" takes the network itself, "ema" the average.
+        weights: for a network that has an average there: "raw" takes the network itself, "ema" the average.
         averages: take the averages too; otherwise they start as copies of the networks.
         optimizers: take the state of the optimizers too.
         strict: refuse a source that does not fill every tensor of the networks; otherwise those stay as drawn.
@@ -81,14 +81,14 @@ class TrainConfig:
         resume: checkpoint to go on from: a path, "auto" (the newest in ``output_dir``, if any) or null.
         init_from: what the networks of a new run start from, see ``InitFrom``.
         output_dir: folder of the run.
-        overwrite: remove the run that lies in ``output_dir`` and begin anew.
+        overwrite: remove the run that lies in ``output_dir`` and start over.
         data: the data module.
         model: the GAN, a LightningModule.
         trainer: Lightning's Trainer.
         evaluator: what measures samples; null or empty: nothing does.
         callbacks: name to callback.
         logger: name to logger; empty: the run's own files only.
-        paths: folders outside the run, such as those of data and caches.
+        paths: folders outside the run, such as data and caches.
         expected: published scores that the reached ones are set beside, see ``Expected``.
     """
 
@@ -120,7 +120,7 @@ class EvaluateConfig:
         real: what to compare with: likewise, or a checkpoint, whose data are meant; null: the data of ``ckpt``.
         evaluator: replaces the evaluator stored in the checkpoint; null or empty: the stored one.
         weights: averaged or raw generator; null: averaged where there is one.
-        statistics: of the generator's batch norm: "running", or [n, batch]; null: as it was trained with.
+        statistics: statistics of the generator's batch norm: "running", or [n, batch]; null: as it was trained with.
         device: "auto", "cpu", "cuda" or "cuda:1".
         out: JSON file for the scores; null: beside the checkpoint.
         overwrite: replace the file that is there already.
@@ -155,7 +155,7 @@ class SampleConfig:
         out: file or folder to write to; null: beside the checkpoint.
         overwrite: replace the file that is there already.
         weights: averaged or raw generator; null: averaged where there is one.
-        statistics: of the generator's batch norm: "running", or [n, batch]; null: as it was trained with.
+        statistics: statistics of the generator's batch norm: "running", or [n, batch]; null: as it was trained with.
         device: "auto", "cpu", "cuda" or "cuda:1".
         trust: build whatever the checkpoint's config names, also outside the packages known to be harmless.
     """

@@ -19,7 +19,7 @@ SPECIAL_KEYS = ("_target_", "_partial_", "_args_")
 
 
 def is_special(key: Any) -> bool:
-    """Say whether a key is written like those of ``SPECIAL_KEYS``."""
+    """Say whether a key is written like one of ``SPECIAL_KEYS``."""
     return isinstance(key, str) and len(key) > 2 and key.startswith("_") and key.endswith("_")
 
 

@@ -31,7 +31,7 @@ def tasks_per_node(devices: Any) -> int:
 
 
 def gpus_per_node(accelerator: str, devices: Any) -> int | None:
-    """Return the number of GPUs per node, None for a trainer that was not told to use any.
+    """Return the number of GPUs per node; None if the trainer is not set to use any.
 
     Args:
         accelerator: ``trainer.accelerator``.
@@ -56,7 +56,7 @@ def cpus_per_task(loading: Mapping[str, Any] | None) -> int:
 
 
 def minutes(max_time: Any, default: int, margin: int = 10) -> int:
-    """Return the time limit in minutes: that of the trainer and a margin to start up and to evaluate, or a default.
+    """Return the time limit in minutes: the trainer's with a margin to start up and to evaluate, or a default.
 
     Args:
         max_time: ``trainer.max_time``, ``"DD:HH:MM:SS"`` or a mapping of days, hours, minutes and seconds; or None.

@@ -20,7 +20,7 @@ def flush(path: Path) -> None:
 
 
 _ADDED = 20
-"""Characters that the name of a temporary file has more than that of the file whose place it takes."""
+"""Number of characters by which a temporary file's name is longer than the name of the file it replaces."""
 
 
 def obstacle_to_writing(path: Path) -> str | None:
@@ -29,7 +29,7 @@ def obstacle_to_writing(path: Path) -> str | None:
         return "it is a folder"
     folder = next(parent for parent in path.absolute().parents if os.path.lexists(parent))
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
-        return f"{folder} is no folder, or one that is read-only"
+        return f"{folder} is not a folder, or is read-only"
     longest = os.pathconf(folder, "PC_NAME_MAX") - _ADDED
     if any(len(os.fsencode(part)) > longest for part in path.absolute().relative_to(folder).parts):
         return f"its name is longer than {longest} bytes"

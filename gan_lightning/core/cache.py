@@ -13,7 +13,7 @@ CACHE_VARIABLE = "GAN_LIGHTNING_CACHE"
 
 
 def cache_root(cache_dir: str | Path | None = None) -> Path:
-    """The cache folder: ``cache_dir``, else the environment's ``GAN_LIGHTNING_CACHE``, else ``~/.cache/gan_lightning``.
+    """Return ``cache_dir``, else the environment's ``GAN_LIGHTNING_CACHE``, else ``~/.cache/gan_lightning``.
 
     Args:
         cache_dir: a folder chosen by the user; ``~`` is expanded.
@@ -23,7 +23,7 @@ def cache_root(cache_dir: str | Path | None = None) -> Path:
 
 
 def keep(path: Path, write: Callable[[Path], object]) -> None:
-    """Call ``write(path)`` to keep something for the next start; where that fails, warn and go on without.
+    """Call ``write(path)`` to keep something for the next start; where that fails, warn and continue without.
 
     Args:
         path: the file, in the cache folder.

@@ -20,11 +20,11 @@ the parts that it lacks.
 """
 
 CONFIG_PARTS = ("model", "data", "evaluator", "budget")
-"""Keys of a stored configuration that commands build parts from, and that of its length."""
+"""Keys of a stored configuration that commands build parts from, and the key of its length."""
 
 
 class CheckpointError(ValueError):
-    """A checkpoint file that is missing, damaged, or not one of ours."""
+    """A checkpoint file is missing, damaged, or not of this package."""
 
 
 def read_checkpoint(path: str | os.PathLike[str], *, mapped: bool = False) -> dict[str, Any]:
@@ -113,11 +113,11 @@ def _check_record(record: dict[str, Any], path: Path) -> None:
         raise CheckpointError(f"{path} is damaged: its {RECORD}.config holds a {type(foreign).__name__}")
     by_hand = record.get("by_hand", [])
     if not isinstance(by_hand, list) or not all(isinstance(k, str) and k.startswith("model.") for k in by_hand):
-        raise CheckpointError(f"{path} is damaged: its {RECORD}.by_hand is no list of keys of a model")
+        raise CheckpointError(f"{path} is damaged: its {RECORD}.by_hand is not a list of keys of a model")
 
 
 def _not_plain(config: Any) -> Any:
-    """Return a value of a configuration that no YAML file holds, such as a tensor; None if there is none."""
+    """Return a value of a configuration that a YAML file cannot hold, such as a tensor; None if there is none."""
     pending = [config]
     while pending:
         value = pending.pop()
@@ -131,7 +131,7 @@ def _not_plain(config: Any) -> Any:
 
 
 def check_training_state(checkpoint: dict[str, Any], path: Path) -> None:
-    """Refuse a checkpoint that training could not go on from, or only without the optimizers' states.
+    """Refuse a checkpoint that cannot be resumed, or only without the optimizers' states.
 
     Raises:
         CheckpointError: naming the part that is missing or of another type.
@@ -144,22 +144,22 @@ def check_training_state(checkpoint: dict[str, Any], path: Path) -> None:
     if not isinstance(optimizers, list) or not optimizers or not all(isinstance(state, dict) for state in optimizers):
         wrong.append("optimizer_states")
     if wrong:
-        raise CheckpointError(f"{path}: training cannot go on from it, its {', '.join(wrong)} are missing or damaged")
+        raise CheckpointError(f"{path}: it cannot be resumed: its {', '.join(wrong)} are missing or damaged")
 
 
 def processes_problem(before: int | None, now: int) -> str | None:
-    """Say why a run of ``before`` processes cannot go on with ``now``, or return None.
+    """Say why a run of ``before`` processes cannot be resumed with ``now``, or return None.
 
     Args:
         before: number of processes that wrote the checkpoint; None: it does not say.
-        now: number of processes that would go on.
+        now: number of processes that would resume it.
     """
     if before is None or before == now:
         return None
     processes = "1 process" if before == 1 else f"{before} processes"
     return (
-        f"the checkpoint is of a run on {processes} and cannot go on with {now}: each process draws its own "
-        f"noise, dropout and augmentation, so the run would be another one; go on with {processes}"
+        f"the checkpoint was written by {processes} and cannot be resumed with {now}: each process draws its own "
+        f"noise, dropout and augmentation, so the run would be another one; resume it with {processes}"
     )
 
 

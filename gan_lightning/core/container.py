@@ -33,7 +33,7 @@ _DATA = "data/"
 
 
 class ContainerError(ValueError):
-    """A file that is damaged, is no container, or describes more than may be built; the message names the file."""
+    """A file is damaged, is not a container, or describes more than may be built; the message names the file."""
 
 
 class NoDigestError(ContainerError):
@@ -91,7 +91,7 @@ def read_container(path: Path, *, mapped: bool = False, most_bytes: int | None =
     Raises:
         FileNotFoundError: if there is no such file.
         NoDigestError: if it has no digest.
-        ContainerError: if it is damaged, is no container, or describes more than may be built.
+        ContainerError: if it is damaged, is not a container, or describes more than may be built.
     """
     limit = memory_bytes() if most_bytes is None and not mapped else most_bytes
     for _ in range(_ATTEMPTS):
@@ -147,7 +147,7 @@ def _check_digest(file: BinaryIO, size: int, path: Path) -> None:
     if tail[-END.size :].startswith(END_SIGNATURE):
         raise NoDigestError(f"{path} has no digest: an older version of gan-lightning wrote it, or another program")
     if not tail.startswith(END_SIGNATURE) or tail[END.size : -_DIGEST_BYTES] != _LABEL:
-        raise ContainerError(f"{path} is damaged or truncated, or no file of gan-lightning")
+        raise ContainerError(f"{path} is damaged or truncated, or not a file of gan-lightning")
     file.seek(0)
     if _digest(file, size - _DIGEST_BYTES) != tail[-_DIGEST_BYTES:]:
         raise ContainerError(f"{path} is damaged: its content does not match its digest")

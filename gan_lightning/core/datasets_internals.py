@@ -14,5 +14,5 @@ def fingerprint(rows: Any) -> str:
 
 
 def with_features(rows: Any) -> Any:
-    """Return an ``IterableDataset`` that knows its columns, reading its first rows where nobody has said them."""
+    """Return an ``IterableDataset`` that knows its columns, reading its first rows if they are not declared."""
     return rows if rows.features is not None else rows._resolve_features()

@@ -54,7 +54,7 @@ def _no_tf32() -> Iterator[None]:
 
 
 def _older(read: Callable[[], T]) -> T | None:
-    """A value of torch's older interface; None where the newer one was used, since torch then refuses to tell."""
+    """Return a value of torch's older interface; None if the newer one was used, since torch then refuses."""
     try:
         return read()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""Text that anybody may have written, such as names of runs, as text in each format of a comparison."""
+"""Untrusted text, such as names of runs, escaped for each format of a comparison."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _BACKGROUND = 127
 
 
 def make_grid(images: Tensor, *, columns: int, min_tile_px: int = MIN_TILE_PX) -> Tensor:
-    """Arrange images row by row on a grey ground.
+    """Arrange images row by row on a gray ground.
 
     Images smaller than ``min_tile_px`` are enlarged by the smallest whole factor that is enough, repeating
     pixels, so that every pixel stays what it was.
@@ -30,7 +30,7 @@ def make_grid(images: Tensor, *, columns: int, min_tile_px: int = MIN_TILE_PX) -
         min_tile_px: least height and width of a tile.
 
     Returns:
-        uint8 ``(H', W', C)``; places without an image stay grey.
+        uint8 ``(H', W', C)``; places without an image stay gray.
 
     Raises:
         ValueError: for another dtype, shape or number of channels, or fewer than one column.

@@ -24,7 +24,7 @@ def name_of(address: str) -> str:
     """Return the name of a model on the Hub, without its owner.
 
     Raises:
-        InputError: for what is no address.
+        InputError: if it is not an address.
     """
     return parsed(address)[0].partition("/")[2]
 
@@ -33,7 +33,7 @@ def parsed(address: str) -> tuple[str, str | None]:
     """Return the repository and the revision of ``hf://USER/NAME@REVISION``.
 
     Raises:
-        InputError: for what is no address.
+        InputError: if it is not an address.
     """
     found = _ADDRESS.fullmatch(address)
     if found is None:
@@ -70,7 +70,7 @@ def fetch(
         local_files_only: ask no server.
 
     Raises:
-        InputError: if it is no address, cannot be reached, or has no such model.
+        InputError: if it is not an address, cannot be reached, or lacks the model.
     """
     repository, revision = parsed(address)
     hub = library()
@@ -87,7 +87,7 @@ def fetch(
         raise InputError(f"{address}: cannot be fetched: {' '.join(str(error).split())}") from error
     weights = Path(folder) / WEIGHTS
     if not (weights.is_file() and weights.with_name(CONFIG).is_file()):
-        raise InputError(f"{address}: is no model of gan-lightning: it has no {CONFIG} or no {WEIGHTS}")
+        raise InputError(f"{address} is not a model of gan-lightning: it lacks {CONFIG} or {WEIGHTS}")
     return weights
 
 

@@ -34,7 +34,7 @@ def attached_trainer(module: LightningModule) -> Trainer | None:
 
 @dataclass(frozen=True)
 class DDPSettings:
-    """What a ``DDPStrategy`` was built with and tells nobody."""
+    """What a ``DDPStrategy`` was built with and does not expose."""
 
     start_method: str
     find_unused_parameters: bool

@@ -1,7 +1,7 @@
 """What a pickle of plain containers and tensors describes, found without building a tensor or calling anything.
 
 ``torch.load(weights_only=True)`` runs no foreign code, but a small file may still describe a tensor larger than the
-memory, or lists that share their items so often that whoever walks them never returns.
+memory, or lists that share their items so often that a walk over them never returns.
 """
 
 from __future__ import annotations

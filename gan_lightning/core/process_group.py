@@ -14,12 +14,12 @@ from torch import Tensor, distributed
 
 
 def world_size() -> int:
-    """The number of processes that train together, 1 without ``torch.distributed``."""
+    """Return the number of processes that train together, 1 without ``torch.distributed``."""
     return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
 
 
 def rank() -> int:
-    """The number of this process among them."""
+    """Return the number of this process among them."""
     return distributed.get_rank() if world_size() > 1 else 0
 
 
@@ -38,17 +38,17 @@ class _Sum(torch.autograd.Function):
 
 
 def sum_over_ranks(value: Tensor) -> Tensor:
-    """The sum of ``value``, any shape but the same on all ranks; differentiable any number of times."""
+    """Return the sum of ``value``, any shape but the same on all ranks; differentiable any number of times."""
     return value if world_size() == 1 else _Sum.apply(value)
 
 
 def mean_over_ranks(value: Tensor) -> Tensor:
-    """The mean of ``value``, any shape but the same on all ranks; differentiable any number of times."""
+    """Return the mean of ``value``, any shape but the same on all ranks; differentiable any number of times."""
     return value if world_size() == 1 else sum_over_ranks(value) / world_size()
 
 
 def gathered(rows: Tensor) -> Tensor:
-    """The rows ``(N, ...)`` of all ranks in the order of ranks, ``(W N, ...)``; differentiable any number of times."""
+    """Return all ranks' rows ``(N, ...)`` in rank order, ``(W N, ...)``; differentiable any number of times."""
     if world_size() == 1:
         return rows
     shares = rows.new_zeros(world_size(), *rows.shape)
@@ -58,12 +58,12 @@ def gathered(rows: Tensor) -> Tensor:
 
 
 def own_share(rows: Tensor) -> Tensor:
-    """This rank's rows ``(N, ...)`` of ``gathered`` ones ``(W N, ...)``."""
+    """Return this rank's rows ``(N, ...)`` of ``gathered`` ones ``(W N, ...)``."""
     return rows.chunk(world_size())[rank()]
 
 
 def from_first_rank(value: Tensor) -> Tensor:
-    """The first rank's ``value``, of one shape and dtype on all ranks, on every rank."""
+    """Return the first rank's ``value``, of one shape and dtype on all ranks, on every rank."""
     if world_size() == 1:
         return value
     shared = value.clone(memory_format=torch.contiguous_format)

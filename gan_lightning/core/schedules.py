@@ -58,7 +58,7 @@ def _images(kimg: float | None, budget_images: int | None, key: str) -> float:
     if kimg is not None:
         return kimg * 1000
     if budget_images is None:
-        raise ValueError(f"schedule.{key} is not given and the run has no budget that could stand in for it")
+        raise ValueError(f"schedule.{key} must be given: the run has no budget to take it from")
     return budget_images
 
 

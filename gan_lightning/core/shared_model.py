@@ -23,7 +23,7 @@ _DIGEST = "weights_xxh3_128"
 """Key of the digest of the file of tensors: flipped bits, and files of two versions, are noticed."""
 
 _OTHER = "extra_state"
-"""Key of the values of a state dict that are no tensors."""
+"""Key of the values of a state dict that are not tensors."""
 
 
 def write_shared(folder: Path, record: Mapping[str, Any], state: Mapping[str, Any], *, key: str) -> None:
@@ -33,7 +33,7 @@ def write_shared(folder: Path, record: Mapping[str, Any], state: Mapping[str, An
         folder: which is made where it is missing.
         record: what describes the model, plain data.
         state: its state dict.
-        key: of the record in ``config.json``.
+        key: key of the record in ``config.json``.
     """
     tensors = {name: value.detach().cpu().clone().contiguous() for name, value in state.items() if _is_tensor(value)}
     others = {name: value for name, value in state.items() if not _is_tensor(value)}
@@ -53,8 +53,8 @@ def read_shared(weights: Path, *, key: str) -> dict[str, Any]:
     """Return what ``write_shared`` wrote, in the form of a checkpoint.
 
     Args:
-        weights: the file of tensors; that of the record lies beside it.
-        key: of the record.
+        weights: the file of tensors; the file of the record lies beside it.
+        key: key of the record.
 
     Raises:
         FileNotFoundError: if one of the files is missing.
@@ -67,7 +67,7 @@ def read_shared(weights: Path, *, key: str) -> dict[str, Any]:
             raise ContainerError(f"{weights} is larger than the memory of this machine")
         raw = weights.read_bytes()
         if xxhash.xxh3_128_hexdigest(raw) != content.get(_DIGEST):
-            raise ContainerError(f"{weights} is damaged, or not that of {config}: its digest is another one")
+            raise ContainerError(f"{weights} is damaged or does not belong to {config}: its digest differs")
         tensors = load(raw)
     except SideFileError as error:
         raise ContainerError(str(error)) from error
@@ -77,5 +77,7 @@ def read_shared(weights: Path, *, key: str) -> dict[str, Any]:
         raise ContainerError(f"{weights} is damaged: {error}") from error
     others = content.get(_OTHER, {})
     if not isinstance(others, dict) or others.keys() & tensors.keys():
-        raise ContainerError(f"{config} is damaged: its {_OTHER} is no mapping of values beside the tensors")
+        raise ContainerError(
+            f"{config} is damaged: its {_OTHER} is not a mapping of values, or repeats the name of a tensor"
+        )
     return {"state_dict": {**tensors, **others}, key: content.get(key)}

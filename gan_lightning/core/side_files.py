@@ -98,7 +98,7 @@ def write_side_file(path: Path, content: str) -> None:
         OSError: if it cannot be written.
     """
     if path.is_dir():
-        move_aside(path, complaint=f"{path} is a folder", consequence="it is written anew")
+        move_aside(path, complaint=f"{path} is a folder", consequence="it is written again")
     write_atomic(path, content)
 
 
@@ -188,7 +188,7 @@ def parse_json(content: bytes | str) -> Any:
     """Parse JSON.
 
     Raises:
-        ValueError: if it is no JSON, nests too deeply, or holds a number that is not finite.
+        ValueError: if it is not JSON, nests too deeply, or holds a number that is not finite.
     """
     try:
         value = json.loads(content, parse_constant=_refuse_constant)

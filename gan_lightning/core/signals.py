@@ -28,7 +28,7 @@ class Stopped(SystemExit):
     Not a ``KeyboardInterrupt``: Lightning turns that into an exit with code 1.
 
     Attributes:
-        number: of the signal.
+        number: number of the signal.
     """
 
     def __init__(self, number: int) -> None:

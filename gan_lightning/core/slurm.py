@@ -28,7 +28,7 @@ def job_id(environment: Mapping[str, str] = os.environ) -> str | None:
 
 
 def restarts(environment: Mapping[str, str] = os.environ) -> int:
-    """Return how often SLURM has begun the present job anew."""
+    """Return how often SLURM has restarted the present job."""
     return int(environment.get("SLURM_RESTART_COUNT", "0")) if "SLURM_JOB_ID" in environment else 0
 
 
@@ -92,12 +92,12 @@ def requeue(job: str) -> bool:
 def exit_code(code: int, *, failed: bool, rank: int) -> int:
     """Return the code that a process which ``srun`` started should end with; may wait before it does.
 
-    ``srun --kill-on-bad-exit`` ends all processes as soon as one leaves with another code than 0. So where a run came
-    to an end in order only process 0 tells how, when it has closed everything. A process that failed by itself gives
+    ``srun --kill-on-bad-exit`` ends all processes as soon as one leaves with another code than 0. So where a run
+    ended normally only process 0 returns its code, when it has closed everything. A process that failed by itself gives
     process 0 the time to notice and to record it first.
 
     Args:
-        code: of the run, as this process sees it.
+        code: exit code of the run, as this process sees it.
         failed: whether an error ended it.
         rank: this process's number.
     """

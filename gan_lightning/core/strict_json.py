@@ -12,12 +12,12 @@ _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def to_strict(value: Any) -> Any:
-    """Plain data in which a non-finite float is the string ``"NaN"``, ``"Infinity"`` or ``"-Infinity"``.
+    """Replace each non-finite float of plain data by ``"NaN"``, ``"Infinity"`` or ``"-Infinity"``.
 
     Numbers of torch and numpy (anything with ``__float__``, such as a zero-dimensional tensor) become floats.
 
     Raises:
-        ValueError: for a value that is no plain data, naming its type.
+        ValueError: for a value that is not plain data, naming its type.
     """
     if value is None or isinstance(value, (str, bool, int)):
         return value
@@ -37,10 +37,10 @@ def to_strict(value: Any) -> Any:
 
 
 def from_strict(value: Any) -> Any:
-    """The inverse of ``to_strict`` for one scalar: the three strings become floats again."""
+    """Turn the three strings of ``to_strict`` into floats again; keep any other scalar."""
     return _NON_FINITE.get(value, value) if isinstance(value, str) else value
 
 
 def dumps(value: Any, *, indent: int | None = None) -> str:
-    """Strict JSON text of ``to_strict(value)``."""
+    """Return strict JSON text of ``to_strict(value)``."""
     return json.dumps(to_strict(value), indent=indent, allow_nan=False)

@@ -36,7 +36,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(str(error)) from error
     tensors = dict(_flat(content, ""))
     if not tensors:
-        raise CheckpointError(f"{path} holds no tensors by names")
+        raise CheckpointError(f"{path} does not hold a mapping of names to tensors")
     return tensors
 
 
@@ -46,7 +46,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, ValueError) as error:
-        raise CheckpointError(f"{path} is damaged, or no file of safetensors: {error}") from error
+        raise CheckpointError(f"{path} is damaged or not a safetensors file: {error}") from error
 
 
 def _read_torch(path: Path) -> Any:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters but tab and newline, marks that turn the direction of text, and what is no text."""
+"""Control characters but tab and newline, marks that turn the direction of text, and what is not text."""
 
 
 def can_redraw(stream: TextIO) -> bool:

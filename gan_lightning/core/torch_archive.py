@@ -24,7 +24,7 @@ _HARMLESS_FLAGS = 0x808  # names are UTF-8; checksum and size follow the data
 
 
 class ArchiveError(ValueError):
-    """The file is no archive as torch writes it."""
+    """The file is not an archive as torch writes it."""
 
 
 class Record(NamedTuple):

@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 AnyBatchNorm = _BatchNorm
-"""Base class of all batch norm layers, of which torch has no public one."""
+"""Base class of all batch norm layers, which is not public in torch."""
 
 AnyConvolution = _ConvNd
 """Base class of all convolutions, transposed ones included."""
@@ -34,7 +34,7 @@ class BatchNormOfAnyShape(_BatchNorm):
 
 
 class MovedAlong(nn.Module):
-    """A module with another one that is none of its submodules, and is moved and converted with it all the same.
+    """A module with another one that moves and converts with it without being a submodule.
 
     Torch moves a module's own tensors in a private method, and has no public hook for others.
     """
@@ -58,7 +58,7 @@ def version(tensor: Tensor) -> int:
 
 
 def lerp_all(tensors: Sequence[Tensor], targets: Sequence[Tensor], weight: float) -> None:
-    """Move each tensor towards its target in place: ``tensor + weight * (target - tensor)``.
+    """Move each tensor toward its target in place: ``tensor + weight * (target - tensor)``.
 
     One call for all tensors, as torch's optimizers do it; a loop takes ten times as long for a small network.
     """

@@ -5,7 +5,7 @@ fails on import, and Lightning with it, because two operator schemas that the bi
 missing. Nothing in this package calls those operators, so declaring the schemas is enough.
 
 Importing torch takes a second or two, which ``gan-train --help`` must not pay. The repair therefore waits
-until somebody imports torchvision: a finder at the head of ``sys.meta_path`` runs it just before.
+until torchvision is imported: a finder at the head of ``sys.meta_path`` runs it just before.
 """
 
 import sys

@@ -21,7 +21,7 @@ SYNCED_SUFFIX = ".synced"
 def dead_process_errors() -> tuple[type[Exception], ...]:
     """Return what any call of W&B raises once its background process is dead.
 
-    Two of them are in no public module, and no public error stands for them.
+    Two of them are not in public modules, and no public error covers them.
     """
     from wandb.sdk.mailbox import HandleAbandonedError, MailboxClosedError
 

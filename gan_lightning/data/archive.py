@@ -96,8 +96,8 @@ def open_files(path: str | Path, *, key: str = "data.path", cache: Path | None =
     """Open a folder or a zip archive.
 
     Args:
-        path: of either.
-        key: of the config, for messages.
+        path: path of the folder or the archive.
+        key: key of the config, for messages.
         cache: folder that keeps the list of an archive's members, or None.
 
     Raises:

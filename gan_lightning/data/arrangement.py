@@ -115,7 +115,7 @@ def image_entries(
     """Return the images by name, with label files if they are wanted, and the names of all other files.
 
     Args:
-        files: of a folder or an archive.
+        files: files of a folder or an archive.
         where: config key and path, for messages; None: ``data.path``.
         label_files: see above.
 
@@ -152,7 +152,7 @@ def arrange(
     A label file, at the top or in a split's folder, comes before class folders.
 
     Args:
-        files: of the folder or archive.
+        files: files of the folder or archive.
         split: how splits are told apart.
         heldout_fraction: share of the images that are held out by their names' hashes.
         labelled: whether the images are to have labels.
@@ -187,7 +187,7 @@ def arrange(
     order = class_order({classes_of[name] for name in by_name["train"]}, classes)
     foreign = sorted({classes_of[name] for name in images} - set(order))
     if foreign:
-        raise DataError(f"{files.location}: of the classes {listed(foreign)} there are no training images")
+        raise DataError(f"{files.location}: the classes {listed(foreign)} have no training images")
     index = {name: number for number, name in enumerate(order)}
     splits = {
         split_name: taken(files, entries, names, [index[classes_of[name]] for name in names], order)
@@ -229,7 +229,7 @@ def label_images(files: Files, entries: dict[str, Entry], images: Sequence[str],
     """Return the class of each image, by the label file in its part of the files or at the top, or by its folder.
 
     Args:
-        files: of the folder or archive.
+        files: files of the folder or archive.
         entries: the images and label files.
         images: names of the images.
         tops: the folders below which class folders lie.

@@ -28,7 +28,7 @@ class ArraysDataModule(PicturesDataModule):
     class indices ``(N,)``. A ``.npy`` file holds the images alone, and stays on disk until an image is asked for.
 
     Args:
-        path: of the training images.
+        path: path of the training images.
         labels: ``.npy`` file of their class indices; None: they are in ``path``.
         heldout: file of images that training never sees, or None.
         heldout_labels: ``.npy`` file of their class indices; None: they are in ``heldout``.
@@ -128,7 +128,7 @@ def read_arrays(path: Path, what: str) -> dict[str, NDArray[Any]]:
     """Read the arrays of a ``.npz`` file by their names, or map the one of a ``.npy`` file.
 
     Args:
-        path: of the file.
+        path: path of the file.
         what: its config key and name, for messages.
 
     Raises:
@@ -149,7 +149,7 @@ def read_arrays(path: Path, what: str) -> dict[str, NDArray[Any]]:
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, MemoryError) as error:
         raise DataError(f"{damaged} of plain arrays: {error}") from error
     if others := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
-        raise DataError(f"{damaged} of plain arrays: {listed(others)} in it is none")
+        raise DataError(f"{damaged} of plain arrays: {listed(others)} is not an array")
     return arrays
 
 
@@ -162,11 +162,13 @@ def check_size(path: Path, damaged: str) -> None:
     with zipfile.ZipFile(path) as archive:
         needed = sum(member.file_size for member in archive.infolist())
     if needed > (there := memory_bytes()):
-        raise DataError(f"{damaged} that fits: unpacked it takes {needed / 1e9:.0f} GB, there are {there / 1e9:.0f} GB")
+        raise DataError(
+            f"{damaged} that fits: unpacked it takes {needed / 1e9:.0f} GB, the memory is {there / 1e9:.0f} GB"
+        )
 
 
 def the_images(arrays: Mapping[str, NDArray[Any]], what: str, *, axes: Collection[int]) -> NDArray[np.uint8]:
-    """Return the only array with so many axes.
+    """Return the only array whose number of axes is in ``axes``.
 
     Raises:
         DataError: if there is another number of them, or it holds no uint8 images.

@@ -34,7 +34,7 @@ class RealDataModule(LightningDataModule):
         dataset: its name, a part of every score's protocol.
         classes: number of classes, or None without labels.
         batch_size: samples per discriminator update, over all processes.
-        seed: of the order of the samples.
+        seed: seed of the order of the samples.
 
     Raises:
         ValueError: for a value out of range.
@@ -69,7 +69,7 @@ class RealDataModule(LightningDataModule):
         """Refuse a split that there is not, before a run begins, where that can be told without generated samples.
 
         Raises:
-            ValueError: naming those that there are.
+            ValueError: naming the known ones.
         """
 
     def label_counts(self) -> Tensor | None:
@@ -80,7 +80,7 @@ class RealDataModule(LightningDataModule):
         """Return the training batches from where the run stands, in epochs where the Trainer counts them.
 
         They are endless where the run has a budget, which ends it, and without a trainer. An epoch has as many batches
-        as it takes to show every sample, and the next one goes on where it ended, so that none is left out.
+        as it takes to show every sample, and the next one continues where it ended, so that none is left out.
         """
         batches = self.endless_loader()
         if self.trainer is None or run_has_a_budget(self.trainer):
@@ -149,7 +149,7 @@ class ImageDataModule(RealDataModule):
         channels: 1 or 3.
         classes: number of classes, or None without labels.
         batch_size: images per discriminator update, over all processes.
-        seed: of the order of the images.
+        seed: seed of the order of the images.
 
     Raises:
         ValueError: for a value out of range.
@@ -160,7 +160,7 @@ class ImageDataModule(RealDataModule):
     ) -> None:
         super().__init__(dataset=dataset, classes=classes, batch_size=batch_size, seed=seed)
         if channels not in (1, 3):
-            raise ValueError(f"data.channels must be 1 (grey) or 3 (RGB), got {channels}")
+            raise ValueError(f"data.channels must be 1 (gray) or 3 (RGB), got {channels}")
         self.resolution = resolution
         self.channels = channels
         self.sample_shape = (channels, resolution, resolution)

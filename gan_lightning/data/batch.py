@@ -37,7 +37,7 @@ class Batch:
         return Batch(self.images.to(*args, **kwargs), labels, source)
 
     def tensors(self) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """All fields, in order."""
+        """Return all fields, in order."""
         return self.images, self.labels, self.source
 
     def chunk(self, parts: int) -> list[Batch]:
@@ -105,8 +105,8 @@ def check_first_batch(
 
     Args:
         batch: what the loader yielded.
-        shape: of one sample that the model makes.
-        dtype: of the model's weights.
+        shape: shape of one sample that the model makes.
+        dtype: dtype of the model's weights.
         classes: number of classes that the model knows, or None.
 
     Raises:

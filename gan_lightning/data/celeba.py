@@ -36,7 +36,7 @@ class CelebADataModule(OfficialDataModule):
         ]
 
     def is_present(self) -> bool:
-        """Whether the unpacked images and the partition are there."""
+        """Return whether the unpacked images and the partition are there."""
         place = self.root / self.folder
         return (place / _PARTITION).is_file() and (place / _IMAGES).is_dir()
 

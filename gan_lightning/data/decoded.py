@@ -31,14 +31,14 @@ class DecodedImageDataModule(ImageDataModule):
     Args:
         dataset: its name, a part of every score's protocol; a subclass gives it.
         resolution: height and width of the images in a batch.
-        channels: 1 (grey) or 3 (RGB).
+        channels: 1 (gray) or 3 (RGB).
         classes: number of classes, or None: labels are not used.
         batch_size: images per discriminator update, over all processes.
-        seed: of order, flips and windows.
+        seed: seed of order, flips and windows.
         fit: how a picture that is not square becomes so: "center_crop", "pad", "stretch", or "exact": it must be of
             the right size already.
-        filter: of the resampling: "lanczos", "bicubic", "bilinear" or "box".
-        background: colour behind transparent pixels and of the bars of "pad".
+        filter: filter for resampling: "lanczos", "bicubic", "bilinear" or "box".
+        background: color behind transparent pixels and of the bars of "pad".
         flip: mirror each training image with probability one half.
         crop_from: the images are made so large, and a window of ``resolution`` is cut out of a training image at
             random each time, and out of the middle for evaluation; None: no windows.

@@ -24,7 +24,7 @@ EDGE_GAIN = 4.0
 
 
 def grey(images: Tensor) -> Tensor:
-    """Luma of ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B.
+    """Return the luma of ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B.
 
     Args:
         images: float ``(N, 1 or 3, H, W)`` in [-1, 1].
@@ -39,7 +39,7 @@ def grey(images: Tensor) -> Tensor:
 
 
 def edges(images: Tensor) -> Tensor:
-    """Dark lines on white where the luma changes: 1 - 2 min(1, g |grad|), with Sobel's gradient per pixel.
+    """Return dark lines on white where the luma changes: 1 - 2 min(1, g |grad|), with Sobel's gradient per pixel.
 
     Args:
         images: float ``(N, 1 or 3, H, W)`` in [-1, 1].
@@ -63,7 +63,7 @@ class DerivedLoader:
     """Adds the source image to every batch of a loader, on the loader's device.
 
     Args:
-        batches: of the target images.
+        batches: batches of the target images.
         derive: images in [-1, 1] to their source images.
     """
 
@@ -80,7 +80,7 @@ class DerivedImages(EvaluationImages):
 
     Args:
         targets: the target images.
-        kind: of the derivation.
+        kind: kind of the derivation.
     """
 
     def __init__(self, targets: EvaluationImages, kind: Derivation) -> None:
@@ -115,7 +115,7 @@ class DerivedPairsDataModule(TranslationModule):
 
     Args:
         images: the data set.
-        derive: "grey" (colourisation) or "edges" (edges to photograph).
+        derive: "grey" (colorization) or "edges" (edges to photograph).
         resolution: height and width, as of ``images``.
         channels: as of ``images``.
         source_channels: 1.
@@ -140,7 +140,7 @@ class DerivedPairsDataModule(TranslationModule):
         if derive not in DERIVATIONS:
             raise ValueError(f"data.derive must be one of {', '.join(DERIVATIONS)}, got {derive!r}")
         if source_channels != 1:
-            raise ValueError(f"data.source_channels must be 1, since {derive} images are grey, got {source_channels}")
+            raise ValueError(f"data.source_channels must be 1, since {derive} images are gray, got {source_channels}")
         super().__init__(
             dataset=images.dataset,
             resolution=resolution,
@@ -165,7 +165,7 @@ class DerivedPairsDataModule(TranslationModule):
         return self.images.images_per_epoch
 
     def fingerprints(self) -> list[str]:
-        """Return those of the data set."""
+        """Return the fingerprints of the data set."""
         return self.images.fingerprints()
 
     def endless_loader(self) -> DerivedLoader:

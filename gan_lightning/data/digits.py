@@ -16,14 +16,14 @@ HELD_OUT_EVERY = 5
 def load_digits(*, split: Literal["train", "heldout"], resolution: int = 16) -> LabelledImages:
     """Load one part of the fixed, stratified split: 1,442 training and 355 held-out images.
 
-    The 8x8 originals (17 grey levels) are enlarged bicubically, clamped and rounded to uint8.
+    The 8x8 originals (17 gray levels) are enlarged bicubically, clamped and rounded to uint8.
 
     Args:
         split: which part.
         resolution: height and width of the images, at least 8.
 
     Raises:
-        ValueError: for another split, or a resolution below that of the originals.
+        ValueError: for another split, or a resolution below the originals'.
 
     Source: scikit-learn's ``load_digits``, a copy of the test set of the UCI ML hand-written digits data.
     """
@@ -52,10 +52,10 @@ class DigitsDataModule(InMemoryDataModule):
 
     Args:
         resolution: height and width of the images, at least 8.
-        channels: 1; or 3, the grey image repeated.
+        channels: 1; or 3, the gray image repeated.
         classes: 10.
         batch_size: images per discriminator update, over all processes.
-        seed: of the order of the images.
+        seed: seed of the order of the images.
 
     Raises:
         ValueError: for a value out of range.

@@ -29,8 +29,8 @@ class Domains:
     """Names of the images of one split; of pairs, ``a[i]`` and ``b[i]`` belong together.
 
     Attributes:
-        a: of domain A, or of images that hold both side by side.
-        b: of domain B; None: side by side.
+        a: names of images of domain A, or of images that hold both side by side.
+        b: names of images of domain B; None: side by side.
     """
 
     a: list[str]
@@ -77,7 +77,7 @@ def arrange_domains(
     """Sort images into splits and domains.
 
     Args:
-        names: of all images, below ``domain_root``.
+        names: names of all images, below ``domain_root``.
         layout: "folders", "side_by_side" (pairs only), or "auto": folders if any image lies in one of a domain.
         paired: whether images of equal names, suffixes aside, are pairs.
         heldout_fraction: share that is held out by the hash of their names where no folder says "train".
@@ -97,7 +97,7 @@ def arrange_domains(
     outside = [name for name, found in places.items() if found is None]
     if outside:
         hint = "; data.layout=side_by_side takes images that hold both" if paired else ""
-        raise DataError(f"{where}: {listed(outside)} lie in no folder of a domain, which are {KNOWN}{hint}")
+        raise DataError(f"{where}: {listed(outside)} lie outside the domains' folders, which are {KNOWN}{hint}")
     known = {name: found for name, found in places.items() if found is not None}
     found: dict[str, dict[str, dict[str, str]]] = {}
     unsplit = any(split is None for split, _, _ in known.values())
@@ -107,11 +107,11 @@ def arrange_domains(
         key, split = rest.rpartition(".")[0], said or ""
         if unsplit:
             if said is not None:
-                raise DataError(f"{where}: {name} lies in a split's folder, and other images of {domain}/ do not")
+                raise DataError(f"{where}: {name} lies in a split's folder, but other images of {domain}/ do not")
             split = "heldout" if heldout_fraction and is_held_out(key, heldout_fraction) else "train"
         members = found.setdefault(split, {}).setdefault(domain, {})
         if paired and key in members:
-            raise DataError(f"{where}: {members[key]} and {name} have the same name but for the suffix")
+            raise DataError(f"{where}: {members[key]} and {name} differ only in their suffixes")
         members[key if paired else name] = name
     if "train" not in found:
         raise DataError(f"{where}: there are no training images, only {', '.join(found)}; known layouts are {KNOWN}")
@@ -127,9 +127,7 @@ def matched_domains(split: str, domains: dict[str, dict[str, str]], *, paired: b
     for domain in "AB":
         if domain not in domains:
             other = next(iter(domains["B" if domain == "A" else "A"].values()))
-            raise DataError(
-                f"{where}: the {split} images of domain {domain} are missing; there is {other} of the other"
-            )
+            raise DataError(f"{where}: the {split} images of domain {domain} are missing; the other domain has {other}")
     a, b = domains["A"], domains["B"]
     if paired and a.keys() != b.keys():
         alone = [[side[key] for key in side if key not in other] for side, other in ((a, b), (b, a))]
@@ -137,7 +135,7 @@ def matched_domains(split: str, domains: dict[str, dict[str, str]], *, paired: b
             f"{listed(names)} without a partner in {domain}" for names, domain in zip(alone, "BA", strict=True) if names
         ]
         raise DataError(
-            f"{where}: the {split} images are no pairs, {len(a)} in A and {len(b)} in B: {'; '.join(complaints)}. "
+            f"{where}: the {split} images are not pairs, {len(a)} in A and {len(b)} in B: {'; '.join(complaints)}. "
             "Partners have the same name, suffixes aside"
             + ("" if a.keys() & b.keys() else "; data=unpaired needs none")
         )

@@ -37,7 +37,7 @@ class HalfImages(ImageSource):
         return len(self.whole)
 
     def name(self, index: int) -> str:
-        """The file's name."""
+        """Return the file's name."""
         return self.whole.name(index)
 
     def open(self, index: int) -> Image.Image:

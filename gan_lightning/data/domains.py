@@ -72,11 +72,11 @@ class TranslationModule(ImageDataModule):
     Args:
         dataset: its name, a part of every score's protocol.
         resolution: height and width of all images.
-        channels: of the target domain, 1 or 3.
-        source_channels: of the source domain, 1 or 3.
+        channels: channels of the target domain, 1 or 3.
+        source_channels: channels of the source domain, 1 or 3.
         paired: see above.
         batch_size: images per discriminator update, over all processes.
-        seed: of the order of the images.
+        seed: seed of the order of the images.
 
     Raises:
         ValueError: for a value out of range.
@@ -94,7 +94,7 @@ class TranslationModule(ImageDataModule):
         seed: int,
     ) -> None:
         if source_channels not in (1, 3):
-            raise ValueError(f"data.source_channels must be 1 (grey) or 3 (RGB), got {source_channels}")
+            raise ValueError(f"data.source_channels must be 1 (gray) or 3 (RGB), got {source_channels}")
         super().__init__(
             dataset=dataset, resolution=resolution, channels=channels, classes=None, batch_size=batch_size, seed=seed
         )
@@ -143,7 +143,7 @@ class TranslationModule(ImageDataModule):
         facts = {"resolution": self.resolution, "channels": channels, "batch_size": self.batch_size}
         for key, wanted in facts.items():
             if (given := getattr(inner, key)) != wanted:
-                raise ValueError(f"data.{name}.{key} must be {wanted}, as outside, got {given}")
+                raise ValueError(f"data.{name}.{key} must be {wanted}, as data.{key} is, got {given}")
 
 
 @dataclass(frozen=True)
@@ -170,10 +170,10 @@ class DomainsDataModule(TranslationModule):
         source: images of the source domain.
         target: images of the target domain.
         resolution: height and width, as of both.
-        channels: of the target domain.
-        source_channels: of the source domain.
+        channels: channels of the target domain.
+        source_channels: channels of the source domain.
         batch_size: images of either domain per discriminator update, over all processes.
-        seed: of the order of both; they are shuffled apart from one another.
+        seed: seed of the order of both; they are shuffled apart from one another.
 
     Raises:
         ValueError: if one of the two has other sizes.

@@ -37,7 +37,7 @@ class Files(ABC):
     Attributes:
         location: the folder or archive.
         prefix: what was taken off every name.
-        hidden_images: names of images that are passed over, once the files have been listed.
+        hidden_images: names of images that are skipped, once the files have been listed.
     """
 
     prefix: str = ""
@@ -101,7 +101,7 @@ class Files(ABC):
 
 
 class FolderFiles(Files):
-    """Files below a folder; links are followed. Pictures in folders of runs are no data, and count as hidden."""
+    """Files below a folder; links are followed. Pictures in folders of runs are not data, and count as hidden."""
 
     def stored_entries(self) -> list[Entry]:
         """List the files below the folder."""
@@ -155,7 +155,7 @@ def plain_name(name: str) -> str:
 
 
 def is_of_macos(name: str) -> bool:
-    """Whether a file or folder holds what macOS notes about others; some are called like images."""
+    """Return whether a name is one that macOS gives to notes on other files; it may end as an image's does."""
     return name.startswith("._") or name == "__MACOSX"
 
 
@@ -168,10 +168,10 @@ def image_suffixes() -> frozenset[str]:
 
 
 def is_image(name: str) -> bool:
-    """Whether a file's suffix is that of an image."""
+    """Return whether a file's suffix is that of an image."""
     return os.path.splitext(name)[1].lower() in image_suffixes()
 
 
 def digest(entries: Sequence[Entry]) -> str:
-    """Sha256 over names, sizes and stamps."""
+    """Return the SHA-256 of names, sizes and stamps."""
     return hashlib.sha256(json.dumps(list(zip(*entries, strict=True))).encode()).hexdigest()

@@ -23,12 +23,12 @@ class FolderDataModule(PicturesDataModule):
     in a split's folder, or by the folders that the images lie in.
 
     Args:
-        path: of the folder or archive.
+        path: path of the folder or archive.
         split: "folders": ``train/`` at the top is trained on, ``test/`` or ``val/`` is held out, in any case and
             perhaps with words such as "images" ("Training", "test_images"); "hash": a fraction is held out by the
             hash of each file's name; "auto": "folders" if there is ``train/``, else "hash".
         heldout_fraction: for "hash"; 0: nothing is held out.
-        name: of the data set, beside its scores; None: the folder's or archive's name.
+        name: name of the data set, beside its scores; None: the folder's or archive's name.
         pictures: see ``PicturesDataModule``.
 
     Raises:
@@ -55,7 +55,7 @@ class FolderDataModule(PicturesDataModule):
 
     @cached_property
     def arrangement(self) -> Arrangement:
-        """The files, sorted into splits and labelled."""
+        """The files, sorted into splits and labeled."""
         return arrange(
             self._files,
             split=self.split,

@@ -1,4 +1,4 @@
-"""Images that somebody hands over for an evaluation: a folder, a zip archive, or arrays in a .npz file."""
+"""Images that are given for an evaluation: a folder, a zip archive, or arrays in a .npz file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def given_images(
 
     Args:
         path: a folder, a zip archive of images, or a ``.npz`` file with uint8 images and, perhaps, labels.
-        key: of the config, for messages.
+        key: key of the config, for messages.
         split: which part, or what to call it.
         labelled: whether labels are needed: from a label file, class folders, or an integer array in the ``.npz``.
         loading: resources for reading; None: the defaults.
@@ -70,7 +70,7 @@ def side_of(source: FileImages, what: str) -> int:
     """Return the height and width of the first image that can be opened.
 
     Raises:
-        DataError: if that is not square, or there is none.
+        DataError: if it is not square, or missing.
     """
     for index in range(len(source)):
         try:
@@ -92,7 +92,7 @@ def npz_images(path: Path, *, key: str, split: str, labelled: bool) -> TensorIma
 
     Args:
         path: the file.
-        key: of the config, for messages.
+        key: key of the config, for messages.
         split: what to call the images.
         labelled: whether labels are needed.
 

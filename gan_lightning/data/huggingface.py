@@ -50,8 +50,8 @@ class RowImages(ImageSource):
 
     Args:
         rows: a ``datasets.Dataset``.
-        image_column: of the pictures.
-        label_column: of the class indices, or None.
+        image_column: column of the pictures.
+        label_column: column of the class indices, or None.
     """
 
     def __init__(self, rows: Any, image_column: str, label_column: str | None) -> None:
@@ -83,7 +83,7 @@ class RowImages(ImageSource):
         return len(self._rows)
 
     def name(self, index: int) -> str:
-        """The row's number."""
+        """Return the row's number."""
         return f"row {index}"
 
     def open(self, index: int) -> Image.Image:
@@ -97,17 +97,17 @@ class RowImages(ImageSource):
 class HuggingFaceDataModule(PicturesDataModule):
     """Images in a data set of the Hugging Face hub, or in a folder that ``save_to_disk`` wrote.
 
-    Rows are memory-mapped by the library. A set that fits in memory is decoded once, a larger one read anew in every
+    Rows are memory-mapped by the library. A set that fits in memory is decoded once, a larger one read again in every
     epoch, as ``memory_fraction`` says.
 
     Args:
-        path: of the folder, or the name on the hub.
+        path: path of the folder, or the name on the hub.
         subset_name: the data set's configuration ("name" of ``load_dataset``), or None.
         revision: version on the hub, or None: the newest.
         train_split: name of the rows that are trained on.
         heldout: name of the rows that are held out, or None.
-        image_column: of the pictures.
-        label_column: of the class indices; used with ``classes`` only.
+        image_column: column of the pictures.
+        label_column: column of the class indices; used with ``classes`` only.
         download_dir: folder of the library's downloads; None: its own rule.
         pictures: see ``PicturesDataModule``.
 

@@ -18,8 +18,8 @@ from gan_lightning.data.stream import centred
 class HuggingFaceStreamDataModule(DecodedImageDataModule):
     """Images of the Hugging Face hub, or of a folder that ``load_dataset`` understands, without a copy on disk.
 
-    Nothing is looked at beforehand: a bad image ends the run when its turn comes, and classes are not counted, so
-    that all count as equally frequent when samples are drawn. Scores compare with the first rows of a split, which
+    Images are not checked beforehand: a bad one ends the run when it is read. Classes are not counted, and
+    count as equally frequent when samples are drawn. Scores compare with the first rows of a split, which
     are kept in memory. ``HuggingFaceDataModule`` knows no such limits.
 
     Args:
@@ -32,8 +32,8 @@ class HuggingFaceStreamDataModule(DecodedImageDataModule):
         reference_images: number of rows, the first ones, that scores compare with.
         shuffle_buffer: rows out of which the next one is drawn; 1: the order of the files.
         prefetch: batches that are kept ready.
-        image_column: of the pictures.
-        label_column: of the class indices; used with ``classes`` only.
+        image_column: column of the pictures.
+        label_column: column of the class indices; used with ``classes`` only.
         decoded: see ``DecodedImageDataModule``.
 
     Raises:
@@ -94,13 +94,13 @@ class HuggingFaceStreamDataModule(DecodedImageDataModule):
             image = rows.features.get(self.image_column)
             columns = f"the columns are {', '.join(rows.features)}"
             if not isinstance(image, ImageFeature):
-                raise DataError(f"data.image_column = {self.image_column!r} is no column of images; {columns}")
+                raise DataError(f"data.image_column = {self.image_column!r} is not a column of images; {columns}")
             used = [self.image_column]
             if self.classes is not None:
                 label = rows.features.get(self.label_column)
                 names = getattr(label, "names", None)
                 if label is None or (names is None and not str(getattr(label, "dtype", "")).startswith("int")):
-                    raise DataError(f"data.label_column = {self.label_column!r} holds no class indices; {columns}")
+                    raise DataError(f"data.label_column = {self.label_column!r} does not hold class indices; {columns}")
                 if names is not None and len(names) != self.classes:
                     raise DataError(f"data.classes is {self.classes}, but there are {len(names)} classes: {names}")
                 used.append(self.label_column)
@@ -119,7 +119,7 @@ class HuggingFaceStreamDataModule(DecodedImageDataModule):
         """Number of training rows.
 
         Raises:
-            DataError: if nobody says how many there are.
+            DataError: if their number is unknown.
         """
         if self.images is None:
             rows, _ = self.stream("train")

@@ -31,11 +31,11 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
     Two zero bytes, the type (8), the number of axes, their lengths as big-endian 32-bit numbers, the values.
 
     Args:
-        path: of the file.
+        path: path of the file.
         axes: number of axes it must have.
 
     Raises:
-        DataError: if it is no such file, or not whole.
+        DataError: if it is not an IDX file, or not complete.
 
     Source: http://yann.lecun.com/exdb/mnist/ (LeCun 1998).
     """
@@ -44,7 +44,7 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             head = file.read(start)
             if head[:4] != bytes([0, 0, _UBYTE, axes]) or len(head) < start:
-                raise DataError(f"{path} is no IDX file of unsigned bytes with {axes} axes")
+                raise DataError(f"{path} is not an IDX file of unsigned bytes with {axes} axes")
             shape = np.frombuffer(head, ">u4", axes, offset=4).tolist()
             count = math.prod(shape)
             if count > memory_bytes():
@@ -65,15 +65,15 @@ def splits_in(folder: Path) -> list[str]:
 
 
 class IdxDataModule(PicturesDataModule):
-    """Grey images in a folder of IDX files: ``NAME-images-idx3-ubyte`` and ``NAME-labels-idx1-ubyte``, plain or .gz.
+    """Gray images in a folder of IDX files: ``NAME-images-idx3-ubyte`` and ``NAME-labels-idx1-ubyte``, plain or .gz.
 
     A split that ``heldout`` names is never trained on.
 
     Args:
-        path: of the folder.
+        path: path of the folder.
         train_split: name of the split that is trained on: the part of its files' names before "-images".
         heldout: name of the split that is held out, or None.
-        channels: 1 (grey) or 3 (RGB).
+        channels: 1 (gray) or 3 (RGB).
         pictures: see ``PicturesDataModule``.
 
     Raises:

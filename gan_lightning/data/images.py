@@ -28,7 +28,7 @@ class EvaluationImages(EvaluationSet):
     Attributes:
         fingerprint: sha256 over all that determines the pixels: the key of cached statistics.
         labels: int64 ``(N,)`` class indices, or None.
-        class_names: what the classes are called, in the order of their indices; None: nobody says.
+        class_names: what the classes are called, in the order of their indices; None: unknown.
     """
 
     fingerprint: str
@@ -37,7 +37,7 @@ class EvaluationImages(EvaluationSet):
 
     @abstractmethod
     def __len__(self) -> int:
-        """How many images there are, over all ranks."""
+        """Return how many images there are, over all ranks."""
 
     @abstractmethod
     def batches(self, batch_size: int, *, rank: int = 0, world_size: int = 1) -> Iterator[Tensor]:
@@ -66,7 +66,7 @@ class TensorImages(EvaluationImages):
         split: name of the part.
         labels: int64 ``(N,)`` class indices, or None.
         class_names: what the classes are called, or None.
-        fingerprint: sha256 over shape and pixels, where somebody has computed it already; None: it is computed.
+        fingerprint: sha256 over shape and pixels, if it is known already; None: it is computed.
 
     Raises:
         ValueError: if the images are not uint8 of four axes, or the labels do not match them.
@@ -112,7 +112,7 @@ class TensorImages(EvaluationImages):
 
 
 def pixels_fingerprint(images: Tensor) -> str:
-    """Sha256 over the shape and the pixels of uint8 images on the CPU."""
+    """Return the SHA-256 of the shape and the pixels of uint8 images on the CPU."""
     digest = hashlib.sha256(repr(tuple(images.shape)).encode())
     digest.update(images.contiguous().numpy().data)
     return digest.hexdigest()

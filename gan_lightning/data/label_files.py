@@ -20,7 +20,7 @@ _LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target"
 
 
 def is_label_file(name: str) -> bool:
-    """Whether a file's name is one of ``LABEL_FILES``."""
+    """Return whether a file's name is one of ``LABEL_FILES``."""
     return name.rpartition("/")[2].lower() in LABEL_FILES
 
 
@@ -30,7 +30,7 @@ def read_labels(content: bytes, file: str) -> dict[str, str] | None:
     Backslashes in the names of images are taken for slashes, and a ``./`` before them is left out.
 
     Args:
-        content: of the file.
+        content: content of the file.
         file: its name; ``labels.csv`` has the columns file and label, separated by commas, semicolons or tabs, with
             or without a header, which it needs where it has more columns or another order; ``labels.json`` is an
             object {file: label}; ``dataset.json`` is StyleGAN's {"labels": [[file, label], ...]}, which may be null:
@@ -54,7 +54,7 @@ def read_labels(content: bytes, file: str) -> dict[str, str] | None:
             pairs = [(name, class_name(label)) for name, label in items]
         pairs = [(plain_name(name), label.strip()) for name, label in pairs]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, csv.Error) as error:
-        raise DataError(f"{file} is no label file: {type(error).__name__}: {error}") from error
+        raise DataError(f"{file} is not a label file: {type(error).__name__}: {error}") from error
     labels = dict(pairs)
     if unlabelled := [name for name, label in pairs if not label]:
         raise DataError(f"{file} has no class for {listed(unlabelled)}: the label is empty")
@@ -79,7 +79,7 @@ def _pairs_of_csv(text: str) -> list[tuple[str, str]]:
         file, label = 0, 1
     else:
         raise ValueError(
-            f"its first line has {len(header)} columns; two are needed, a file and its label, or a header with "
+            f"expected two columns, file and label, got {len(header)} in the first line; more need a header that has "
             f"one of {', '.join(_FILE_COLUMNS)} and one of {', '.join(_LABEL_COLUMNS)}"
         )
     if ragged := [row for row in rows if len(row) != len(header)]:

@@ -64,7 +64,7 @@ def by_folders(names: Sequence[str]) -> dict[str, list[str]] | None:
     for folder, split in found.items():
         if split in splits:
             raise DataError(
-                f"the folders {folder_of(found, split)!r} and {folder!r} are both called like the split {split!r}; "
+                f"the folders {folder_of(found, split)!r} and {folder!r} are both named like the split {split!r}; "
                 "rename one, or data.split=hash takes all folders for training"
             )
         splits[split] = [name for name in names if name.startswith(f"{folder}/")]
@@ -80,7 +80,7 @@ def check_no_split_below(names: Iterable[str], splits: Collection[str] | None, *
     """Refuse folders that are called like held-out splits where they would not be taken as such.
 
     Args:
-        names: of all images.
+        names: names of all images.
         splits: those that the folders at the top name, or None.
         remedy: what else helps than another path, for the message.
 
@@ -98,7 +98,7 @@ def check_no_split_below(names: Iterable[str], splits: Collection[str] | None, *
                 found["/".join(parts[: depth + 1]) + "/"] = None
     if found:
         raise DataError(
-            f"{listed(list(found))}: called like held-out images, but not beside a folder 'train'; "
+            f"{listed(list(found))}: named like held-out images, but not beside a folder 'train'; "
             f"name the folder above both as the path, or that of one split{remedy}"
         )
 
@@ -115,12 +115,12 @@ def check_apart(train_split: str, heldout: str | None) -> None:
         ValueError: if both are the same split.
     """
     if heldout == train_split:
-        raise ValueError(f"data.heldout must be another split than data.train_split, got {heldout!r} twice")
+        raise ValueError(f"data.heldout must differ from data.train_split, got {heldout!r} for both")
 
 
 def is_held_out(name: str, fraction: float) -> bool:
-    """Whether the hash of an image's name falls into the held-out fraction, whatever other images there are."""
-    encoded = name.encode(errors="surrogateescape")  # what is no UTF-8 in a file's name
+    """Return whether an image is held out: its name's hash decides, whatever other images there are."""
+    encoded = name.encode(errors="surrogateescape")  # bytes of a file's name that are not UTF-8
     return int.from_bytes(hashlib.sha256(encoded).digest()[:8]) < fraction * 2**64
 
 

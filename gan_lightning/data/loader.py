@@ -95,9 +95,9 @@ class EndlessLoader(ABC):
         length: number of images.
         labels: int64 ``(N,)``, or None.
         batch_size: global batch, over all ranks.
-        seed: of the order, the windows and the flips.
+        seed: seed of the order, the windows and the flips.
         start: position of the first image of an iteration, the run's ``images_loaded``, or what returns it.
-        rank: of this process.
+        rank: rank of this process.
         world_size: number of processes.
         flip: mirror each image with probability one half.
         window: side of the window that is cut out of each image at random; None: the whole image.
@@ -105,7 +105,7 @@ class EndlessLoader(ABC):
         device: where batches are wanted; None: where the images are.
 
     Attributes:
-        order: of the images.
+        order: order of the images.
 
     Raises:
         ValueError: if there are no images, none has a label to balance by, or the batch does not divide over the

@@ -65,7 +65,7 @@ class Loading:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Let one process of this machine at a time make ``path``; where no lock can be had, go on without."""
+    """Let one process of this machine at a time make ``path``; without a lock if none can be had."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{path}.lock")

@@ -41,7 +41,7 @@ class LmdbFiles(Files):
         try:
             return lmdb.open(str(self.location), readonly=True, lock=False, readahead=False, meminit=False)
         except lmdb.Error as error:
-            raise DataError(f"{self.location} is no LMDB database: {error}") from error
+            raise DataError(f"{self.location} is not an LMDB database: {error}") from error
 
     def stored_entries(self) -> list[Entry]:
         """List the keys; the database's own time stands for all of its values."""
@@ -85,7 +85,7 @@ class LSUNDataModule(PicturesDataModule):
         """Return the training or the validation images.
 
         Raises:
-            DataError: for another split, or if its database is missing: nobody downloads tens of gigabytes unasked.
+            DataError: for another split, or if its database is missing: tens of gigabytes are not downloaded unasked.
         """
         if split not in ("train", "val"):
             raise DataError(f"LSUN has the splits train and val, not {split!r}")

@@ -83,7 +83,7 @@ class OfficialDataModule(PicturesDataModule):
 
     @abstractmethod
     def is_present(self) -> bool:
-        """Whether the files seem to be there; a quick look."""
+        """Return whether the files seem to be there, after a quick look."""
 
     @abstractmethod
     def fetch(self) -> None:
@@ -137,7 +137,7 @@ class LoadedDataModule(OfficialDataModule):
         """
 
     def is_present(self) -> bool:
-        """Whether its folder is there; ``arrays`` looks closer."""
+        """Return whether the folder is there; ``arrays`` looks closer."""
         return (self.root / self.folder).is_dir()
 
     def fetch(self) -> None:

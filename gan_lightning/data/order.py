@@ -15,7 +15,7 @@ class EndlessOrder:
 
     Args:
         length: number of images.
-        seed: of the permutations.
+        seed: seed of the permutations.
         balance: class indices, int64 ``(length,)``: every epoch then shows all classes equally often (to within one
             image), an epoch being as long as before; images of small classes are repeated, evenly. None: every image
             once.

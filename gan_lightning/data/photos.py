@@ -17,7 +17,7 @@ from gan_lightning.data.derived import grey
 Photo = Literal["china", "flower"]
 PHOTOS: tuple[Photo, ...] = ("china", "flower")
 STRIPS = 8
-"""A photograph is cut into so many upright strips of equal width, of which two are held out."""
+"""Number of upright strips of equal width into which a photograph is cut; two are held out."""
 
 
 @cache
@@ -33,7 +33,7 @@ def load_photo(name: Photo, shrink: int) -> Tensor:
 
 
 def stretches(width: int, chosen: Sequence[int]) -> list[tuple[int, int]]:
-    """Return the columns [from, to) of the ``chosen`` strips of a photograph, in order, neighbours as one."""
+    """Return the columns [from, to) of the ``chosen`` strips of a photograph, in order, neighbors as one."""
     edges = [round(width * strip / STRIPS) for strip in range(STRIPS + 1)]
     runs = [list(run) for _, run in groupby(chosen, key=lambda strip: strip - chosen.index(strip))]
     return [(edges[run[0]], edges[run[-1] + 1]) for run in runs]
@@ -45,8 +45,8 @@ def patches(photo: Tensor, *, side: int, stride: int, strips: Sequence[int]) -> 
     Args:
         photo: uint8 ``(3, H, W)``.
         side: height and width of a patch.
-        stride: pixels between neighbours.
-        strips: of the photograph, in order.
+        stride: pixels between neighbors.
+        strips: strips of the photograph, in order.
 
     Returns:
         uint8 ``(N, 3, side, side)``; none if no patch fits.
@@ -60,7 +60,7 @@ def patches(photo: Tensor, *, side: int, stride: int, strips: Sequence[int]) -> 
 
 
 def contrast(images: Tensor) -> Tensor:
-    """Deviation of the luma (ITU-R BT.601) within each image, in grey levels: uint8 ``(N, 3, H, W)`` to ``(N,)``."""
+    """Return the deviation of the BT.601 luma in each image, in gray levels: uint8 ``(N, 3, H, W)`` to ``(N,)``."""
     return grey(images.float()).flatten(1).std(1, correction=0)
 
 
@@ -73,14 +73,14 @@ class PhotosDataModule(InMemoryDataModule):
         photos: "china", "flower" or both.
         resolution: height and width of a patch.
         shrink: the photographs are made smaller by this factor first.
-        stride: pixels between neighbouring patches.
+        stride: pixels between neighboring patches.
         heldout_strips: which of the ``STRIPS`` upright strips are held out, from 0 at the left.
-        least_contrast: patches whose luma deviates less, in grey levels, are left out: sky and dark ground; 0: none.
+        least_contrast: patches whose luma deviates less, in gray levels, are left out: sky and dark ground; 0: none.
         channels: 3.
         classes: number of photographs, or None: labels are not used.
         flip: mirror each training patch with probability one half.
         batch_size: patches per discriminator update, over all processes.
-        seed: of order and flips.
+        seed: seed of order and flips.
 
     Raises:
         ValueError: for a value out of range, or if no patch fits into a strip.

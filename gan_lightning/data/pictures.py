@@ -61,7 +61,7 @@ class PicturesDataModule(DecodedImageDataModule):
         dataset: its name, a part of every score's protocol; a subclass gives it.
         fraction: share of the training images to use.
         only_classes: names or indices of the classes to use, or None: all.
-        subset_seed: of the choice of ``fraction``.
+        subset_seed: seed of the choice of ``fraction``.
         balance: show all classes equally often.
         min_size: least height and width of an image as stored, or None.
         on_bad: "stop" or "skip" when images cannot be used.
@@ -135,7 +135,7 @@ class PicturesDataModule(DecodedImageDataModule):
             self.source(split)
 
     def looked(self, split: str) -> Looked:
-        """Return a split of which every image has been looked at.
+        """Return a split whose images have all been checked.
 
         Raises:
             DataError: if there are no usable images, or bad ones and ``on_bad`` is "stop".
@@ -153,7 +153,7 @@ class PicturesDataModule(DecodedImageDataModule):
                 bad = printable(listed(list(found.report.bad)))
                 log.warning("%s: %d bad %s images are left out: %s", self.dataset, len(found.report.bad), split, bad)
             if self.classes is not None and found.labels is None:
-                raise DataError(f"data.classes = {self.classes}, but nothing says of which class an image is")
+                raise DataError(f"data.classes = {self.classes}, but the images have no labels")
             self._looked[split] = found
         return self._looked[split]
 
@@ -214,7 +214,7 @@ class PicturesDataModule(DecodedImageDataModule):
             (folder / REPORT_FILE).write_text(text + "\n")
             save_preview(found, folder / PREVIEW_FILE, window=self.window)
         except OSError as error:
-            log.error("could not write %s, training goes on: %s", folder / REPORT_FILE, error)
+            log.error("could not write %s; training continues: %s", folder / REPORT_FILE, error)
         log.info("%s", summary_line(self.dataset, found))
         for line in unused_lines(self.dataset, self.facts()):
             log.warning("%s", line)

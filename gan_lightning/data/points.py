@@ -33,7 +33,7 @@ class Mixture(EvaluationSet):
     """Equally likely Gaussians of one isotropic width.
 
     Attributes:
-        name: of the data set.
+        name: name of the data set.
         means: float32 ``(K, D)``, one row a mode.
         sigma: standard deviation of every coordinate around its mean.
         split: the whole distribution, hence "true".
@@ -68,8 +68,8 @@ class MixtureDataModule(RealDataModule):
         mixture: what they are drawn from, and what samples are compared with; a subclass gives it.
         points: size of the training set.
         batch_size: points per discriminator update, over all processes.
-        seed: of the order of the points.
-        data_seed: of the points themselves; runs that differ in ``seed`` alone see the same set.
+        seed: seed of the order of the points.
+        data_seed: seed of the points themselves; runs that differ in ``seed`` alone see the same set.
 
     Raises:
         ValueError: for a value out of range.
@@ -118,7 +118,7 @@ class RingDataModule(MixtureDataModule):
 
     Args:
         modes: number of Gaussians.
-        radius: of the circle.
+        radius: radius of the circle.
         sigma: width of a Gaussian.
         set_of_points: see ``MixtureDataModule``.
 
@@ -141,7 +141,7 @@ class GridDataModule(MixtureDataModule):
 
     Args:
         side: Gaussians per row and column.
-        spacing: distance between neighbours.
+        spacing: distance between neighbors.
         sigma: width of a Gaussian.
         set_of_points: see ``MixtureDataModule``.
 

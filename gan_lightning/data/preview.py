@@ -36,7 +36,7 @@ def save_preview(found: Looked, path: Path, *, window: int | None = None, count:
 
     Args:
         found: the split.
-        path: of the file.
+        path: path of the file.
         window: side of the window to show of the middle of each image; None: the whole image.
         count: most images to show.
     """

@@ -27,8 +27,8 @@ class RowDecoder:
     """Makes tensors of the rows of a ``datasets.IterableDataset`` whose images are not decoded.
 
     Args:
-        image_column: of the pictures.
-        label_column: of the class indices, or None.
+        image_column: column of the pictures.
+        label_column: column of the class indices, or None.
         open_image: makes a picture of what is in the column.
         transform: what is done to each picture.
     """

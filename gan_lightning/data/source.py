@@ -38,11 +38,11 @@ class ImageSource(ABC):
 
     @abstractmethod
     def __len__(self) -> int:
-        """How many images there are."""
+        """Return how many images there are."""
 
     @abstractmethod
     def name(self, index: int) -> str:
-        """What to call an image in a message."""
+        """Return what to call an image in a message."""
 
     @abstractmethod
     def open(self, index: int) -> Image.Image:
@@ -115,7 +115,7 @@ class FileImages(ImageSource):
         return len(self.entries)
 
     def name(self, index: int) -> str:
-        """The file's name below the folder or in the archive."""
+        """Return the file's name below the folder or in the archive."""
         return self.files.prefix + self.entries[index].name
 
     def open(self, index: int) -> Image.Image:
@@ -171,7 +171,7 @@ class ArrayImages(ImageSource):
         return len(self.arrays.pixels)
 
     def name(self, index: int) -> str:
-        """The image's number."""
+        """Return the image's number."""
         return f"image {index}"
 
     def open(self, index: int) -> Image.Image:

@@ -41,7 +41,7 @@ _WORTH_WORKERS = 1024  # images; fewer are decoded before processes have started
 
 @dataclass(frozen=True)
 class Looked:
-    """A split of which every image has been looked at.
+    """A split whose images have all been checked.
 
     Attributes:
         source: the good images.
@@ -64,7 +64,7 @@ class Looked:
 
 
 def key_of(source: ImageSource, transform: Transform, min_size: int | None) -> str:
-    """Sha256 over all that determines the result."""
+    """Return the SHA-256 of all that determines the result."""
     facts = [FORMAT_VERSION, pillow_version, source.key, transform.facts(), min_size]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Images that are decoded anew in every epoch, ahead of the training, by worker processes."""
+"""Images that are decoded again in every epoch, ahead of the training, by worker processes."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class StreamedImages(EvaluationImages):
         source: the images, all of them good.
         transform: what is done to each.
         loading: number of workers, and how far they work ahead.
-        name: of the data set.
+        name: name of the data set.
         split: name of the part.
         fingerprint: sha256 over all that determines the pixels.
         class_names: what the classes are called, or None.

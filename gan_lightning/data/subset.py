@@ -22,7 +22,7 @@ class Subset:
     Args:
         fraction: share of the images, in (0, 1]. Smaller fractions are parts of larger ones of the same seed.
         only_classes: names or indices of the classes to keep; they are numbered in this order. None: all.
-        seed: of the choice; it is not the run's, so that runs of several seeds share their images.
+        seed: seed of the choice; it is not the run's, so that runs of several seeds share their images.
 
     Raises:
         ValueError: for a fraction outside (0, 1], or no class, or one that is named twice.

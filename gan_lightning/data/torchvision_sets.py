@@ -18,7 +18,7 @@ def torchvision_datasets() -> Any:
 
 
 class MNISTDataModule(LoadedDataModule):
-    """MNIST: 60,000 training and 10,000 test images of digits, 28x28, grey (LeCun 1998)."""
+    """MNIST: 60,000 training and 10,000 test images of digits, 28x28, gray (LeCun 1998)."""
 
     title = "MNIST"
     key = "mnist"
@@ -40,7 +40,7 @@ class MNISTDataModule(LoadedDataModule):
 
 
 class FashionMNISTDataModule(MNISTDataModule):
-    """Fashion-MNIST: 60,000 training and 10,000 test images of clothes, 28x28, grey (Xiao 2017, arXiv 1708.07747)."""
+    """Fashion-MNIST: 60,000 training and 10,000 test images of clothes, 28x28, gray (Xiao 2017, arXiv 1708.07747)."""
 
     title = "Fashion-MNIST"
     key = "fashion_mnist"
@@ -87,8 +87,8 @@ class CIFAR100DataModule(CIFAR10DataModule):
 class STL10DataModule(LoadedDataModule):
     """STL-10: 96x96, RGB (Coates 2011).
 
-    Without classes, the 100,000 unlabelled images are trained on, as the GAN literature does; with ``classes: 10``,
-    the 5,000 labelled ones. The 8,000 test images are held out either way.
+    Without classes, the 100,000 unlabeled images are trained on, as the GAN literature does; with ``classes: 10``,
+    the 5,000 labeled ones. The 8,000 test images are held out either way.
     """
 
     title = "STL-10"

@@ -32,12 +32,12 @@ class Transform:
 
     Args:
         resolution: height and width of the result.
-        channels: 1: grey by ITU-R 601 luma, L = 0.299 R + 0.587 G + 0.114 B; 3: RGB, a grey image repeated.
-        fit: how a picture that is not square becomes so: "center_crop" keeps the largest centred square, "pad" adds
+        channels: 1: gray by ITU-R 601 luma, L = 0.299 R + 0.587 G + 0.114 B; 3: RGB, a gray image repeated.
+        fit: how a picture that is not square becomes so: "center_crop" keeps the largest centered square, "pad" adds
             bars of the background, "stretch" ignores the aspect ratio; "exact" refuses every other size than
             ``resolution`` by ``resolution``.
-        filter: of the resampling, antialiased when the picture shrinks.
-        background: colour behind transparent pixels and of the bars, by name or as "#rrggbb".
+        filter: filter of the resampling, antialiased when the picture shrinks.
+        background: color behind transparent pixels and of the bars, by name or as "#rrggbb".
 
     Raises:
         ValueError: for a value out of range.
@@ -55,7 +55,7 @@ class Transform:
         if self.resolution > _LARGEST:
             raise ValueError(f"data.resolution must be at most {_LARGEST}, got {self.resolution}")
         if self.channels not in (1, 3):
-            raise ValueError(f"data.channels must be 1 (grey) or 3 (RGB), got {self.channels}")
+            raise ValueError(f"data.channels must be 1 (gray) or 3 (RGB), got {self.channels}")
         if self.fit not in FITS:
             raise ValueError(f"data.fit must be one of {', '.join(FITS)}, got {self.fit!r}")
         if self.filter not in FILTERS:
@@ -64,7 +64,7 @@ class Transform:
             ImageColor.getrgb(self.background)
         except ValueError as error:
             raise ValueError(
-                f"data.background must be the name of a colour or '#rrggbb', got {self.background!r}"
+                f"data.background must be the name of a color or '#rrggbb', got {self.background!r}"
             ) from error
 
     @property
@@ -88,7 +88,7 @@ class Transform:
 
 
 def planes(image: Image.Image) -> NDArray[np.uint8]:
-    """Return the pixels of a grey or RGB picture, channels first: uint8 ``(C, H, W)``."""
+    """Return the pixels of a gray or RGB picture, channels first: uint8 ``(C, H, W)``."""
     pixels = np.asarray(image)
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
@@ -115,13 +115,13 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
 
 
 def in_channels(image: Image.Image, channels: int, background: str) -> Image.Image:
-    """Convert any mode to grey ("L") or "RGB"; transparent pixels are laid over the background.
+    """Convert any mode to gray ("L") or "RGB"; transparent pixels are laid over the background.
 
-    16-bit grey levels are divided by 257, so that 65535 becomes 255; other grey images of more than 8 bits must
+    16-bit gray levels are divided by 257, so that 65535 becomes 255; other gray images of more than 8 bits must
     keep to 0..65535.
 
     Raises:
-        ValueError: for floating point or 32-bit pixels, whose range nobody states.
+        ValueError: for floating point or 32-bit pixels, whose range is unknown.
     """
     mode = "L" if channels == 1 else "RGB"
     if image.mode == mode and "transparency" not in image.info:
@@ -129,7 +129,7 @@ def in_channels(image: Image.Image, channels: int, background: str) -> Image.Ima
     if image.mode.startswith("I"):
         levels = np.asarray(image).astype(np.int64)
         if levels.min() < 0 or levels.max() > 65535:
-            raise ValueError("grey levels outside 0..65535")
+            raise ValueError("gray levels outside 0..65535")
         image = Image.fromarray(((levels + 128) // 257).astype(np.uint8))
     elif image.mode == "F":
         raise ValueError("floating point pixels, whose range is not stated")
@@ -137,7 +137,7 @@ def in_channels(image: Image.Image, channels: int, background: str) -> Image.Ima
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, background), image)
     if image.mode not in ("1", "L", "RGB") and mode == "L":
-        image = image.convert("RGB")  # not every mode has a way to grey of its own
+        image = image.convert("RGB")  # not every mode has a way to gray of its own
     return image.convert(mode)
 
 

@@ -36,24 +36,24 @@ class TranslationFolderDataModule(TranslationModule):
     window and flip of a pair's images are the same.
 
     Args:
-        path: of the folder or archive.
+        path: path of the folder or archive.
         paired: whether A and B are pairs.
         resolution: height and width of the images in a batch.
-        channels: of the target domain, 1 or 3.
-        source_channels: of the source domain.
+        channels: channels of the target domain, 1 or 3.
+        source_channels: channels of the source domain.
         direction: "AtoB": A is translated into B; or "BtoA".
         layout: "folders" (``trainA/`` and ``trainB/``, ``A/`` and ``B/``, ``train/A/``), "side_by_side", or "auto".
         batch_size: images of either domain per discriminator update, over all processes.
-        seed: of order, windows and flips.
+        seed: seed of order, windows and flips.
         fit: how a picture that is not square becomes so; see ``FolderDataModule``.
-        filter: of the resampling.
-        background: colour behind transparent pixels and of the bars of "pad".
+        filter: filter of the resampling.
+        background: color behind transparent pixels and of the bars of "pad".
         heldout_fraction: held out by the hash of the names where there are no folders of splits.
         flip: mirror each training pair with probability one half.
         crop_from: size of the training images out of which windows of ``resolution`` are cut at random, or None.
             Images for evaluation are resized to ``resolution`` as they are.
         on_bad: "stop" or, without pairs, "skip" when images cannot be used.
-        name: of the data set, beside its scores; None: the folder's or archive's name.
+        name: name of the data set, beside its scores; None: the folder's or archive's name.
         loading: resources for reading; None: the defaults.
 
     Raises:
@@ -89,7 +89,9 @@ class TranslationFolderDataModule(TranslationModule):
         if not 0 <= heldout_fraction < 1:
             raise ValueError(f"data.heldout_fraction must lie in [0, 1), got {heldout_fraction}")
         if paired and on_bad == "skip":
-            raise ValueError("data.on_bad must be 'stop' for pairs: without one image the other means nothing")
+            raise ValueError(
+                "data.on_bad must be 'stop' for pairs: leaving out one image would leave the other without a partner"
+            )
         super().__init__(
             dataset=f"{name or Path(os.path.expanduser(path)).absolute().stem} {direction}",
             resolution=resolution,

@@ -113,8 +113,8 @@ def parallel(
                 raise
             deaths += 1
             if deaths > _MOST_DEATHS:
-                raise DataError(f"processes that read images are killed again and again: {error}") from error
-            log.warning("a process that reads images was killed; it is started again (%s)", error)
+                raise DataError(f"processes that read images keep being killed: {error}") from error
+            log.warning("a process that reads images was killed and is restarted (%s)", error)
         else:
             return
 

@@ -35,7 +35,7 @@ def generator_record(model: AdversarialModule, weights: Weights) -> dict[str, An
     if model.run_config is not None:
         node, by_hand = model.run_config["model"], []
     if by_hand:
-        raise ValueError(f"{', '.join(by_hand)}: built by hand, so that nothing could rebuild this model")
+        raise ValueError(f"{', '.join(by_hand)}: built by hand, so no file could describe how to rebuild this model")
     return {
         "format": FORMAT,
         "version": __version__,
@@ -107,13 +107,13 @@ def read_generator(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             text = (file.metadata() or {}).get(RECORD)
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise CheckpointError(f"{path} is damaged, or no safetensors file: {error}") from error
+        raise CheckpointError(f"{path} is damaged or not a safetensors file: {error}") from error
     if text is None:
         raise CheckpointError(f"{path} is a file of another program: it has no '{RECORD}' record")
     try:
         record = parse_json(text)
     except ValueError as error:
-        raise CheckpointError(f"{path} is damaged: of its record, {error}") from error
+        raise CheckpointError(f"{path} is damaged: in its record, {error}") from error
     if not isinstance(record, dict) or not isinstance(record.get("model", {}), dict):
         raise CheckpointError(f"{path} is damaged: its record describes no model")
     if record.get("format") != FORMAT:
@@ -146,7 +146,7 @@ class TrainedGenerator(Sampling, nn.Module):
         self.statistics = model.statistics
         for name, _ in list(model.named_children()):
             setattr(model, name, None)
-        self._model = (model,)  # in a tuple, so that it is no submodule
+        self._model = (model,)  # in a tuple, so that it is not a submodule
 
     def load(self, state: dict[str, Tensor]) -> None:
         """Take over the tensors of ``generator_state``.
@@ -165,7 +165,7 @@ class TrainedGenerator(Sampling, nn.Module):
             own[name].copy_(value)
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Latents float ``(N, latent_dim)``, and their condition if the model has one, to samples."""
+        """Map latents float ``(N, latent_dim)``, and their condition if the model has one, to samples."""
         return self.generate(latents, condition)
 
     def generate(
@@ -194,7 +194,7 @@ class TrainedGenerator(Sampling, nn.Module):
         return self._model[0].sample_condition(indices, seed=seed, labels=labels)
 
     def sample_labels(self, indices: Any, *, seed: int) -> Tensor | None:
-        """Return the classes of samples as its model does."""
+        """Return the classes of samples; see the model's ``sample_labels``."""
         return self._model[0].sample_labels(indices, seed=seed)
 
     def traversals(self, condition: Tensor, *, steps: int, extent: float) -> list[Tensor]:

@@ -58,7 +58,7 @@ class Exportable:
     example: GeneratorInputs
 
     def check(self, images: Tensor, *, tolerance: float, what: str) -> float:
-        """Return the largest difference of ``images`` to those of the model.
+        """Return the largest difference between ``images`` and the model's images.
 
         Raises:
             NonFiniteSamples: if a pixel is NaN or infinite.

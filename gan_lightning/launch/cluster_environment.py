@@ -1,4 +1,4 @@
-"""Who started the processes of a run: SLURM, another program, Lightning, or nobody, whatever the environment says."""
+"""Who started the processes of a run: SLURM, another program, Lightning, or none of them."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def check_places(trainer: Trainer, environment: Mapping[str, str] = os.environ) 
 
     Args:
         trainer: asks for a number of processes.
-        environment: of this process.
+        environment: environment of this process.
 
     Returns:
-        Why the run cannot begin; None if it can, with a line in the log where the environment is passed over or where
+        Why the run cannot begin; None if it can, with a line in the log where the environment is ignored or where
         it waits for others.
     """
     found = {name: environment[name] for name in PLACES if name in environment}
@@ -72,7 +72,7 @@ def check_places(trainer: Trainer, environment: Mapping[str, str] = os.environ) 
         return None if whole else f"trainer: {said} of torchrun, and {asked}"
     if wanted == 1:
         if found.items() - ALONE.items():
-            log.warning("%s, which is passed over: %s process", said, asked)
+            log.warning("%s, which is ignored: %s process", said, asked)
         rank_zero_only.rank = 0  # type: ignore[attr-defined]
         return None
     if "LOCAL_RANK" not in found:

@@ -57,7 +57,7 @@ def launch(
     """Run ``task`` under Hydra with ``conf/<config_name>.yaml``, and end the process with the right code.
 
     Args:
-        config_name: of the primary config.
+        config_name: name of the primary config.
         task: what to do with a composed config.
         command_line: makes of what was typed what Hydra reads.
         job: what to do with a config in a sweep, keeping complaints to itself; None: the command has no sweeps, and
@@ -152,10 +152,10 @@ def flush_output() -> None:
 
 
 def check_numbers(environment: Mapping[str, str]) -> None:
-    """Refuse a variable that is to be a number and is none: the libraries would fail while they are imported.
+    """Refuse a variable that must be a number and is not: the libraries would fail while they are imported.
 
     Args:
-        environment: of this process.
+        environment: environment of this process.
 
     Raises:
         InputError: naming the variable.
@@ -179,7 +179,7 @@ def share_the_processor(environment: MutableMapping[str, str]) -> None:
     PyTorch reads this when it is imported.
 
     Args:
-        environment: of this process; it is changed.
+        environment: environment of this process; it is changed.
     """
     if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & environment.keys():
         environment["GOMP_SPINCOUNT"] = SPINS
@@ -221,7 +221,7 @@ def cleaned_up_on_sigterm() -> Iterator[None]:
 
 
 def is_sweep() -> bool:
-    """Whether the present job is one of a sweep."""
+    """Return whether the present job is one of a sweep."""
     return HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN
 
 

@@ -95,7 +95,7 @@ def continued_run(argv: Sequence[str]) -> list[str]:
 
 
 def _behind(arguments: Sequence[str], place: int, new: Sequence[str]) -> list[str]:
-    """Insert overrides behind a place, before the next flag: Hydra wants overrides in one piece."""
+    """Insert overrides behind a place, before the next flag: Hydra wants overrides side by side."""
     flags = (number for number, word in enumerate(arguments) if number >= place and word.startswith("-"))
     end = next(flags, len(arguments))
     return [*arguments[:end], *new, *arguments[end:]]
@@ -201,12 +201,12 @@ def _read(argument: str, look: Callable[..., object]) -> object:
 
 
 def _subject(override: str) -> str:
-    """What an override is about; the three ways to give a budget are one, since they exclude each other."""
+    """Return the key an override sets; the three budget keys count as one, since they exclude each other."""
     key = key_of(override)
     return "budget" if key in BUDGETS else key
 
 
 def _other_budgets_off(arguments: Sequence[str]) -> list[str]:
-    """The budget that was typed replaces the config's, in whatever unit that is."""
+    """Return overrides that remove the config's budget in other units, if one was typed."""
     given = {key_of(argument) for argument in arguments if not argument.startswith("~")} & BUDGETS
     return [f"{unit}=null" for unit in sorted(BUDGETS) if given and unit not in given]

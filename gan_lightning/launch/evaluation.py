@@ -80,7 +80,7 @@ class Watched(GeneratorSampler):
 
     Attributes:
         sampler: what makes the samples.
-        report: is told of every so many made.
+        report: called from time to time with the number made.
     """
 
     sampler: GeneratorSampler
@@ -105,5 +105,5 @@ class Watched(GeneratorSampler):
         return self.sampler.facts()
 
     def path(self, indices: Tensor, *, epsilon: float) -> tuple[Tensor, Tensor] | None:
-        """Return neighbouring images; see ``GeneratorSampler``."""
+        """Return neighboring images; see ``GeneratorSampler``."""
         return self.sampler.path(indices, epsilon=epsilon)

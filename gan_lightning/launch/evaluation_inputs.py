@@ -44,11 +44,11 @@ class Sides:
         evaluator: what measures.
         sample: makes or reads the generated images.
         real: the real ones.
-        weights: of the generator, or "files".
+        weights: the generator's weights, "ema" or "raw", or "files".
         device: where networks run.
-        title: of the generated side, for messages.
+        title: title of the generated side, for messages.
         facts: what the scores' file says of the sides.
-        default_out: where the scores go if nobody says.
+        default_out: where the scores go by default.
         expected: published scores of the checkpoint's experiment on these data.
         images_seen: by the generator; 0 for files.
         budget_images: images of its whole training; None: unknown.
@@ -88,7 +88,7 @@ def open_sides(cfg: DictConfig) -> Sides:
 
 
 def means_checkpoint(given: str) -> bool:
-    """Return whether a path that may be of images is of a checkpoint: such a file, or the folder of a run."""
+    """Return whether a path names a checkpoint, a file or the folder of a run, rather than images."""
     run = RunFolder(given)
     return is_address(given) or run.path.suffix == CHECKPOINT or (os.path.isdir(run.checkpoints) and run.holds_run())
 
@@ -109,10 +109,12 @@ def of_checkpoint(cfg: DictConfig, path: Path, *, given_as: str) -> Sides:
     given = evaluator_of(cfg)
     node = given if "_target_" in given else {**(config.get("evaluator") or {}), **given}
     if "_target_" not in node:
-        raise InputError(f"{path} was trained without an evaluator: choose one, evaluator=digits for instance")
+        raise InputError(f"{path} was trained without an evaluator: choose one, for example evaluator=digits")
     evaluator = build(node, trust=cfg.trust or "_target_" in given, key="evaluator")
     if not isinstance(evaluator, SampleEvaluator):
-        raise InputError(f"{path}: evaluator: {type(evaluator).__name__} is no evaluator, choose one: evaluator=digits")
+        raise InputError(
+            f"{path}: evaluator: {type(evaluator).__name__} is not an evaluator; choose one: evaluator=digits"
+        )
     check_told(evaluator, model)
     weights: Literal["ema", "raw"] = model.default_weights if cfg.weights is None else cfg.weights.value
     model.network(weights)
@@ -139,7 +141,7 @@ def of_checkpoint(cfg: DictConfig, path: Path, *, given_as: str) -> Sides:
 
 
 def known_budget(budget: Mapping[str, Any] | None) -> int | None:
-    """Return a run's budget in images; None where there is none, or one in epochs, whose images only the data know."""
+    """Return a run's budget in images; None without a budget, or with one in epochs, which needs the data."""
     return None if budget is None or budget.get("epochs") is not None else resolve_budget(budget, images_per_epoch=0)
 
 
@@ -149,7 +151,7 @@ def of_files(cfg: DictConfig, path: Path) -> Sides:
         raise InputError(f"generated = {path}: say what it is compared with, real=PATH (folder, .zip, .npz or .ckpt)")
     for key, value in (("statistics", cfg.statistics), ("weights", cfg.weights and cfg.weights.value)):
         if value is not None:
-            raise InputError(f"{key} = {value}: of a generator, but generated = {path} are images")
+            raise InputError(f"{key} = {value} applies to a generator, but generated = {path} holds images")
     node = evaluator_of(cfg)
     if "_target_" not in node:
         raise InputError(
@@ -157,7 +159,7 @@ def of_files(cfg: DictConfig, path: Path) -> Sides:
         )
     evaluator = build(node, trust=True, key="evaluator")
     if not isinstance(evaluator, Evaluator):
-        raise InputError(f"evaluator: {type(evaluator).__name__} does not score images in files, choose another")
+        raise InputError(f"evaluator: {type(evaluator).__name__} does not score images in files; choose another")
     images = given_images(path, key="generated", split="generated", labelled=by_class(evaluator))
     check_count(evaluator.samples, len(images), path)
     evaluator.samples = len(images)
@@ -178,23 +180,25 @@ def of_files(cfg: DictConfig, path: Path) -> Sides:
 
 
 def default_out(path: Path) -> Path:
-    """Return where scores go if nobody says: beside ``path``, and apart from those of other evaluators."""
+    """Return where scores go by default: beside ``path``, in a file of their evaluator's own."""
     choice = HydraConfig.get().runtime.choices.get("evaluator") if HydraConfig.initialized() else None
     parts = [path.stem, str(choice).replace("/", "_"), "scores.json"] if choice else [path.stem, "scores.json"]
     return path.with_name(".".join(parts))
 
 
 def check_count(asked: int, count: int, path: Path) -> None:
-    """Refuse a number of samples on the command line that is not that of the files, all of which are compared.
+    """Refuse a number of samples on the command line that differs from the number of files: all are compared.
 
-    A preset's number says how many a generator draws, and is no wish about files.
+    A preset's number says how many samples a generator draws, and does not apply to files.
 
     Raises:
         InputError: naming both numbers.
     """
     given = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
     if any(override.lstrip("+").startswith("evaluator.samples=") for override in given) and asked != count:
-        raise InputError(f"evaluator.samples = {asked}: all {count} images of generated = {path} are compared")
+        raise InputError(
+            f"evaluator.samples = {asked}: leave it out; all {count} images of generated = {path} are compared"
+        )
 
 
 def evaluator_of(cfg: DictConfig) -> dict[str, Any]:
@@ -225,12 +229,12 @@ def open_real(
 
 
 def by_class(evaluator: SampleEvaluator) -> bool:
-    """Whether the classes of the two sides are compared."""
+    """Return whether the classes of the two sides are compared."""
     return isinstance(evaluator, Evaluator) and any(metric.needs.real_labels for metric in evaluator.metrics)
 
 
 def check_classes(generated: Sequence[str] | None, real: EvaluationSet) -> None:
-    """Refuse two sides of which both say what their classes are called, and differ.
+    """Refuse two sides that both name their classes, but differently.
 
     Raises:
         ValueError: naming the classes.

@@ -32,7 +32,7 @@ class Fetchable(ABC):
 
     @abstractmethod
     def is_here(self) -> bool:
-        """Whether it seems to be in the cache folder."""
+        """Return whether it seems to be in the cache folder."""
 
     @abstractmethod
     def fetch(self) -> Path:
@@ -57,7 +57,7 @@ class WeightsFile(Fetchable):
         return f"{self.known.title} weights, {self.use}"
 
     def is_here(self) -> bool:
-        """Whether the file is there."""
+        """Return whether the file is there."""
         return (cache_root() / self.known.file_name).is_file()
 
     def fetch(self) -> Path:
@@ -82,7 +82,7 @@ class HubNetwork(Fetchable):
         return cache_root() / "hub"
 
     def is_here(self) -> bool:
-        """Whether the file with its weights is there."""
+        """Return whether the file with its weights is there."""
         return (self.folder / "checkpoints" / DINOV2[self.variant].file_name).is_file()
 
     def fetch(self) -> Path:
@@ -106,7 +106,7 @@ class DataSet(Fetchable):
         return self.module(resolution=64)  # of no account: nothing is decoded
 
     def is_here(self) -> bool:
-        """Whether its files seem to be there."""
+        """Return whether its files seem to be there."""
         return self._open().is_present()
 
     def fetch(self) -> Path:

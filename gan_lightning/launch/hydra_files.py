@@ -1,4 +1,4 @@
-"""``.hydra/`` in a run folder: what Hydra would write there, written by whoever holds the folder's lock.
+"""``.hydra/`` in a run folder: what Hydra would write there, written by the process that holds the folder's lock.
 
 The file of the overrides begins with a digest of what follows, since a part of them would be another run's.
 """
@@ -22,7 +22,7 @@ def write_hydra_files(folder: Path, *, composed: DictConfig, hydra: Any) -> None
     """Write the config as composed, Hydra's own settings, and the overrides.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
         composed: the task's config, interpolations as they were written.
         hydra: Hydra's own node.
     """
@@ -43,7 +43,7 @@ def read_overrides(folder: Path) -> list[str]:
     path = RunFolder(folder).hydra_overrides
     found = read_yaml(path, kind=list)
     if not all(isinstance(item, str) for item in found):
-        raise SideFileError(f"{path} is damaged: it is no list of strings")
+        raise SideFileError(f"{path} is damaged: it is not a list of strings")
     first, _, rest = read_text(path, most_bytes=_MOST_BYTES).partition("\n")
     if first.startswith("#") and first != f"{_LABEL}{_digest(rest)}":
         raise SideFileError(f"{path} is damaged: its content does not match its digest")

@@ -26,7 +26,7 @@ class Beginning:
         images_seen: by the run that wrote it; None: it does not say.
         settings: ``init_from`` of the configuration.
         transfer: what is taken from it.
-        optimizers: state of each optimizer's parameters, by player; empty: they start anew.
+        optimizers: state of each optimizer's parameters, by player; empty: they start fresh.
     """
 
     path: Path
@@ -64,10 +64,10 @@ class Beginning:
 
 
 def find_beginning(config: Mapping[str, Any], model: AdversarialModule, *, mapped: bool = False) -> Beginning | None:
-    """Find the weights that a new run starts from, and compare them with its model; None if it starts anew.
+    """Find the weights that a new run starts from, and compare them with its model; None if it starts from random ones.
 
     Args:
-        config: of the run, as plain data.
+        config: config of the run, as plain data.
         model: which is not changed; it may be without memory.
         mapped: map tensors from the disk instead of reading them, which is enough for a comparison.
 
@@ -152,5 +152,5 @@ def read_names(path: Path) -> dict[str, str]:
     except SideFileError as error:
         raise ValueError(f"names = {path}: {error}") from error
     if wrong := [key for key, value in names.items() if not isinstance(key, str) or not isinstance(value, str)]:
-        raise ValueError(f"names = {path}: must have a name for each name; {wrong[0]} has none")
+        raise ValueError(f"names = {path}: must map names to names, but the value of {wrong[0]} is not one")
     return names

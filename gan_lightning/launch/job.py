@@ -26,21 +26,21 @@ log = logging.getLogger(__name__)
 
 
 def continuing(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a job's configuration such that the job goes on from its own checkpoint if there is one.
+    """Return a job's configuration such that the job resumes from its own checkpoint if there is one.
 
     Raises:
-        ConfigError: if it is to overwrite its folder, since each start of the sweep would begin all jobs anew.
+        ConfigError: if it is to overwrite its folder, since each start of the sweep would start all jobs over.
     """
     if config["overwrite"]:
         raise ConfigError(
-            ["overwrite = true: a sweep goes on with its jobs; to begin anew, delete its folder or choose another one"]
+            ["overwrite = true: a sweep resumes its jobs; to start over, delete its folder or choose another one"]
         )
     begun = RunFolder(config["output_dir"]).holds_checkpoint()
     return {**config, "resume": "auto" if begun or config["resume"] is None else config["resume"]}
 
 
 def due(folder: Path, config: Mapping[str, Any]) -> Outcome | dict[str, Any]:
-    """Return how an earlier start of the sweep brought a job to an end, or else the configuration to start it with.
+    """Return how an earlier start of the sweep ended a job, or else the configuration to start it with.
 
     Args:
         folder: the job's.
@@ -66,7 +66,7 @@ def settled(folder: Path, config: Mapping[str, Any]) -> Outcome | None:
 
 
 def read_config(folder: Path) -> dict[str, Any] | None:
-    """Return the configuration in a job's folder; None if there is none, or only a damaged one, which is said.
+    """Return the configuration in a job's folder; None if it is missing, or damaged, which is logged.
 
     Nothing is moved: another process may be at work there.
     """
@@ -87,7 +87,7 @@ def leave_files(folder: Path, config: Mapping[str, Any], *, composed: DictConfig
     """Put a job's configuration where ``train_folder`` finds it, and Hydra's files where a run of its own has them.
 
     Args:
-        folder: the job's; whoever calls it holds its lock, or nobody trains there.
+        folder: the job's; the caller holds its lock, or knows that no process trains there.
         config: checked, as plain data.
         composed: the same as Hydra composed it.
         hydra: Hydra's own node.

@@ -1,4 +1,4 @@
-"""The folders of this machine in place of those that the configuration of somebody's checkpoint names."""
+"""The folders of this machine in place of those that the configuration of another's checkpoint names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def with_local_paths(node: Any, paths: Mapping[str, Any]) -> Any:
     A stored ``root`` of data sets is read where it is there, but nothing is downloaded into it.
 
     Args:
-        node: of a checkpoint, plain; it is not changed.
+        node: plain node of a checkpoint; it is not changed.
         paths: ``paths`` of the local configuration.
     """
     if isinstance(node, list):

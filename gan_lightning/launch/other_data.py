@@ -31,8 +31,8 @@ def other_data_problems(
 
     Args:
         data: any data module.
-        config: of the run, as plain data.
-        callbacks: of the run.
+        config: config of the run, as plain data.
+        callbacks: callbacks of the run.
         processes: how many train together.
     """
     if isinstance(data, RealDataModule):

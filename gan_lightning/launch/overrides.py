@@ -31,7 +31,7 @@ def override_errors(config_name: str, argv: Sequence[str], root_keys: Sequence[s
     """Try the overrides one by one, group choices first, since they decide which keys there are.
 
     Args:
-        config_name: of the primary config.
+        config_name: name of the primary config.
         argv: the command line without the program's name.
         root_keys: the keys that the root schema allows.
 
@@ -112,7 +112,7 @@ def sweep_size(override: Override) -> float:
 
 
 def check_sweep(overrides: Sequence[Override]) -> None:
-    """Refuse a sweep that never ends, or has more jobs than anybody means.
+    """Refuse a sweep that never ends, or has more than ``MOST_JOBS`` jobs.
 
     Raises:
         ConfigError: naming its overrides.
@@ -140,7 +140,7 @@ def unknown_key(override: Override, cfg: DictConfig, root_keys: Sequence[str]) -
     """Say that an override changes a key which is not there, and which there are; None if it is there.
 
     Args:
-        override: of one value.
+        override: an override with one value.
         cfg: composed without it.
         root_keys: the keys that the root schema allows.
     """

@@ -115,12 +115,12 @@ def build_parts(config: Mapping[str, Any]) -> Parts:
 def rehearse_parts(
     config: Mapping[str, Any], problems: list[str], *, remote_processes: int | None = None
 ) -> int | None:
-    """Build everything without its memory, and add what is wrong to ``problems``, those of the config's check.
+    """Build everything without its memory, and add what is wrong to the problems of the config's check.
 
     Args:
-        config: as plain data; parts that ``problems`` name already are passed over.
+        config: as plain data; parts that ``problems`` name already are skipped.
         problems: grows.
-        remote_processes: of a run on another machine, whose devices are not those of this one; None: it runs here.
+        remote_processes: processes of a run on another machine; None: it runs here, on this machine's devices.
 
     Returns:
         The number of processes that would train; None where that cannot be told.
@@ -247,7 +247,7 @@ def _check_fit(built: Mapping[str, Any], problems: list[str], *, config: Mapping
 
 
 def check_evaluators(data: ImageDataModule, callbacks: list[Callback]) -> None:
-    """Refuse to judge colour images by the classifier of grey digits, the evaluator of configs that choose none.
+    """Refuse to judge color images by the classifier of gray digits, the evaluator of configs that choose none.
 
     Raises:
         ConfigError: naming others.
@@ -259,7 +259,7 @@ def check_evaluators(data: ImageDataModule, callbacks: list[Callback]) -> None:
         if isinstance(evaluator, Evaluator) and isinstance(evaluator.extractor, DigitsExtractor) and data.channels == 3:
             raise ConfigError(
                 [
-                    "evaluator: the digits classifier knows nothing of colour images; choose evaluator=none, "
+                    "evaluator: the digits classifier cannot judge color images; choose evaluator=none, "
                     "evaluator=inception or, for translations, evaluator=translation"
                 ]
             )
@@ -286,7 +286,7 @@ def check_told(evaluator: SampleEvaluator | None, model: AdversarialModule) -> N
 
 @contextmanager
 def collected(problems: list[str]) -> Iterator[None]:
-    """Note what a check complains about, and go on with the next one."""
+    """Note what a check complains about, and continue with the next one."""
     try:
         yield
     except ConfigError as error:

@@ -69,8 +69,8 @@ class Preflight(Callback):
     """Hydra's callback that stops a wrong run, or a sweep with a wrong job, while nothing is written.
 
     Attributes:
-        folders: of the jobs of a plain sweep.
-        progress: of that sweep.
+        folders: folders of the jobs of a plain sweep.
+        progress: progress of that sweep.
     """
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ class Preflight(Callback):
         """Start the run for the task to take up, or stop with exit code 2 and all complaints."""
         with loudly():
             if config.hydra.launcher._target_ == REMOTE:
-                raise InputError("cluster, hydra/launcher: SLURM jobs are jobs of a sweep, start one with gan-train -m")
+                raise InputError("cluster, hydra/launcher: SLURM jobs run as a sweep; start one with gan-train -m")
             HydraConfig.instance().set_config(copy.deepcopy(config))  # makes its argument read-only
             check_hydra(config, folder_key="hydra.run.dir")
             _handed_on[:] = [start_in_free_folder(config)]
@@ -124,7 +124,7 @@ def check_hydra(config: DictConfig, *, folder_key: str) -> None:
 
     Args:
         config: with Hydra's own node.
-        folder_key: of the folder that Hydra will make.
+        folder_key: key of the folder that Hydra will make.
 
     Raises:
         InputError: naming the setting.
@@ -135,7 +135,7 @@ def check_hydra(config: DictConfig, *, folder_key: str) -> None:
             "command was typed; leave it false"
         )
     if "${" in (folder := str(OmegaConf.select(config, folder_key))):
-        raise InputError(f"{folder_key} = {folder}: Hydra takes ${{ for the begin of an interpolation; choose another")
+        raise InputError(f"{folder_key} = {folder}: Hydra takes ${{ for the start of an interpolation; choose another")
 
 
 def start_in_free_folder(config: DictConfig) -> Start:
@@ -150,7 +150,7 @@ def start_in_free_folder(config: DictConfig) -> Start:
     named_by_time = (
         "run_folder:" in str(unresolved_value(config.hydra.run, "dir"))
         and "hydra:runtime.output_dir" in str(unresolved_value(config, "output_dir"))
-        and slurm.job_id() is None  # else it is the job that names it, and a requeued one goes on in it
+        and slurm.job_id() is None  # else it is the job that names it, and a requeued one continues in it
     )
     first = str(config.hydra.run.dir)
     others = (f"{first}_{number}" for number in itertools.count(2)) if named_by_time else ()
@@ -215,7 +215,7 @@ def check_folder(folder: Path, cfg: DictConfig) -> None:
         ConfigError: naming each key in which the runs differ.
     """
     if (log_file := RunFolder(folder).log).is_dir():
-        raise InputError(f"{log_file} is a folder, and the job's log would get its name")
+        raise InputError(f"{log_file} is a folder, but the job's log needs this name")
     former = read_config(folder)
     if former is None:
         return
@@ -258,7 +258,7 @@ def check_request(config: DictConfig) -> None:
             [f"batch_size = {config.batch_size}: it is the global size and must divide over {world} devices"]
         )
     if shutil.which("sbatch") is None:
-        raise ConfigError(["hydra/launcher: there is no sbatch here; SLURM jobs are submitted on one of its machines"])
+        raise ConfigError(["hydra/launcher: there is no sbatch here; submit SLURM jobs from a machine of the cluster"])
     if importlib.util.find_spec("submitit") is None:
         raise ConfigError(["hydra/launcher: submitit is missing; pip install gan-lightning[slurm]"])
 
@@ -272,7 +272,7 @@ def which(found: list[str], count: int) -> str:
 
 @contextmanager
 def loudly() -> Iterator[None]:
-    """End the process on any exception, since Hydra turns those of its callbacks into warnings and goes on."""
+    """End the process on any exception, since Hydra turns exceptions of its callbacks into warnings and continues."""
     try:
         yield
     except (ConfigError, InputError) as error:

@@ -106,7 +106,7 @@ class Companions(Callback):
         while not self._over.wait(POLL_SECONDS):
             stop_child_observers()
             if (death := look()) is not None:
-                print(f"{death}: the run cannot go on, ending this process too", file=sys.stderr, flush=True)
+                print(f"{death}: the run cannot continue, so this process ends too", file=sys.stderr, flush=True)
                 if self._over.wait(GRACE_SECONDS):
                     return
                 self.on_death(death)

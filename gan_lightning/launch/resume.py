@@ -18,7 +18,7 @@ from gan_lightning.runs.results import read_outcome, read_results
 
 
 def find_checkpoint(resume: str | None, output_dir: Path) -> tuple[Path | None, list[str]]:
-    """Return the checkpoint to continue from, and what is wrong with damaged ones that were passed over.
+    """Return the checkpoint to resume from, and what is wrong with damaged ones that were skipped.
 
     Args:
         resume: "auto", a run folder, a checkpoint file, or None.
@@ -35,11 +35,11 @@ def find_checkpoint(resume: str | None, output_dir: Path) -> tuple[Path | None, 
     if resume == "auto":
         found, complaints = newest_whole(RunFolder(output_dir).checkpoints)
         if found is None and complaints:
-            raise CheckpointError(f"{'; '.join(complaints)}; to begin anew, delete what cannot be read")
+            raise CheckpointError(f"{'; '.join(complaints)}; to start over, delete what cannot be read")
         former = read_outcome(output_dir)
         if found is None and former is not None and former.status == "finished":
             raise CheckpointError(
-                f"{output_dir} holds a finished run without latest.ckpt; to begin anew, leave resume out and set "
+                f"{output_dir} holds a finished run without latest.ckpt; to start over, leave resume out and set "
                 "overwrite=true"
             )
         return found, complaints
@@ -60,8 +60,8 @@ class Source:
 
     Attributes:
         path: the checkpoint, or None for a fresh run.
-        images_seen: of the checkpoint, or None.
-        complaints: what is wrong with damaged checkpoints that were passed over.
+        images_seen: number of images seen at the checkpoint, or None.
+        complaints: what is wrong with damaged checkpoints that were skipped.
         processes: how many wrote the checkpoint, or None.
         doubt: why the checkpoint may not be of the run in whose folder it lies, or None.
     """
@@ -73,7 +73,7 @@ class Source:
     doubt: str | None = None
 
     def check_processes(self, now: int) -> None:
-        """Refuse to go on with another number of processes.
+        """Refuse to resume with another number of processes.
 
         Raises:
             ConfigError: naming both numbers.
@@ -97,7 +97,7 @@ class Source:
             return
         if self.images_seen >= budget_images + batch_size:
             raise ConfigError(
-                [f"budget: {budget_images} images, and the run to be resumed has seen {self.images_seen} already"]
+                [f"budget: {budget_images} images, but the run to be resumed has already seen {self.images_seen}"]
             )
 
 
@@ -105,7 +105,7 @@ def prepare_resume(config: Mapping[str, Any], output_dir: Path, data: Mapping[st
     """Find the checkpoint to continue from; refuse one of another run.
 
     Args:
-        config: of the run, as plain data.
+        config: config of the run, as plain data.
         output_dir: its folder.
         data: what tells its training data from others, as a checkpoint keeps it; None: nothing is known.
 
@@ -128,15 +128,15 @@ def prepare_resume(config: Mapping[str, Any], output_dir: Path, data: Mapping[st
         raise InputError(f"resume = {resume}: {error}") from error
     if "by_hand" in stored:
         raise InputError(
-            f"resume = {resume}: {path} was written by a Trainer without gan-train: it holds a model, and no run to go "
-            "on with; in Python, trainer.fit(model, ckpt_path=...) goes on from it"
+            f"resume = {resume}: {path} was written by a Trainer without gan-train: it holds a model, but no run to "
+            "resume; in Python, trainer.fit(model, ckpt_path=...) continues from it"
         )
     moved, lines = _compare_data(stored.get("data"), data)
     lines += differences(stored["config"] or {}, config, moved=moved)
     lines += _compare_beginnings(stored["config"] or {}, config)
     problems = [f"resume = {resume}: {path} is of another run: {line}" for line in lines]
     if problems and (run := run_folder_of(path.parent)) is not None and path == Path(resume):
-        problems.append(f"resume={shlex.quote(str(run))} goes on with the run of {path.name}, with its settings")
+        problems.append(f"resume={shlex.quote(str(run))} resumes the run of {path.name} with its settings")
     if problems:
         raise ConfigError(problems)
     written_in = (stored["config"] or {}).get("output_dir") or str(output_dir)
@@ -182,7 +182,7 @@ def _compare_data(before: Mapping[str, Any] | None, now: Mapping[str, Any] | Non
 
 
 def _compare_beginnings(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Say that a run did not start from what ``init_from`` names now, which is not read when it goes on."""
+    """Say that a run did not start from what ``init_from`` names now, which a resume does not read."""
     former, path = (before.get("init_from") or {}).get("path"), now["init_from"]["path"]
     return [] if path in (None, former) else [f"init_from.path was {former!r} and is now {path!r}"]
 

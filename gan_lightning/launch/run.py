@@ -55,14 +55,14 @@ def run(begun: Start) -> Outcome:
 def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
     parts, source = begun.parts, begun.source
     for complaint in source.complaints:
-        log.warning("%s; going on from %s instead", complaint, source.path or "the beginning")
+        log.warning("%s; continuing from %s instead", complaint, source.path or "the beginning")
     if source.path is not None:
         log.info("resuming from %s at %d images", source.path, source.images_seen)
         if source.doubt is not None:
             log.warning("%s", source.doubt)
         if not isinstance(parts.data, RealDataModule):
             kind = type(parts.data).__name__
-            log.warning("%s cannot go on where it stopped: the resumed run sees other batches", kind)
+            log.warning("%s cannot continue where it stopped: the resumed run sees other batches", kind)
     elif (hint := few_images_hint(parts.model, parts.data)) is not None and parts.trainer.is_global_zero:
         log.warning("%s", hint)
     started_from = None

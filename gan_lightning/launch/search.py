@@ -1,4 +1,4 @@
-"""A search with Optuna: ask for trials, launch their jobs, tell their values; it goes on where it stopped."""
+"""A search with Optuna: ask for trials, launch their jobs, tell their values; a search resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Launch = Callable[..., Sequence[JobReturn]]
 
 
 def search(settings: SearchSettings, *, folder: Path, launch: Launch) -> None:
-    """Search until the study is as long as it is to be; say which trial is best.
+    """Search until the study has all its trials; say which is best.
 
     A second search at the same time would take the first one's trials for cut off, and is refused.
 
@@ -144,7 +144,7 @@ def run_trials(
     Args:
         study: which asked for them.
         trials: with their parameters.
-        settings: of the search.
+        settings: settings of the search.
         launch: see ``search``.
         first_job: number of jobs that were launched before.
 
@@ -191,7 +191,7 @@ def run_trials(
 
 
 def job_overrides(params: dict[str, Any], settings: SearchSettings, *, step: int) -> list[str]:
-    """Return the command line of a trial's job; that of the only seed sets none, so that it keeps its folder's name."""
+    """Return the command line of a trial's job; with only one seed it sets none, which keeps the folder's name."""
     lines = [*(f"{key}={value}" for key, value in params.items()), *settings.fixed]
     if settings.seeds_per_trial == 1:
         return lines

@@ -43,7 +43,7 @@ class SearchSettings:
         n_trials: length of the study.
         n_jobs: trials that are launched together.
         seeds_per_trial: runs whose mean is a trial's value.
-        seed: of a trial's first run.
+        seed: seed of a trial's first run.
         sampler: node that builds one of Optuna's, from a seed.
         pruner: node that builds one of Optuna's.
         space: what is chosen for each key.

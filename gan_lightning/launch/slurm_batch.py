@@ -54,7 +54,7 @@ def run_batch(jobs: Sequence[PlannedJob], *, submitit_folder: str, max_num_timeo
     except KeyboardInterrupt:
         if waiting:
             names = " ".join(sorted({job.partition("_")[0] for job in waiting.values()}))
-            log.warning("the jobs go on; the same command waits for them again, scancel %s ends them", names)
+            log.warning("the jobs continue; the same command waits for them again, and scancel %s ends them", names)
         raise
     return [returned(job) for job in jobs]
 

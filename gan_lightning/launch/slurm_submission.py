@@ -44,7 +44,7 @@ class Request:
     additional_parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def parameters(self) -> dict[str, Any]:
-        """The parameters of submitit's ``AutoExecutor``."""
+        """Return the parameters of submitit's ``AutoExecutor``."""
         common = {"nodes", "tasks_per_node", "cpus_per_task", "gpus_per_node", "mem_gb", "timeout_min", "name"}
         given = {key: value for key, value in asdict(self).items() if value not in (None, [], {})}
         return {key if key in common else f"slurm_{key}": value for key, value in given.items()}
@@ -54,7 +54,7 @@ class FolderTask:
     """Trains the configuration that lies in a folder; submitit calls it in each process of a job."""
 
     def __call__(self, folder: str) -> None:
-        """Train, and let the job go on in another one if a warning came.
+        """Train, and let another job continue the run if a warning came.
 
         Raises:
             SystemExit: with the job's code unless it is 0, which is how SLURM gets to know it.
@@ -78,7 +78,7 @@ class FolderTask:
             raise SystemExit(code)
 
     def checkpoint(self, folder: str) -> Any:
-        """Return what submitit is to run in the requeued job: the same, which goes on from its checkpoint."""
+        """Return what submitit is to run in the requeued job: the same, which resumes from its checkpoint."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self, folder)
@@ -99,10 +99,10 @@ def go_on_in_another_job(folder: Path, resubmit: Any) -> None:
         reason = f"hydra.launcher.max_num_timeout is used up ({error})"
     except (OSError, subprocess.SubprocessError) as error:
         reason = f"SLURM does not requeue it ({error})"
-    log.error("the job ends here: %s", reason)
+    log.error("the job ends: %s", reason)
     outcome = read_outcome(folder)
     if outcome is None or not outcome.meaning.settled:  # a warning may come when all is trained
-        note(folder, "preempted", message=f"{reason}; the same command goes on with it")
+        note(folder, "preempted", message=f"{reason}; the same command resumes it")
 
 
 def given_up(folder: Path) -> bool:

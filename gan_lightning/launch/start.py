@@ -36,7 +36,7 @@ class Start:
 
     Attributes:
         config: checked, as plain data.
-        folder: of the run; locked, in the process that writes.
+        folder: folder of the run; locked, in the process that writes.
         parts: what the config builds.
         source: what the run continues from.
         beginning: what its networks start from; None: they were drawn, or the run continues.
@@ -58,7 +58,7 @@ def check(cfg: DictConfig, *, remote_processes: int | None = None) -> dict[str, 
 
     Args:
         cfg: composed, without Hydra's own node.
-        remote_processes: of a run on another machine, whose devices are not those of this one; None: it runs here.
+        remote_processes: processes of a run on another machine; None: it runs here, on this machine's devices.
 
     Raises:
         ConfigError: with all that is wrong.
@@ -160,10 +160,10 @@ def make_way(folder: Path, config: dict[str, Any], source: Source) -> None:
     if config["overwrite"]:
         empty_run(folder)
     elif run.holds_checkpoint() or (config["resume"] is None and run.holds_run()):
-        anew = "overwrite=true removes it and begins anew"
+        anew = "overwrite=true removes it and starts over"
         other = "hydra.run.dir=... names another folder"
         raise InputError(
-            f"output_dir = {folder}: there is a run already; resume={shlex.quote(str(folder))} goes on with it, "
+            f"output_dir = {folder}: there is a run already; resume={shlex.quote(str(folder))} resumes it, "
             f"{anew if config['resume'] is None else other}"
         )
 

@@ -108,7 +108,7 @@ def parts_of_real(
     All ranks must call it.
 
     Args:
-        evaluator: of the scores.
+        evaluator: computes the scores.
         real: what they compare samples with.
         data: what it is of, whose held-out images count as real, too; None: files.
         device: where extractors run.
@@ -129,7 +129,7 @@ def score_table(scores: list[Score], *, real: Mapping[str, RealParts]) -> Table:
         real: see ``parts_of_real``; all of the same counts.
     """
     table = Table(title="scores of the averaged generator" if scores[0].protocol["weights"] == "ema" else "scores")
-    table.add_column("score", no_wrap=True, overflow="fold")  # a key cut short is nobody's key
+    table.add_column("score", no_wrap=True, overflow="fold")  # a key cut short names nothing
     counts = [f"real images,\n{parts.first} against {parts.second}" for parts in real.values()]
     columns = ["value", "± s.e.", "better", *counts[:1]]
     for column in columns:

@@ -67,7 +67,7 @@ def needs_processes(trainer: Trainer) -> bool:
 
 
 def attempt_apart(folder: Path) -> Outcome:
-    """Train the configuration in a folder in a process that is no sweep, and may therefore start others like itself."""
+    """Train the configuration in a folder in a process that is not a sweep, and may therefore start others."""
     process = subprocess.Popen([sys.executable, "-m", "gan_lightning.cli.job", str(folder)])
     with passing_on_signals(process):
         code = process.wait()

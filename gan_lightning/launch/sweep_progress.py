@@ -16,8 +16,8 @@ class SweepProgress:
     """Counts the jobs that have ended, in whatever process they run: their folders tell.
 
     Attributes:
-        folders: of all jobs.
-        done_before: how many had ended when the sweep began, which goes on where an earlier start of it stopped.
+        folders: folders of all jobs.
+        done_before: number that had ended when this start of the sweep began; an earlier start may have ended some.
         started_s: when that was.
     """
 
@@ -29,12 +29,12 @@ class SweepProgress:
         self.done_before = self.done()
 
     def done(self) -> int:
-        """How many jobs have ended."""
+        """Return how many jobs have ended."""
         outcomes = [read_outcome(folder) for folder in self.folders]
         return sum(outcome is not None and outcome.over for outcome in outcomes)
 
     def describe(self, now_s: float | None = None) -> str:
-        """Such as ``3 of 9 jobs done, about 4 min 12 s left``; as if the others took as long as those before."""
+        """Return ``3 of 9 jobs done, about 4 min 12 s left``, for example, estimated from the jobs that have ended."""
         done, total = self.done(), len(self.folders)
         elapsed = (time.time() if now_s is None else now_s) - self.started_s
         said = f"{done} of {total} jobs done"

@@ -38,7 +38,7 @@ def outcome_of_job(folder: Path) -> Outcome:
 
 
 def sweep_code(outcomes: Sequence[Outcome]) -> int:
-    """Return the exit code of a sweep: 0 if all its jobs are done, otherwise that of its gravest one."""
+    """Return the exit code of a sweep: 0 if all its jobs are done, otherwise the gravest of theirs."""
     found = {outcome.status for outcome in outcomes}
     return next((meaning.exit_code or 0 for status, meaning in MEANINGS.items() if status in found), 0)
 
@@ -80,6 +80,6 @@ def answer(folders: Sequence[Path]) -> list[str]:
 
 
 def shown(folder: Path) -> str:
-    """Return a path as it is shortest to read."""
+    """Return a path in the form that is shortest to read."""
     here = Path.cwd()
     return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)

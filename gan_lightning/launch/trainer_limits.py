@@ -42,7 +42,7 @@ ELSEWHERE: Mapping[str, Elsewhere] = {
     "logger": Elsewhere((None,), "loggers are a group of their own: logger=NAME, or +logger.NAME._target_=..."),
     "enable_checkpointing": Elsewhere((None, True), "set callbacks.checkpoint.every_minutes and every_kimg"),
 }
-"""Argument to what replaces it; every other limit of the Trainer ends a run, which is ``stopped`` then."""
+"""Argument to what replaces it; every other limit of the Trainer ends a run, which is then ``stopped``."""
 
 
 def limit_problems(trainer: Mapping[str, Any], *, endless: bool) -> list[str]:

@@ -66,7 +66,7 @@ class Tracker(ABC):
         """Show all evaluations of the run so far, each with the samples of its moment.
 
         Args:
-            table: of each evaluation ``images_seen`` and ``scores``, as ``results.json`` lists them.
+            table: ``images_seen`` and ``scores`` of each evaluation, as ``results.json`` lists them.
             pictures: sample grids, by images seen, ascending.
         """
 
@@ -84,7 +84,7 @@ class Tracker(ABC):
 
 
 def plain(value: Any, *, key: str = "config") -> Any:
-    """A copy of nested plain data: dicts with string keys, lists, strings, numbers, booleans, None.
+    """Return a copy of nested plain data: dicts with string keys, lists, strings, numbers, booleans, None.
 
     A tracker turns everything else into a string without a word, and the run cannot be filtered by it.
 
@@ -131,7 +131,7 @@ def show_picture(logger: Logger, key: str, image: str | os.PathLike[str], images
     if logger not in _without_pictures:
         _without_pictures.add(logger)
         log.warning(
-            "%s shows no pictures; they lie in %s (gan_lightning.loggers.show_picture.register teaches it how)",
+            "%s cannot show pictures; they are in %s (gan_lightning.loggers.show_picture.register adds a way)",
             type(logger).__name__,
             Path(image).parent,
         )
@@ -148,7 +148,7 @@ def _(logger: TensorBoardLogger, key: str, image: str | os.PathLike[str], images
 
 
 def pixels(image: str | os.PathLike[str] | Image.Image) -> np.ndarray:
-    """A picture as uint8 ``(H, W, 3)``."""
+    """Return a picture as uint8 ``(H, W, 3)``."""
     if isinstance(image, Image.Image):
         return np.asarray(image.convert("RGB"))
     with Image.open(Path(image)) as opened:

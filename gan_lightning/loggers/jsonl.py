@@ -73,19 +73,19 @@ class JSONLLogger(Logger):
         try:
             self._write_pending()
         except OSError as error:
-            log.error("could not write to %s, its rows wait for the next one: %s", self.path, error)
+            log.error("could not write to %s; the rows are kept for the next attempt: %s", self.path, error)
             self.close()
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
-        """Nothing: the run's configuration is in ``config.yaml``."""
+        """Do nothing: the run's configuration is in ``config.yaml``."""
 
     @rank_zero_only
     def truncate_after(self, images_seen: int) -> None:
         """Drop the rows beyond a checkpoint, and broken lines; the clock continues from the last row kept.
 
         Args:
-            images_seen: of the checkpoint that training resumes from; -1 drops every row.
+            images_seen: number of images seen at the checkpoint that training resumes from; -1 drops every row.
         """
         self.close()
         self._pending = b""

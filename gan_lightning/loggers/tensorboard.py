@@ -49,7 +49,7 @@ class TensorBoardTracker(TensorBoardLogger, Tracker):
     def log_hyperparams(
         self, params: dict[str, Any] | Namespace, metrics: dict[str, Any] | None = None, step: int | None = None
     ) -> None:
-        """Nothing: ``set_config`` records the whole configuration."""
+        """Do nothing: ``set_config`` records the whole configuration."""
 
     @rank_zero_only
     def set_config(self, config: Mapping[str, Any]) -> None:
@@ -73,5 +73,5 @@ class TensorBoardTracker(TensorBoardLogger, Tracker):
 
 
 def _code_block(data: dict[str, Any]) -> str:
-    """Indented by four spaces, which Markdown shows as it is."""
+    """Indent by four spaces, which makes a code block in Markdown."""
     return "\n".join("    " + line for line in dumps(data, indent=2).splitlines())

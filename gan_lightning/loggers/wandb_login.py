@@ -1,4 +1,4 @@
-"""Whether W&B may go online, found out without importing it, asking anybody or waiting for long."""
+"""Whether W&B may go online, found out without importing it, prompting or waiting for long."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FROM_ENVIRONMENT: dict[str, ResolvedMode] = {
 
 
 def has_login(environ: Mapping[str, str]) -> bool:
-    """Whether a key (or an identity token) for the W&B host is in the environment or in a netrc file.
+    """Return whether a key (or an identity token) for the W&B host is in the environment or in a netrc file.
 
     The host is that of ``WANDB_BASE_URL``; the file is ``NETRC``, else ``~/.netrc``, else ``~/_netrc``.
     """
@@ -45,7 +45,7 @@ def has_login(environ: Mapping[str, str]) -> bool:
 
 
 def server_answers(environ: Mapping[str, str] = os.environ, *, timeout_s: float = 5.0) -> bool:
-    """Whether anything answers at the W&B host, directly or through the proxies of the environment.
+    """Return whether anything answers at the W&B host, directly or through the proxies of the environment.
 
     Compute nodes often have a login and no network; ``wandb.init`` would retry for its whole timeout there.
     """
@@ -59,7 +59,7 @@ def server_answers(environ: Mapping[str, str] = os.environ, *, timeout_s: float 
 
 
 def resolve_mode(mode: Mode, environ: Mapping[str, str] = os.environ) -> ResolvedMode:
-    """Turn ``auto`` into a mode that needs no answer from anybody.
+    """Replace ``auto`` by a mode that never prompts.
 
     ``auto`` follows ``WANDB_MODE`` where it is set, and otherwise is online exactly when there is a login.
 

@@ -155,7 +155,7 @@ class WandbTracker(WandbLogger, Tracker):
         wished["group"] = wished["group"] or origin.group(config)
         wished["tags"] = list(dict.fromkeys([*wished["tags"], *origin.tags()]))
         if origin.sweep is not None and self._given_id is not None:
-            _log.warning("WANDB_RUN_ID is passed over: the jobs of a sweep are runs of their own")
+            _log.warning("WANDB_RUN_ID is ignored: each job of a sweep is a run of its own")
             self._given_id = None
 
     @rank_zero_only
@@ -167,7 +167,7 @@ class WandbTracker(WandbLogger, Tracker):
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace) -> None:
-        """Nothing: ``set_config`` records the whole configuration, and Lightning would turn parts into strings."""
+        """Do nothing: ``set_config`` records the whole configuration, and Lightning would turn parts into strings."""
 
     @rank_zero_only
     def set_config(self, config: Mapping[str, Any]) -> None:
@@ -247,7 +247,7 @@ class WandbTracker(WandbLogger, Tracker):
         self._closed = True
 
     def where(self) -> str:
-        """The run's page (online), or the command that uploads its offline segments in the order they were made."""
+        """Return the run's page (online), or the command that uploads its offline segments in their order."""
         if self._mode == "online" and self.begun:
             return str(self._session.run.url)
         return f"gan-compare sync {self._folder}" if recover_segments(self._folder) else "no W&B run"
@@ -274,14 +274,14 @@ class WandbTracker(WandbLogger, Tracker):
         arguments["settings"] = settings(record_git=self._record_git)
         may_fall_back = self._wished_mode == "auto" and self._mode == "online"
         if may_fall_back and not server_answers():
-            _log.warning("the W&B server does not answer, the run is recorded offline")
+            _log.warning("the W&B server does not answer; the run is recorded offline")
             self._mode = "offline"
         try:
             run = init({**arguments, "id": self._run_id(), "mode": self._mode})
         except (wandb.errors.CommError, wandb.errors.UsageError) as error:
             if not may_fall_back:
                 raise
-            _log.warning("W&B refuses to go online, the run is recorded offline: %s", error)
+            _log.warning("W&B refuses to go online; the run is recorded offline: %s", error)
             self._mode = "offline"
             # W&B's service keeps the id of the failed attempt as in use
             run = init({**arguments, "id": self._run_id(renew=True), "mode": "offline"})
@@ -293,7 +293,7 @@ class WandbTracker(WandbLogger, Tracker):
         return run
 
     def _run_id(self, *, renew: bool = False) -> str:
-        """The id in ``<save_dir>/wandb/run_id``: a requeued job continues its run. Where there is none, it is made."""
+        """Return the id in ``<save_dir>/wandb/run_id``, or make one: a requeued job continues its run."""
         path = self._run_folder.wandb_run_id
         kept = None if renew else read_or_move_aside(path, _read_id, consequence="a new W&B run begins")
         if kept is not None:
@@ -316,5 +316,5 @@ def finite(number: float | None) -> float | None:
 def _read_id(path: Path) -> str:
     text = read_text(path)
     if not _RUN_ID.fullmatch(text):
-        raise ValueError(f"{text!r} is no id of a run")
+        raise ValueError(f"{text!r} is not a run id")
     return text

@@ -71,7 +71,7 @@ def _segments(path: Path) -> list[Segment]:
         if not all(isinstance(value, str) for value in asdict(segment).values()):
             raise TypeError(f"its entry {segment} does not hold text")
         if Path(segment.folder).name != segment.folder:
-            raise ValueError(f"{segment.folder!r} is no name of a folder")
+            raise ValueError(f"{segment.folder!r} is not a folder name")
     return segments
 
 

@@ -28,14 +28,14 @@ RESTARTS = 3
 
 
 def refused() -> tuple[type[Exception], ...]:
-    """What a call raises whose data W&B cannot take, such as a picture when the disk is full."""
+    """Return the errors of a call whose data W&B cannot take, such as a picture when the disk is full."""
     import wandb
 
     return (OSError, wandb.errors.Error)
 
 
 def settings(*, record_git: bool) -> Settings:
-    """How W&B should behave: quietly, and without what costs time."""
+    """Return settings that keep W&B quiet and leave out what costs time."""
     import wandb
 
     made = wandb.Settings(
@@ -64,10 +64,10 @@ def init(arguments: dict[str, Any]) -> Run:
 
 
 class Session:
-    """A run, its successors after deaths of W&B's process, and what was lost.
+    """A W&B run, the segments that continue it when W&B's process dies, and what was lost.
 
     Args:
-        begin: begins the run, or goes on with it in a new segment.
+        begin: begins the run, or continues it in a new segment.
         advice: what to do about something that W&B did not record.
 
     Attributes:
@@ -130,7 +130,7 @@ class Session:
                 call(self.run)
                 self._complain(
                     f"W&B's process died at {images_seen} images ({_words(death)}) and was started again, where "
-                    "the run goes on in a new segment; rows of the last seconds before that may be missing"
+                    "the run continues in a new segment; rows of the last seconds before that may be missing"
                 )
                 return
         except (*dead_process_errors(), *refused()) as error:
@@ -140,7 +140,7 @@ class Session:
 
     def _complain(self, problem: str) -> None:
         self.problems.append(problem)
-        _log.warning("%s. The training goes on; %s", problem, self._advice())
+        _log.warning("%s. Training continues; %s", problem, self._advice())
 
 
 def _words(error: Exception) -> str:

@@ -29,7 +29,7 @@ class Synced:
     Attributes:
         run: its folder.
         whole: segments that were uploaded whole.
-        cut: segments of which the rows before a cut were uploaded.
+        cut: segments whose rows before a cut were uploaded.
         waiting: a segment that was left alone because its job may still be writing it.
         failed: segments that could not be uploaded.
         problem: why, as W&B puts it, or what is wrong with the manifest.
@@ -44,7 +44,7 @@ class Synced:
 
 
 def find_tracked(roots: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """The folders of all runs with segments at or below ``roots``, sorted.
+    """Return the folders of all runs with segments at or below ``roots``, sorted.
 
     Raises:
         FileNotFoundError: if a root does not exist.

@@ -21,11 +21,11 @@ class AdversarialLoss:
     boundary: float | None = None
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Values ``(N,)`` that the discriminator minimises."""
+        """Return values ``(N,)`` that the discriminator minimizes."""
         raise NotImplementedError
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Values ``(N,)`` that the generator minimises; ``real`` is given when ``relativistic``."""
+        """Return values ``(N,)`` that the generator minimizes; ``real`` is given when ``relativistic``."""
         raise NotImplementedError
 
 

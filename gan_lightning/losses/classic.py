@@ -11,12 +11,12 @@ from gan_lightning.losses.base import AdversarialLoss, per_sample, prepared
 
 
 def cross_entropy(logit: Tensor, target: float) -> Tensor:
-    """Binary cross-entropy of logits against one target, elementwise.
+    """Return the binary cross-entropy of logits against one target, elementwise.
 
     -t log sigmoid(l) - (1 - t) log(1 - sigmoid(l)) = t softplus(-l) + (1 - t) softplus(l), finite for any logit.
 
     Args:
-        logit: of any shape.
+        logit: logits of any shape.
         target: probability of "real", in [0, 1].
     """
     if target == 1.0:  # spares the second term its memory and its 0 * inf
@@ -36,12 +36,12 @@ class Minimax(AdversarialLoss):
     boundary = 0.0
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Cross-entropies of real and fake logits ``(N,)`` or ``(N, 1, h, w)``, summed: ``(N,)``, at least 0."""
+        """Sum the cross-entropies of real and fake logits ``(N,)`` or ``(N, 1, h, w)``: ``(N,)``, at least 0."""
         real, fake = prepared(real, fake)
         return per_sample(cross_entropy(real, 1.0) + cross_entropy(fake, 0.0))
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Log-probability of "fake" ``(N,)``, at most 0; ``real`` is not looked at."""
+        """Return the log-probability of "fake" ``(N,)``, at most 0; ``real`` is not looked at."""
         (fake,) = prepared(fake)
         return per_sample(-cross_entropy(fake, 0.0))
 
@@ -68,11 +68,11 @@ class NonSaturating(AdversarialLoss):
         self.boundary = math.log(real_target / (2 - real_target))
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Cross-entropies of real and fake logits ``(N,)`` or ``(N, 1, h, w)``, summed: ``(N,)``, at least 0."""
+        """Sum the cross-entropies of real and fake logits ``(N,)`` or ``(N, 1, h, w)``: ``(N,)``, at least 0."""
         real, fake = prepared(real, fake)
         return per_sample(cross_entropy(real, self.real_target) + cross_entropy(fake, 0.0))
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Negative log-probability of "real" ``(N,)``, at least 0; ``real`` is not looked at."""
+        """Return the negative log-probability of "real" ``(N,)``, at least 0; ``real`` is not looked at."""
         (fake,) = prepared(fake)
         return per_sample(cross_entropy(fake, 1.0))

@@ -23,7 +23,7 @@ class LabelFlipping(AdversarialLoss):
 
     Args:
         loss: the loss to wrap.
-        probability: of a flip, below one half, so that labels stay right more often than wrong.
+        probability: probability of a flip, below one half, so that labels stay right more often than wrong.
 
     Raises:
         ValueError: if ``probability`` is outside [0, 0.5).
@@ -38,10 +38,10 @@ class LabelFlipping(AdversarialLoss):
         self.boundary = loss.boundary
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Logits ``(N,)`` or ``(N, 1, h, w)`` to the wrapped loss's values ``(N,)`` after the flips."""
+        """Map logits ``(N,)`` or ``(N, 1, h, w)`` to the wrapped loss's values ``(N,)`` after the flips."""
         real, fake = prepared(real, fake)
         return self.loss.discriminator(*exchanged(real, fake, self.probability))
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """The wrapped loss's values ``(N,)``."""
+        """Return the wrapped loss's values ``(N,)``."""
         return self.loss.generator(fake, real)

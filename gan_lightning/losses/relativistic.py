@@ -23,7 +23,7 @@ _TERMS: dict[Kind, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
 
 
 def given(real: Tensor | None) -> Tensor:
-    """The real logits of a generator's turn.
+    """Require the real logits of a generator's turn and return them.
 
     Raises:
         ValueError: if they are missing.
@@ -43,12 +43,12 @@ class RelativisticPairing(AdversarialLoss):
     relativistic: bool = True
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Logits ``(N,)`` or ``(N, 1, h, w)``, compared index by index, to values ``(N,)``, at least 0."""
+        """Map logits ``(N,)`` or ``(N, 1, h, w)``, compared index by index, to values ``(N,)``, at least 0."""
         real, fake = prepared(real, fake)
         return per_sample(cross_entropy(real - fake, 1.0))
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """As the discriminator's, with the players exchanged.
+        """Do as ``discriminator`` does, with the players exchanged.
 
         Raises:
             ValueError: if ``real`` is missing.
@@ -85,18 +85,18 @@ class RelativisticAverage(AdversarialLoss):
         self.kind = kind
 
     def _values(self, above: Tensor, below: Tensor) -> Tensor:
-        """Values of a player who wants ``above`` to exceed the mean of ``below``, and the reverse."""
+        """Return the values of a player that wants ``above`` to exceed the mean of ``below``, and the reverse."""
         above, below = prepared(above, below)
         taken_for_real, _ = _TERMS[self.kind](above - mean_over_ranks(below.mean()))
         _, taken_for_fake = _TERMS[self.kind](below - mean_over_ranks(above.mean()))
         return per_sample(0.5 * (taken_for_real + taken_for_fake))
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Logits ``(N,)`` or ``(N, 1, h, w)`` to values ``(N,)``, at least 0."""
+        """Map logits ``(N,)`` or ``(N, 1, h, w)`` to values ``(N,)``, at least 0."""
         return self._values(real, fake)
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """As the discriminator's, with the players exchanged.
+        """Do as ``discriminator`` does, with the players exchanged.
 
         Raises:
             ValueError: if ``real`` is missing.

@@ -10,7 +10,7 @@ from gan_lightning.losses.base import AdversarialLoss, per_sample, prepared
 
 
 def scaled_square(logit: Tensor, target: float, scale: float) -> Tensor:
-    """``scale`` times the squared distance of each score to its target, elementwise."""
+    """Return ``scale`` times the squared distance of each score to its target, elementwise."""
     return scale * (logit - target).square()
 
 
@@ -50,13 +50,13 @@ class LeastSquares(AdversarialLoss):
         self.boundary = (fake_target + real_target) / 2
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Scaled squares of real and fake scores ``(N,)`` or ``(N, 1, h, w)``, summed: ``(N,)``, at least 0."""
+        """Sum the scaled squares of real and fake scores ``(N,)`` or ``(N, 1, h, w)``: ``(N,)``, at least 0."""
         real, fake = prepared(real, fake)
         squares = [scaled_square(real, self.real_target, self.scale), scaled_square(fake, self.fake_target, self.scale)]
         return per_sample(squares[0] + squares[1])
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Scaled squares ``(N,)``; ``real`` is not looked at."""
+        """Return the scaled squares ``(N,)``; ``real`` is not looked at."""
         (fake,) = prepared(fake)
         return per_sample(scaled_square(fake, self.generator_target, self.scale))
 
@@ -85,12 +85,12 @@ class Hinge(AdversarialLoss):
         return 1.0 if self.least_margin == 1 else torch.empty_like(logits).uniform_(self.least_margin, 1)
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """What real and fake scores ``(N,)`` or ``(N, 1, h, w)`` lack to their margins: ``(N,)``, at least 0."""
+        """Sum what real and fake scores ``(N,)`` or ``(N, 1, h, w)`` lack to their margins: ``(N,)``, at least 0."""
         real, fake = prepared(real, fake)
         return per_sample(F.relu(self._margins(real) - real) + F.relu(self._margins(fake) + fake))
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Negated scores ``(N,)``; ``real`` is not looked at."""
+        """Return the negated scores ``(N,)``; ``real`` is not looked at."""
         (fake,) = prepared(fake)
         return per_sample(-fake)
 
@@ -103,11 +103,11 @@ class Wasserstein(AdversarialLoss):
     """
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Fake minus real scores ``(N,)`` or ``(N, 1, h, w)``: ``(N,)``, of any sign."""
+        """Return fake minus real scores ``(N,)`` or ``(N, 1, h, w)``: ``(N,)``, of any sign."""
         real, fake = prepared(real, fake)
         return per_sample(fake - real)
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Negated scores ``(N,)``; ``real`` is not looked at."""
+        """Return the negated scores ``(N,)``; ``real`` is not looked at."""
         (fake,) = prepared(fake)
         return per_sample(-fake)

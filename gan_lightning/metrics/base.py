@@ -30,9 +30,9 @@ class GeneratorSampler(ABC):
         return None
 
     def codes(self, indices: Tensor) -> Tensor | None:
-        """Return the kind of sample that was asked for: the class, or a categorical code that was learnt without one.
+        """Return the kind of sample that was asked for: the class, or a categorical code that was learned without one.
 
-        int64 ``(n,)``, or None if there is no such thing.
+        int64 ``(n,)``, or None if samples have none.
         """
         return self.labels(indices)
 
@@ -53,7 +53,7 @@ class SampleEvaluator(ABC):
     """Scores a generator by its samples.
 
     Attributes:
-        seed: of the generated samples; whoever makes the sampler reads it here.
+        seed: seed of the generated samples; the sampler is made with it.
         real_split: part of the real data to compare with.
     """
 

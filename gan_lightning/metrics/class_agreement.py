@@ -9,7 +9,7 @@ from gan_lightning.metrics.metric import Estimate, Evidence, Metric, Needs, shar
 
 
 def class_accuracy(logits: Tensor, labels: Tensor) -> Estimate:
-    """Share of images that a classifier takes for the class asked of the generator: mean of [argmax_k l_ik = y_i].
+    """Return the share of images that a classifier assigns to their own class: mean of [argmax_k l_ik = y_i].
 
     Args:
         logits: ``(N, K)`` of a classifier of the data's classes.
@@ -19,9 +19,9 @@ def class_accuracy(logits: Tensor, labels: Tensor) -> Estimate:
 
 
 def code_purity(logits: Tensor, codes: Tensor) -> Estimate:
-    """Share of images that are of the commonest class among those of their code: 1/N sum_c max_k n_ck.
+    """Return the share of images in the most common class of their code: 1/N sum_c max_k n_ck.
 
-    n_ck counts the images of code c that the classifier takes for class k. A code that was learnt without labels has
+    n_ck counts the images of code c that the classifier takes for class k. A code that was learned without labels has
     no class of its own, so it is given the one that it draws most often: 1 for codes that each draw one class, about
     1/K for codes that say nothing of it. InfoGAN's digits are judged so:
     Chen 2016 (arXiv 1606.03657), section 7.2.

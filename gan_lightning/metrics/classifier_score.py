@@ -12,7 +12,7 @@ from gan_lightning.metrics.metric import DRAWING_SEED, Estimate, Evidence, Metri
 
 
 def classifier_score(logits: Tensor, *, splits: int = 10, seed: int = DRAWING_SEED) -> Estimate:
-    """Inception score of classifier logits.
+    """Return the Inception score of classifier logits.
 
     ``exp(E_x KL(p(y|x) || p(y)))`` within each of ``splits`` parts of the shuffled samples, then the mean over
     the parts (Salimans 2016, arXiv:1606.03498, section 4). Between 1 and the number of classes.
@@ -20,7 +20,7 @@ def classifier_score(logits: Tensor, *, splits: int = 10, seed: int = DRAWING_SE
     Args:
         logits: ``(N, K)``, before the softmax; never pooled features.
         splits: number of parts.
-        seed: of the shuffle; no global random state is read or changed.
+        seed: seed of the shuffle; no global random state is read or changed.
 
     Raises:
         ValueError: with fewer samples than parts.

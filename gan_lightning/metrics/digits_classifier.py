@@ -15,7 +15,7 @@ RESOLUTION = 16
 
 
 class DigitsNet(nn.Module):
-    """Three convolutions and one hidden layer on 16x16 grey images: 89,562 parameters.
+    """Three convolutions and one hidden layer on 16x16 gray images: 89,562 parameters.
 
     SiLU rather than ReLU: no feature is zero on most images, so the covariance of the features has full rank.
     """
@@ -31,14 +31,14 @@ class DigitsNet(nn.Module):
         self.head = nn.Linear(self.feature_dim, 10)
 
     def features(self, images: Tensor) -> Tensor:
-        """The penultimate layer: images ``(N, 1, 16, 16)`` in [-1, 1] to ``(N, 64)``."""
+        """Map images ``(N, 1, 16, 16)`` in [-1, 1] to the penultimate layer, ``(N, 64)``."""
         x = F.silu(self.conv1(images))
         x = F.silu(self.conv2(x))
         x = F.silu(self.conv3(x))
         return F.silu(self.hidden(x.flatten(1)))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Class logits: images ``(N, 1, 16, 16)`` in [-1, 1] to ``(N, 10)``."""
+        """Map images ``(N, 1, 16, 16)`` in [-1, 1] to class logits ``(N, 10)``."""
         return self.head(self.features(images))
 
 
@@ -74,7 +74,7 @@ class DigitsExtractor(FeatureExtractor):
         self.eval()
 
     def extract(self, images: Tensor) -> Features:
-        """Features and logits of uint8 ``(N, 1, H, W)``."""
+        """Return features and logits of uint8 ``(N, 1, H, W)``."""
         dtype = torch.float32 if images.device.type == "mps" else torch.float64  # Apple's GPUs have no float64
         self.net.to(dtype)
         x = images.to(dtype)

@@ -29,7 +29,7 @@ from gan_lightning.metrics.world import World
 class Evaluator(SampleEvaluator):
     """Scores a generator against real images.
 
-    It is no module, so that the extractor is in no checkpoint. Under ``torch.distributed`` every rank calls it;
+    It is not a module, so checkpoints do not hold the extractor. Under ``torch.distributed`` every rank calls it;
     the work is shared and all ranks get the same answer. Neither the number of processes nor the batch size
     enters the result. It leaves no trace in any global random state and ignores surrounding autocast and TF32.
 
@@ -38,22 +38,22 @@ class Evaluator(SampleEvaluator):
         samples: number of generated images.
         batch_size: images that are generated or read at once, on each process; rounded to a multiple of
             ``FORWARD_IMAGES``, so that networks always run on that many.
-        seed: of the generated samples; whoever makes the sampler reads it here, and it is in the protocol.
+        seed: seed of the generated samples; the sampler is made with it, and it is in the protocol.
         metrics: names of metrics, or metrics; the first is what "best" means.
         real_split: part of the real data to compare with; it is in the names of the scores.
         cache_dir: folder for statistics of real images; by default the package's cache.
         score_splits: setting of "score"; see the class of each metric for its settings. None: as the metric has it.
-        kernel_estimator: of "kernel".
+        kernel_estimator: estimator of "kernel".
         kernel_subsets: likewise.
         kernel_subset_size: likewise.
-        precision_neighbours: of "precision" and "recall".
-        density_neighbours: of "density" and "coverage".
-        infinity_points: of "frechet_infinity".
+        precision_neighbours: which neighbor gives the radius, for "precision" and "recall".
+        density_neighbours: which neighbor gives the radius, for "density" and "coverage".
+        infinity_points: number of points of "frechet_infinity".
         similarity: the LPIPS network of "path_length" and "lpips_diversity".
-        path_samples: of "path_length".
+        path_samples: number of samples of "path_length".
         path_epsilon: likewise.
-        diversity_pairs: of "lpips_diversity".
-        closest_shown: of "authenticity".
+        diversity_pairs: number of pairs of "lpips_diversity".
+        closest_shown: number of suspected copies that "authenticity" tells.
         protocol: name of the preset that these values are, at the end of every score's name; None: no preset.
 
     Raises:
@@ -152,7 +152,7 @@ class Evaluator(SampleEvaluator):
         if weights not in ("ema", "raw", "files"):
             raise ValueError(f"weights must be 'ema', 'raw' or 'files', got {weights!r}")
         if real.split != self.real_split:
-            raise ValueError(f"evaluator.real_split is {self.real_split!r}, but the images are of {real.split!r}")
+            raise ValueError(f"evaluator.real_split is {self.real_split!r}, but the images are from {real.split!r}")
         needs = [metric.needs for metric in self.metrics]
         keep_features = any(need.features for need in needs)
         keep_logits = self.extractor.knows_classes or any(need.logits for need in needs)
@@ -256,9 +256,9 @@ class Evaluator(SampleEvaluator):
     def distance_between(
         self, first: EvaluationImages, second: EvaluationImages, *, device: torch.device | str
     ) -> float:
-        """The Frechet distance between two sets of real images, which tells the scale of a score.
+        """Return the Frechet distance between two sets of real images, which tells the scale of a score.
 
-        It depends on how many images there are: of other counts than a score's it is no bound of it.
+        It depends on the number of images: it does not bound a score of another number.
 
         Under ``torch.distributed`` every rank must call it.
 
@@ -279,7 +279,7 @@ class Evaluator(SampleEvaluator):
             if len(indices):
                 images = sample(indices)
                 if len(images) != len(indices):
-                    raise ValueError(f"sample made {len(images)} images of {len(indices)} indices")
+                    raise ValueError(f"sample made {len(images)} images for {len(indices)} indices")
                 yield images
 
 

@@ -21,7 +21,7 @@ class FeatureSet:
     """Features of a set of images, over all ranks, in the order of the images, on the CPU.
 
     Attributes:
-        moments: of the features; on every rank.
+        moments: moments of the features; on every rank.
         features: float32 ``(N, D)``, if they were asked for; on rank 0 only.
         logits: float32 ``(N, K)``, if they were asked for; on rank 0 only.
         images: uint8 ``(n, C, H, W)``, as many of the first as were asked for; on rank 0 only.
@@ -77,7 +77,7 @@ def extract_features(
             if wanted > 0:
                 pictures.append(images[:wanted].cpu())
                 wanted -= len(pictures[-1])
-    except NonFiniteSamples as error:  # also from whoever made the batch
+    except NonFiniteSamples as error:  # the batch's maker may raise it too
         # the other ranks wait in a collective operation: tell them before raising
         problem = str(error)
     failed_ranks = int(world.sum(torch.tensor([int(bool(problem))])))
@@ -105,13 +105,13 @@ def check_memory(samples: int, *, floats: int) -> None:
     there = memory_bytes()
     if needed > there:
         raise ValueError(
-            f"evaluator.samples = {samples}: the {floats} features and logits that are kept of each take "
-            f"{needed / 1e9:.0f} GB, there are {there / 1e9:.0f} GB of memory"
+            f"evaluator.samples = {samples}: keeping {floats} features and logits of each takes "
+            f"{needed / 1e9:.0f} GB, but there are {there / 1e9:.0f} GB of memory"
         )
 
 
 def gather_images(pictures: list[Tensor], total: int, world: World) -> Tensor | None:
-    """Put this rank's share of ``total`` images and those of the others back in order, on rank 0."""
+    """Put the shares of all ranks, ``total`` images, back in order, on rank 0."""
     mine = torch.cat(pictures) if pictures else torch.empty(0, dtype=torch.uint8)
     # a rank without an image does not know their shape
     shape = world.maximum(torch.tensor([0, 0, 0] if not pictures else mine.shape[1:])).tolist()

@@ -40,7 +40,7 @@ class FeatureExtractor(nn.Module):
         preprocessing: what happens to a picture before the network, in words.
         standard: whether this is the Inception-v3 network that the names fid, kid and is are reserved for.
         knows_classes: whether the logits are about the classes of the data, so that counting them makes sense.
-        channels: colour channels that the network takes, 1 or 3.
+        channels: color channels that the network takes, 1 or 3.
     """
 
     name: str
@@ -100,7 +100,7 @@ class FeatureExtractor(nn.Module):
 
 
 def weights_hash(network: nn.Module) -> str:
-    """Sha256 over names, shapes and values of a network's weights."""
+    """Return the SHA-256 of names, shapes and values of a network's weights."""
     digest = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):
         # as float32, whichever precision the network computes in
@@ -111,7 +111,7 @@ def weights_hash(network: nn.Module) -> str:
 
 
 def _match_channels(images: Tensor, channels: int) -> Tensor:
-    """Repeat grey to RGB, or weigh RGB to grey (ITU-R BT.601), staying uint8."""
+    """Repeat gray to RGB, or weigh RGB to gray (ITU-R BT.601), staying uint8."""
     if images.shape[1] == channels:
         return images
     if channels == 3:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from gan_lightning.core.cache import cache_root
 from gan_lightning.metrics.extractor import FeatureExtractor, Features
 from gan_lightning.metrics.known_weights import BACKBONES, CLIP, DINOV2
-from gan_lightning.metrics.resize import Resize, check_resize, in_words, normalised, resized
+from gan_lightning.metrics.resize import Resize, check_resize, in_words, normalized, resized
 from gan_lightning.metrics.weights_file import MissingWeights, find_weights, load_tensors
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -21,7 +21,7 @@ CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.261302
 
 
 class _Pictures(FeatureExtractor):
-    """A network of normalised RGB pictures without class logits."""
+    """A network of normalized RGB pictures without class logits."""
 
     n_classes = 0
     channels = 3
@@ -40,8 +40,8 @@ class _Pictures(FeatureExtractor):
         self.feature_dim = self(torch.zeros(1, 3, self.side, self.side, dtype=torch.uint8)).pool.shape[1]
 
     def extract(self, images: Tensor) -> Features:
-        """Features of uint8 ``(N, 3, H, W)``."""
-        pool = self.net(normalised(resized(images, self.side, self.resize), self.mean, self.std))
+        """Return features of uint8 ``(N, 3, H, W)``."""
+        pool = self.net(normalized(resized(images, self.side, self.resize), self.mean, self.std))
         return Features(pool, pool[:, :0])
 
 
@@ -97,7 +97,7 @@ class CLIPExtractor(_Pictures):
 
     Raises:
         MissingWeights: if the weights cannot be had; the message says which file to put where.
-        ValueError: if the file is none of CLIP's, or ``variant`` or ``resize`` is unknown.
+        ValueError: if the file is not one of CLIP's, or ``variant`` or ``resize`` is unknown.
 
     Source: torch-fidelity's ``FeatureExtractorCLIP``.
     """

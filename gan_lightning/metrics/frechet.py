@@ -20,11 +20,11 @@ BLOCK = 4096
 """Rows that are held in float64 at once."""
 
 SPLITS, WIDE, SPLITS_IF_WIDE = 16, 512, 4
-"""Random splits, and those of more than ``WIDE`` features, where each takes seconds."""
+"""Number of random splits, and of those with more than ``WIDE`` features, where each takes seconds."""
 
 
 def influences(features: Tensor, first: Moments, second: Moments, solved: Transport) -> Tensor:
-    """Influence of each sample on the Frechet distance of its set to another.
+    """Return the influence of each sample on the Frechet distance of its set to another.
 
     ``2 (m_1 - m_2) . c + N / (N - 1) c . (I - A) c`` with ``c = x - m_1`` and A the linear map that carries the first
     Gaussian to the second: the derivative of the distance along the sample (Efron 1982, chapter 6), less its mean.
@@ -32,27 +32,27 @@ def influences(features: Tensor, first: Moments, second: Moments, solved: Transp
     Args:
         features: ``(N, D)``, the samples of ``first``.
         first: their moments.
-        second: of the set that they are compared with.
+        second: moments of the set that they are compared with.
         solved: ``transport`` between the two, with its map.
 
     Returns:
         float64 ``(N,)`` with mean 0, on the CPU.
     """
-    assert solved.map_factor is not None  # asked for by whoever calls
+    assert solved.map_factor is not None  # the caller asked for it
     mean = first.mean.to(features.device)
     towards = 2 * (mean - second.mean.to(features.device))
     factor = solved.map_factor.to(features.device)
     parts = []
     for rows in features.split(BLOCK):
-        centred = rows.double() - mean
-        moved = centred.square().sum(1) - (centred @ factor).square().sum(1)
-        parts.append(centred @ towards + moved * (first.count / (first.count - 1)))
+        centered = rows.double() - mean
+        moved = centered.square().sum(1) - (centered @ factor).square().sum(1)
+        parts.append(centered @ towards + moved * (first.count / (first.count - 1)))
     found = torch.cat(parts).cpu()
     return found - found.mean()
 
 
 def frechet_estimate(features: Tensor, first: Moments, second: Moments, *, reference: Tensor | None = None) -> Estimate:
-    """The Frechet distance and its standard error over draws of the first set; the second is taken as given.
+    """Return the Frechet distance and its standard error over draws of the first set; the second is fixed.
 
     The error is that of the infinitesimal jackknife, ``sqrt(sum_i influence_i^2) / N`` (Efron 1982): what a bootstrap
     of the samples converges to, without its replicates and without the bias that drawing twice gives them.
@@ -60,7 +60,7 @@ def frechet_estimate(features: Tensor, first: Moments, second: Moments, *, refer
     Args:
         features: ``(N, D)``, the samples of ``first``; computed where they are.
         first: their moments.
-        second: of the set that they are compared with.
+        second: moments of the set that they are compared with.
         reference: ``(M, D)``, its samples if they are at hand: where they are few, that is quicker.
 
     Raises:

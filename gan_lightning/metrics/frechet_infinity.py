@@ -18,12 +18,12 @@ LEAST_SHARE = 0.1
 
 
 def frechet_infinity(features: Tensor, reference: Moments, *, points: int = 15, seed: int = DRAWING_SEED) -> Estimate:
-    """FID-infinity: the distance extrapolated to infinitely many generated samples.
+    """Return FID-infinity: the distance extrapolated to infinitely many generated samples.
 
     At N samples the distance is too high by about c / N, and c depends on the generator. So the distance of growing
     sets is fitted by least squares as a line in 1 / N, and its value at 0 is reported (Chong & Forsyth 2020,
     arXiv:1911.07023, section 3). Sets are ``points`` growing parts of one shuffle, from a tenth of the samples to
-    all of them; the authors draw each anew. Real samples are taken as they are.
+    all of them; the authors draw each set independently. Real samples are taken as they are.
 
     The standard error is that of the infinitesimal jackknife: the result is linear in the distances of the sets, and
     these are, to first order, in the influences of their samples.
@@ -32,7 +32,7 @@ def frechet_infinity(features: Tensor, reference: Moments, *, points: int = 15, 
         features: ``(N, D)`` of the generated samples; computed where they are.
         reference: moments of the real ones.
         points: number of sets.
-        seed: of the shuffle; no global random state is read or changed.
+        seed: seed of the shuffle; no global random state is read or changed.
 
     Raises:
         ValueError: with fewer than two points, or fewer than two samples in a set.

@@ -16,7 +16,7 @@ from gan_lightning.metrics.texture import TextureExtractor
 from gan_lightning.metrics.transport import Moments
 
 MOST_IMAGES = 10_000
-"""Of the generated images, which are kept for it: 7.7 MB at 16x16 in grey, 370 MB at 64x64 in color."""
+"""Of the generated images, which are kept for it: 7.7 MB at 16x16 in gray, 370 MB at 64x64 in color."""
 
 
 class FrechetTexture(Metric):

@@ -89,7 +89,7 @@ class InceptionExtractor(FeatureExtractor):
         self.eval()
 
     def extract(self, images: Tensor) -> Features:
-        """Features and logits of uint8 ``(N, 3, H, W)``."""
+        """Return features and logits of uint8 ``(N, 3, H, W)``."""
         pool = self.layers((resized(images, SIDE, self.resize) - 128) / 128)
         return Features(pool, torch.mm(pool, self.head.weight.T))
 

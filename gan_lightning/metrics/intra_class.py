@@ -17,7 +17,7 @@ from gan_lightning.metrics.transport import Moments
 def intra_class_frechet(
     generated: Tensor, labels: Tensor, real: Tensor, real_labels: Tensor
 ) -> tuple[Estimate, list[float]]:
-    """Mean over the classes of the distance between generated and real samples of one class.
+    """Return the mean over the classes of the distance between generated and real samples of one class.
 
     On Inception-v3 features it is the intra-FID (Miyato & Koyama 2018, arXiv:1802.05637, section 5). Unlike the
     distance of the whole sets it sees a generator that draws good images of the wrong class.
@@ -52,7 +52,7 @@ def check_class_names(generated: Sequence[str] | None, real: Sequence[str] | Non
     Names that are the classes' own numbers ("0", "1", ...) say no more than the numbers do, which words may go with.
 
     Args:
-        generated: what the classes that were asked for are called, in the order of their numbers; None: nobody says.
+        generated: what the classes that were asked for are called, in the order of their numbers; None: unknown.
         real: likewise.
 
     Raises:
@@ -72,7 +72,7 @@ def check_class_names(generated: Sequence[str] | None, real: Sequence[str] | Non
 
 
 def are_numbers(names: Sequence[str]) -> bool:
-    """Whether names are those of numbers that stand for themselves."""
+    """Return whether the names are "0", "1", "2", ..., in this order."""
     return list(names) == [str(number) for number in range(len(names))]
 
 

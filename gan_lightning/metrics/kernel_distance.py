@@ -71,7 +71,7 @@ def _sums_within(x: Tensor) -> Tensor:
 
 
 def kernel_sums_within(real: Tensor) -> Tensor:
-    """The part of ``mmd2_estimate`` that is the same for all generated sets.
+    """Return the part of ``mmd2_estimate`` that is the same for all generated sets.
 
     Args:
         real: ``(N, D)``.
@@ -83,7 +83,7 @@ def kernel_sums_within(real: Tensor) -> Tensor:
 
 
 def _kernel(rows: Tensor, columns: Tensor, base: Tensor, cube: Tensor) -> Tensor:
-    """``(x . y / D + 1)^3`` of all pairs, in ``cube``; both are used again, as new memory costs more than the sums."""
+    """Return ``(x . y / D + 1)^3`` of all pairs, in ``cube``: new memory would cost more than the sums."""
     plain = _inner(rows, columns, base)
     return torch.mul(plain, plain, out=cube[: plain.numel()].view_as(plain)).mul_(plain)
 
@@ -98,7 +98,7 @@ def _kernel_diagonal(x: Tensor) -> Tensor:
 
 
 def mmd2_estimate(generated: Tensor, real: Tensor, *, within_real: Tensor | None = None) -> Estimate:
-    """Unbiased squared maximum mean discrepancy over all pairs, with its standard error over draws of both sides.
+    """Return the unbiased squared MMD over all pairs, with its standard error over draws of both sides.
 
     ``sum_{i != j} k(x_i, x_j) / (m (m - 1)) + sum_{i != j} k(y_i, y_j) / (n (n - 1)) - 2 mean_{ij} k(x_i, y_j)``
     with ``k(x, y) = (x . y / D + 1)^3`` (Gretton 2012, lemma 6; Binkowski 2018, arXiv:1801.01401, section 4).
@@ -124,14 +124,14 @@ def mmd2_estimate(generated: Tensor, real: Tensor, *, within_real: Tensor | None
 
 
 def _jackknife_variance(within: Tensor, across: Tensor, others: int) -> float:
-    """Variance due to one side, from the sums of its rows; the other side's own term does not change."""
+    """Return the variance due to one side, from the sums of its rows; the other's own term does not change."""
     m = len(within)
     left = (within.sum() - 2 * within) / ((m - 1) * (m - 2)) - 2 * (across.sum() - across) / ((m - 1) * others)
     return (m - 1) * left.var(correction=0).item()
 
 
 def mmd2_unbiased(generated: Tensor, real: Tensor) -> float:
-    """The value of ``mmd2_estimate`` alone, sooner.
+    """Return the value of ``mmd2_estimate`` alone, which takes less time.
 
     Args:
         generated: ``(M, D)``; computed in float64.
@@ -150,13 +150,13 @@ def _mmd2(generated: Tensor, real: Tensor, within_real: Tensor) -> float:
 
 
 def _mean_within(x: Tensor) -> Tensor:
-    """Mean of the kernel over pairs of different samples of one set."""
+    """Return the mean of the kernel over pairs of different samples of one set."""
     x = x.double()
     return (_total(x, x) - _kernel_diagonal(x).sum()) / (len(x) * (len(x) - 1))
 
 
 def _total(a: Tensor, b: Tensor) -> Tensor:
-    """The sum of the kernel over all pairs, without the sums of rows: two thirds of the time of ``_KernelSums``."""
+    """Sum the kernel over all pairs without sums of rows, in two thirds of the time of ``_KernelSums``."""
     total = a.new_zeros(())
     base, square = (a.new_empty(BLOCK * BLOCK) for _ in range(2))
     for start in range(0, len(a), BLOCK):
@@ -181,7 +181,7 @@ def kernel_distance(
     seed: int = DRAWING_SEED,
     within_real: Tensor | None = None,
 ) -> Estimate:
-    """Mean of the unbiased estimator over random subsets, as the KID is defined and reported.
+    """Return the mean of the unbiased estimator over random subsets, as the KID is defined and reported.
 
     On Inception-v3 features it is the KID (Binkowski 2018, arXiv:1801.01401); subsets are drawn as
     torch-fidelity draws them from the same seed. No global random state is read or changed.
@@ -191,7 +191,7 @@ def kernel_distance(
         real: ``(N, D)``.
         subsets: number of subsets.
         subset_size: samples per subset and side, drawn without replacement.
-        seed: of the drawing.
+        seed: seed of the drawing.
         within_real: what ``kernel_within_real`` makes of the same arguments, if it is known already.
 
     Raises:
@@ -214,14 +214,14 @@ def kernel_distance(
 def kernel_within_real(
     generated_count: int, real: Tensor, *, subsets: int, subset_size: int, seed: int = DRAWING_SEED
 ) -> Tensor:
-    """The part of ``kernel_distance`` that is the same for all generated sets of one size: pairs of real samples.
+    """Return the part of ``kernel_distance`` that depends only on the real samples and the sets' size.
 
     Args:
         generated_count: number of generated samples, which the drawing of real ones depends on.
         real: ``(N, D)``.
         subsets: number of subsets.
         subset_size: samples per subset and side.
-        seed: of the drawing.
+        seed: seed of the drawing.
 
     Returns:
         float64 ``(subsets,)``, the mean of the kernel over pairs of different real samples of each subset.

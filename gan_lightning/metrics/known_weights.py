@@ -10,7 +10,7 @@ class KnownWeights:
     """A published file of weights.
 
     Attributes:
-        title: of the network, for messages.
+        title: title of the network, for messages.
         url: where it is published.
         sha256: its sha256, or the first digits of it.
     """

@@ -17,7 +17,7 @@ Backbone = Literal["vgg", "alex", "squeeze"]
 
 
 class LPIPS(nn.Module):
-    """Weighted distances between the normalised activations of an ImageNet network (Zhang 2018, arXiv:1801.03924).
+    """Weighted distances between the normalized activations of an ImageNet network (Zhang 2018, arXiv:1801.03924).
 
     The weights of the distance come with torchmetrics; those of the network are ImageNet's, of torchvision. Building
     it fails at once if they are missing.
@@ -72,7 +72,7 @@ class LPIPS(nn.Module):
         return weights_hash(self)
 
     def facts(self) -> dict[str, str]:
-        """What a score's protocol says of the distance."""
+        """Return what a score's protocol says of the distance."""
         return {
             "extractor": f"lpips {self.net}",
             "extractor_weights": self.weights_hash,
@@ -84,7 +84,7 @@ class LPIPS(nn.Module):
         return super().train(False)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        """Distances between images of the same place, always of ``FORWARD_IMAGES`` at once; see ``FeatureExtractor``.
+        """Return distances between paired images, always for ``FORWARD_IMAGES`` at once; see ``FeatureExtractor``.
 
         Args:
             first: float ``(N, 1 or 3, H, W)`` in [-1, 1].

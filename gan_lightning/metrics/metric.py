@@ -69,8 +69,7 @@ class Needs:
         codes: the classes or categorical codes that were asked of the generator.
         real_labels: the classes of the real images.
         similarity: the LPIPS network, whose name and weights then take the place of the extractor's.
-        images: how many of the first generated images themselves, uint8; the metric gets so many, or all if there are
-            fewer.
+        images: number of generated images, the first ones, that the metric gets as uint8; all if there are fewer.
     """
 
     features: bool = False
@@ -187,7 +186,7 @@ class Metric(ABC):
         return {}
 
     def samples(self, generated: int) -> int:
-        """Return the number of samples that the score is taken of, if so many are generated."""
+        """Return the number of samples that the score takes, if that many are generated."""
         return generated
 
     def obstacle(self, evidence: Evidence) -> str | None:

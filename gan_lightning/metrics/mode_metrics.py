@@ -20,7 +20,7 @@ class PlacedSamples:
         points: float ``(N, D)``.
         means: float ``(K, D)``.
         sigma: width of the Gaussians.
-        distance: of each point to its nearest mean, float64 ``(N,)``.
+        distance: distance of each point to its nearest mean, float64 ``(N,)``.
         nearest: index of that mean, int64 ``(N,)``.
         counts: high-quality samples nearest to each mean, ``||x - mu|| < radius_sigmas sigma``, int64 ``(K,)``.
     """

@@ -26,7 +26,7 @@ class ModeEvaluator(SampleEvaluator):
     Args:
         samples: number of generated points.
         batch_size: points per batch.
-        seed: of the generated samples.
+        seed: seed of the generated samples.
         metrics: names of metrics of points, or such metrics; the first is what "best" means.
         radius_sigmas: radius of high quality in units of the mixture's sigma.
 
@@ -72,7 +72,7 @@ class ModeEvaluator(SampleEvaluator):
 
         Raises:
             NonFiniteSamples: if a coordinate is NaN or infinite.
-            ValueError: if the data are no mixture, or for unknown ``weights``.
+            ValueError: if the data are not a mixture, or for unknown ``weights``.
         """
         if not isinstance(real, Mixture):
             raise ValueError(f"evaluator: the mode metrics need points of a mixture, got {type(real).__name__}")

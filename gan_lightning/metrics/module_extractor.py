@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_lightning.metrics.extractor import FeatureExtractor, Features, weights_hash
-from gan_lightning.metrics.resize import Resize, check_resize, in_words, normalised, resized
+from gan_lightning.metrics.resize import Resize, check_resize, in_words, normalized, resized
 from gan_lightning.metrics.weights_file import MissingWeights, load_tensors
 
 
@@ -102,13 +102,13 @@ class ModuleExtractor(FeatureExtractor):
         self._seen.append(output)
 
     def extract(self, images: Tensor) -> Features:
-        """Features and logits of uint8 ``(N, channels, H, W)``.
+        """Return features and logits of uint8 ``(N, channels, H, W)``.
 
         Raises:
-            ValueError: if features or logits are no vectors.
+            ValueError: if features or logits are not vectors.
         """
         self._seen.clear()
-        output = self.module(normalised(resized(images, self.resolution, self.resize), self.mean, self.std))
+        output = self.module(normalized(resized(images, self.resolution, self.resize), self.mean, self.std))
         features = output if self.layer is None else self._seen[-1]
         self._seen.clear()
         if features.ndim == 4:

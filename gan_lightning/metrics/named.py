@@ -41,7 +41,7 @@ def named_metric(name: str, settings: Mapping[str, Any] = MappingProxyType({})) 
 
     Args:
         name: one of ``list_metrics``.
-        settings: of an evaluator, by the names that they have in the constructors of metrics.
+        settings: an evaluator's settings, by the names that they have in the constructors of metrics.
     """
     make, arguments = _described(name)
     known = inspect.signature(make).parameters
@@ -56,7 +56,7 @@ def chosen_metrics(
 
     Args:
         chosen: names and metrics.
-        kind: of metric that the evaluator computes.
+        kind: kind of metric that the evaluator computes.
         settings: see ``named_metric``.
 
     Raises:
@@ -75,5 +75,5 @@ def chosen_metrics(
             named_metric(owner, {key: value})
     names = [metric.name for metric in metrics]
     if twice := {name for name in names if names.count(name) > 1}:
-        raise ValueError(f"evaluator.metrics has two metrics of the name {', '.join(sorted(twice))}")
+        raise ValueError(f"evaluator.metrics has two metrics named {', '.join(sorted(twice))}")
     return tuple(metrics)

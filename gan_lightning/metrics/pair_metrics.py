@@ -12,12 +12,12 @@ from gan_lightning.metrics.metric import Estimate, Needs
 
 
 def mean_absolute_error(images: Tensor, targets: Tensor) -> Tensor:
-    """L1 distance per image in [0, 1]: float ``(N, C, H, W)`` in [0, 1], both, to ``(N,)``."""
+    """Return the L1 distance per image in [0, 1]: float ``(N, C, H, W)`` in [0, 1], both, to ``(N,)``."""
     return (images - targets).abs().flatten(1).mean(1)
 
 
 def peak_signal_to_noise(images: Tensor, targets: Tensor) -> Tensor:
-    """PSNR per image in dB, ``10 log10(1 / MSE)``; equal images have that of half a grey level of error, 54.15 dB.
+    """Return PSNR per image in dB, ``10 log10(1 / MSE)``, at most 54.15: that of half a gray level of error.
 
     Args:
         images: float ``(N, C, H, W)`` in [0, 1].
@@ -31,7 +31,7 @@ def peak_signal_to_noise(images: Tensor, targets: Tensor) -> Tensor:
 
 
 def structural_similarity(images: Tensor, targets: Tensor) -> Tensor:
-    """SSIM per image (Wang 2004), Gaussian window of 11x11 with sigma 1.5, by torchmetrics.
+    """Return SSIM per image (Wang 2004), Gaussian window of 11x11 with sigma 1.5, by torchmetrics.
 
     It is the mean over all pixels, the images being mirrored at their borders.
 
@@ -130,7 +130,7 @@ class PerceptualDistance(PairMetric):
 
 
 def pair_estimate(values: Tensor, pairs: int) -> Estimate:
-    """Mean over samples, with the standard error that comes of which pairs there are.
+    """Return the mean over samples, with its standard error over draws of pairs.
 
     Sample i is of pair i modulo ``pairs``. Several samples of one pair do not tell more pairs: their deviations are
     added up first. With one sample of each pair the error is the standard deviation over the root of their number.

@@ -17,14 +17,14 @@ from gan_lightning.metrics.world import World
 
 
 def mean_estimate(values: Tensor) -> Estimate:
-    """Mean of independent values ``(N,)``, with its standard error."""
+    """Return the mean of independent values ``(N,)``, with its standard error."""
     found = values.double()
     std = found.std(correction=0).item()
     return Estimate(found.mean().item(), std, std / len(found) ** 0.5)
 
 
 def lpips_diversity(images: Tensor, similarity: LPIPS, *, device: torch.device) -> Estimate:
-    """Mean LPIPS distance between disjoint pairs of samples: 0 if all look the same.
+    """Return the mean LPIPS distance between disjoint pairs of samples: 0 if all look the same.
 
     Args:
         images: uint8 ``(2 P, C, H, W)``; images 2i and 2i + 1 are a pair, and one image more is left out.
@@ -41,7 +41,7 @@ def lpips_diversity(images: Tensor, similarity: LPIPS, *, device: torch.device) 
 
 
 def path_length(distances: Tensor, *, epsilon: float) -> Estimate:
-    """Perceptual path length.
+    """Return the perceptual path length.
 
     ``E [ d(G(z), G(z + epsilon (z' - z))) / epsilon^2 ]`` (Karras 2019, arXiv:1812.04948, section 4.1, between the
     ends of the path), without the lowest and the highest percent, as torch-fidelity computes it of float32 images
@@ -66,7 +66,7 @@ def path_distances(
     device: torch.device,
     world: World,
 ) -> Tensor | None:
-    """Perceptual distances along ``total`` steps in latent space, shared by the ranks.
+    """Return the perceptual distances along ``total`` steps in latent space, shared by the ranks.
 
     Args:
         sample: makes the two ends of a step.

@@ -1,67 +1,67 @@
-"""Precision, recall, density, coverage and authenticity: five metrics of one look at nearest neighbours."""
+"""Precision, recall, density, coverage and authenticity: five metrics of one look at nearest neighbors."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from gan_lightning.metrics.metric import Estimate, Evidence, Metric, Needs, at_least
-from gan_lightning.metrics.neighbourhood import Neighbourhood, neighbourhood
-from gan_lightning.metrics.neighbours import squared_radii
+from gan_lightning.metrics.neighborhood import Neighborhood, neighborhood
+from gan_lightning.metrics.neighbors import squared_radii
 from gan_lightning.metrics.scores import Closest
 
-CLOSEST_NEIGHBOURS = 5
+CLOSEST_NEIGHBORS = 5
 """Nearest real samples that are told of a suspected copy."""
 
 
-class _OfNeighbours(Metric):
+class _OfNeighbors(Metric):
     """A metric of balls around real or generated samples; all of them share one look at the pairs."""
 
     higher_is_better = True
     needs = Needs(features=True, real="features")
 
-    def look(self, evidence: Evidence) -> Neighbourhood:
+    def look(self, evidence: Evidence) -> Neighborhood:
         """Compare the two sets for this metric and for all others with the same settings, once."""
-        wanted = (self, *(metric for metric in evidence.metrics if isinstance(metric, _OfNeighbours)))
+        wanted = (self, *(metric for metric in evidence.metrics if isinstance(metric, _OfNeighbors)))
         # what is not asked for must not fail for want of samples
         k_precision = next((m.precision_neighbours for m in wanted if isinstance(m, Precision | Recall)), 1)
         k_density = next((m.density_neighbours for m in wanted if isinstance(m, Density | Coverage)), 1)
         asked = {
             "k_precision": k_precision,
             "k_density": k_density,
-            "nearest": min(CLOSEST_NEIGHBOURS, len(evidence.real_features))
+            "nearest": min(CLOSEST_NEIGHBORS, len(evidence.real_features))
             if any(isinstance(m, Authenticity) for m in wanted)
             else 0,
             "recall": any(isinstance(m, Recall) for m in wanted),
             "density": any(isinstance(m, Density | Coverage) for m in wanted),
         }
-        found: Neighbourhood = evidence.once(
-            ("neighbourhood", *asked.values()), lambda: self._look(evidence, max(k_precision, k_density), asked)
+        found: Neighborhood = evidence.once(
+            ("neighborhood", *asked.values()), lambda: self._look(evidence, max(k_precision, k_density), asked)
         )
         return found
 
-    def _look(self, evidence: Evidence, largest: int, asked: dict[str, Any]) -> Neighbourhood:
+    def _look(self, evidence: Evidence, largest: int, asked: dict[str, Any]) -> Neighborhood:
         real = evidence.real_features
         radii = evidence.derived.get(f"radii-{largest}", lambda: squared_radii(real, largest))
-        return neighbourhood(evidence.features, real, real_radii=radii.to(real.device), **asked)
+        return neighborhood(evidence.features, real, real_radii=radii.to(real.device), **asked)
 
 
-class _OfPrecision(_OfNeighbours):
+class _OfPrecision(_OfNeighbors):
     def __init__(self, *, precision_neighbours: int = 3) -> None:
         self.precision_neighbours = at_least(1, "precision_neighbours", precision_neighbours)
         self.least_generated = self.least_real = precision_neighbours + 1
 
     def facts(self) -> dict[str, Any]:
-        """Return which neighbour gives the radius."""
+        """Return which neighbor gives the radius."""
         return {"neighbours": self.precision_neighbours}
 
 
-class _OfDensity(_OfNeighbours):
+class _OfDensity(_OfNeighbors):
     def __init__(self, *, density_neighbours: int = 5) -> None:
         self.density_neighbours = at_least(1, "density_neighbours", density_neighbours)
         self.least_real = density_neighbours + 1
 
     def facts(self) -> dict[str, Any]:
-        """Return which neighbour gives the radius."""
+        """Return which neighbor gives the radius."""
         return {"neighbours": self.density_neighbours}
 
 
@@ -69,7 +69,7 @@ class Precision(_OfPrecision):
     """Improved precision (Kynkaanniemi 2019, arXiv:1904.06991).
 
     Args:
-        precision_neighbours: which neighbour gives the radius of a ball.
+        precision_neighbours: which neighbor gives the radius of a ball.
 
     Raises:
         ValueError: for less than one.
@@ -86,7 +86,7 @@ class Recall(_OfPrecision):
     """Improved recall (Kynkaanniemi 2019, arXiv:1904.06991).
 
     Args:
-        precision_neighbours: which neighbour gives the radius of a ball.
+        precision_neighbours: which neighbor gives the radius of a ball.
 
     Raises:
         ValueError: for less than one.
@@ -103,7 +103,7 @@ class Density(_OfDensity):
     """Density (Naeem 2020, arXiv:2002.09797).
 
     Args:
-        density_neighbours: which neighbour gives the radius of a ball.
+        density_neighbours: which neighbor gives the radius of a ball.
 
     Raises:
         ValueError: for less than one.
@@ -120,7 +120,7 @@ class Coverage(_OfDensity):
     """Coverage (Naeem 2020, arXiv:2002.09797).
 
     Args:
-        density_neighbours: which neighbour gives the radius of a ball.
+        density_neighbours: which neighbor gives the radius of a ball.
 
     Raises:
         ValueError: for less than one.
@@ -133,8 +133,8 @@ class Coverage(_OfDensity):
         return _present(self.look(evidence).coverage)
 
 
-class Authenticity(_OfNeighbours):
-    """The share of samples that are no copies of real ones (Alaa 2022, arXiv:2102.08921, section 3.3).
+class Authenticity(_OfNeighbors):
+    """The share of samples that are not copies of real ones (Alaa 2022, arXiv:2102.08921, section 3.3).
 
     Args:
         closest_shown: number of suspected copies that are told.

@@ -18,7 +18,7 @@ class Promise:
 
     Attributes:
         resize: how images reach Inception-v3; other extractors have their own way and are in the scores' names.
-        kernel_estimator: of the kernel distance.
+        kernel_estimator: estimator of the kernel distance.
         kernel_subsets: number of its subsets.
         kernel_subset_size: samples per subset.
     """
@@ -38,7 +38,7 @@ PROMISES = {
 
 
 def check_promise(protocol: str | None, *, metrics: Sequence[Metric], extractor: FeatureExtractor) -> None:
-    """Refuse settings that contradict the name of a preset; a name of somebody else's promises nothing.
+    """Refuse settings that contradict the name of a preset; a name that is not a preset's promises nothing.
 
     Args:
         protocol: the name, or None.

@@ -54,9 +54,9 @@ def compare_parts(
 
     Args:
         sets: what generated samples are scored against, and perhaps further real images of the same kind.
-        metrics: of the evaluator.
+        metrics: the evaluator's metrics.
         samples: number of generated images.
-        references: of the evaluator.
+        references: the evaluator's references.
         device: where extractors run.
     """
     total = sum(map(len, sets))
@@ -94,10 +94,10 @@ def _values(
 def far_from_real(scores: Sequence[Score], parts: Mapping[str, RealParts]) -> str | None:
     """Say that samples are far from real, by the first score, which is what "best" means; None if they are not.
 
-    Where the distance between real parts is within its own spread of zero, it is no scale, and nothing is said.
+    Where the distance between real parts is within its own spread of zero, it gives no scale: nothing is said.
 
     Args:
-        scores: of the samples.
+        scores: scores of the samples.
         parts: by the names of metrics.
     """
     real = parts.get(scores[0].protocol["metric"]) if scores else None

@@ -17,17 +17,17 @@ _IN_WORDS = {
 
 
 def check_resize(resize: Resize) -> None:
-    """Refuse an unknown way.
+    """Refuse an unknown way of resizing.
 
     Raises:
-        ValueError: naming those that there are.
+        ValueError: naming the known ones.
     """
     if resize not in get_args(Resize):
         raise ValueError(f"extractor.resize must be one of {', '.join(get_args(Resize))}, got {resize!r}")
 
 
 def in_words(resize: Resize, size: int) -> str:
-    """Describe a way for a protocol."""
+    """Describe a way of resizing for a protocol."""
     return f"{_IN_WORDS[resize]} to {size}x{size}"
 
 
@@ -58,12 +58,12 @@ def resized(images: Tensor, size: int, resize: Resize) -> Tensor:
     return F.interpolate(wide, size=(size, size), mode="bicubic", antialias=True).clamp(0, 255).float()
 
 
-def normalised(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+def normalized(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
     """Shift and scale channels: ``(x / 255 - mean) / std``.
 
     Args:
         images: float ``(N, C, H, W)`` in [0, 255].
-        mean: of each channel, in units of 255.
+        mean: mean of each channel, in units of 255.
         std: likewise.
     """
     shift, scale = (torch.tensor(values, device=images.device).view(1, -1, 1, 1) * 255 for values in (mean, std))

@@ -32,7 +32,7 @@ class Closest:
     Attributes:
         sample: its index.
         real: places of the real samples, nearest first.
-        closeness: its distance to the nearest, over that one's distance to its own nearest real neighbour.
+        closeness: its distance to the nearest, over that one's distance to its own nearest real neighbor.
     """
 
     sample: int
@@ -63,7 +63,7 @@ class Evaluation:
     closest: list[Closest] = field(default_factory=list)
 
     def value(self, key: str) -> float:
-        """The value of the score called ``key``.
+        """Return the value of the score called ``key``.
 
         Raises:
             KeyError: if there is none, with the reason if it was skipped.

@@ -27,7 +27,7 @@ _AGAIN = "the statistics are computed again"
 
 
 def statistics_key(images: EvaluationImages, extractor: FeatureExtractor, *, with_features: bool) -> str:
-    """Sha256 over all that determines the statistics: the pixels, the network and what is done to the pixels.
+    """Return the SHA-256 of all that determines the statistics: pixels, network and preprocessing.
 
     Args:
         images: the real images.
@@ -91,7 +91,7 @@ class Derived:
         self.statistics = statistics
 
     def get(self, name: str, compute: Callable[[], Tensor]) -> Tensor:
-        """The tensor of that name, read from its file, or computed and written.
+        """Return the tensor of that name, read from its file, or computed and written.
 
         Args:
             name: says all that the tensor depends on, beside the images and what the key of their statistics has.
@@ -114,7 +114,7 @@ class References:
 
     Attributes:
         extractor: the network.
-        folder: of the cache.
+        folder: folder of the cache.
         chunk: images that are read at once, on each process.
         with_features: whether single features are wanted beside the moments.
     """
@@ -125,12 +125,12 @@ class References:
     with_features: bool
 
     def file(self, real: EvaluationImages) -> Path:
-        """Where the statistics of ``real`` are kept."""
+        """Return where the statistics of ``real`` are kept."""
         key = statistics_key(real, self.extractor, with_features=self.with_features)
         return self.folder / f"{key}.pt"
 
     def get(self, real: EvaluationImages, device: torch.device, world: World) -> FeatureSet:
-        """Statistics of ``real``, complete on rank 0. Every rank must call it.
+        """Return the statistics of ``real``, complete on rank 0. Every rank must call it.
 
         Args:
             real: the images.

@@ -1,4 +1,4 @@
-"""Features of colour and texture that need no weights: for small photographs without a download."""
+"""Features of color and texture that need no weights: for small photographs without a download."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor
 from gan_lightning.metrics.extractor import FeatureExtractor, Features
 
 LEVELS = 3
-_GREY_LEVEL = 1 / 127.5  # below it energies are rounding, and their logarithms noise
+_GRAY_LEVEL = 1 / 127.5  # below it energies are rounding, and their logarithms noise
 
 
 def haar(maps: Tensor) -> tuple[Tensor, Tensor]:
-    """One level of the Haar wavelet transform, orthonormal.
+    """Apply one level of the orthonormal Haar wavelet transform.
 
     Args:
         maps: ``(N, C, H, W)`` with even H and W.
@@ -29,11 +29,11 @@ def haar(maps: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class TextureExtractor(FeatureExtractor):
-    """Mean, spread and wavelet energy of luma and two colour differences.
+    """Mean, spread and wavelet energy of luma and two color differences.
 
     Of each of Y, B - Y and R - Y: the mean, the standard deviation, and the logarithm of the mean absolute Haar
     detail at three scales in three orientations: 33 features. A blurred image lacks energy at the finest scales, a
-    wrongly coloured one has other means. It is no perceptual distance, and its scores carry its name.
+    wrongly colored one has other means. It is not a perceptual distance, and its scores carry its name.
     """
 
     name = "texture"
@@ -43,7 +43,7 @@ class TextureExtractor(FeatureExtractor):
     channels = 3
 
     def extract(self, images: Tensor) -> Features:
-        """Features of uint8 ``(N, 3, H, W)`` of at least 8x8 pixels.
+        """Return features of uint8 ``(N, 3, H, W)`` of at least 8x8 pixels.
 
         Raises:
             ValueError: for smaller images.
@@ -59,6 +59,6 @@ class TextureExtractor(FeatureExtractor):
         found = [maps.mean(dim=(2, 3)), maps.std(dim=(2, 3), correction=0)]
         for _ in range(LEVELS):
             maps, details = haar(maps)
-            found.append((details.abs().mean(dim=(3, 4)) + _GREY_LEVEL).log().flatten(1))
+            found.append((details.abs().mean(dim=(3, 4)) + _GRAY_LEVEL).log().flatten(1))
         pool = torch.cat(found, dim=1)
         return Features(pool, F.pad(pool, (0, -pool.shape[1])))

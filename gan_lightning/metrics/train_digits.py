@@ -56,11 +56,11 @@ def train(*, seed: int = 0, steps: int = STEPS) -> DigitsNet:
     """Train a ``DigitsNet`` on the training split, on one CPU thread.
 
     Args:
-        seed: of the initial weights, the order of the images and the augmentation.
+        seed: seed of the initial weights, the order of the images and the augmentation.
         steps: number of AdamW steps; the learning rate falls to 0 along half a cosine.
     """
     images, labels = load_digits(split="train", resolution=16)
-    assert labels is not None  # for the type checker: digits are labelled
+    assert labels is not None  # for the type checker: digits are labeled
     pictures = images.float() / 127.5 - 1
     generator = torch.Generator().manual_seed(seed)
     threads = torch.get_num_threads()
@@ -85,7 +85,7 @@ def train(*, seed: int = 0, steps: int = STEPS) -> DigitsNet:
 
 
 def accuracy(net: DigitsNet) -> float:
-    """Share of the held-out images that ``net`` recognises."""
+    """Return the share of the held-out images that ``net`` recognizes."""
     images, labels = load_digits(split="heldout", resolution=16)
     with torch.no_grad():
         return (net(images.float() / 127.5 - 1).argmax(1) == labels).double().mean().item()

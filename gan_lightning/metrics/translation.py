@@ -46,7 +46,7 @@ class TranslationEvaluator(SampleEvaluator):
     has a way back, it is scored by ``evaluator`` against the source domain, under the same keys with "_back".
 
     Args:
-        evaluator: of the distribution; its ``similarity`` is the network of "lpips".
+        evaluator: scores the distribution; its ``similarity`` is the network of "lpips".
         metrics: names of metrics of pairs, or such metrics; left out where there are no pairs.
         samples: number of translations; None: one of every source image.
         real_split: part of the real data to translate and to compare with; "heldout": what they hold out, whatever
@@ -95,7 +95,7 @@ class TranslationEvaluator(SampleEvaluator):
             ValueError: if model or data do not translate.
         """
         if not (isinstance(real, TranslationImages) and isinstance(sample, TranslationSampler)):
-            raise ValueError("evaluator: translations are scored of a model and data that have source images")
+            raise ValueError("evaluator: scoring translations needs a model and data with source images")
         self.evaluator.samples = self.samples or len(real.sources)
         if self.real_split == "heldout":
             self.evaluator.real_split = real.split
@@ -164,7 +164,7 @@ class PairScores:
         """Return the means over the samples of all processes, with standard errors and protocol; the same everywhere.
 
         Args:
-            seed: of the samples.
+            seed: seed of the samples.
             weights: which weights they are of.
         """
         mine = torch.cat(self._rows)

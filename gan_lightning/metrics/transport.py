@@ -33,20 +33,20 @@ class Moments:
 
     @classmethod
     def empty(cls, feature_dim: int, *, device: torch.device | str = "cpu") -> Moments:
-        """The moments of no sample."""
+        """Return the moments of zero samples."""
         zeros = torch.zeros(feature_dim, dtype=torch.float64, device=device)
         return cls(0, zeros, zeros.new_zeros(feature_dim, feature_dim))
 
     @classmethod
     def of(cls, features: Tensor) -> Moments:
-        """The moments of ``(N, D)`` features with N >= 1."""
+        """Return the moments of ``(N, D)`` features with N >= 1."""
         x = features.double()
         mean = x.mean(0)
-        centred = x - mean
-        return cls(len(x), mean, centred.T @ centred)
+        centered = x - mean
+        return cls(len(x), mean, centered.T @ centered)
 
     def merge(self, other: Moments) -> Moments:
-        """The moments of both sets together (Chan, Golub & LeVeque 1979: no cancellation)."""
+        """Return the moments of both sets together (Chan, Golub & LeVeque 1979: no cancellation)."""
         count = self.count + other.count
         if count == 0:
             return self
@@ -56,7 +56,7 @@ class Moments:
         return Moments(count, mean, self.scatter + other.scatter + between)
 
     def without(self, part: Moments) -> Moments:
-        """The moments of the other samples, where ``part`` is of some of these: the inverse of ``merge``."""
+        """Return the moments of the samples that are not in ``part``: the inverse of ``merge``."""
         count = self.count - part.count
         mean = self.mean + (self.mean - part.mean) * (part.count / count)
         delta = part.mean - mean
@@ -93,29 +93,29 @@ def covariance_factor(covariance: Tensor) -> Tensor:
 def few_samples_factor(features: Tensor | None, mean: Tensor) -> Tensor | None:
     """Factor the covariance of few samples as ``covariance_factor`` does, without an eigenvalue problem of size D.
 
-    The factor is the centred samples' right singular vectors, which also keeps the digits that squaring would lose.
+    The factor is the centered samples' right singular vectors, which also keeps the digits that squaring would lose.
 
     Args:
         features: ``(N, D)``, or None.
         mean: theirs, float64 ``(D,)``.
 
     Returns:
-        float64 ``(D, R)``; None without features, and for so many that it would save nothing.
+        float64 ``(D, R)``; None without features, and where there are so many that the factor would save nothing.
     """
     if features is None or len(features) < 2 or len(features) > features.shape[1] * _FEW:
         return None
-    centred = (features.to(mean.device).double() - mean) / (len(features) - 1) ** 0.5
-    _, values, vectors = torch.linalg.svd(centred, full_matrices=False)
+    centered = (features.to(mean.device).double() - mean) / (len(features) - 1) ** 0.5
+    _, values, vectors = torch.linalg.svd(centered, full_matrices=False)
     kept = values > values.amax() * features.shape[1] * torch.finfo(torch.float64).eps
     return vectors[kept].T * values[kept]
 
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """The optimal transport between two centred Gaussians, as far as a Frechet distance needs it.
+    """The optimal transport between two centered Gaussians, as far as a Frechet distance needs it.
 
     Attributes:
-        trace: of the square root of the product of the covariances.
+        trace: trace of the square root of the product of the covariances.
         map_factor: float64 ``(D, R)``, W with ``W W^T`` the linear map that carries the first Gaussian to the second,
             on the span of the first; None if it was not asked for.
     """
@@ -202,7 +202,7 @@ def _any_rank_transport(f1: Tensor, f2: Tensor, with_map: bool) -> Transport:
 
 
 def trace_of_root(covariance_1: Tensor, covariance_2: Tensor) -> float:
-    """Trace of the square root of the product of two covariances; see ``transport``.
+    """Return the trace of the square root of the product of two covariances; see ``transport``.
 
     Args:
         covariance_1: float64 ``(D, D)``.
@@ -212,7 +212,7 @@ def trace_of_root(covariance_1: Tensor, covariance_2: Tensor) -> float:
 
 
 def frechet_distance(first: Moments, second: Moments) -> float:
-    """Squared Frechet (2-Wasserstein) distance between two Gaussians with these moments.
+    """Return the squared Frechet (2-Wasserstein) distance between two Gaussians with these moments.
 
     ``|m_1 - m_2|^2 + tr(S_1 + S_2 - 2 (S_1 S_2)^{1/2})`` (Heusel 2017, arXiv:1706.08500, equation 6). On
     Inception-v3 features it is the FID.
@@ -224,7 +224,7 @@ def frechet_distance(first: Moments, second: Moments) -> float:
 
 
 def distance_given(trace: float, first: Moments, second: Moments) -> float:
-    """The Frechet distance, given the trace of the root; equal moments may give -1e-13, which becomes 0."""
+    """Return the Frechet distance, given the trace of the root; -1e-13 from equal moments becomes 0."""
     between_means = (first.mean - second.mean).square().sum()
     traces = first.covariance.trace() + second.covariance.trace()
     return max((between_means + traces).item() - 2 * trace, 0.0)

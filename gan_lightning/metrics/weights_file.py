@@ -81,7 +81,7 @@ def load_tensors(path: Path, title: str) -> Any:
 
     Args:
         path: the file.
-        title: of the network, for the message.
+        title: title of the network, for the message.
 
     Raises:
         ValueError: if it holds anything else, or is damaged.

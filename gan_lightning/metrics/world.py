@@ -31,7 +31,7 @@ class World:
 
     @classmethod
     def current(cls, device: torch.device) -> World:
-        """The world of ``torch.distributed`` if it is initialised, else this process alone.
+        """Return the world of ``torch.distributed`` if it is initialized, else this process alone.
 
         Args:
             device: the accelerator of this process.
@@ -42,21 +42,21 @@ class World:
         return cls(dist.get_rank(), dist.get_world_size(), device if on_accelerator else torch.device("cpu"))
 
     def sum(self, tensor: Tensor) -> Tensor:
-        """Sum of ``tensor`` over all ranks, on every rank, on the CPU."""
+        """Return the sum of ``tensor`` over all ranks, on every rank, on the CPU."""
         total = tensor.to(self.device, copy=True)
         if self.size > 1:
             dist.all_reduce(total)
         return total.cpu()
 
     def maximum(self, tensor: Tensor) -> Tensor:
-        """Elementwise maximum of ``tensor`` over all ranks, on every rank, on the CPU."""
+        """Return the elementwise maximum of ``tensor`` over all ranks, on every rank, on the CPU."""
         greatest = tensor.to(self.device, copy=True)
         if self.size > 1:
             dist.all_reduce(greatest, op=dist.ReduceOp.MAX)
         return greatest.cpu()
 
     def merge(self, moments: Moments) -> Moments:
-        """The moments of all ranks' samples together, on every rank, on the CPU."""
+        """Return the moments of all ranks' samples together, on every rank, on the CPU."""
         if self.size == 1:
             return Moments(moments.count, moments.mean.cpu(), moments.scatter.cpu())
         count = int(self.sum(torch.tensor([moments.count])))
@@ -89,7 +89,7 @@ class World:
         return torch.stack([s.cpu() for s in shares], 1).flatten(0, 1)[:total]
 
     def broadcast(self, value: T) -> T:
-        """Rank 0's plain ``value``, on every rank."""
+        """Return rank 0's plain ``value`` on every rank."""
         if self.size == 1:
             return value
         box = [value]

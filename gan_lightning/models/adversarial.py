@@ -233,7 +233,7 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         """Return the phases that are due on this batch, each with how often; open a row of scalars if one is due.
 
         Args:
-            images: of the batch, over all processes.
+            images: number of images in the batch, over all processes.
         """
         if self.horizon_images is None:
             self.find_horizon(images)
@@ -266,7 +266,7 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         return self.batches_since_generator + self.batches_to_show[self.slot] >= self.critic_steps_now()
 
     def critic_steps_now(self) -> float:
-        """Return k: the generator moves when the discriminator was shown k batches since, those of this round included.
+        """Return k: the generator moves after every k batches that the discriminator was shown.
 
         1/k stands for k updates at every batch.
         """
@@ -301,7 +301,7 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         """Run one update: the players of the phase learn, everyone else is frozen.
 
         Args:
-            phase: of which the update is.
+            phase: the one that the update belongs to.
             batch: the whole batch of this process.
             logged: whether it writes into the open row, if there is one; of several updates, the last one does.
         """
@@ -474,7 +474,7 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
 
     @staticmethod
     def add_term(terms: dict[str, Tensor], name: str, term: Tensor) -> None:
-        """Add a term of a penalty or stabilizer to those of the variant.
+        """Add a term of a penalty or stabilizer to the variant's terms.
 
         Raises:
             ValueError: if there is one of that name, which it would replace.
@@ -703,7 +703,7 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         self.prior.check(self.generator.latent_dim)
         for name, penalty in self.penalties.items():
             if name in ROW_KEYS:
-                raise ValueError(f"model.regularizers.{name}: rows have a key of that name; rename it")
+                raise ValueError(f"model.regularizers.{name}: logged rows already have a key of this name; rename it")
             penalty.check(self.generator if penalty.player == "generator" else self.discriminator)
         compatibility.check_augmentation(self.augment, made, self.loss)
         compatibility.check_accumulation(self.updates.accumulate, self.penalties, self.techniques)
@@ -712,7 +712,7 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         compatibility.first_blocks(self.discriminator, self.updates.freeze_discriminator, key="freeze_discriminator")
 
     def check_condition(self) -> None:
-        """Refuse networks that wait for labels or codes, of which an unconditional model has none.
+        """Refuse networks that wait for labels or codes: an unconditional model has neither.
 
         Raises:
             ValueError: naming the network.
@@ -760,7 +760,7 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
             )
 
     def shown_shape(self) -> tuple[int, ...]:
-        """Shape of what the discriminator is shown of one sample."""
+        """Return the shape of what the discriminator sees of one sample."""
         return self.generator.sample_shape
 
     def compile_problem(self, player: str) -> str | None:

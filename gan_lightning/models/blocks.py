@@ -22,7 +22,7 @@ def block_size(sample_shape: Sequence[int]) -> int:
 
 
 def in_blocks(forward: Callable[..., Tensor], *inputs: Tensor | None, rows: int) -> Tensor:
-    """Call ``forward`` on ``rows`` rows at a time, always exactly so many: the last row is repeated to fill up.
+    """Call ``forward`` on exactly ``rows`` rows at a time; the last row is repeated to fill up.
 
     Args:
         forward: the inputs to samples, row by row.

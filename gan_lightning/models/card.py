@@ -25,7 +25,7 @@ def model_card(
     """Write the card: the Hub's facts as YAML, then how to use the model, its scores and its configuration.
 
     Args:
-        name: of the model's class.
+        name: name of the model's class.
         record: as it is stored beside the weights.
         repository: "USER/NAME", or None.
         scores: entries with ``key``, ``value``, ``stderr`` and ``protocol``.

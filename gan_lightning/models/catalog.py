@@ -47,7 +47,7 @@ def create_model(
         channels: channels of the images.
         classes: number of classes of the labels.
         source_channels: channels of the images that a translator is given.
-        seed: of everything random in the updates.
+        seed: seed of everything random in the updates.
         overrides: as on the command line: ``"model.updates.critic_steps=2"``, ``"model/loss=hinge"``,
             ``"+model/regularizer@model.regularizers.r1=r1"``.
 

@@ -101,7 +101,7 @@ class ClassConditional(AdversarialModule):
             ValueError: if it has none.
         """
         if batch.labels is None:
-            raise ValueError(f"{type(self).__name__} needs labelled data; choose data with classes")
+            raise ValueError(f"{type(self).__name__} needs labeled data; choose data with classes")
         return batch.labels
 
     def generator_condition(self, batch: Batch) -> Tensor | None:
@@ -125,7 +125,7 @@ class ClassConditional(AdversarialModule):
         """Return the labels asked for, or draw sample i's from the training distribution by (seed, i).
 
         Raises:
-            ValueError: for a label that is no class.
+            ValueError: for a label that is not a class.
         """
         if self.classes is None:
             return super().sample_condition(indices, seed=seed, labels=labels)

@@ -75,7 +75,7 @@ def check_statistics(statistics: BatchNormStatistics | None, generator: Generato
     if statistics is not None and not batch_norm_layers(generator):
         raise ValueError(
             f"model.statistics = {statistics.name}: model.generator ({type(generator).__name__}) has no batch norm "
-            "that keeps any"
+            "that keeps statistics"
         )
 
 
@@ -85,7 +85,7 @@ def first_blocks(network: Generator | Discriminator, count: int | None, *, key: 
     Args:
         network: whose.
         count: how many; None: none.
-        key: of the count among the updates' arguments.
+        key: key of the count among the updates' arguments.
 
     Raises:
         ValueError: if the network has fewer, or declares none.
@@ -94,7 +94,7 @@ def first_blocks(network: Generator | Discriminator, count: int | None, *, key: 
         return []
     blocks, name = network.blocks_from_input(), type(network).__name__
     if not blocks:
-        raise ValueError(f"model.updates.{key} = {count}: {name} declares no blocks, so that none can be frozen")
+        raise ValueError(f"model.updates.{key} = {count}: {name} declares no blocks that could be frozen")
     if count > len(blocks):
         raise ValueError(f"model.updates.{key} = {count}: {name} has {len(blocks)} blocks that can be frozen")
     return [parameter for block in blocks[:count] for parameter in block]
@@ -115,7 +115,7 @@ def check_weights(weights: Mapping[str, Scalar]) -> None:
 
 
 def refuse_conditions(generator: Generator, discriminator: Discriminator, model: str) -> None:
-    """Refuse networks that wait for labels or codes, of which an unconditional model has none.
+    """Refuse networks that wait for labels or codes: an unconditional model has neither.
 
     Raises:
         ValueError: naming the network.
@@ -186,5 +186,5 @@ def check_features(discriminator: Discriminator, *, reads: str) -> None:
     if discriminator.feature_maps:
         raise ValueError(
             f"model.discriminator: {name} judges patches, whose features are maps, but {reads} is read off one "
-            "feature vector a sample"
+            "feature vector per sample"
         )

@@ -120,7 +120,7 @@ class CycleGAN(ImageToImage):
         return [discriminator, generator]
 
     def player_modules(self, player: str) -> tuple[nn.Module, ...]:
-        """Two translators against two discriminators."""
+        """Return two translators against two discriminators."""
         if player == "generator":
             return (self.generator, self.generator_back)
         return (self.discriminator, self.discriminator_back)
@@ -132,7 +132,7 @@ class CycleGAN(ImageToImage):
         return Translations(fakes.images, fakes.latents, fakes.condition, back=back)
 
     def discriminate_back(self, images: Tensor) -> Tensor:
-        """Logits of D_X on augmented images of the source domain."""
+        """Return logits of D_X on augmented images of the source domain."""
         return self.discriminator_back(self.shown(images))
 
     def discriminator_terms(
@@ -205,7 +205,7 @@ def translated_back(fakes: GeneratedBatch) -> Tensor:
 
 
 def check_way_back(there: nn.Module, back: nn.Module, discriminator_back: Discriminator, *, identity: bool) -> None:
-    """Refuse networks of the way back that do not fit those of the way there.
+    """Refuse backward networks that do not fit the forward ones.
 
     Raises:
         ValueError: naming the part and the reason.
@@ -226,5 +226,5 @@ def check_way_back(there: nn.Module, back: nn.Module, discriminator_back: Discri
 
 
 def l1(images: Tensor, wanted: Tensor) -> Tensor:
-    """Mean absolute difference in units of [-1, 1], a float32 scalar."""
+    """Return the mean absolute difference in units of [-1, 1], a float32 scalar."""
     return F.l1_loss(images.float(), wanted.float())

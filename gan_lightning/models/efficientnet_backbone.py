@@ -30,7 +30,7 @@ class EfficientNetLite0(Backbone):
     """EfficientNet-Lite0 (Tan 2019, arXiv 1905.11946), trained on ImageNet, from timm.
 
     The authors' code learns the numbers of channels from a forward pass of zeros in training mode, which moves the
-    running statistics of batch norm by a tenth towards those of zeros: 3 to 10 %, with which all published runs were
+    running statistics of batch norm by a tenth toward those of zeros: 3 to 10 %, with which all published runs were
     made.
 
     Args:
@@ -40,7 +40,7 @@ class EfficientNetLite0(Backbone):
         cache_dir: the cache folder; by default the environment's ``GAN_LIGHTNING_CACHE``, else
             ``~/.cache/gan_lightning``.
         pass_of_zeros: whether to make that forward pass.
-        seed: of random weights.
+        seed: seed of random weights.
 
     Raises:
         ValueError: for unknown ``weights``, or a ``weights_path`` beside other than published ones.

@@ -63,7 +63,9 @@ class SharedModel(nn.Module):
         if self.run_config is not None:
             config, by_hand = {name: self.run_config[name] for name in SHARED_PARTS if name in self.run_config}, []
         if by_hand:
-            raise ValueError(f"{', '.join(by_hand)}: built by hand, so that nothing could rebuild this model")
+            raise ValueError(
+                f"{', '.join(by_hand)}: built by hand, so no file could describe how to rebuild this model"
+            )
         cls = type(self)
         record = {
             "format": FORMAT,
@@ -102,7 +104,7 @@ class SharedModel(nn.Module):
         Args:
             repository: "USER/NAME", made where it is missing.
             private: make it a private one.
-            commit_message: of the upload.
+            commit_message: commit message of the upload.
             token: None: the one that ``hf auth login`` stored, or ``HF_TOKEN``.
             scores: see ``save_pretrained``.
             picture: likewise.
@@ -136,7 +138,7 @@ class SharedModel(nn.Module):
             trust: build whatever it names, also outside the packages known to be harmless.
 
         Raises:
-            InputError: if it is no address, cannot be reached, or has no such model.
+            InputError: if it is not an address, cannot be reached, or lacks the model.
             CheckpointError: if its files cannot be used, or are of another class.
             ConfigError: if it names something that is refused.
         """

@@ -52,7 +52,7 @@ class ImageToImage(AdversarialModule):
             )
         if self.statistics is not None:
             raise ValueError(
-                f"model.statistics = {self.statistics.name}: they are taken of generators of latent vectors; "
+                f"model.statistics = {self.statistics.name}: they apply to generators of latent vectors, but "
                 f"{type(self).__name__} translates images"
             )
         super().check_parts()
@@ -153,7 +153,7 @@ class ImageToImage(AdversarialModule):
             weights: averaged or raw generator; None: averaged where there is one.
             back: from the target domain to the source domain.
             seed: with an index, what the noise of an image is a function of.
-            indices: of the images; None: 0 to N - 1.
+            indices: indices of the images; None: 0 to N - 1.
 
         Returns:
             float32 ``(N, C, H, W)`` in [-1, 1] on the generator's device.
@@ -231,6 +231,6 @@ class ImageToImage(AdversarialModule):
             source: float32 ``(N, C', H, W)`` in [-1, 1].
             target: float32 ``(N, C, H, W)`` in [-1, 1]; of a pair, or any image of the domain.
             weights: averaged or raw generator.
-            seed: of the noise.
+            seed: seed of the noise.
         """
         return [source, self.translate(source, weights=weights, seed=seed), target]

@@ -108,7 +108,7 @@ class InfoGAN(AdversarialModule):
         for name, stabilizer in self.techniques.items():
             if isinstance(stabilizer, Replay):
                 raise ValueError(
-                    f"model.stabilizers.{name}: replayed samples were made from other codes than InfoGAN's Q"
+                    f"model.stabilizers.{name}: InfoGAN's Q cannot recover the codes of replayed samples; leave it out"
                 )
 
     def player_modules(self, player: str) -> tuple[nn.Module, ...]:

@@ -21,7 +21,7 @@ def load_model(path: str | os.PathLike[str], *, trust: bool = False, statistics:
     Args:
         path: a file that ``gan-train`` wrote, or a Trainer of a model whose parts ``config.build`` has built.
         trust: build whatever its configuration names, also outside the packages known to be harmless.
-        statistics: of batch norm when sampling: "running", or [n, batch], see ``Standing``; None: the model's own.
+        statistics: batch norm's when sampling: "running", or [n, batch], see ``Standing``; None: the model's own.
 
     Raises:
         CheckpointError: if the file cannot be used.
@@ -55,10 +55,10 @@ def build_for(
         trust: build whatever ``node`` names.
 
     Raises:
-        CheckpointError: if the model is too large, or is none of this package.
+        CheckpointError: if the model is too large, or is not one of this package.
         ConfigError: if ``node`` names something that is refused.
     """
     model = build_limited({"model": node}, state, path, trust=trust)["model"]
     if not isinstance(model, AdversarialModule):
-        raise CheckpointError(f"{path} describes a {type(model).__name__}, which is no model of gan-lightning")
+        raise CheckpointError(f"{path} describes a {type(model).__name__}, which is not a model of gan-lightning")
     return model

@@ -69,7 +69,7 @@ class Pix2Pix(ImageToImage):
         self.test_norm = test_norm
 
     def check_parts(self) -> None:
-        """Refuse techniques that show the discriminator images without their sources, or with those of others.
+        """Refuse techniques that show the discriminator images without their sources, or with other images' sources.
 
         Raises:
             ValueError: naming the part and the reason.
@@ -83,7 +83,7 @@ class Pix2Pix(ImageToImage):
                 )
 
     def shown_shape(self) -> tuple[int, ...]:
-        """Shape of source and image laid over one another."""
+        """Return the shape of source and image stacked by channels."""
         assert isinstance(self.generator, Translator)
         channels, *size = self.generator.sample_shape
         return (self.generator.source_shape[0] + channels, *size)

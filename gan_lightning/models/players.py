@@ -44,7 +44,7 @@ from gan_lightning.core.version import __version__
 from gan_lightning.data.batch import Batch
 from gan_lightning.models.rebuilding import build_limited, plain_arguments
 from gan_lightning.models.strategies import local_gradients, strategy_problem
-from gan_lightning.networks.batch_norm import synchronise_batch_norm
+from gan_lightning.networks.batch_norm import synchronize_batch_norm
 
 COUNTERS = (
     "images_seen",
@@ -175,7 +175,7 @@ def refuse_shared_parameters(players: Sequence[Player]) -> None:
             other = owner.setdefault(id(parameter), player.name)
             if other != player.name:
                 raise ValueError(
-                    f"players {other!r} and {player.name!r} train the same parameter; it can be of one only"
+                    f"players {other!r} and {player.name!r} train the same parameter; only one of them may"
                 )
 
 
@@ -191,14 +191,14 @@ class PlayersModule(LightningModule):
         images_seen: real images shown to the discriminator so far, summed over ranks; the unit of all progress.
         images_loaded: real images that the loader has handed over so far, likewise; more than ``images_seen`` where
             a phase takes batches of its own.
-        budget_images: training stops once so many images were seen; None: the Trainer decides.
+        budget_images: number of images seen at which training stops; None: the Trainer decides.
         horizon_images: images over which schedules without an end of their own extend: the budget, or what the
             Trainer's limits amount to; None: neither is known.
         steps: updates so far, by phase.
         slots: the phases of a round, a list for each batch that it takes.
         slot: the number of the batch of the round that comes next.
         batches_to_show: how many batches of a round the discriminator is still shown, by slot.
-        averagers: what moves the averages towards the players' modules.
+        averagers: what moves the averages toward the players' modules.
         batches_since_generator: batches that the discriminator was shown since the generator moved.
         images_since_generator: real images likewise.
         generator_moved: whether the generator has moved in the present round.
@@ -277,7 +277,7 @@ class PlayersModule(LightningModule):
             for parameter in player.held:  # before DDP looks for what takes gradients
                 parameter.requires_grad_(False)
         if self.trainer.world_size > 1:
-            synchronise_batch_norm(self)
+            synchronize_batch_norm(self)
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Build one optimizer per player and remember its learning rates as the schedules' base."""
@@ -327,7 +327,7 @@ class PlayersModule(LightningModule):
         ``max_epochs`` and ``limit_train_batches`` count batches; ``max_steps`` counts the steps of all optimizers.
 
         Args:
-            images: of a batch, over all processes.
+            images: number of images in a batch, over all processes.
         """
         if self.horizon_images is not None:
             return
@@ -494,7 +494,7 @@ class PlayersModule(LightningModule):
         return {"_target_": target, **arguments}, by_hand
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the run's description, and every player's gradient scaler, of which Lightning saves one.
+        """Add the run's description, and every player's gradient scaler: Lightning saves only one.
 
         Without a run, the description is that of the model alone.
         """
@@ -512,7 +512,7 @@ class PlayersModule(LightningModule):
             record |= {"config": {"model": node}, "by_hand": by_hand}
             if by_hand:
                 rank_zero_warn(
-                    f"{', '.join(by_hand)}: built by hand, so that this checkpoint cannot rebuild the model alone; "
+                    f"{', '.join(by_hand)}: built by hand, so this checkpoint alone cannot rebuild the model; "
                     "parts that gan_lightning.create_model or gan_lightning.config.build makes are described in it"
                 )
         checkpoint[RECORD] = record
@@ -535,7 +535,7 @@ class PlayersModule(LightningModule):
         self._scaler_states = checkpoint.get("gradient_scalers", {})
 
     @classmethod
-    def load_from_checkpoint(  # type: ignore[override]  # Lightning's is no classmethod, but a descriptor like one
+    def load_from_checkpoint(  # type: ignore[override]  # Lightning's is a descriptor like a classmethod
         cls,
         checkpoint_path: str | os.PathLike[str],
         map_location: Any = None,
@@ -591,7 +591,7 @@ def slots_of(phases: Sequence[Phase]) -> list[list[Phase]]:
         raise ValueError(f"phases must have different names, got {names}")
     for phase in phases:
         if phase.follows is not None and phase.follows not in names:
-            raise ValueError(f"phase {phase.name!r} follows {phase.follows!r}, which is none of {names}")
+            raise ValueError(f"phase {phase.name!r} follows {phase.follows!r}, which is not one of {names}")
         if phase.follows is not None and phase.real == "next":
             raise ValueError(f"phase {phase.name!r} follows {phase.follows!r}, whose batch it must see")
     slots: list[list[Phase]] = []

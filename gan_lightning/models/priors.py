@@ -46,7 +46,7 @@ class Prior:
             component: its index in z.
 
         Raises:
-            ValueError: for a component that is no quantity.
+            ValueError: for a component that is not a quantity.
         """
         return 2.0
 
@@ -54,7 +54,7 @@ class Prior:
         """Move latents of this distribution to the same distribution under the condition |z_k| <= threshold.
 
         With F the distribution function of a component and F_t that of the truncated one, z becomes
-        ``F_t^-1(F(z))``: truncated latents as Brock 2018 (arXiv 1809.11096, section 3.1) gets them by drawing anew
+        ``F_t^-1(F(z))``: truncated latents as Brock 2018 (arXiv 1809.11096, section 3.1) gets them by redrawing
         what lies outside, but each is still the same sample, which changes smoothly with the threshold.
 
         Args:
@@ -102,7 +102,7 @@ class Normal(Prior):
         return random.standard_normal(dim, dtype=np.float32)
 
     def truncate(self, latents: Tensor, threshold: float) -> Tensor:
-        """Truncated normal components; see ``Prior.truncate``."""
+        """Draw truncated normal components; see ``Prior.truncate``."""
         return truncate_normal(latents, threshold)
 
 
@@ -130,11 +130,11 @@ class Uniform(Prior):
         return (random.random(dim, dtype=np.float32) * 2 - 1) * np.float32(self.bound)
 
     def reach(self, component: int) -> float:
-        """The bound: beyond it the generator was never trained."""
+        """Return the bound: beyond it the generator was never trained."""
         return self.bound
 
     def truncate(self, latents: Tensor, threshold: float) -> Tensor:
-        """Components uniform in [-threshold, threshold], if that is less than the bound; see ``Prior.truncate``."""
+        """Draw components uniform in [-threshold, threshold], or within the bound if less; see ``Prior.truncate``."""
         check_threshold(threshold)
         return latents * (min(threshold, self.bound) / self.bound)
 
@@ -186,5 +186,5 @@ class Clusters(Prior):
         return super().reach(component)
 
     def truncate(self, latents: Tensor, threshold: float) -> Tensor:
-        """Truncated normal components, in the same cluster; see ``Prior.truncate``."""
+        """Draw truncated normal components, in the same cluster; see ``Prior.truncate``."""
         return torch.cat([latents[:, : self.clusters], truncate_normal(latents[:, self.clusters :], threshold)], dim=1)

@@ -87,7 +87,7 @@ class ProGAN(AdversarialModule):
                 raise ValueError(f"model.{key} must be a {kind.__name__}, got {type(network).__name__}")
 
     def compile_problem(self, player: str) -> str | None:
-        """Refuse both networks, which would be compiled anew for every batch."""
+        """Refuse both networks, which would be compiled again for every batch."""
         return "it changes with every batch while a resolution is faded in"
 
     def stage(self, images_seen: int) -> tuple[int, float]:

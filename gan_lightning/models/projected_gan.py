@@ -12,8 +12,8 @@ class ProjectedGAN(ClassConditional):
 
     Each D_l judges a random, fixed mixture P_l of the network's feature maps: ``min_G max_D sum_l E[log D_l(P_l(x))] +
     E[log(1 - D_l(P_l(G(z))))]`` (equation 4), with the hinge in the place of the logarithms, and the mean over all
-    logits. The generator moves first. The frozen network is in no checkpoint: its weights are looked for when a run
-    begins, and not where a trained generator is only sampled from. The mixture is in each.
+    logits. The generator moves first. Checkpoints hold the mixture but not the frozen network, whose weights
+    are loaded when a run begins; sampling from a trained generator needs none.
 
     With networks that take labels the model is class-conditional; samples of an update carry the labels of its real
     batch, where the authors draw others from the same distribution.

@@ -57,7 +57,7 @@ class Sampling:
     """Number of classes a label can be asked for; None: the model takes no labels."""
 
     class_names: tuple[str, ...] | None = None
-    """What the classes are called, in the order of their indices; None: nobody said."""
+    """What the classes are called, in the order of their indices; None: unknown."""
 
     statistics: BatchNormStatistics | None = None
     """What batch norm takes when samples are drawn; None: its running statistics, and protocols do not name them."""
@@ -107,7 +107,7 @@ class Sampling:
 
         Args:
             network: averaged or raw generator.
-            truncation: of the latents.
+            truncation: truncation of the latents.
         """
 
         def run(numbers: range) -> None:
@@ -185,7 +185,7 @@ class Sampling:
         """Return, for each code that this model's condition has, conditions in which that code alone varies.
 
         Args:
-            condition: of one sample, without the dimension of the batch.
+            condition: condition of one sample, without the dimension of the batch.
             steps: values of a continuous code.
             extent: their largest absolute value.
 
@@ -209,7 +209,7 @@ class Sampling:
         return None
 
     def sample_codes(self, indices: Sequence[int], *, seed: int) -> Tensor | None:
-        """Return the classes, or the categorical codes learnt without one, that samples are drawn of: int64."""
+        """Return the classes, or the categorical codes learned without one, that samples are drawn of: int64."""
         return self.sample_labels(indices, seed=seed)
 
     def inputs(
@@ -239,7 +239,7 @@ class Sampling:
         """
         if truncation_cutoff is not None and (truncation is None or self.generator.truncation_space != "style"):
             raise ValueError(
-                f"truncation_cutoff = {truncation_cutoff}: it takes a truncation, and a generator that truncates in "
+                f"truncation_cutoff = {truncation_cutoff}: it needs a truncation, and a generator that truncates in "
                 "its style space (model=stylegan2)"
             )
         latents = self.prior.draw_indexed(indices, self.generator.latent_dim, seed=seed)
@@ -265,7 +265,7 @@ class Sampling:
         generated with.
 
         Args:
-            inputs: of N samples.
+            inputs: inputs of N samples.
             weights: averaged or raw generator; None: averaged where there is one.
 
         Returns:
@@ -326,7 +326,7 @@ class Sampling:
             n: number of samples.
             seed: with an index, what a sample is a function of.
             weights: averaged or raw generator; None: averaged where there is one.
-            labels: index or name of a class, a list of them or "all", of each of which equally many samples are drawn,
+            labels: index or name of a class, a list of them or "all", with equally many samples drawn of each,
                 class by class; or int64 ``(n,)``, one for each sample; None: the model's own rule.
             truncation: see ``inputs``.
             batch_size: samples that are on the generator's device at once.
@@ -340,7 +340,7 @@ class Sampling:
             classes = self.chosen_classes(labels)
             labels = None if classes is None else class_by_class(classes, n)
         elif labels.shape != (n,):
-            raise ValueError(f"labels: must be one for each of n = {n} samples, got shape {tuple(labels.shape)}")
+            raise ValueError(f"labels must have one entry for each of n = {n} samples, got shape {tuple(labels.shape)}")
         chosen = weights or self.default_weights
         chunks = []
         for start in range(0, n, batch_size):
@@ -383,7 +383,7 @@ class LatentSampler(GeneratorSampler):
         return {} if chosen is None else {"batch_norm": chosen.name}
 
     def path(self, indices: Tensor, *, epsilon: float) -> tuple[Tensor, Tensor]:
-        """Return the samples, and those a step towards another draw of latents away; see ``GeneratorSampler``."""
+        """Return the samples, and those a step toward another draw of latents away; see ``GeneratorSampler``."""
         rows = indices.tolist()
         start = self.model.inputs(rows, seed=self.seed)
         other = self.model.inputs(rows, seed=mix(self.seed, _PATH_STREAM)).latents

@@ -50,7 +50,7 @@ class SSGAN(AdversarialModule):
         **parts: as in ``AdversarialModule``.
 
     Raises:
-        ValueError: for a negative weight, samples that are no square images, or other parts that do not fit together.
+        ValueError: for a negative weight, samples that are not square images, or other parts that do not fit together.
     """
 
     def __init__(

@@ -36,7 +36,7 @@ class BatchNormStatistics(ABC):
         Args:
             network: in evaluation mode.
             generate: runs it.
-            truncation: of the latents that ``generate`` takes.
+            truncation: truncation of the latents that ``generate`` takes.
         """
 
 

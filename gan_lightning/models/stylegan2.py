@@ -11,7 +11,7 @@ class StyleGAN2(ClassConditional):
 
     The generator moves first. Path length regularization and R1 are updates of their own after every few of the
     generator's and of the discriminator's (section 3.2), so that Adam's rate and betas are corrected for one more
-    update in k: ``lr k / (k + 1)`` and ``beta ** (k / (k + 1))``. Truncation acts on styles: psi draws them towards
+    update in k: ``lr k / (k + 1)`` and ``beta ** (k / (k + 1))``. Truncation acts on styles: psi draws them toward
     their mean. With networks that take labels the model is class-conditional; samples of an update carry the labels
     of its real batch, where the authors draw others from the same distribution.
     """

@@ -25,7 +25,7 @@ class Transfer:
     Attributes:
         loaded: name in the model, to the tensor that is copied there.
         fresh: name in the model, to the reason why nothing is copied there.
-        unused: first part of the names in the source, to how many tensors of it nobody takes.
+        unused: first part of the names in the source, to the number of its tensors that are not used.
     """
 
     loaded: Mapping[str, Tensor]
@@ -45,14 +45,14 @@ def plan_transfer(
 
     Args:
         model: which is to start; of any device.
-        state: names to tensors; what is no tensor counts as absent.
-        weights: of a network whose average the source has, take the network itself ("raw") or the average ("ema").
+        state: names to tensors; what is not a tensor counts as absent.
+        weights: for a network whose average the source has: take the network itself ("raw") or the average ("ema").
         averages: fill the model's averages from those of the source.
         names: name of a tensor or a module in the model, to that in the source; "" is its root. What is not named is
             called the same.
 
     Raises:
-        ValueError: for averages that either side lacks, or a name that is none of the model's.
+        ValueError: for averages that either side lacks, or a name that is not one of the model's.
     """
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     averaged = {name.partition(".")[0] for name in tensors if name.partition(".")[0].endswith(AVERAGE)}
@@ -65,7 +65,7 @@ def plan_transfer(
     names = dict(names or {})
     unknown = [key for key in names if not any(_is_below(name, key) for name in wanted)]
     if unknown:
-        raise ValueError(f"names: {', '.join(unknown)} names nothing of the model's networks")
+        raise ValueError(f"names: the model's networks have no {', '.join(unknown)}")
     loaded: dict[str, Tensor] = {}
     fresh: dict[str, str] = {}
     used = set()
@@ -109,15 +109,15 @@ def plan_optimizers(
 
     Args:
         model: which is to start.
-        states: of the source's optimizers, in the order of its players.
-        fresh: names of the parameters that nothing is copied into; their state starts anew as well.
+        states: states of the source's optimizers, in the order of its players.
+        fresh: names of the parameters that nothing is copied into; their optimizer state starts fresh as well.
 
     Raises:
         ValueError: if the optimizers are of another kind, or of other parameters.
     """
     players = model.players()
     if len(states) != len(players):
-        raise ValueError(f"optimizers = true: there are {len(states)} there, and {len(players)} here")
+        raise ValueError(f"optimizers = true: the checkpoint has {len(states)} of them, this model {len(players)}")
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     return {player.name: _states_of(player, state, names, fresh) for player, state in zip(players, states, strict=True)}
 
@@ -132,17 +132,17 @@ def _states_of(
     there = sum(len(group["params"]) for group in groups)
     if there != len(parameters):
         raise ValueError(
-            f"optimizers = true: that of the {player.name} has {there} parameters there, and {len(parameters)} here"
+            f"optimizers = true: the {player.name}'s has {there} parameters there and {len(parameters)} here"
         )
     if any(group.keys() - {"params", "initial_lr"} != settings for group in groups):
-        raise ValueError(f"optimizers = true: that of the {player.name} is of another kind there")
+        raise ValueError(f"optimizers = true: the {player.name}'s is of another kind in the checkpoint")
     kept = {}
     for number, entry in state["state"].items():
         parameter, name = parameters[number], names[id(parameters[number])]
         if name in fresh:
             continue
         if not all(_fits(value, parameter) for value in entry.values()):
-            raise ValueError(f"optimizers = true: the state of {name} has other shapes there")
+            raise ValueError(f"optimizers = true: the state of {name} has other shapes in the checkpoint")
         kept[number] = entry
     return kept
 

@@ -33,7 +33,7 @@ class UpdateRule:
         discriminator_clip_norm: likewise for the discriminator.
         replace_nonfinite: before each update, NaN in a gradient becomes 0, and an infinite component this number, with
             its sign; None: gradients stay as they are.
-        freeze_generator: the first so many blocks of the generator, from the latents' side, keep their weights; what
+        freeze_generator: number of the generator's blocks, from the latents' side, that keep their weights; what
             batch and spectral norm follow in them moves on, as in training mode. None: all of it learns.
         freeze_discriminator: likewise for the discriminator, from the samples' side (FreezeD: Mo 2020, arXiv
             2002.10964).

@@ -21,4 +21,6 @@ class WGANGP(AdversarialModule):
         """
         super().check_parts()
         if not any(isinstance(penalty, regularizers.WGANGP) for penalty in self.penalties.values()):
-            raise ValueError("model.regularizers must hold a gan_lightning.regularizers.WGANGP: it is what WGAN-GP is")
+            raise ValueError(
+                "model.regularizers must hold a gan_lightning.regularizers.WGANGP, the penalty that defines WGAN-GP"
+            )

@@ -17,7 +17,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 def activation_layer(activation: Activation) -> nn.Module:
-    """A new layer of that name.
+    """Build the layer of that name.
 
     Raises:
         ValueError: for another name.

@@ -59,7 +59,7 @@ class SelfAttention(nn.Module):
         return normalized_if(spectral_norm, convolution)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps ``(N, C, H, W)`` to maps of the same shape; H and W at least 2."""
+        """Map ``(N, C, H, W)`` to maps of the same shape; H and W at least 2."""
         query = self.query(x).flatten(2)
         key = F.max_pool2d(self.key(x), 2).flatten(2)
         value = F.max_pool2d(self.value(x), 2).flatten(2)

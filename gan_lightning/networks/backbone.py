@@ -14,7 +14,7 @@ SCALES = 4
 
 
 class Pyramid(nn.Module):
-    """Stages in a row, of each of which the map is kept.
+    """Stages in a row; the map of each is kept.
 
     Args:
         stages: each takes the map of the one before it; the first takes images.
@@ -25,7 +25,7 @@ class Pyramid(nn.Module):
         self.stages = nn.ModuleList(stages)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Images ``(N, 3, H, W)`` to one map for each stage."""
+        """Map images ``(N, 3, H, W)`` to one map for each stage."""
         maps, h = [], images
         for stage in self.stages:
             h = stage(h)
@@ -37,7 +37,7 @@ class Backbone(ABC):
     """Where a network of four feature maps comes from, and how large they are.
 
     Attributes:
-        channels: of each map, the largest map first.
+        channels: channels of each map, the largest map first.
         stride: pixels of an image, in each direction, to a pixel of the largest map; each further map is half as large.
     """
 
@@ -64,12 +64,12 @@ class Backbone(ABC):
 class RandomBackbone(Backbone):
     """Convolutions with random weights that a seed determines, for images and machines too small for a pretrained one.
 
-    Two 3x3 convolutions a stage, the first of which halves the map in all stages but the first; LeakyReLU 0.2; weights
+    Two 3x3 convolutions per stage; the first halves the map in all stages but the first; LeakyReLU 0.2; weights
     with variance 2 / fan_in (He 2015, arXiv 1502.01852), no biases.
 
     Args:
         widths: channels of the four maps.
-        seed: of the weights; a resumed run draws the same.
+        seed: seed of the weights; a resumed run draws the same.
 
     Raises:
         ValueError: unless there are four positive widths.

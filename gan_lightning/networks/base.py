@@ -45,7 +45,7 @@ class Generator(nn.Module):
         return ()
 
     def for_export(self) -> Generator:
-        """Return this network, a copy that nobody else uses, without decisions that depend on values of tensors."""
+        """Return this network, a private copy, without decisions that depend on values of tensors."""
         return self
 
 
@@ -72,11 +72,11 @@ class Discriminator(nn.Module):
         self.sample_shape = tuple(sample_shape)
 
     def features(self, samples: Tensor) -> Tensor:
-        """Samples ``(N, *sample_shape)`` to features ``(N, feature_dim)``, or maps ``(N, feature_dim, h, w)``."""
+        """Map samples ``(N, *sample_shape)`` to features ``(N, feature_dim)``, or maps ``(N, feature_dim, h, w)``."""
         raise NotImplementedError
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features to real-or-fake logits: ``(N,)``, or a map ``(N, 1, h, w)`` with one logit a patch."""
+        """Map features to real-or-fake logits: ``(N,)``, or a map ``(N, 1, h, w)`` with one logit a patch."""
         raise NotImplementedError
 
     def blocks_from_input(self) -> Sequence[Block]:
@@ -84,5 +84,5 @@ class Discriminator(nn.Module):
         return ()
 
     def forward(self, samples: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Samples to logits; no sigmoid."""
+        """Map samples to logits; no sigmoid."""
         return self.head(self.features(samples), condition)

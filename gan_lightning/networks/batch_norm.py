@@ -13,7 +13,7 @@ class SyncedBatchNorm(BatchNormOfAnyShape):
     """Batch norm whose statistics in training are those of the global batch.
 
     ``y = gamma (x - mean) / sqrt(var + eps) + beta`` (Ioffe 2015, arXiv 1502.03167, algorithm 1), mean and var over
-    the samples and positions of all processes, which must hold equally many. Torch's own synchronised layer runs on
+    the samples and positions of all processes, which must hold equally many. Torch's own synchronized layer runs on
     GPUs only and cannot be differentiated twice, as a gradient penalty must.
 
     Attributes:
@@ -23,7 +23,7 @@ class SyncedBatchNorm(BatchNormOfAnyShape):
     local = False
 
     def forward(self, input: Tensor) -> Tensor:
-        """Maps ``(N, C, ...)`` to maps of the same shape and dtype."""
+        """Map ``(N, C, ...)`` to maps of the same shape and dtype."""
         if not self.training or self.local or world_size() == 1:
             return super().forward(input)
         exact = input if input.dtype == torch.float64 else input.float()
@@ -42,7 +42,7 @@ class SyncedBatchNorm(BatchNormOfAnyShape):
         return torch.addcmul(shift.view(shape), exact, scale.view(shape)).to(input.dtype)
 
     def _follow(self, mean: Tensor, var: Tensor, count: int) -> None:
-        """Move the running statistics, of which the variance is the unbiased one."""
+        """Move the running statistics; their variance is the unbiased one."""
         if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
             return
         with torch.no_grad():
@@ -52,15 +52,15 @@ class SyncedBatchNorm(BatchNormOfAnyShape):
             self.running_var.lerp_((var * count / max(count - 1, 1)).to(self.running_var.dtype), step)
 
 
-def synchronise_batch_norm(module: nn.Module) -> None:
+def synchronize_batch_norm(module: nn.Module) -> None:
     """Replace torch's batch norm layers below ``module``; parameters, buffers and their names stay."""
     for parent in list(module.modules()):
         for name, child in parent.named_children():
             if isinstance(child, AnyBatchNorm) and type(child) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
-                setattr(parent, name, _synchronised(child))
+                setattr(parent, name, _synchronized(child))
 
 
-def _synchronised(layer: AnyBatchNorm) -> SyncedBatchNorm:
+def _synchronized(layer: AnyBatchNorm) -> SyncedBatchNorm:
     synced = SyncedBatchNorm(layer.num_features, layer.eps, layer.momentum, layer.affine, layer.track_running_stats)
     for name, tensor in (*layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)):
         setattr(synced, name, tensor)

@@ -42,7 +42,7 @@ class BigGANGeneratorBlock(nn.Module):
         self.shortcut = nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Maps ``(N, inputs, H, W)`` and vectors ``(N, condition_dim)`` to maps ``(N, outputs, 2 H, 2 W)``."""
+        """Map ``(N, inputs, H, W)`` and vectors ``(N, condition_dim)`` to maps ``(N, outputs, 2 H, 2 W)``."""
         h = double_and_convolve(F.relu(self.norm1(x, condition)), self.conv1.weight, self.conv1.bias)
         h = self.conv2(F.relu(self.norm2(h, condition)))
         # A 1x1 convolution commutes with nearest-neighbor doubling; before it, it costs a quarter.
@@ -124,7 +124,7 @@ class BigGANGenerator(Generator):
         return layers_of([self.stem, *with_attention(self.blocks, self.attention, behind=self.attention_index)])
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Latents ``(N, latent_dim)``, and labels int64 ``(N,)`` if conditional, to images in [-1, 1]."""
+        """Map latents ``(N, latent_dim)``, and labels int64 ``(N,)`` if conditional, to images in [-1, 1]."""
         first, *conditions = latents.split(self.chunk, dim=1)
         if self.class_vectors is not None:
             vectors = self.class_vectors(require_condition(condition))

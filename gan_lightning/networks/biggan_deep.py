@@ -52,7 +52,7 @@ class DeepGeneratorBlock(nn.Module):
         self.conv4 = nn.Conv2d(hidden, outputs, 1)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Maps ``(N, inputs, H, W)`` to ``(N, outputs, H, W)``, or of twice the height and width."""
+        """Map ``(N, inputs, H, W)`` to ``(N, outputs, H, W)``, or of twice the height and width."""
         h = self.conv1(F.relu(self.norm1(x, condition)))
         h = F.relu(self.norm2(h, condition))
         x = x[:, : self.outputs]
@@ -88,7 +88,7 @@ class DeepDiscriminatorBlock(nn.Module):
         self.append = nn.Conv2d(inputs, outputs - inputs, 1) if outputs > inputs else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps ``(N, inputs, H, W)`` to ``(N, outputs, H, W)``, or of half the height and width."""
+        """Map ``(N, inputs, H, W)`` to ``(N, outputs, H, W)``, or of half the height and width."""
         h = self.conv1(F.relu(x))
         h = self.conv2(F.relu(h))
         h = F.relu(self.conv3(F.relu(h)))
@@ -170,7 +170,7 @@ class BigGANDeepGenerator(Generator):
         return layers_of([self.stem, *with_attention(self.blocks, self.attention, behind=self.attention_index)])
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Latents ``(N, latent_dim)``, and labels int64 ``(N,)`` if conditional, to images in [-1, 1]."""
+        """Map latents ``(N, latent_dim)``, and labels int64 ``(N,)`` if conditional, to images in [-1, 1]."""
         vectors = latents
         if self.class_vectors is not None:
             vectors = torch.cat([self.class_vectors(require_condition(condition)), latents], dim=1)
@@ -219,7 +219,7 @@ class BigGANDeepDiscriminator(Discriminator):
         widths = _check_bottlenecks(widths, descending=False)
         stages = len(widths) - 1
         if not 1 <= downsamples <= stages:
-            raise ValueError(f"downsamples must lie between 1 and {stages}, one a stage, got {downsamples}")
+            raise ValueError(f"downsamples must lie between 1 and {stages}, one per stage, got {downsamples}")
         check_multiple(resolution, of=2**downsamples, because="halved once for each of downsamples")
         maps = [resolution // 2 ** min(stage, downsamples) for stage in range(1, stages + 1)]
         attention_stage = stage_with_attention(attention_resolution, maps)
@@ -241,11 +241,11 @@ class BigGANDeepDiscriminator(Discriminator):
         return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
-        """Images ``(N, channels, resolution, resolution)`` to summed maps ``(N, feature_dim)``."""
+        """Map images ``(N, channels, resolution, resolution)`` to summed maps ``(N, feature_dim)``."""
         return F.relu(self.body(samples)).sum(dim=(2, 3))
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features, and labels int64 ``(N,)`` if there are classes, to logits ``(N,)``."""
+        """Map features, and labels int64 ``(N,)`` if there are classes, to logits ``(N,)``."""
         logits = self.output(features).squeeze(1)
         if self.class_vectors is None:
             return logits

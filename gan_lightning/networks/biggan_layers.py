@@ -18,7 +18,7 @@ def check_initialization(initialization: str) -> None:
     """Refuse an unknown initialization.
 
     Raises:
-        ValueError: naming those that there are.
+        ValueError: naming the known ones.
     """
     if initialization not in get_args(Initialization):
         raise ValueError(f"initialization must be one of {list(get_args(Initialization))}, got {initialization!r}")
@@ -75,5 +75,5 @@ class VectorBatchNorm2d(nn.Module):
         self.shift = nn.Linear(condition_dim, channels, bias=bias)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        """Maps ``(N, channels, H, W)`` and vectors ``(N, condition_dim)`` to maps of the same shape."""
+        """Map ``(N, channels, H, W)`` and vectors ``(N, condition_dim)`` to maps of the same shape."""
         return self.norm(x) * (1 + self.scale(condition))[:, :, None, None] + self.shift(condition)[:, :, None, None]

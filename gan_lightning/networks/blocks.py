@@ -7,13 +7,13 @@ import math
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_lightning.networks.conditional import LabelledBatchNorm2d
+from gan_lightning.networks.conditional import LabeledBatchNorm2d
 from gan_lightning.networks.resampling import convolve_and_halve, double_and_convolve
 from gan_lightning.networks.spectral import normalized_if
 
 
 def convolution(inputs: int, outputs: int, *, kernel: int, gain: float, spectral_norm: bool) -> nn.Conv2d:
-    """A same-size convolution with bias 0 and Xavier-uniform weights times ``gain``."""
+    """Build a same-size convolution with bias 0 and Xavier-uniform weights times ``gain``."""
     layer = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2)
     nn.init.xavier_uniform_(layer.weight, gain)
     assert layer.bias is not None
@@ -22,12 +22,12 @@ def convolution(inputs: int, outputs: int, *, kernel: int, gain: float, spectral
 
 
 def residual_convolution(inputs: int, outputs: int, *, spectral_norm: bool) -> nn.Conv2d:
-    """A 3x3 convolution of a residual branch; gain sqrt(2) makes up for the ReLU before it."""
+    """Build a 3x3 convolution of a residual branch; gain sqrt(2) makes up for the ReLU before it."""
     return convolution(inputs, outputs, kernel=3, gain=math.sqrt(2), spectral_norm=spectral_norm)
 
 
 def shortcut_convolution(inputs: int, outputs: int, *, spectral_norm: bool) -> nn.Conv2d:
-    """A 1x1 convolution of a shortcut."""
+    """Build a 1x1 convolution of a shortcut."""
     return convolution(inputs, outputs, kernel=1, gain=1.0, spectral_norm=spectral_norm)
 
 
@@ -43,14 +43,14 @@ class GeneratorBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, *, classes: int | None, spectral_norm: bool) -> None:
         super().__init__()
-        self.norm1 = LabelledBatchNorm2d(channels=inputs, classes=classes)
+        self.norm1 = LabeledBatchNorm2d(channels=inputs, classes=classes)
         self.conv1 = residual_convolution(inputs, outputs, spectral_norm=spectral_norm)
-        self.norm2 = LabelledBatchNorm2d(channels=outputs, classes=classes)
+        self.norm2 = LabeledBatchNorm2d(channels=outputs, classes=classes)
         self.conv2 = residual_convolution(outputs, outputs, spectral_norm=spectral_norm)
         self.shortcut = shortcut_convolution(inputs, outputs, spectral_norm=spectral_norm)
 
     def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
-        """Maps ``(N, inputs, H, W)`` to ``(N, outputs, 2 H, 2 W)``."""
+        """Map ``(N, inputs, H, W)`` to ``(N, outputs, 2 H, 2 W)``."""
         h = double_and_convolve(F.relu(self.norm1(x, labels)), self.conv1.weight, self.conv1.bias)
         h = self.conv2(F.relu(self.norm2(h, labels)))
         # A 1x1 convolution commutes with nearest-neighbor doubling; before it, it costs a quarter.
@@ -73,7 +73,7 @@ class FirstDiscriminatorBlock(nn.Module):
         self.shortcut = shortcut_convolution(inputs, outputs, spectral_norm=spectral_norm)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images ``(N, inputs, H, W)`` to maps ``(N, outputs, H / 2, W / 2)``."""
+        """Map images ``(N, inputs, H, W)`` to maps ``(N, outputs, H / 2, W / 2)``."""
         h = convolve_and_halve(F.relu(self.conv1(x)), self.conv2.weight, self.conv2.bias)
         return h + self.shortcut(F.avg_pool2d(x, 2))
 
@@ -99,7 +99,7 @@ class DiscriminatorBlock(nn.Module):
             self.shortcut = shortcut_convolution(inputs, outputs, spectral_norm=spectral_norm)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps ``(N, inputs, H, W)`` to ``(N, outputs, H, W)``, or of half the height and width."""
+        """Map ``(N, inputs, H, W)`` to ``(N, outputs, H, W)``, or of half the height and width."""
         h = F.relu(self.conv1(F.relu(x)))
         if not self.halve:
             return self.conv2(h) + self.shortcut(x)

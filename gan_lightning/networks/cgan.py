@@ -74,7 +74,7 @@ class CGANGenerator(Generator):
         return [block_of(self.latent_layer, self.label_layer), *layers_of(self.joint)[:-1]]
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Latents ``(N, latent_dim)`` and labels int64 ``(N,)`` to images in [-1, 1]."""
+        """Map latents ``(N, latent_dim)`` and labels int64 ``(N,)`` to images in [-1, 1]."""
         codes = one_hot(require_condition(condition), self.classes, like=latents)
         return self.joint(torch.cat([self.latent_layer(latents), self.label_layer(codes)], dim=1))
 
@@ -140,10 +140,10 @@ class CGANDiscriminator(Discriminator):
         return layers_of(self.image_layer)
 
     def features(self, samples: Tensor) -> Tensor:
-        """Images ``(N, channels, resolution, resolution)`` to the image's maxout layer ``(N, feature_dim)``."""
+        """Map images ``(N, channels, resolution, resolution)`` to the image's maxout layer ``(N, feature_dim)``."""
         return self.image_layer(samples)
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features and labels int64 ``(N,)`` to logits ``(N,)``."""
+        """Map features and labels int64 ``(N,)`` to logits ``(N,)``."""
         codes = one_hot(require_condition(condition), self.classes, like=features)
         return self.joint(torch.cat([features, self.label_layer(codes)], dim=1)).squeeze(1)

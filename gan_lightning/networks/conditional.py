@@ -21,7 +21,7 @@ def require_condition(condition: Tensor | None) -> Tensor:
 
 
 def one_hot(labels: Tensor, classes: int, *, like: Tensor) -> Tensor:
-    """Class labels int64 ``(N,)`` to ``(N, classes)`` of the type of ``like``."""
+    """Encode labels int64 ``(N,)`` as ``(N, classes)`` in the dtype of ``like``."""
     return F.one_hot(labels, classes).to(like.dtype)
 
 
@@ -44,11 +44,11 @@ class ConditionalBatchNorm2d(nn.Module):
         self.shift = nn.Parameter(torch.zeros(classes, channels))
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        """Maps ``(N, channels, H, W)`` and labels int64 ``(N,)`` to maps of the same shape."""
+        """Map ``(N, channels, H, W)`` and labels int64 ``(N,)`` to maps of the same shape."""
         return self.norm(x) * self.scale[labels, :, None, None] + self.shift[labels, :, None, None]
 
 
-class LabelledBatchNorm2d(nn.Module):
+class LabeledBatchNorm2d(nn.Module):
     """Batch norm, conditional if there are classes, plain if not: one call for both kinds of network.
 
     Args:
@@ -64,12 +64,12 @@ class LabelledBatchNorm2d(nn.Module):
         )
 
     def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
-        """Maps ``(N, channels, H, W)``, and labels int64 ``(N,)`` if conditional, to maps of the same shape."""
+        """Map ``(N, channels, H, W)``, and labels int64 ``(N,)`` if conditional, to maps of the same shape."""
         return self.norm(x, require_condition(labels)) if self.conditional else self.norm(x)
 
 
 def project(features: Tensor, class_vectors: Tensor) -> Tensor:
-    """Inner product of features and the vectors of their classes, both ``(N, F)``, as ``(N,)``.
+    """Return the inner products of features and class vectors, both ``(N, F)``, as ``(N,)``.
 
     The conditional part of the projection discriminator (Miyato 2018, arXiv 1802.05637, eq. 3).
     """

@@ -47,7 +47,7 @@ class ConditionalDCGANGenerator(Generator):
         return layers_of(self.stack)[:-1]
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Latents ``(N, latent_dim)`` and labels int64 ``(N,)`` to images in [-1, 1]."""
+        """Map latents ``(N, latent_dim)`` and labels int64 ``(N,)`` to images in [-1, 1]."""
         codes = one_hot(require_condition(condition), self.classes, like=latents)
         return self.stack(torch.cat([latents, codes], dim=1)[:, :, None, None])
 
@@ -57,14 +57,14 @@ class ConditionalDCGANDiscriminator(Discriminator):
 
     phi are the flattened 4x4 maps, so that features need no label and packing, augmentation and auxiliary heads work
     as without one (Miyato 2018, arXiv 1802.05637, eq. 3; there phi is pooled). The class vectors start at 0, so that
-    training starts as DCGAN's: from random ones the generator may stay at a grey image.
+    training starts as DCGAN's: from random ones the generator may stay at a gray image.
 
     Args:
         resolution: height and width of an image, a power of two of at least 8.
         channels: channels of an image.
         classes: number of classes.
         width: channels of the first hidden map.
-        batch_norm: normalise all hidden maps but the first.
+        batch_norm: normalize all hidden maps but the first.
 
     Raises:
         ValueError: if an argument is out of its range, or the condition is missing.
@@ -94,10 +94,10 @@ class ConditionalDCGANDiscriminator(Discriminator):
         return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
-        """Images ``(N, channels, resolution, resolution)`` to flattened 4x4 maps ``(N, feature_dim)``."""
+        """Map images ``(N, channels, resolution, resolution)`` to flattened 4x4 maps ``(N, feature_dim)``."""
         return self.body(samples)
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features and labels int64 ``(N,)`` to logits ``(N,)``."""
+        """Map features and labels int64 ``(N,)`` to logits ``(N,)``."""
         vectors = self.class_vectors(require_condition(condition))
         return self.output(features).squeeze(1) + project(features, vectors)

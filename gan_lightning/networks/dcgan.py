@@ -14,7 +14,7 @@ from gan_lightning.networks.spectral import normalized_if
 
 
 def dcgan_widths(resolution: int, width: int) -> list[int]:
-    """Channels of the feature maps from 4x4 up to ``resolution / 2``: halved whenever the map doubles.
+    """Return the channels of the feature maps from 4x4 up to ``resolution / 2``: halved whenever the map doubles.
 
     Raises:
         ValueError: if ``resolution`` is not a power of two of at least 8, or ``width`` below 1.
@@ -25,7 +25,7 @@ def dcgan_widths(resolution: int, width: int) -> list[int]:
 
 
 def upsampling_stack(*, latent_dim: int, widths: list[int], channels: int, batch_norm: bool = True) -> nn.Sequential:
-    """Transposed convolutions from ``(N, latent_dim, 1, 1)`` over 4x4 to an image in [-1, 1]."""
+    """Build transposed convolutions from ``(N, latent_dim, 1, 1)`` over 4x4 to an image in [-1, 1]."""
     layers: list[nn.Module] = [nn.ConvTranspose2d(latent_dim, widths[0], 4, 1, 0, bias=False)]
     for inputs, outputs in pairwise([*widths, channels]):
         layers += [nn.BatchNorm2d(inputs)] if batch_norm else []
@@ -34,7 +34,7 @@ def upsampling_stack(*, latent_dim: int, widths: list[int], channels: int, batch
 
 
 def downsampling_stack(*, channels: int, widths: list[int], batch_norm: bool) -> nn.Sequential:
-    """Strided convolutions from an image down to flattened 4x4 maps; no batch norm in the first layer."""
+    """Build strided convolutions from an image down to flattened 4x4 maps; no batch norm in the first layer."""
     layers: list[nn.Module] = []
     for stage, (inputs, outputs) in enumerate(pairwise([channels, *widths])):
         layers.append(nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False))
@@ -56,7 +56,7 @@ class DCGANGenerator(Generator):
         channels: channels of an image.
         latent_dim: length of a latent vector.
         width: channels of the last hidden map, the paper's ``ngf``.
-        batch_norm: normalise all hidden maps; WGAN (Arjovsky 2017, arXiv 1701.07875) shows that it does without.
+        batch_norm: normalize all hidden maps; WGAN (Arjovsky 2017, arXiv 1701.07875) shows that it does without.
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -84,7 +84,7 @@ class DCGANGenerator(Generator):
         return layers_of(self.stack)[:-1]
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Latents ``(N, latent_dim)`` to images in [-1, 1]; the condition is not used."""
+        """Map latents ``(N, latent_dim)`` to images in [-1, 1]; the condition is not used."""
         return self.stack(latents[:, :, None, None])
 
 
@@ -97,8 +97,8 @@ class DCGANDiscriminator(Discriminator):
         resolution: height and width of an image, a power of two of at least 8.
         channels: channels of an image.
         width: channels of the first hidden map, the paper's ``ndf``.
-        batch_norm: normalise all hidden maps but the first; a gradient penalty needs it off.
-        spectral_norm: normalise the weights of all layers (Miyato 2018, arXiv 1802.05957).
+        batch_norm: normalize all hidden maps but the first; a gradient penalty needs it off.
+        spectral_norm: normalize the weights of all layers (Miyato 2018, arXiv 1802.05957).
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -131,9 +131,9 @@ class DCGANDiscriminator(Discriminator):
         return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
-        """Images ``(N, channels, resolution, resolution)`` to flattened 4x4 maps ``(N, feature_dim)``."""
+        """Map images ``(N, channels, resolution, resolution)`` to flattened 4x4 maps ``(N, feature_dim)``."""
         return self.body(samples)
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features to logits ``(N,)``; the condition is not used."""
+        """Map features to logits ``(N,)``; the condition is not used."""
         return self.output(features).squeeze(1)

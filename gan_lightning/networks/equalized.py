@@ -33,7 +33,7 @@ class EqualizedLinear(nn.Module):
         self.scale = gain / math.sqrt(inputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Vectors ``(N, inputs)`` to ``(N, outputs)``."""
+        """Map vectors ``(N, inputs)`` to ``(N, outputs)``."""
         return F.linear(x, self.weight * self.scale, self.bias)
 
 
@@ -55,15 +55,15 @@ class EqualizedConv2d(nn.Module):
         self.padding = kernel // 2
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps ``(N, inputs, H, W)`` to ``(N, outputs, H, W)``."""
+        """Map ``(N, inputs, H, W)`` to ``(N, outputs, H, W)``."""
         return F.conv2d(x, self.weight * self.scale, self.bias, padding=self.padding)
 
     def and_halve(self, x: Tensor) -> Tensor:
-        """The same, then averaged over 2x2 pixels: ``(N, outputs, H / 2, W / 2)``."""
+        """Convolve, then average over 2x2 pixels: ``(N, outputs, H / 2, W / 2)``."""
         return convolve_and_halve(x, self.weight * self.scale, self.bias)
 
     def after_doubling(self, x: Tensor) -> Tensor:
-        """The same of maps doubled by nearest neighbor: ``(N, outputs, 2 H, 2 W)``."""
+        """Double maps by nearest neighbor, then convolve: ``(N, outputs, 2 H, 2 W)``."""
         return double_and_convolve(x, self.weight * self.scale, self.bias)
 
 

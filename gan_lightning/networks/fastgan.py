@@ -36,7 +36,7 @@ def check_resolution(resolution: int, allowed: Sequence[int]) -> None:
     """Refuse a size that the networks are not made for.
 
     Raises:
-        ValueError: naming those that there are.
+        ValueError: naming the known ones.
     """
     if resolution not in allowed:
         raise ValueError(f"resolution must be one of {list(allowed)}, got {resolution}")
@@ -168,7 +168,7 @@ class FastGANGenerator(SkipExcitationGenerator):
     def views(
         self, latents: Tensor, condition: Tensor | None = None, noise: Sequence[Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return the images and their small versions ``(N, channels, 128, 128)``, of which the discriminator sees both.
+        """Return the images and their small versions ``(N, channels, 128, 128)``; the discriminator sees both.
 
         Args:
             latents: ``(N, latent_dim)``.
@@ -185,7 +185,7 @@ class FastGANGenerator(SkipExcitationGenerator):
     def forward(
         self, latents: Tensor, condition: Tensor | None = None, noise: Sequence[Tensor] | None = None
     ) -> Tensor:
-        """Latents ``(N, latent_dim)`` to images; the condition is not used."""
+        """Map latents ``(N, latent_dim)`` to images; the condition is not used."""
         return self.views(latents, condition, noise)[0]
 
 
@@ -305,18 +305,18 @@ class FastGANDiscriminator(Discriminator):
         return FastGANFeatures(last=h, middle=maps[-2], small=self.from_small(small))
 
     def head(self, features: FastGANFeatures, condition: Tensor | None = None) -> Tensor:  # type: ignore[override]
-        """Features to logits ``(N, 1, 10, 5)``, both heads' one above the other; the condition is not used."""
+        """Map features to both heads' logits, stacked as ``(N, 1, 10, 5)``; the condition is not used."""
         return torch.cat([self.image_head(features.last), self.small_head(features.small)], dim=2)
 
     def forward(self, samples: Tensor, condition: Tensor | None = None, small: Tensor | None = None) -> Tensor:
-        """Images, and their small views if they have any of their own, to logits; no sigmoid."""
+        """Map images, and their small views if they have any of their own, to logits; no sigmoid."""
         return self.head(self.features(samples, small), condition)
 
     def reconstruct(self, features: FastGANFeatures, *, quadrant: int) -> Reconstructions:
         """Decode real images from their features.
 
         Args:
-            features: of the images.
+            features: features of the images.
             quadrant: 0 to 3 for upper left, upper right, lower left, lower right.
 
         Raises:

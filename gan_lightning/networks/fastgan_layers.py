@@ -23,7 +23,7 @@ class DoublingConv2d(nn.Conv2d):
         super().__init__(inputs, outputs, 3, padding=1, bias=False)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Maps ``(N, inputs, H, W)`` to ``(N, outputs, 2 H, 2 W)``."""
+        """Map ``(N, inputs, H, W)`` to ``(N, outputs, 2 H, 2 W)``."""
         return double_and_convolve(input, self.weight, None)
 
 
@@ -46,7 +46,7 @@ class NoiseInjection(nn.Module):
         self.strength = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Tensor, noise: Tensor) -> Tensor:
-        """Maps ``(N, C, H, W)`` and noise ``(N, 1, H, W)`` to maps of the same shape."""
+        """Map ``(N, C, H, W)`` and noise ``(N, 1, H, W)`` to maps of the same shape."""
         return x + (self.strength * noise).to(x.dtype)
 
 
@@ -68,7 +68,7 @@ class ComposedBlock(nn.Module):
         self.norm2 = nn.BatchNorm2d(2 * outputs)
 
     def forward(self, x: Tensor, noise1: Tensor, noise2: Tensor) -> Tensor:
-        """Maps ``(N, inputs, H, W)`` to ``(N, outputs, 2 H, 2 W)``; noise ``(N, 1, 2 H, 2 W)`` for each convolution."""
+        """Map ``(N, inputs, H, W)`` to ``(N, outputs, 2 H, 2 W)``; noise ``(N, 1, 2 H, 2 W)`` for each convolution."""
         h = F.glu(self.norm1(self.noise1(self.conv1(x), noise1)), dim=1)
         return F.glu(self.norm2(self.noise2(self.conv2(h), noise2)), dim=1)
 
@@ -97,7 +97,7 @@ class ConditionalBlock(nn.Module):
         self.noise = NoiseInjection() if composed else None
 
     def forward(self, x: Tensor, vector: Tensor, *noise: Tensor) -> Tensor:
-        """Maps ``(N, inputs, H, W)`` to ``(N, outputs, 2 H, 2 W)``.
+        """Map ``(N, inputs, H, W)`` to ``(N, outputs, 2 H, 2 W)``.
 
         Args:
             x: the maps.
@@ -153,7 +153,7 @@ class DownBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps ``(N, inputs, H, W)`` to ``(N, outputs, H / 2, W / 2)``."""
+        """Map ``(N, inputs, H, W)`` to ``(N, outputs, H / 2, W / 2)``."""
         return (self.main(x) + self.direct(x)) / 2
 
 
@@ -170,7 +170,7 @@ class TransposedSpectralNorm(SpectralNorm):
         super().__init__(weight.transpose(0, 1))
 
     def forward(self, weight: Tensor) -> Tensor:
-        """A weight ``(inputs, outputs, k, k)`` to the normalized weight of the same shape."""
+        """Normalize a weight ``(inputs, outputs, k, k)``."""
         return super().forward(weight.transpose(0, 1)).transpose(0, 1)
 
 

@@ -1,4 +1,4 @@
-"""The blocks of a network in the order in which data pass them, of which the first can be held fixed (FreezeD)."""
+"""The blocks of a network in the order in which data pass them; the first ones can be frozen (FreezeD)."""
 
 from __future__ import annotations
 

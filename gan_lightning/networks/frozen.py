@@ -15,7 +15,7 @@ from gan_lightning.core.torch_internals import MovedAlong
 class FrozenNetwork(MovedAlong):
     """Runs a network in evaluation mode whose parameters take no gradients; gradients flow through to the input.
 
-    The network is no submodule: it enters neither the parameters nor the state dict of what it is part of, so that
+    The network is not a submodule: it enters neither the parameters nor the state dict of what it is part of, so that
     optimizers, checkpoints, averages and the exchange between processes do not see it. It follows the module from
     device to device, and from dtype to dtype, and a copy of the module shares it.
 
@@ -39,7 +39,7 @@ class FrozenNetwork(MovedAlong):
         """Load the network, unless it is loaded, and return it.
 
         Args:
-            like: of the device and dtype that the network is to have.
+            like: a tensor of the device and dtype that the network is to have.
         """
         if not self._held:
             # A tensor that is made in inference mode could never be differentiated through.

@@ -38,7 +38,7 @@ class Growth(nn.Module):
         self.stage.copy_(torch.tensor([float(level), float(alpha)]))
 
     def read(self) -> tuple[int, float]:
-        """``(level, alpha)``; alpha is 1 at the first level, which has nothing to fade from."""
+        """Return ``(level, alpha)``; alpha is 1 at the first level, which has nothing to fade from."""
         level, alpha = self.stage.tolist()
         return int(level), 1.0 if int(level) == FIRST_LEVEL else alpha
 
@@ -56,12 +56,12 @@ class FixedGrowth(Growth):
         self._constants = growth.read()
 
     def read(self) -> tuple[int, float]:
-        """``(level, alpha)``."""
+        """Return ``(level, alpha)``."""
         return self._constants
 
 
 def double(images: Tensor, times: int = 1) -> Tensor:
-    """Enlarge ``(N, C, H, W)`` by ``2 ** times``, nearest neighbour."""
+    """Enlarge ``(N, C, H, W)`` by ``2 ** times``, nearest neighbor."""
     return images if times == 0 else F.interpolate(images, scale_factor=float(2**times), mode="nearest")
 
 
@@ -71,7 +71,7 @@ def halve(images: Tensor, times: int = 1) -> Tensor:
 
 
 def fade(images: Tensor, *, level: int, alpha: float) -> Tensor:
-    """Real images as a stage sees them: ``alpha x_level + (1 - alpha) x_(level - 1)``, at their full size.
+    """Return real images as a stage sees them: ``alpha x_level + (1 - alpha) x_(level - 1)``, at full size.
 
     ``x_l`` are the images averaged down to ``2 ** l`` and enlarged again; without this, reals would show detail that
     the generator's half-faded layers cannot draw (Karras 2017, arXiv 1710.10196, figure 2).

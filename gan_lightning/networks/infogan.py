@@ -74,7 +74,7 @@ class InfoGANGenerator(Generator):
         return layers_of(self.stack)[:-1]
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Latents ``(N, latent_dim)`` and codes float ``(N, code_dim)`` to images in [-1, 1]."""
+        """Map latents ``(N, latent_dim)`` and codes float ``(N, code_dim)`` to images in [-1, 1]."""
         if condition is None or condition.ndim != 2 or condition.shape[1] != self.code_dim:
             shape = None if condition is None else tuple(condition.shape)
             raise ValueError(f"condition must be codes, float (N, {self.code_dim}), got {shape}")
@@ -119,11 +119,11 @@ class InfoGANDiscriminator(Discriminator):
         return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
-        """Images ``(N, channels, resolution, resolution)`` to the last hidden layer ``(N, feature_dim)``."""
+        """Map images ``(N, channels, resolution, resolution)`` to the last hidden layer ``(N, feature_dim)``."""
         return self.body(samples)
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features to logits ``(N,)``; the condition is not used."""
+        """Map features to logits ``(N,)``; the condition is not used."""
         return self.output(features).squeeze(1)
 
 
@@ -156,5 +156,5 @@ class CodeHead(nn.Module):
         normal_init(self)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features ``(N, feature_dim)`` to distribution parameters ``(N, outputs)``, unbounded."""
+        """Map features ``(N, feature_dim)`` to distribution parameters ``(N, outputs)``, unbounded."""
         return self.stack(features)

@@ -1,4 +1,4 @@
-"""Weight initialisations, as functions that change a module in place and return nothing.
+"""Weight initializations, as functions that change a module in place and return nothing.
 
 They draw from torch's global generator. Biases become 0 everywhere; layers of other types keep their own start.
 """
@@ -15,7 +15,7 @@ Norm = nn.BatchNorm1d | nn.BatchNorm2d
 def normal_init(module: nn.Module, *, std: float = 0.02) -> None:
     """Draw every weight from N(0, std), batch-norm scales from N(1, std); biases 0.
 
-    With ``std = 0.02`` this is the initialisation of DCGAN (Radford 2015, arXiv 1511.06434, section 4).
+    With ``std = 0.02`` this is the initialization of DCGAN (Radford 2015, arXiv 1511.06434, section 4).
     """
     for layer in module.modules():
         if isinstance(layer, Weighted | nn.Embedding):

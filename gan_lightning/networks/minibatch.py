@@ -9,7 +9,7 @@ from gan_lightning.core.process_group import gathered
 
 
 def largest_group(batch: int, group_size: int) -> int:
-    """The largest divisor of ``batch`` that is at most ``group_size``."""
+    """Return the largest divisor of ``batch`` that is at most ``group_size``."""
     return max(size for size in range(1, min(batch, group_size) + 1) if batch % size == 0)
 
 
@@ -40,7 +40,7 @@ class MinibatchStdDev(nn.Module):
         self.channels = channels
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features ``(N, F, H, W)`` or ``(N, F)`` to the same with ``F + channels``.
+        """Map features ``(N, F, H, W)`` or ``(N, F)`` to the same with ``F + channels``.
 
         Raises:
             ValueError: if F is not a multiple of ``channels``.
@@ -89,7 +89,7 @@ class MinibatchDiscrimination(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features ``(N, in_features)`` to ``(N, in_features + out_features)``."""
+        """Map features ``(N, in_features)`` to ``(N, in_features + out_features)``."""
         projected = torch.einsum("na,abc->nbc", features, self.kernels)
         others = gathered(projected) if self.training else projected
         distances = (others.unsqueeze(1) - projected.unsqueeze(0)).abs().sum(dim=3)

@@ -41,11 +41,11 @@ class AppendingDiscriminator(Discriminator):
         return self.discriminator.blocks_from_input()
 
     def features(self, samples: Tensor) -> Tensor:
-        """Samples to features ``(N, feature_dim)``, or maps, the statistics last."""
+        """Map samples to features ``(N, feature_dim)``, or maps, the statistics last."""
         return self.layer(self.discriminator.features(samples))
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features to logits, ``(N,)`` or a map, under a condition if the inner discriminator takes one."""
+        """Map features to logits, ``(N,)`` or a map, under a condition if the inner discriminator takes one."""
         own = self.discriminator.feature_dim
         logits = self.discriminator.head(features[:, :own], condition)
         statistics = features[:, own:].flatten(2).mean(dim=2) if self.feature_maps else features[:, own:]

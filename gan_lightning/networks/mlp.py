@@ -1,4 +1,4 @@
-"""Fully connected networks for images: those of the first GAN, and a plain discriminator."""
+"""Fully connected networks for images: the first GAN's, and a plain discriminator."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ScaledSigmoid(nn.Module):
     """``2 sigmoid(x) - 1``: the papers' sigmoid output, moved from [0, 1] to [-1, 1]."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Any tensor to one of the same shape in [-1, 1]; ``2 sigmoid(x) - 1 = tanh(x / 2)``."""
+        """Map any tensor to one of the same shape in [-1, 1]; ``2 sigmoid(x) - 1 = tanh(x / 2)``."""
         return (x / 2).tanh()
 
 
@@ -54,7 +54,7 @@ class MLPGenerator(Generator):
         ValueError: if an argument is out of its range.
 
     Source: Goodfellow 2014, arXiv 1406.2661, section 5; the sizes of its released configuration, whose U(-0.05, 0.05)
-    is what Xavier's rule gives a 1200x1200 layer. The rule keeps narrower networks from starting grey.
+    is what Xavier's rule gives a 1200x1200 layer. The rule keeps narrower networks from starting gray.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class MLPGenerator(Generator):
         return layers_of(self.stack)[:-1]
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Latents ``(N, latent_dim)`` to images in [-1, 1]; the condition is not used."""
+        """Map latents ``(N, latent_dim)`` to images in [-1, 1]; the condition is not used."""
         return self.stack(latents)
 
 
@@ -132,11 +132,11 @@ class MaxoutDiscriminator(Discriminator):
         return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
-        """Images ``(N, channels, resolution, resolution)`` to the last maxout layer ``(N, feature_dim)``."""
+        """Map images ``(N, channels, resolution, resolution)`` to the last maxout layer ``(N, feature_dim)``."""
         return self.body(samples)
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features to logits ``(N,)``; the condition is not used."""
+        """Map features to logits ``(N,)``; the condition is not used."""
         return self.output(features).squeeze(1)
 
 
@@ -181,9 +181,9 @@ class MLPDiscriminator(Discriminator):
         return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
-        """Images ``(N, channels, resolution, resolution)`` to the last hidden layer ``(N, feature_dim)``."""
+        """Map images ``(N, channels, resolution, resolution)`` to the last hidden layer ``(N, feature_dim)``."""
         return self.body(samples)
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features to logits ``(N,)``; the condition is not used."""
+        """Map features to logits ``(N,)``; the condition is not used."""
         return self.output(features).squeeze(1)

@@ -1,4 +1,4 @@
-"""The normalisation layers that image-to-image networks choose between, and what they mean for biases."""
+"""The normalization layers that image-to-image networks choose between, and what they mean for biases."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ NormKind = Literal["batch", "instance", "none"]
 
 
 def check_norm(kind: str) -> None:
-    """Refuse an unknown normalisation.
+    """Refuse an unknown normalization.
 
     Raises:
-        ValueError: naming those that there are.
+        ValueError: naming the known ones.
     """
     if kind not in get_args(NormKind):
         raise ValueError(f"norm must be one of {', '.join(get_args(NormKind))}, got {kind!r}")
 
 
 def norm_layers(kind: NormKind, channels: int) -> list[nn.Module]:
-    """Return the layer that normalises maps of ``channels``, or nothing.
+    """Return the layer that normalizes maps of ``channels``, or nothing.
 
     Instance norm (Ulyanov 2016, arXiv 1607.08022) is without scale, shift and running statistics, as in CycleGAN.
     """
@@ -35,7 +35,7 @@ def norm_layers(kind: NormKind, channels: int) -> list[nn.Module]:
 
 
 def needs_bias(kind: NormKind) -> bool:
-    """Whether a convolution before such a norm keeps its bias: batch norm has a shift of its own."""
+    """Return whether a convolution before this norm keeps its bias: batch norm has a shift of its own."""
     return kind != "batch"
 
 

@@ -58,11 +58,11 @@ class PackedDiscriminator(Discriminator):
         return self.discriminator.blocks_from_input()
 
     def features(self, samples: Tensor) -> Tensor:
-        """Samples ``(N, *sample_shape)`` to features ``(N / m, feature_dim)`` of packs."""
+        """Map samples ``(N, *sample_shape)`` to features ``(N / m, feature_dim)`` of packs."""
         return self.discriminator.features(packed(samples, self.samples_per_pack))
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features of packs to their logits, ``(N / m,)``.
+        """Map features of packs to their logits, ``(N / m,)``.
 
         Raises:
             ValueError: if a pack of several samples is given a condition: they have different ones.

@@ -22,7 +22,7 @@ def receptive_field(convolutions: Sequence[tuple[int, int]]) -> int:
 
 
 def patch_convolutions(layers: int) -> list[tuple[int, int]]:
-    """Kernel and stride of each convolution of a PatchGAN of so many strided layers."""
+    """Return kernel and stride of each convolution of a PatchGAN with ``layers`` strided ones."""
     return [(4, 2)] * layers + [(4, 1)] * 2
 
 
@@ -34,8 +34,8 @@ class PatchDiscriminator(Discriminator):
 
     Args:
         resolution: height and width of an image.
-        channels: of an image.
-        source_channels: of the source image that is laid over it; 0: it judges images alone.
+        channels: channels of an image.
+        source_channels: channels of the source image that is laid over it; 0: it judges images alone.
         width: channels of the first map.
         layers: strided convolutions.
         norm: "batch", "instance" or "none".
@@ -82,21 +82,21 @@ class PatchDiscriminator(Discriminator):
         return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
-        """Images ``(N, C, H, W)`` to the last hidden maps ``(N, feature_dim, h + 1, w + 1)``."""
+        """Map images ``(N, C, H, W)`` to the last hidden maps ``(N, feature_dim, h + 1, w + 1)``."""
         return self.body(samples)
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Maps to logits ``(N, 1, h, w)``; the condition is not used."""
+        """Map maps to logits ``(N, 1, h, w)``; the condition is not used."""
         return self.output(features)
 
 
 class PixelDiscriminator(Discriminator):
-    """Three 1x1 convolutions: every pixel is judged alone, by its colour (the paper's PixelGAN).
+    """Three 1x1 convolutions: every pixel is judged alone, by its color (the paper's PixelGAN).
 
     Args:
         resolution: height and width of an image.
-        channels: of an image.
-        source_channels: of the source image that is laid over it; 0: it judges images alone.
+        channels: channels of an image.
+        source_channels: channels of the source image that is laid over it; 0: it judges images alone.
         width: channels of the first map.
         norm: "batch", "instance" or "none".
 
@@ -136,9 +136,9 @@ class PixelDiscriminator(Discriminator):
         return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
-        """Images ``(N, C, H, W)`` to maps ``(N, feature_dim, H, W)``."""
+        """Map images ``(N, C, H, W)`` to maps ``(N, feature_dim, H, W)``."""
         return self.body(samples)
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Maps to logits ``(N, 1, H, W)``; the condition is not used."""
+        """Map maps to logits ``(N, 1, H, W)``; the condition is not used."""
         return self.output(features)

@@ -60,7 +60,7 @@ class PointGenerator(Generator):
         latent_dim: length of a latent vector.
         widths: units of the hidden layers.
         activation: ``relu``, ``tanh`` or ``leaky_relu`` (slope 0.2).
-        batch_norm: normalise the hidden layers, which then have no bias.
+        batch_norm: normalize the hidden layers, which then have no bias.
         initialization: ``normal`` (N(0, 0.02)), ``xavier``, ``orthogonal`` (gain 1.4), or ``he``: uniform, and Xavier's
             in the output (the toy of WGAN-GP).
 
@@ -90,7 +90,7 @@ class PointGenerator(Generator):
         return layers_of(self.body)
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Latents ``(N, latent_dim)`` to points, unbounded; the condition is not used."""
+        """Map latents ``(N, latent_dim)`` to points, unbounded; the condition is not used."""
         return self.output(self.body(latents))
 
 
@@ -130,16 +130,16 @@ class PointDiscriminator(Discriminator):
         return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
-        """Points ``(N, dimensions)`` to the last hidden layer ``(N, feature_dim)``."""
+        """Map points ``(N, dimensions)`` to the last hidden layer ``(N, feature_dim)``."""
         return self.body(samples)
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features to logits ``(N,)``; the condition is not used."""
+        """Map features to logits ``(N,)``; the condition is not used."""
         return self.output(features).squeeze(1)
 
 
 class PointMaxoutDiscriminator(Discriminator):
-    """Maxout layers and a linear logit, weights N(0, 0.02); no normalisation, no dropout.
+    """Maxout layers and a linear logit, weights N(0, 0.02); no normalization, no dropout.
 
     The defaults are PacGAN's ring and grid discriminator (Lin 2017, arXiv 1712.04086): three layers of 200 units
     with 5 pieces. A pack of m points needs ``dimensions = 2 m``.
@@ -167,9 +167,9 @@ class PointMaxoutDiscriminator(Discriminator):
         return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
-        """Points ``(N, dimensions)`` to the last maxout layer ``(N, feature_dim)``."""
+        """Map points ``(N, dimensions)`` to the last maxout layer ``(N, feature_dim)``."""
         return self.body(samples)
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features to logits ``(N,)``; the condition is not used."""
+        """Map features to logits ``(N,)``; the condition is not used."""
         return self.output(features).squeeze(1)

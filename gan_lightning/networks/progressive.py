@@ -17,7 +17,7 @@ from gan_lightning.networks.minibatch import MinibatchStdDev
 
 
 def progressive_widths(last_level: int, *, fmap_base: int, fmap_max: int) -> list[int]:
-    """Channels ``min(fmap_base / 2^(level - 1), fmap_max)`` of the maps from level 2 (4x4) to the last.
+    """Return the channels ``min(fmap_base / 2^(level - 1), fmap_max)`` of the maps from level 2 (4x4) to the last.
 
     Raises:
         ValueError: if a size is below 1, or ``fmap_base`` leaves the last map without channels.
@@ -123,7 +123,7 @@ class ProgressiveGenerator(Generator):
         return self
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Latents ``(N, latent_dim)`` to images at full resolution; the condition is not used."""
+        """Map latents ``(N, latent_dim)`` to images at full resolution; the condition is not used."""
         level, alpha = self.growth.read()
         newest = level - FIRST_LEVEL
         h = before = self.stem(latents)
@@ -184,7 +184,7 @@ class ProgressiveDiscriminator(Discriminator):
         self.growth.set(level=level, alpha=alpha)
 
     def features(self, samples: Tensor) -> Tensor:
-        """Images ``(N, channels, resolution, resolution)`` to the last hidden layer ``(N, feature_dim)``."""
+        """Map images ``(N, channels, resolution, resolution)`` to the last hidden layer ``(N, feature_dim)``."""
         level, alpha = self.growth.read()
         newest = level - FIRST_LEVEL
         images = halve(samples, self.growth.last_level - level)
@@ -197,5 +197,5 @@ class ProgressiveDiscriminator(Discriminator):
         return F.leaky_relu(self.linear(h.flatten(1)), 0.2)
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features to logits ``(N,)``; the condition is not used."""
+        """Map features to logits ``(N,)``; the condition is not used."""
         return self.output(features).squeeze(1)

@@ -42,7 +42,7 @@ class RandomProjection(nn.Module):
         self.register_buffer("bias", None if start.bias is None else start.bias.detach())
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps ``(N, inputs, H, W)`` to ``(N, outputs, H, W)``."""
+        """Map ``(N, inputs, H, W)`` to ``(N, outputs, H, W)``."""
         return F.conv2d(x, self.weight, self.bias)
 
 
@@ -53,7 +53,7 @@ class FeatureMixing(nn.Module):
     size and ``m_4`` absent (section 3.2; the authors' code has 1x1 convolutions without residual blocks).
 
     Args:
-        channels: of the four maps, the largest map first.
+        channels: channels of the four maps, the largest map first.
         width: w of the results, which have w_k = w, w, 2 w and 4 w channels.
     """
 
@@ -65,7 +65,7 @@ class FeatureMixing(nn.Module):
         self.across_scales = nn.ModuleList(RandomProjection(*pair) for pair in zip(between, outputs, strict=True))
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        """Maps ``(N, channels[k], H / 2^k, W / 2^k)`` to maps ``(N, w_k, 2 H / 2^k, 2 W / 2^k)``."""
+        """Map ``(N, channels[k], H / 2^k, W / 2^k)`` to maps ``(N, w_k, 2 H / 2^k, 2 W / 2^k)``."""
         mixed: list[Tensor] = []
         for across_channels, across_scales, features in reversed(
             list(zip(self.across_channels, self.across_scales, maps, strict=True))
@@ -95,7 +95,7 @@ def down_block(inputs: int, outputs: int, *, separable: bool) -> nn.Sequential:
 
 
 class PatchHead(nn.Module):
-    """A 4x4 convolution to logits, or to vectors whose inner product with that of the class is the logit.
+    """A 4x4 convolution to logits, or to vectors whose inner product with the class's vector is the logit.
 
     Args:
         inputs: channels in.
@@ -115,7 +115,7 @@ class PatchHead(nn.Module):
         )
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        """Maps ``(N, inputs, H, W)``, and labels int64 ``(N,)`` if there are classes, to ``(N, 1, H - 3, W - 3)``."""
+        """Map ``(N, inputs, H, W)``, and labels int64 ``(N,)`` if there are classes, to ``(N, 1, H - 3, W - 3)``."""
         h = self.output(x)
         if self.class_vectors is None:
             return h
@@ -131,7 +131,7 @@ class ProjectedDiscriminator(Discriminator):
     logits those of the four networks one above the other: a plain mean weighs all alike.
 
     Args:
-        backbone: the frozen network; its weights are looked for when it is first needed, and in no checkpoint.
+        backbone: the frozen network; its weights are loaded when first needed, and are not in checkpoints.
         resolution: height and width of an image.
         channels: channels of an image, 1 or 3.
         width: w; the ends have 8 w channels.
@@ -185,7 +185,7 @@ class ProjectedDiscriminator(Discriminator):
         self.heads = nn.ModuleList(PatchHead(8 * width, classes=classes) for _ in range(SCALES))
 
     def features(self, samples: Tensor) -> Tensor:
-        """Images ``(N, channels, resolution, resolution)`` in [-1, 1] to maps ``(N, feature_dim, h, w)``."""
+        """Map images ``(N, channels, resolution, resolution)`` in [-1, 1] to maps ``(N, feature_dim, h, w)``."""
         images = samples.expand(-1, 3, -1, -1)
         if images.shape[-1] != self.side:
             images = F.interpolate(images, size=(self.side, self.side), mode="bilinear", align_corners=False)
@@ -193,6 +193,6 @@ class ProjectedDiscriminator(Discriminator):
         return torch.cat([body(maps) for body, maps in zip(self.bodies, mixed, strict=True)], dim=1)
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features, and labels int64 ``(N,)`` if there are classes, to logits ``(N, 1, 4 (h - 3), w - 3)``."""
+        """Map features, and labels int64 ``(N,)`` if there are classes, to logits ``(N, 1, 4 (h - 3), w - 3)``."""
         ends = features.chunk(SCALES, dim=1)
         return torch.cat([head(end, condition) for head, end in zip(self.heads, ends, strict=True)], dim=2)

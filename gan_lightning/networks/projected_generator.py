@@ -65,10 +65,10 @@ class ProjectedFastGANGenerator(SkipExcitationGenerator):
     def forward(
         self, latents: Tensor, condition: Tensor | None = None, noise: Sequence[Tensor] | None = None
     ) -> Tensor:
-        """Latents ``(N, latent_dim)``, and labels int64 ``(N,)`` if there are classes, to images.
+        """Map latents ``(N, latent_dim)``, and labels int64 ``(N,)`` if there are classes, to images.
 
         Args:
-            latents: of any length; only their direction counts.
+            latents: vectors of any length; only their direction counts.
             condition: labels if there are classes.
             noise: one ``(N, 1, H, W)`` for each of ``noise_shapes``; None draws it, in evaluation too.
 

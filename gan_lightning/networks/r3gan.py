@@ -118,7 +118,7 @@ class R3GANGenerator(Generator):
         return [block_of(self.stem, self.basis, first), *map(block_of, others)]
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Latents ``(N, latent_dim)``, and labels int64 ``(N,)`` if conditional, to images, unbounded."""
+        """Map latents ``(N, latent_dim)``, and labels int64 ``(N,)`` if conditional, to images, unbounded."""
         if self.class_vectors is not None:
             latents = torch.cat([latents, self.class_vectors(require_condition(condition))], dim=1)
         h = self.stem(latents)[:, :, None, None] * self.basis
@@ -197,14 +197,14 @@ class R3GANDiscriminator(Discriminator):
         return [block_of(self.from_image, first), *map(block_of, others)]
 
     def features(self, samples: Tensor) -> Tensor:
-        """Images ``(N, channels, resolution, resolution)`` to a weighted sum over the last map ``(N, feature_dim)``."""
+        """Map images ``(N, channels, resolution, resolution)`` to weighted sums of the maps, ``(N, feature_dim)``."""
         h = self.from_image(samples)
         for stage in self.stages:
             h = stage(h)
         return self.pool(h.to(self.pool.weight.dtype)).flatten(1)
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features, and labels int64 ``(N,)`` if there are classes, to logits ``(N,)``."""
+        """Map features, and labels int64 ``(N,)`` if there are classes, to logits ``(N,)``."""
         outputs = self.output(features)
         if self.class_vectors is None:
             return outputs.squeeze(1)

@@ -49,7 +49,7 @@ class Convolution(nn.Conv2d):
             nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps ``(N, inputs, H, W)`` to ``(N, outputs, H', W')``."""
+        """Map ``(N, inputs, H, W)`` to ``(N, outputs, H', W')``."""
         bias = None if self.bias is None else self.bias.to(x.dtype)
         return F.conv2d(x, self.weight.to(x.dtype), bias, padding=self.padding, groups=self.groups)
 
@@ -75,7 +75,7 @@ class Resample(nn.Module):
         self.register_buffer("kernel", torch.outer(row, row) * (4 if double else 1), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps ``(N, channels, H, W)`` to twice or half the height and width."""
+        """Resample maps ``(N, channels, H, W)`` to twice or half the height and width."""
         kernel = self.kernel.to(x.dtype).expand(self.channels, 1, 4, 4)
         resample = F.conv_transpose2d if self.double_size else F.conv2d
         return resample(x, kernel, stride=2, padding=1, groups=self.channels)
@@ -102,7 +102,7 @@ class ResidualBlock(nn.Module):
         self.project = Convolution(hidden, channels, gain=0.0)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps ``(N, channels, H, W)`` to maps of the same shape."""
+        """Map ``(N, channels, H, W)`` to maps of the same shape."""
         h = F.leaky_relu(self.expand(x), SLOPE)
         return x + self.project(F.leaky_relu(self.grouped(h), SLOPE))
 
@@ -134,7 +134,7 @@ class Stage(nn.Sequential):
         self.bfloat16_inside = bfloat16
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps of any floating type to maps of this stage's type."""
+        """Map maps of any floating dtype to maps of this stage's dtype."""
         return super().forward(x.to(torch.bfloat16 if self.bfloat16_inside else next(self.parameters()).dtype))
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 
 def convolve_and_halve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """``avg_pool2d(conv2d(x, W, b, padding=k // 2), 2)`` for an odd k, up to rounding.
+    """Return ``avg_pool2d(conv2d(x, W, b, padding=k // 2), 2)`` for an odd k, up to rounding.
 
     Averaging the outputs of a convolution is the same as averaging its kernel over the four shifts, and taking every
     other output.
@@ -29,7 +29,7 @@ def convolve_and_halve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor
 
 
 def double_and_convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """``conv2d(interpolate(x, scale_factor=2, mode="nearest"), W, b, padding=k // 2)`` for an odd k, up to rounding.
+    """Return ``conv2d(interpolate(x, scale_factor=2, mode="nearest"), W, b, padding=k // 2)`` for an odd k.
 
     The adjoint of :func:`convolve_and_halve`, times 4, since a doubled pixel counts four times.
 

@@ -89,7 +89,7 @@ class ResNetGenerator(Generator):
         return layers_of([self.stem, *with_attention(self.blocks, self.attention, behind=self.attention_index)])
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Latents ``(N, latent_dim)``, and labels int64 ``(N,)`` if conditional, to images in [-1, 1]."""
+        """Map latents ``(N, latent_dim)``, and labels int64 ``(N,)`` if conditional, to images in [-1, 1]."""
         h = self.stem(latents).unflatten(1, self.base_shape)
         for index, block in enumerate(self.blocks):
             h = block(h, condition)
@@ -140,7 +140,7 @@ class ResNetDiscriminator(Discriminator):
         check_positive(channels=channels, classes=1 if classes is None else classes)
         widths = check_widths(widths)
         if not 1 <= downsamples <= len(widths):
-            raise ValueError(f"downsamples must lie between 1 and {len(widths)}, one a block, got {downsamples}")
+            raise ValueError(f"downsamples must lie between 1 and {len(widths)}, one per block, got {downsamples}")
         if pooling not in POOLINGS:
             raise ValueError(f"pooling must be one of {list(POOLINGS)}, got {pooling!r}")
         check_multiple(resolution, of=2**downsamples, because="halved once for each of downsamples")
@@ -174,12 +174,12 @@ class ResNetDiscriminator(Discriminator):
         return layers_of(self.body)
 
     def features(self, samples: Tensor) -> Tensor:
-        """Images ``(N, channels, resolution, resolution)`` to pooled maps ``(N, feature_dim)``."""
+        """Map images ``(N, channels, resolution, resolution)`` to pooled maps ``(N, feature_dim)``."""
         maps = F.relu(self.body(samples))
         return maps.sum(dim=(2, 3)) if self.pooling == "sum" else maps.mean(dim=(2, 3))
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features, and labels int64 ``(N,)`` if there are classes, to logits ``(N,)``."""
+        """Map features, and labels int64 ``(N,)`` if there are classes, to logits ``(N,)``."""
         logits = self.output(features).squeeze(1)
         if self.class_vectors is None:
             return logits

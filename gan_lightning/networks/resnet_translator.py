@@ -29,7 +29,7 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Maps ``(N, channels, H, W)`` to maps of the same shape."""
+        """Map ``(N, channels, H, W)`` to maps of the same shape."""
         return maps + self.body(maps)
 
 
@@ -38,8 +38,8 @@ class ResNetTranslator(Translator):
 
     Args:
         resolution: height and width of the training images, a multiple of 4 of at least 8.
-        channels: of a translation.
-        source_channels: of a source image.
+        channels: channels of a translation.
+        source_channels: channels of a source image.
         width: channels of the first map, the paper's 64.
         blocks: residual blocks: 9 for 256x256 and above, 6 for 128x128.
         norm: "batch", "instance" or "none".
@@ -89,9 +89,9 @@ class ResNetTranslator(Translator):
         return layers_of(self.stack)[:-1]
 
     def translate(self, images: Tensor) -> Tensor:
-        """Source images ``(N, C', H, W)`` to images ``(N, C, H, W)`` in [-1, 1]."""
+        """Map source images ``(N, C', H, W)`` to images ``(N, C, H, W)`` in [-1, 1]."""
         return self.stack(images)
 
     def allows(self, height: int, width: int) -> bool:
-        """Whether the network takes images of this size."""
+        """Return whether the network takes images of this size."""
         return min(height, width) >= 8 and super().allows(height, width)

@@ -16,7 +16,7 @@ INITIAL_ITERATIONS = 15
 
 
 def power_iteration(matrix: Tensor, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-    """One round ``u <- W v / |W v|``, ``v <- W^T u / |W^T u|`` for W ``(M, K)``, u ``(M,)``, v ``(K,)``."""
+    """Do one round ``u <- W v / |W v|``, ``v <- W^T u / |W^T u|`` for W ``(M, K)``, u ``(M,)``, v ``(K,)``."""
     u = F.normalize(matrix @ v, dim=0)
     v = F.normalize(matrix.T @ u, dim=0)
     return u, v
@@ -30,7 +30,7 @@ class SpectralNorm(nn.Module):
     torch's own version multiplies a half-precision product with float32 vectors there.
 
     Args:
-        weight: the weight to normalise, which fixes the shapes of u and v and starts them.
+        weight: the weight to normalize, which fixes the shapes of u and v and starts them.
 
     Source: arXiv 1802.05957.
     """
@@ -51,7 +51,7 @@ class SpectralNorm(nn.Module):
         self.register_buffer("v", v)
 
     def forward(self, weight: Tensor) -> Tensor:
-        """A weight of any shape to the normalised weight of the same shape."""
+        """Normalize a weight of any shape."""
         with torch.autocast(weight.device.type, enabled=False):
             matrix = weight.flatten(1)
             if self.training:
@@ -65,12 +65,12 @@ class SpectralNorm(nn.Module):
 
 
 def spectral_norm(layer: Layer) -> Layer:
-    """Normalise the weight of a layer in place from now on, and return the layer."""
+    """Normalize the weight of a layer in place from now on, and return the layer."""
     # "unsafe" only skips a trial forward, which would make one more iteration and cannot run on the meta device.
     parametrize.register_parametrization(layer, "weight", SpectralNorm(layer.weight), unsafe=True)
     return layer
 
 
 def normalized_if(enabled: bool, layer: Layer) -> Layer:
-    """The layer with spectral norm if ``enabled``, unchanged if not."""
+    """Return the layer, with spectral norm if ``enabled``."""
     return spectral_norm(layer) if enabled else layer

@@ -41,7 +41,7 @@ class _ActivatedConv2d(nn.Module):
 
 
 class _Block(nn.Module):
-    """Two 3x3 convolutions, the second of which halves the map, with a shortcut round them or without."""
+    """Two 3x3 convolutions, with or without a shortcut around them; the second halves the map."""
 
     def __init__(self, inputs: int, outputs: int, *, residual: bool, clamp: float | None) -> None:
         super().__init__()
@@ -125,7 +125,7 @@ class StyleGAN2Discriminator(Discriminator):
         return [block_of(*self.from_image[index : index + 1], block) for index, block in enumerate(self.blocks)]
 
     def features(self, samples: Tensor) -> Tensor:
-        """Images ``(N, channels, resolution, resolution)`` to the last hidden layer ``(N, feature_dim)``."""
+        """Map images ``(N, channels, resolution, resolution)`` to the last hidden layer ``(N, feature_dim)``."""
         images = samples
         first, *others = self.from_image
         h = first(images)
@@ -138,7 +138,7 @@ class StyleGAN2Discriminator(Discriminator):
         return scaled_leaky_relu(self.dense(h.flatten(1)))
 
     def head(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Features, and labels int64 ``(N,)`` if there are classes, to logits ``(N,)``."""
+        """Map features, and labels int64 ``(N,)`` if there are classes, to logits ``(N,)``."""
         outputs = self.output(features)
         if self.mapping is None:
             return outputs.squeeze(1)

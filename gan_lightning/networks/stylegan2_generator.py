@@ -17,7 +17,7 @@ from gan_lightning.networks.stylegan2_synthesis import NoiseMode, SynthesisNetwo
 
 
 def mix_styles(first: Tensor, second: Tensor, *, cutoff: int) -> Tensor:
-    """Take the styles of the layers below ``cutoff`` from ``first``, and those of the others from ``second``.
+    """Take the styles of the layers below ``cutoff`` from ``first``, and the others from ``second``.
 
     Karras 2019 (arXiv 1812.04948), section 3.1.
 
@@ -54,7 +54,7 @@ class StyleGAN2Generator(Generator):
         mapping_layers: dense layers of the mapping network.
         classes: number of classes, or None without labels.
         architecture: how blocks are connected: ``skip``, ``resnet`` or ``orig``.
-        noise: where noise comes from if a call does not say: drawn anew (``random``), maps that belong to the network
+        noise: default source of noise: drawn for each call (``random``), maps that belong to the network
             (``constant``), or ``none``.
         average_decay: share of the mean style that an update keeps.
         style_mixing: in training mode, how probable it is that the layers from a random one on take the styles of
@@ -127,12 +127,12 @@ class StyleGAN2Generator(Generator):
         return [block_of(self.mapping), *self.synthesis.blocks_from_input()]
 
     def map_latents(self, latents: Tensor, condition: Tensor | None = None, *, follow: bool = False) -> Tensor:
-        """Latents ``(N, latent_dim)`` and labels to styles ``(N, L, style_dim)``, the same for every layer.
+        """Map latents ``(N, latent_dim)`` and labels to styles ``(N, L, style_dim)``, the same for every layer.
 
         Args:
             latents: float ``(N, latent_dim)``.
             condition: labels int64 ``(N,)`` if there are classes.
-            follow: whether to move the mean style towards that of this batch. All processes must agree.
+            follow: whether to move the mean style toward that of this batch. All processes must agree.
         """
         style = self.mapping(latents, condition)
         if follow:
@@ -141,7 +141,7 @@ class StyleGAN2Generator(Generator):
         return style.unsqueeze(1).expand(-1, self.style_count, -1)
 
     def training_styles(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Latents ``(N, latent_dim)`` and labels to styles ``(N, L, style_dim)``, mixed as ``style_mixing`` says.
+        """Map latents ``(N, latent_dim)`` and labels to styles ``(N, L, style_dim)``, mixed as ``style_mixing`` says.
 
         Karras 2019 (arXiv 1812.04948), section 3.1. The mean style follows those of ``latents``.
         """
@@ -152,7 +152,7 @@ class StyleGAN2Generator(Generator):
         return mix_styles(styles, self.map_latents(torch.randn_like(latents), condition), cutoff=cutoff)
 
     def truncate(self, styles: Tensor, *, psi: float, cutoff: int | None = None) -> Tensor:
-        """Pull styles towards their mean: ``w' = mean + psi (w - mean)`` (arXiv 1812.04948, appendix B).
+        """Pull styles toward their mean: ``w' = mean + psi (w - mean)`` (arXiv 1812.04948, appendix B).
 
         Args:
             styles: ``(N, L, style_dim)``.
@@ -168,7 +168,7 @@ class StyleGAN2Generator(Generator):
         return pulled if cutoff is None else torch.cat([pulled[:, :cutoff], styles[:, cutoff:]], dim=1)
 
     def synthesize(self, styles: Tensor, *, noise: NoiseMode | Sequence[Tensor] | None = None) -> Tensor:
-        """Styles ``(N, L, style_dim)``, which may differ from layer to layer, to images.
+        """Map styles ``(N, L, style_dim)``, which may differ from layer to layer, to images.
 
         Args:
             styles: from :meth:`map_latents`, :meth:`truncate` or :func:`mix_styles`.
@@ -195,10 +195,10 @@ class StyleGAN2Generator(Generator):
         cutoff: int | None = None,
         noise: NoiseMode | Sequence[Tensor] | None = None,
     ) -> Tensor:
-        """Latents ``(N, latent_dim)``, and labels int64 ``(N,)`` if conditional, to images.
+        """Map latents ``(N, latent_dim)``, and labels int64 ``(N,)`` if conditional, to images.
 
         Args:
-            latents: of any length; only their direction counts.
+            latents: vectors of any length; only their direction counts.
             condition: labels if there are classes.
             truncation: psi, see :meth:`truncate`; None changes nothing.
             cutoff: number of layers to truncate, or None for all.

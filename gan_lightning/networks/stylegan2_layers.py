@@ -49,7 +49,7 @@ def stylegan2_widths(resolution: int, *, channel_base: int, channel_max: int) ->
 
 
 def scaled_leaky_relu(x: Tensor, *, gain: float = 1.0, clamp: float | None = None) -> Tensor:
-    """``sqrt(2) gain leaky_relu(x)`` with slope 0.2, cut off at ``± clamp gain``; the root keeps the variance."""
+    """Return ``sqrt(2) gain leaky_relu(x)``, slope 0.2, clipped to ``± clamp gain``; the root keeps the variance."""
     y = F.leaky_relu(x, 0.2) * (math.sqrt(2) * gain)
     return y if clamp is None else y.clamp(-clamp * gain, clamp * gain)
 
@@ -75,7 +75,7 @@ class EqualizedDense(nn.Module):
         self.lr_multiplier = lr_multiplier
 
     def forward(self, x: Tensor) -> Tensor:
-        """Vectors ``(N, inputs)`` to ``(N, outputs)``."""
+        """Map vectors ``(N, inputs)`` to ``(N, outputs)``."""
         with torch.autocast(x.device.type, enabled=False):
             return F.linear(x.to(self.weight.dtype), self.weight * self.scale, self.bias * self.lr_multiplier)
 
@@ -104,7 +104,7 @@ class ResamplingConv2d(nn.Module):
         self.register_buffer("fir", binomial_filter(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps ``(N, inputs, H, W)`` to ``(N, outputs, H', W')``."""
+        """Map ``(N, inputs, H, W)`` to ``(N, outputs, H', W')``."""
         weight = self.weight * self.scale
         if self.resampling == "up":
             h = upsampling_conv2d(x, weight, self.fir)

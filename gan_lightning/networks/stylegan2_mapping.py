@@ -52,7 +52,7 @@ class MappingNetwork(nn.Module):
         )
 
     def forward(self, latents: Tensor | None, condition: Tensor | None = None) -> Tensor:
-        """Latents ``(N, latent_dim)`` and labels int64 ``(N,)``, each if it takes them, to styles ``(N, style_dim)``.
+        """Map latents ``(N, latent_dim)`` and labels int64 ``(N,)``, where it takes them, to styles ``(N, style_dim)``.
 
         Raises:
             ValueError: if it takes latents or labels and gets none.

@@ -83,5 +83,5 @@ def downsampling_conv2d(x: Tensor, weight: Tensor, fir: Tensor) -> Tensor:
 
 
 def _one_per_channel(x: Tensor, fir: Tensor) -> Tensor:
-    """The filter as kernels ``(C, 1, 4, 4)`` of a convolution with one group a channel."""
+    """Return the filter as kernels ``(C, 1, 4, 4)`` of a convolution with one group per channel."""
     return fir.to(x.dtype).expand(x.shape[1], 1, *fir.shape)

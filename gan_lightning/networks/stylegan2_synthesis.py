@@ -72,7 +72,7 @@ class StyledConv2d(nn.Module):
         self.clamp = clamp
 
     def forward(self, x: Tensor, style: Tensor, noise: Tensor | None, *, gain: float, fused: bool) -> Tensor:
-        """Maps ``(N, inputs, H, W)``, styles ``(N, style_dim)`` and noise ``(N or 1, 1, H', W')`` to new maps."""
+        """Map ``(N, inputs, H, W)``, styles ``(N, style_dim)`` and noise ``(N or 1, 1, H', W')`` to new maps."""
         styles = self.affine(style)
         fir = self.fir if self.upsampling else None
         h = modulated_conv2d(x, self.weight, styles, upsampling_fir=fir, fused=fused)
@@ -100,7 +100,7 @@ class ToImage(nn.Module):
         self.clamp = clamp
 
     def forward(self, x: Tensor, style: Tensor, *, fused: bool) -> Tensor:
-        """Maps ``(N, inputs, H, W)`` and styles ``(N, style_dim)`` to images ``(N, channels, H, W)``."""
+        """Map ``(N, inputs, H, W)`` and styles ``(N, style_dim)`` to images ``(N, channels, H, W)``."""
         styles = self.affine(style) * self.scale
         images = modulated_conv2d(x, self.weight, styles, demodulate=False, fused=fused)
         images = images.to(self.bias.dtype) + self.bias.view(-1, 1, 1)
@@ -174,7 +174,7 @@ class SynthesisNetwork(nn.Module):
         return [like.new_empty(count, *like.shape[1:]).normal_(generator=generator) for like in self._constant_noise()]
 
     def forward(self, styles: Tensor, noise: NoiseMode | Sequence[Tensor]) -> Tensor:
-        """Styles ``(N, L, style_dim)`` to images ``(N, channels, H, W)``.
+        """Map styles ``(N, L, style_dim)`` to images ``(N, channels, H, W)``.
 
         Args:
             styles: one for each layer.

@@ -24,7 +24,7 @@ class Translator(Generator):
         multiple: see above.
 
     Raises:
-        ValueError: if a number is below 1, or ``resolution`` is no multiple of ``multiple``.
+        ValueError: if a number is below 1, or ``resolution`` is not a multiple of ``multiple``.
     """
 
     def __init__(self, *, source_channels: int, channels: int, resolution: int, multiple: int) -> None:
@@ -35,7 +35,7 @@ class Translator(Generator):
         self.multiple = multiple
 
     def translate(self, images: Tensor) -> Tensor:
-        """Source images ``(N, C', H, W)`` in [-1, 1] to images ``(N, C, H, W)`` in [-1, 1]."""
+        """Map source images ``(N, C', H, W)`` in [-1, 1] to images ``(N, C, H, W)`` in [-1, 1]."""
         raise NotImplementedError
 
     def forward(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
@@ -64,5 +64,5 @@ class Translator(Generator):
             )
 
     def allows(self, height: int, width: int) -> bool:
-        """Whether the network takes images of this size."""
+        """Return whether the network takes images of this size."""
         return min(height, width) >= self.multiple and height % self.multiple == 0 and width % self.multiple == 0

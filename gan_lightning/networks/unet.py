@@ -16,7 +16,7 @@ DROPOUT_LAYERS = 3
 
 
 def unet_widths(depth: int, width: int) -> list[int]:
-    """Channels of the encoder's maps: C64-C128-C256-C512-C512-... at ``width`` 64."""
+    """Return the channels of the encoder's maps: C64-C128-C256-C512-C512-... at ``width`` 64."""
     return [width * min(2**stage, 8) for stage in range(depth)]
 
 
@@ -32,8 +32,8 @@ class UNetGenerator(Translator):
 
     Args:
         resolution: height and width of the training images, a power of two of at least 8, unless ``depth`` is given.
-        channels: of a translation.
-        source_channels: of a source image.
+        channels: channels of a translation.
+        source_channels: channels of a source image.
         width: channels of the first map, the paper's 64.
         depth: halvings; ``resolution`` must be a multiple of ``2 ** depth``. None: log2(resolution).
         norm: "batch", "instance" or "none".
@@ -84,7 +84,7 @@ class UNetGenerator(Translator):
         return layers_of([*self.down, *self.up])[:-1]
 
     def translate(self, images: Tensor) -> Tensor:
-        """Source images ``(N, C', H, W)`` to images ``(N, C, H, W)`` in [-1, 1]."""
+        """Map source images ``(N, C', H, W)`` to images ``(N, C, H, W)`` in [-1, 1]."""
         maps = []
         for layer in self.down:
             images = layer(images)

@@ -1,4 +1,4 @@
-"""What keeps the training of two players stable: penalties on the discriminator, and techniques that are no layers."""
+"""What keeps the training of two players stable: penalties on the discriminator, and techniques other than layers."""
 
 from gan_lightning.regularizers.base import DiscriminatorTurn, GeneratorTurn, Regularizer
 from gan_lightning.regularizers.consistency import Consistency

@@ -51,7 +51,7 @@ class GeneratorTurn:
         condition: the condition of ``fake``.
         images_seen: real images shown to the discriminator before this step, over all ranks.
         shown: makes of samples what the discriminator is shown of them: augments them.
-        draw: fresh latents, and the condition that goes with them, for so many samples.
+        draw: returns fresh latents, and their condition, for a number of samples.
     """
 
     generator: Generator
@@ -108,7 +108,7 @@ class Regularizer(nn.Module):
         self.shares_forward = shares_forward
 
     def forward(self, turn: Any) -> Tensor:
-        """The penalty of this step: a float32 scalar, before ``weight``."""
+        """Return the penalty of this step: a float32 scalar, before ``weight``."""
         raise NotImplementedError
 
     def check(self, network: nn.Module) -> None:

@@ -70,7 +70,7 @@ class Consistency(Regularizer):
         return (moved.float() - logits.float()).square().mean()
 
     def forward(self, turn: DiscriminatorTurn) -> Tensor:
-        """The penalty of this step: a float32 scalar, before ``weight``."""
+        """Return the penalty of this step: a float32 scalar, before ``weight``."""
         assert turn.fake is not None
         assert turn.real_logits is not None
         assert turn.fake_logits is not None

@@ -11,7 +11,7 @@ from gan_lightning.regularizers.stabilizer import Stabilizer
 
 
 def mean_distance(real: Tensor, fake: Tensor) -> Tensor:
-    """||E f(x) - E f(G(z))||_2^2 of features ``(N, F)``, a float32 scalar; the means are the global batch's."""
+    """Return ||E f(x) - E f(G(z))||_2^2 of features ``(N, F)``, a float32 scalar; the means are the global batch's."""
     return mean_over_ranks(real.float().mean(dim=0) - fake.float().mean(dim=0)).square().sum()
 
 
@@ -35,7 +35,7 @@ class FeatureMatching(Stabilizer):
         self.weight = weight
 
     def generator_terms(self, turn: GeneratorTurn) -> dict[str, Tensor]:
-        """The weighted squared distance; gradients reach the generator through ``turn.fake``."""
+        """Return the weighted squared distance; gradients reach the generator through ``turn.fake``."""
         assert turn.fake is not None
         with torch.no_grad():
             real = turn.discriminator.features(turn.shown(turn.real))

@@ -14,7 +14,7 @@ def at_least_float32(tensor: Tensor) -> Tensor:
 
 
 def input_gradient(critic: Callable[[Tensor], Tensor], samples: Tensor) -> Tensor:
-    """The gradient of each sample's logit in that sample, itself differentiable in the critic's parameters.
+    """Return the gradient of each logit in its sample, itself differentiable in the critic's parameters.
 
     A critic that gives sample n a logit (or a patch map, which is summed) that depends on sample n alone has
     grad_{x_n} sum_m D(x_m) = grad_{x_n} D(x_n), so one backward pass serves the whole batch. The critic runs in
@@ -35,10 +35,10 @@ def input_gradient(critic: Callable[[Tensor], Tensor], samples: Tensor) -> Tenso
 
 
 def shared_gradient(logits: Tensor | None, leaf: Tensor | None) -> Tensor:
-    """The gradient of each sample's logit in that sample, from a forward pass that was made for another term.
+    """Return the gradient of each logit in its sample, from a forward pass that another term has made.
 
     Args:
-        logits: of the pass, ``(N,)`` or ``(N, 1, h, w)``, with their graph.
+        logits: logits of the pass, ``(N,)`` or ``(N, 1, h, w)``, with their graph.
         leaf: the samples ``(N, *sample_shape)`` that the graph begins with.
 
     Returns:
@@ -51,10 +51,10 @@ def shared_gradient(logits: Tensor | None, leaf: Tensor | None) -> Tensor:
 
 
 def squared_norm(gradient: Tensor) -> Tensor:
-    """Squared Euclidean norm over all values of each sample: ``(N, ...)`` to ``(N,)``."""
+    """Return the squared Euclidean norm over all values of each sample: ``(N, ...)`` to ``(N,)``."""
     return gradient.square().flatten(1).sum(dim=1)
 
 
 def norm(gradient: Tensor) -> Tensor:
-    """Euclidean norm over all values of each sample, ``(N, ...)`` to ``(N,)``; its gradient at 0 is 0."""
+    """Return the Euclidean norm over all values of each sample, ``(N, ...)`` to ``(N,)``; its gradient at 0 is 0."""
     return torch.linalg.vector_norm(gradient.flatten(1), dim=1)

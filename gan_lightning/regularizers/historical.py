@@ -27,7 +27,7 @@ def check_player(player: str) -> None:
 
 
 def flat_parameters(network: nn.Module) -> Tensor:
-    """All parameters of ``network`` as one float32 vector, with their graph."""
+    """Return all parameters of ``network`` as one float32 vector, with their graph."""
     return torch.cat([parameter.reshape(-1).float() for parameter in network.parameters()])
 
 
@@ -72,9 +72,9 @@ class HistoricalAveraging(Stabilizer):
         return self.weight * distance
 
     def generator_terms(self, turn: GeneratorTurn) -> dict[str, Tensor]:
-        """The weighted squared distance, if the player is the generator."""
+        """Return the weighted squared distance, if the player is the generator."""
         return {"distance": self._term(turn.generator)} if self.player == "generator" else {}
 
     def discriminator_terms(self, discriminator: Discriminator) -> dict[str, Tensor]:
-        """The weighted squared distance, if the player is the discriminator."""
+        """Return the weighted squared distance, if the player is the discriminator."""
         return {"distance": self._term(discriminator)} if self.player == "discriminator" else {}

@@ -12,7 +12,7 @@ from gan_lightning.regularizers.base import DiscriminatorTurn, Regularizer
 
 
 def lecam_penalty(real: Tensor, fake: Tensor, real_mean: Tensor, fake_mean: Tensor) -> Tensor:
-    """E[relu(D(x) - fake_mean)^2] + E[relu(real_mean - D(G(z)))^2], a scalar.
+    """Return E[relu(D(x) - fake_mean)^2] + E[relu(real_mean - D(G(z)))^2], a scalar.
 
     Args:
         real: logits of real samples, any shape.
@@ -32,7 +32,7 @@ class LeCam(Regularizer):
 
     Args:
         weight: lambda (published: 0.3 for BigGAN on CIFAR, 1e-6 for StyleGAN2 on CIFAR).
-        decay: of the averages, per discriminator step (published: 0.9 and 0.99).
+        decay: decay of the averages, per discriminator step (published: 0.9 and 0.99).
         start_images: images seen by the discriminator before the penalty begins (published: 1,000 steps).
 
     Raises:
@@ -65,7 +65,7 @@ class LeCam(Regularizer):
         self.started.fill_(True)
 
     def forward(self, turn: DiscriminatorTurn) -> Tensor:
-        """The penalty of this step, 0 before ``start_images``: a float32 scalar, before ``weight``."""
+        """Return the penalty of this step, 0 before ``start_images``: a float32 scalar, before ``weight``."""
         assert turn.real_logits is not None
         assert turn.fake_logits is not None
         real, fake = turn.real_logits.float(), turn.fake_logits.float()

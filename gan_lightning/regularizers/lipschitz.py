@@ -14,18 +14,18 @@ from gan_lightning.regularizers.gradients import at_least_float32, input_gradien
 
 
 def uniform_per_sample(samples: Tensor) -> Tensor:
-    """One number in [0, 1) per sample of ``(N, ...)``, shaped ``(N, 1, ...)`` to broadcast over it."""
+    """Draw one number in [0, 1) per sample of ``(N, ...)``, shaped ``(N, 1, ...)`` to broadcast over it."""
     return torch.rand(len(samples), *[1] * (samples.ndim - 1), device=samples.device)
 
 
 def interpolates(real: Tensor, fake: Tensor) -> Tensor:
-    """One uniform point on the segment between each real sample ``(N, ...)`` and its fake: alpha x + (1 - alpha) x~."""
+    """Draw a point on the segment between each real sample ``(N, ...)`` and its fake: alpha x + (1 - alpha) x~."""
     alpha = uniform_per_sample(real)
     return alpha * real + (1 - alpha) * fake
 
 
 def surroundings(real: Tensor, scale: float) -> Tensor:
-    """Points beside real samples: x + alpha scale std(x) U, with U ~ [0, 1) a value, alpha ~ [0, 1) a sample.
+    """Draw points beside real samples: x + alpha scale std(x) U, U ~ [0, 1) a value, alpha ~ [0, 1) a sample.
 
     std is over all values of the global batch (the biased estimate, numpy's default).
     """
@@ -36,7 +36,7 @@ def surroundings(real: Tensor, scale: float) -> Tensor:
 
 
 def distance_to_target(gradient: Tensor, target: float) -> Tensor:
-    """Mean over the batch of the squared distance between each sample's gradient norm and ``target``."""
+    """Return the batch mean of the squared distance between each sample's gradient norm and ``target``."""
     return (norm(gradient) - target).square().mean()
 
 
@@ -59,13 +59,13 @@ class WGANGP(Regularizer):
         self.target = target
 
     def forward(self, turn: DiscriminatorTurn) -> Tensor:
-        """The penalty of this step: a float32 scalar, before ``weight``."""
+        """Return the penalty of this step: a float32 scalar, before ``weight``."""
         assert turn.fake is not None
         points = interpolates(at_least_float32(turn.real), at_least_float32(turn.fake))
         return distance_to_target(input_gradient(turn.critic, points), self.target)
 
     def check(self, discriminator: nn.Module) -> None:
-        """Refuse batch normalisation and minibatch discrimination: a sample's logit depends on the other samples.
+        """Refuse batch normalization and minibatch discrimination: a sample's logit depends on the other samples.
 
         So it does with minibatch standard deviation, in a group of a few; but Karras et al. 2018 (arXiv 1710.10196)
         train with that and this penalty together, so it is allowed.
@@ -77,9 +77,9 @@ class WGANGP(Regularizer):
             where = f"{name or 'the discriminator itself'!r} is {type(module).__name__}"
             if isinstance(module, AnyBatchNorm):
                 raise ValueError(
-                    f"the WGAN-GP penalty needs a discriminator without batch normalisation, but {where}: the penalty "
+                    f"the WGAN-GP penalty needs a discriminator without batch normalization, but {where}: the penalty "
                     "is on each sample's own gradient (arXiv 1704.00028, section 4). Use layer, instance or no "
-                    "normalisation."
+                    "normalization."
                 )
             if isinstance(module, MinibatchDiscrimination):
                 raise ValueError(
@@ -116,6 +116,6 @@ class DRAGAN(Regularizer):
         self.target = target
 
     def forward(self, turn: DiscriminatorTurn) -> Tensor:
-        """The penalty of this step: a float32 scalar, before ``weight``."""
+        """Return the penalty of this step: a float32 scalar, before ``weight``."""
         points = surroundings(at_least_float32(turn.real), self.scale)
         return distance_to_target(input_gradient(turn.critic, points), self.target)

@@ -17,14 +17,14 @@ from gan_lightning.regularizers.stabilizer import Stabilizer
 
 
 def trained_weight(layer: nn.Module) -> Tensor:
-    """The weight that the optimizer sees: asking a spectrally normalised layer for it would run a power iteration."""
+    """Return the weight that the optimizer sees, without running the power iteration of spectral norm."""
     if parametrize.is_parametrized(layer, "weight"):
         return layer.parametrizations["weight"].original  # type: ignore[index, union-attr]
     return dict(layer.named_parameters(recurse=False)).get("weight_orig", layer.weight)  # type: ignore[arg-type]
 
 
 def filters(network: nn.Module) -> Iterator[Tensor]:
-    """The weights of all linear and convolutional layers, as matrices with one row an output unit."""
+    """Return the weights of all linear and convolutional layers, as matrices with one row per output unit."""
     for layer in network.modules():
         if isinstance(layer, EqualizedLinear | EqualizedConv2d):
             yield (layer.weight * layer.scale).flatten(1).float()
@@ -39,7 +39,7 @@ MANY_ROWS = 4096
 
 
 def overlap(matrix: Tensor) -> Tensor:
-    """||W W^T * (1 - I)||_F^2, the sum of squared inner products of different rows of ``(rows, columns)``."""
+    """Return ||W W^T * (1 - I)||_F^2, the sum of squared inner products of different rows of ``(rows, columns)``."""
     with torch.autocast(matrix.device.type, enabled=False):
         rows, columns = matrix.shape
         if rows > max(columns, MANY_ROWS):  # W W^T would take gigabytes; W^T W has the same norm
@@ -49,7 +49,7 @@ def overlap(matrix: Tensor) -> Tensor:
 
 
 class Orthogonal(Stabilizer):
-    """Penalises inner products between different filters of a layer, summed over layers.
+    """Penalizes inner products between different filters of a layer, summed over layers.
 
     weight * sum_W ||W^T W * (1 - I)||_F^2: Brock et al. 2019 (arXiv 1809.11096), equation 3, where it makes the
     generator fit for the truncation of its latents (weight 1e-4). The authors' PyTorch code adds half of this gradient,
@@ -78,9 +78,9 @@ class Orthogonal(Stabilizer):
         return self.weight * torch.stack(overlaps).sum()
 
     def generator_terms(self, turn: GeneratorTurn) -> dict[str, Tensor]:
-        """The weighted penalty, if the player is the generator."""
+        """Return the weighted penalty, if the player is the generator."""
         return {"overlap": self._term(turn.generator)} if self.player == "generator" else {}
 
     def discriminator_terms(self, discriminator: Discriminator) -> dict[str, Tensor]:
-        """The weighted penalty, if the player is the discriminator."""
+        """Return the weighted penalty, if the player is the discriminator."""
         return {"overlap": self._term(discriminator)} if self.player == "discriminator" else {}

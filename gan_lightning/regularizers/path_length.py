@@ -26,7 +26,7 @@ class PathLength(Regularizer):
         interval: the penalty makes an update of its own after every ``interval``-th of the generator, times
             ``interval``.
         decay: share of the running mean that an update replaces.
-        batch_shrink: the penalty sees so many times fewer samples than a batch has.
+        batch_shrink: factor by which the penalty's batch is smaller than a training batch.
 
     Raises:
         ValueError: if ``decay`` is outside (0, 1] or ``batch_shrink`` below 1.
@@ -49,7 +49,7 @@ class PathLength(Regularizer):
         self.register_buffer("mean_length", torch.zeros(()))
 
     def forward(self, turn: GeneratorTurn) -> Tensor:
-        """The penalty of this update: a float32 scalar, before ``weight``."""
+        """Return the penalty of this update: a float32 scalar, before ``weight``."""
         generator = turn.generator
         assert isinstance(generator, StyleGAN2Generator)
         latents, condition = turn.draw(max(1, len(turn.real) // self.batch_shrink))

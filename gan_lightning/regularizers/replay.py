@@ -1,4 +1,4 @@
-"""Replay: the discriminator goes on learning from generated samples of the past."""
+"""Replay: the discriminator keeps learning from generated samples of the past."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Replay(Stabilizer):
 
     Args:
         capacity: samples in the pool.
-        probability: of a swap, once the pool is full.
+        probability: probability of a swap, once the pool is full.
 
     Raises:
         ValueError: if ``capacity`` is below 1 or ``probability`` outside [0, 1].
@@ -44,11 +44,11 @@ class Replay(Stabilizer):
         self.register_buffer("stored", torch.zeros((), dtype=torch.int64))
         adopt_saved_shapes(self, ("pool",))
         self.register_load_state_dict_post_hook(Replay._after_loading)
-        self._stored = 0  # the same number on the host, to spare a synchronisation every step
+        self._stored = 0  # the same number on the host, to spare a synchronization every step
 
     @torch.no_grad()
     def discriminator_fakes(self, fakes: Tensor) -> Tensor:
-        """Samples ``(N, ...)`` to as many of now or of the past, in the same dtype and without a graph."""
+        """Replace some of the samples ``(N, ...)`` by past ones, in the same dtype and without a graph."""
         return own_share(self._exchanged(gathered(fakes.detach())))
 
     def _exchanged(self, fakes: Tensor) -> Tensor:

@@ -31,9 +31,9 @@ class Stabilizer(nn.Module):
         return values
 
     def generator_terms(self, turn: GeneratorTurn) -> dict[str, Tensor]:
-        """Further weighted scalars of the generator's loss (feature matching)."""
+        """Return further weighted scalars of the generator's loss (feature matching)."""
         return {}
 
     def discriminator_terms(self, discriminator: Discriminator) -> dict[str, Tensor]:
-        """Further weighted scalars of the discriminator's loss (historical averaging)."""
+        """Return further weighted scalars of the discriminator's loss (historical averaging)."""
         return {}

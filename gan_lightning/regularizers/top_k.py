@@ -40,13 +40,13 @@ class TopK(Stabilizer):
         self.images_per_epoch = images_per_epoch
 
     def kept(self, batch: int, images_seen: int) -> int:
-        """How many of ``batch`` samples count after ``images_seen`` images, rounded up."""
+        """Return how many of ``batch`` samples count after ``images_seen`` images, rounded up."""
         epoch = images_seen // self.images_per_epoch
         fraction = max(self.gamma**epoch, self.minimum_fraction)
         return math.ceil(fraction * batch - 1e-9)  # 0.55 * 100 is a little above 55
 
     def generator_values(self, values: Tensor, logits: Tensor, images_seen: int) -> Tensor:
-        """Losses ``(N,)`` to the ``(k,)`` of highest logit; on several processes, to values of their mean over all."""
+        """Keep the ``(k,)`` losses of the highest logits; on several processes, values with the mean over all."""
         logits = per_sample(logits)
         if world_size() == 1:
             return values[logits.topk(self.kept(len(values), images_seen)).indices]

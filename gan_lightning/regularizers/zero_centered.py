@@ -33,7 +33,7 @@ class R1(Regularizer):
         super().__init__(weight=weight, interval=interval, own_step=own_step, shares_forward=shares_forward)
 
     def forward(self, turn: DiscriminatorTurn) -> Tensor:
-        """1/2 E||grad D(x)||^2: a float32 scalar, before ``weight``."""
+        """Return 1/2 E||grad D(x)||^2: a float32 scalar, before ``weight``."""
         if self.shares_forward:
             gradient = shared_gradient(turn.real_logits, turn.real_leaf)
         else:
@@ -61,7 +61,7 @@ class R2(Regularizer):
         super().__init__(weight=weight, interval=interval, own_step=own_step, shares_forward=shares_forward)
 
     def forward(self, turn: DiscriminatorTurn) -> Tensor:
-        """1/2 E||grad D(G(z))||^2: a float32 scalar, before ``weight``."""
+        """Return 1/2 E||grad D(G(z))||^2: a float32 scalar, before ``weight``."""
         if self.shares_forward:
             gradient = shared_gradient(turn.fake_logits, turn.fake_leaf)
         else:

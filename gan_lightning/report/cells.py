@@ -38,7 +38,7 @@ class Table:
 
 
 def without(table: Table, column: int) -> Table:
-    """The table without one of its columns."""
+    """Return the table without one of its columns."""
     place = {old: old - (old > column) for old in range(len(table.header)) if old != column}
     return Table(
         table.title,
@@ -50,7 +50,7 @@ def without(table: Table, column: int) -> Table:
 
 
 def group_tables(content: Comparison) -> list[Table]:
-    """One table of groups for each section."""
+    """Return one table of groups for each section."""
     several = len(content.sections) > 1
     return [
         _group_table(content, section, f"section {index}: not comparable with the others" if several else "")
@@ -80,7 +80,7 @@ def _group_table(content: Comparison, section: Section, title: str) -> Table:
 
 
 def equal_tables(content: Comparison) -> list[Table]:
-    """One table for each section whose groups have seen unequal numbers of images: their scores at equal ones."""
+    """Return scores at equal numbers of images, a table for each section whose groups have seen unequal ones."""
     tables = []
     for index, section in enumerate(content.sections, start=1):
         if (found := at_equal_images(section)) is not None:
@@ -101,7 +101,7 @@ def _cost(group: Group) -> list[str]:
 
 
 def run_table(content: Comparison) -> Table:
-    """One row for each run, in the order of the groups, then the damaged ones; paths below the folder they share."""
+    """Return a row for each run, in the groups' order, then the damaged ones; paths below their shared folder."""
     root = shared_root([run.place for run in content.runs])
     unread = [run for run in content.runs if not run.readable]
     labels = {id(run): content.label(group) for group in content.groups for run in group.runs}
@@ -129,7 +129,7 @@ def run_table(content: Comparison) -> Table:
 
 
 def shared_root(places: Sequence[str]) -> str:
-    """The folder, with a slash at its end, below which all of two or more runs lie; empty if there is none."""
+    """Return the folder above two or more runs, with a slash at its end; empty if there is none."""
     if len(places) < 2:
         return ""
     parents = zip(*(place.split("/")[:-1] for place in places), strict=False)
@@ -138,17 +138,17 @@ def shared_root(places: Sequence[str]) -> str:
 
 
 def comparable(group: Group, key: str) -> str | None:
-    """The published value of a score, where the mean of a group may be compared with it."""
+    """Return the published value of a score, where the mean of a group may be compared with it."""
     entries = (entry for entry in group.expected if entry.key == key and group.obstacle(entry) is None)
     return next(map(published_text, entries), None)
 
 
 def score_text(place: Standing, index: int, expected: int, *, published: str | None = None) -> str:
-    """Mean, standard deviation and mark, the interval, the best seed, and the published value, each on its line.
+    """Return mean with deviation and mark, interval, best seed, and published value, each on its line.
 
     Args:
-        place: of all groups in the score.
-        index: of the group.
+        place: places of all groups in the score.
+        index: index of the group.
         expected: number of seeds that should have the score; another number is said.
         published: see ``comparable``.
     """
@@ -163,12 +163,12 @@ def score_text(place: Standing, index: int, expected: int, *, published: str | N
 
 
 def mean_text(spread: Spread) -> str:
-    """Mean and standard deviation."""
+    """Return the mean and standard deviation."""
     return number(spread.mean) if spread.std is None else f"{number(spread.mean)} ± {spread.std:.2g}"
 
 
 def interval_text(spread: Spread) -> str:
-    """The confidence interval of the mean."""
+    """Return the confidence interval of the mean."""
     if spread.low is None or spread.high is None:
         return "[no spread]"
     return f"[{number(spread.low)}, {number(spread.high)}]"
@@ -180,34 +180,34 @@ def _value(run: Run, key: str, content: Comparison) -> str:
 
 
 def statuses(group: Group) -> str:
-    """How many of its runs ended how."""
+    """Return how many of the group's runs ended in which way."""
     return ", ".join(f"{count} {status}" for status, count in sorted(group.statuses.items()))
 
 
 def images_text(group: Group) -> str:
-    """How far its runs came."""
+    """Return how many images the group's runs have seen."""
     seen = [run.images_seen for run in group.runs]
     return span(min(seen), max(seen))
 
 
 def span(first: int, last: int) -> str:
-    """Two numbers of images, such as ``6 kimg`` or ``6 to 16.4 kimg``."""
+    """Format two numbers of images as ``6 kimg`` or ``6 to 16.4 kimg``."""
     ends = list(dict.fromkeys(f"{images / 1000:.4g}" for images in (first, last)))
     return f"{' to '.join(ends)} kimg"
 
 
 def warnings_text(group: Group) -> str:
-    """The kinds of trouble, with the number of runs in which they were seen."""
+    """Return the kinds of problems, each with the number of runs that had it."""
     return "\n".join(f"{words(kind)} ({count})" for kind, count in group.warnings.items()) or NOTHING
 
 
 def words(kind: str) -> str:
-    """The kind of a trouble without underscores."""
+    """Return the kind of a problem without underscores."""
     return kind.replace("_", " ")
 
 
 def duration(seconds: float | None) -> str:
-    """Such as ``45 s``, ``3 min 20 s`` or ``5 h 12 min``."""
+    """Format a time as ``45 s``, ``3 min 20 s`` or ``5 h 12 min``."""
     if seconds is None:
         return NOTHING
     whole = round(seconds)
@@ -219,7 +219,7 @@ def duration(seconds: float | None) -> str:
 
 
 def advice(content: Comparison) -> list[str]:
-    """What the monitor of training health said about each configuration, and its remedy."""
+    """Return what the monitor of training health said about each configuration, and its remedy."""
     return [_advised(content, group, kind) for group in content.groups for kind in group.warnings]
 
 

@@ -45,18 +45,18 @@ def parse(text: str) -> Condition:
 
 
 def split(text: str) -> list[str]:
-    """The conditions of a text that separates them by commas; a comma inside of brackets is part of a value."""
+    """Split a text at its commas into conditions; a comma inside of brackets is part of a value."""
     return [part for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
 
 
 def select(runs: Sequence[Run], conditions: Iterable[str]) -> list[Run]:
-    """The runs that meet all conditions; damaged ones stay, since nobody knows.
+    """Return the runs that meet all conditions, and the damaged ones, whose config cannot be read.
 
     The value of a part (``model.loss=hinge``) is the name of its class, without regard to case and underscores.
     Where no run has exactly this class, a piece of the name is enough.
 
     Raises:
-        ValueError: for a text that is no condition, a key that no run has, or when no run is left.
+        ValueError: for a text that is not a condition, a key that no run has, or when no run is left.
     """
     left, texts = list(runs), [part for text in conditions for part in split(text)]
     for text in texts:
@@ -78,12 +78,12 @@ def select(runs: Sequence[Run], conditions: Iterable[str]) -> list[Run]:
 
 
 def fields(run: Run) -> dict[str, Any]:
-    """What conditions can be about: the whole configuration, and the run's status."""
+    """Return what conditions can be about: the whole configuration, and the run's status."""
     return {"status": run.status, **run.settings}
 
 
 def meets(found: tuple[Any, bool], condition: Condition, *, exactly: bool) -> bool:
-    """Whether a value of a configuration meets a condition.
+    """Return whether a value of a configuration meets a condition.
 
     Args:
         found: the value, or the name of its class and True.
@@ -105,7 +105,7 @@ def meets(found: tuple[Any, bool], condition: Condition, *, exactly: bool) -> bo
         return False
     if not _is_number(value) or not _is_number(condition.value):
         raise ValueError(
-            f"where = '{condition.key}{condition.operator}{condition.value}': only numbers have an order, "
+            f"where = '{condition.key}{condition.operator}{condition.value}': only numbers can be compared by order, "
             f"a run has {value!r}"
         )
     return {
@@ -117,7 +117,7 @@ def meets(found: tuple[Any, bool], condition: Condition, *, exactly: bool) -> bo
 
 
 def _value(values: Mapping[str, Any], key: str) -> tuple[Any, bool]:
-    """The value of a key, or the name of the class where it is a part."""
+    """Return the value of a key, or the name of the class where it is a part."""
     target = values.get(f"{key}.{TARGET}")
     if target is not None:
         return str(target).rpartition(".")[2], True

@@ -10,7 +10,7 @@ TARGET = "_target_"
 
 
 def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
-    """Nested dicts as one dict with dotted keys; lists stay whole, empty dicts are dropped."""
+    """Flatten nested dicts to one dict with dotted keys; lists stay whole, empty dicts are dropped."""
     flat: dict[str, Any] = {}
     for key, value in config.items():
         name = f"{prefix}{key}"
@@ -22,7 +22,7 @@ def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def differing_keys(configs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The keys whose values are not the same in all flat configs, in their order of appearance.
+    """Return the keys whose values are not the same in all flat configs, in their order of appearance.
 
     Left out are arguments that only some classes have where the ``_target_`` of their node differs already, and keys
     that repeat another one's values under the same last name, since they are interpolated from it
@@ -49,12 +49,12 @@ def differing_keys(configs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def shown(key: str, value: Any) -> str:
-    """One key and its value for people: ``model.loss=Hinge`` instead of the dotted path of the class."""
+    """Return a key and its value for people: ``model.loss=Hinge``, not the dotted path of the class."""
     return f"{key.removesuffix(f'.{TARGET}')}={shown_value(key, value)}"
 
 
 def shown_value(key: str, value: Any) -> str:
-    """The value of a key for people: the name of a class, and six digits of a number."""
+    """Return a key's value for people: the name of a class, and six digits of a number."""
     if key.endswith(f".{TARGET}"):
         return str(value).rpartition(".")[2]
     if isinstance(value, float):
@@ -63,7 +63,7 @@ def shown_value(key: str, value: Any) -> str:
 
 
 def brief(keys: Sequence[str]) -> dict[str, str]:
-    """Each dotted key to as many of its last parts as tell it from the others; a ``_target_`` counts as its node."""
+    """Shorten each dotted key to the last parts that tell it from the others; ``_target_`` counts as its node."""
     plain = {key: key.removesuffix(f".{TARGET}").split(".") for key in keys}
     short = {}
     for key, parts in plain.items():
@@ -76,7 +76,7 @@ def brief(keys: Sequence[str]) -> dict[str, str]:
 
 
 def telling_keys(keys: Sequence[str], configs: Sequence[Mapping[str, Any]], *, most: int) -> list[str]:
-    """As few of the keys as tell the flat configs apart, in their order.
+    """Return the fewest keys that tell the flat configs apart, in their order.
 
     The key is taken first that splits the configs into the most kinds, then the one that splits them further; of
     equals the one nearest to the root, ``model`` before ``model.loss``.
@@ -84,7 +84,7 @@ def telling_keys(keys: Sequence[str], configs: Sequence[Mapping[str, Any]], *, m
     Args:
         keys: those in which the configs differ.
         configs: flat.
-        most: so many keys are enough, and if there are no more, all are taken.
+        most: if there are at most this many keys, all are taken.
     """
     if len(keys) <= most:
         return list(keys)

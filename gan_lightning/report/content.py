@@ -59,7 +59,7 @@ class Comparison:
         return [group for section in self.sections for group in section.groups]
 
     def own(self, group: Group) -> list[str]:
-        """What a group has of its own: its name, where names differ, and such as ``loss=Hinge``.
+        """Return what tells a group apart: its name, where names differ, and settings such as ``loss=Hinge``.
 
         A group without anything of its own has its name.
         """
@@ -76,11 +76,11 @@ class Comparison:
         return [f"{name}={shown_value(key, group.config.get(key, ABSENT))}" for key, name in brief(keys).items()]
 
     def telling(self, *, most: int = MAX_AXES) -> list[str]:
-        """Those of ``differing`` that tell the groups apart."""
+        """Return the keys of ``differing`` that tell the groups apart."""
         return telling_keys(self.differing, [group.config for group in self.groups], most=most)
 
     def label(self, group: Group) -> str:
-        """A group in a few words: its name, if every group has its own, else with the settings that tell it apart."""
+        """Return a group's name, with the settings that tell it apart unless every group has its own name."""
         names = [other.names for other in self.groups]
         if len(set(names)) == len(names):
             return group.names
@@ -91,7 +91,7 @@ def compare(runs: Sequence[Run], *, sort: str | None = None, moment: Moment = "f
     """Compare runs.
 
     Args:
-        runs: of ``find_runs`` or another source.
+        runs: runs of ``find_runs`` or another source.
         sort: score to sort the groups by, the best first, or a key of the configuration; None: as the runs are.
         moment: which value of each score is shown and ranked.
 

@@ -37,7 +37,7 @@ class Band:
 
 
 def series(rows: Sequence[Mapping[str, Any]]) -> dict[str, Series]:
-    """The curves of one run: each scalar of its rows with the images seen where it was logged."""
+    """Return the curves of one run: each scalar of its rows with the images seen where it was logged."""
     found: dict[str, tuple[list[float], list[float]]] = {}
     for row in rows:
         for key, value in row.items():
@@ -49,7 +49,7 @@ def series(rows: Sequence[Mapping[str, Any]]) -> dict[str, Series]:
 
 
 def points_within(budget: int, *, curves: int) -> int:
-    """The number of points that ``curves`` curves may have each, within ``budget`` points altogether."""
+    """Return the number of points that ``curves`` curves may have each, within ``budget`` points altogether."""
     return min(MAX_POINTS, max(MIN_POINTS, budget // max(1, curves)))
 
 

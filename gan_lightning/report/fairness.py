@@ -17,7 +17,7 @@ TOLERANCE = 0.02
 """Relative difference up to which numbers of images count as equal: a run ends with a whole batch."""
 
 PARAMETERS = 0.1
-"""Relative difference up to which generators count as equally large: a latent more or less is no other network."""
+"""Relative difference up to which generators count as equally large: one latent more makes no other network."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Race:
     Attributes:
         budget: images of the whole training.
         images_seen: by the finished runs, on average.
-        parameters: of the generator.
+        parameters: number of the generator's parameters.
         cadence: images between two evaluations.
     """
 

@@ -15,29 +15,29 @@ from gan_lightning.runs.folder import SAMPLES, RunFolder
 from gan_lightning.runs.metrics_file import read_metrics
 
 MOST_PICTURE_BYTES = 64 * 2**20
-"""A grid of samples has about a hundredth of it; a run of somebody else may hold anything."""
+"""A grid of samples has about a hundredth of it; another person's run may hold anything."""
 
 
 class FolderDetails:
     """Curves and pictures of a run's folder.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
     """
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The rows of ``metrics.jsonl``; none where there is no such file."""
+        """Return the rows of ``metrics.jsonl``; none where there is no such file."""
         return read_metrics(self.folder.metrics) if self.folder.metrics.is_file() else []
 
     def picture_moments(self) -> list[int]:
-        """The numbers that the files of ``samples/`` are called by."""
+        """Return the numbers of images seen that the files of ``samples/`` are named by."""
         return list(self.folder.pictures_by_images(SAMPLES))
 
     def picture(self, images_seen: int) -> bytes:
-        """The content of one of those files."""
+        """Return the content of one of those files."""
         path = self.folder.pictures_by_images(SAMPLES).get(images_seen)
         if path is None:
             raise ValueError(f"{self.folder.pictures(SAMPLES)} has no picture at {images_seen} images")
@@ -97,6 +97,6 @@ def read_run(folder: Path) -> Run:
 
 
 def natural(text: str) -> list[tuple[int, int | str]]:
-    """A key to sort by under which ``run/10`` follows ``run/9``."""
+    """Return a sort key that puts ``run/10`` after ``run/9``."""
     parts = re.split(r"(\d+)", text)
     return [(0, int(part)) if part.isdigit() else (1, part) for part in parts if part]

@@ -81,7 +81,7 @@ class Group:
         return "no run is finished" if reason is None and not counted else reason
 
     def spread(self, key: str, moment: Moment) -> Spread | None:
-        """A score over the seeds, or None where no finished run has it."""
+        """Return a score over the seeds, or None where no finished run has it."""
         entries = [run.scores[moment][key] for run in self.counted if key in run.scores[moment]]
         if not entries:
             return None
@@ -111,7 +111,7 @@ class Section:
         return [run for group in self.groups for run in group.runs]
 
     def higher_is_better(self, key: str) -> bool | None:
-        """The direction of a score; None if no run has it."""
+        """Return the direction of a score; None if no run has it."""
         entries = (run.scores[moment].get(key) for run in self.runs for moment in MOMENTS)
         return next((entry["higher_is_better"] for entry in entries if entry is not None), None)
 
@@ -134,7 +134,7 @@ def sections(runs: Sequence[Run]) -> list[Section]:
 
 
 def _in_order(groups: Mapping[str, Sequence[Run]]) -> list[Group]:
-    """Groups in the order of the folders, their runs in that of the seeds, and then of the folders."""
+    """Sort groups by folder, and their runs by seed, then by folder."""
 
     def rank(run: Run) -> tuple[bool, int, list[tuple[int, int | str]]]:
         return run.seed is None, run.seed or 0, natural(run.place)

@@ -28,11 +28,11 @@ MAX_COLUMNS = 40
 
 
 def as_html(content: Comparison, *, title: str = "Comparison of runs") -> str:
-    """The whole report.
+    """Return the whole report.
 
     Args:
         content: what it says.
-        title: of the page.
+        title: title of the page.
     """
     import jinja2
     from plotly.offline import get_plotlyjs
@@ -71,7 +71,7 @@ def _named(content: Comparison) -> dict[str, str]:
 
 
 def _troubles(content: Comparison) -> list[dict[str, Any]]:
-    """What went wrong: runs that did not end well, then each kind of trouble in the runs of a configuration."""
+    """Return what went wrong: runs that did not end well, then each kind of problem in a configuration's runs."""
     names, root = _named(content), shared_root([run.place for run in content.runs])
     found: list[dict[str, Any]] = [
         {
@@ -93,7 +93,7 @@ def _troubles(content: Comparison) -> list[dict[str, Any]]:
 
 
 def _differences(content: Comparison) -> dict[str, Any]:
-    """The differing settings: a row for each key, a column for each group, and whether a value is the usual one."""
+    """Return the differing settings: one row per key, one column per group, and whether a value is the usual one."""
     groups = content.groups[:MAX_COLUMNS]
     values = [own(content, group) for group in groups]
     rows = []
@@ -108,7 +108,7 @@ def _differences(content: Comparison) -> dict[str, Any]:
 
 
 def _shared(content: Comparison) -> dict[str, Any]:
-    """The settings in which all groups agree."""
+    """Return the settings in which all groups agree."""
     configs = [group.config for group in content.groups]
     if not configs:
         return {}

@@ -28,7 +28,7 @@ MOST_CURVES = 1_000
 
 
 def page_data(content: Comparison) -> tuple[dict[str, Any], list[str]]:
-    """The data of the page's script, and what could not be read on the way."""
+    """Return the data of the page's script, and what could not be read on the way."""
     rows, problems = _rows(content.runs)
     curves = {}
     for place, found in rows.items():
@@ -155,13 +155,13 @@ def _curves(group: Group, curves: Mapping[str, Mapping[str, Series]], points: in
 
 
 def _batch_size(group: Group) -> float | None:
-    """The images of a discriminator update, where the configuration says it as a number."""
+    """Return the number of images of a discriminator update, if the configuration gives a number."""
     value = group.config.get("batch_size")
     return value if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
 
 
 def _clock(group: Group, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
-    """The hours of training by images seen, a mean over the runs."""
+    """Return the hours of training by images seen, a mean over the runs."""
     clocks = []
     for run in group.runs:
         known = [row for row in rows[run.place] if isinstance(row.get("wall_time_s"), int | float)]
@@ -173,7 +173,7 @@ def _clock(group: Group, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dic
 
 
 def _copies(run: Run) -> dict[str, str]:
-    """What a reader may want to paste: the command that trains the run again, and that draws from its checkpoint."""
+    """Return the commands that train the run again and that draw samples from its checkpoint, to be pasted."""
     found = {}
     if run.overrides is not None:
         found["command"] = shlex.join(["gan-train", *run.overrides])
@@ -183,12 +183,12 @@ def _copies(run: Run) -> dict[str, str]:
 
 
 def _packed(values: np.ndarray, dtype: str) -> dict[str, str]:
-    """An array as plotly.js reads it: little-endian, in base64."""
+    """Return an array as plotly.js reads it: little-endian, in base64."""
     return {"dtype": dtype, "bdata": base64.b64encode(values.astype(f"<{dtype}").tobytes()).decode()}
 
 
 def own(content: Comparison, group: Group) -> dict[str, Any]:
-    """The differing settings of a group; a part is named by its class."""
+    """Return the differing settings of a group; a part is named by its class."""
     values = {}
     for key in content.differing:
         value = group.config.get(key, ABSENT)
@@ -198,12 +198,12 @@ def own(content: Comparison, group: Group) -> dict[str, Any]:
 
 
 def short(key: str) -> str:
-    """A dotted key without the ``_target_`` at its end."""
+    """Return a dotted key without the ``_target_`` at its end."""
     return key.removesuffix(f".{TARGET}")
 
 
 def letters(count: int) -> list[str]:
-    """A, B, ..., Z, AA, AB, ...: names of the groups."""
+    """Return the groups' names: A, B, ..., Z, AA, AB, ..."""
     names = list(string.ascii_uppercase)
     while len(names) < count:
         names += [first + second for first in names[-26:] for second in string.ascii_uppercase]
@@ -220,5 +220,5 @@ def _protocol_label(section: Section) -> str:
 
 
 def _number(value: float | None) -> float | None:
-    """JSON has no NaN, and a table sorts null last."""
+    """Replace what is not finite by None: JSON has no NaN, and a table sorts null last."""
     return value if value is not None and math.isfinite(value) else None

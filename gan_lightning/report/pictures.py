@@ -51,7 +51,7 @@ class Strip:
 
 
 def plan(groups: Sequence[Group], *, budget_bytes: int = BUDGET_BYTES) -> Plan:
-    """The first of ``PLANS`` whose pictures fit into the budget, or the last one."""
+    """Return the first of ``PLANS`` whose pictures fit into the budget, or the last one."""
     for candidate in PLANS:
         shown = sum(min(candidate.moments, _count(run)) for group in groups for run in chosen(group, candidate))
         if shown * candidate.side_px**2 * _BYTES_PER_PIXEL <= budget_bytes:
@@ -60,16 +60,16 @@ def plan(groups: Sequence[Group], *, budget_bytes: int = BUDGET_BYTES) -> Plan:
 
 
 def chosen(group: Group, how: Plan) -> list[Run]:
-    """The runs of a group that have pictures, those that count first, one for each seed."""
+    """Return the runs of a group that have pictures, those that count first, one for each seed."""
     counted = sorted(group.counted, key=lambda run: (run.seed is None, run.seed))
     runs = [*counted, *(run for run in group.runs if run.status != "finished")]
     return [run for run in runs if _count(run)][: how.per_group]
 
 
 def strips(groups: Sequence[Group], *, budget_bytes: int = BUDGET_BYTES) -> tuple[list[list[Strip]], list[str]]:
-    """The pictures of each group, and what could not be read.
+    """Return the pictures of each group, and what could not be read.
 
-    Groups are filled in their order; those beyond the budget have none, which is said.
+    Groups are filled in their order; those beyond the budget have none, which a note says.
     """
     how, found, problems, spent, left_out = plan(groups, budget_bytes=budget_bytes), [], [], 0, 0
     for group in groups:
@@ -105,7 +105,7 @@ def _strip(run: Run, how: Plan) -> tuple[Strip, list[str]]:
 
 
 def spaced(moments: Sequence[int], count: int) -> list[int]:
-    """At most ``count`` of the moments, evenly spaced, the first and the last among them."""
+    """Return at most ``count`` of the moments, evenly spaced, the first and the last among them."""
     if len(moments) <= count:
         return list(moments)
     last = len(moments) - 1
@@ -113,16 +113,16 @@ def spaced(moments: Sequence[int], count: int) -> list[int]:
 
 
 def shrunk(content: bytes, side_px: int) -> str:
-    """An image file as a WebP picture of at most ``side_px``, in a ``data:`` address.
+    """Shrink an image file to a WebP picture of at most ``side_px``, in a ``data:`` address.
 
     Raises:
-        ValueError: if it is no image, or one that cannot be decoded.
+        ValueError: if it is not an image, or cannot be decoded.
     """
     try:
         with Image.open(io.BytesIO(content)) as opened:
             picture = opened.convert("RGB")
     except UnidentifiedImageError as error:
-        raise ValueError("it is no image") from error
+        raise ValueError("it is not an image") from error
     except Exception as error:  # decoders raise all kinds of things on damaged files, and on images that are too large
         raise ValueError(f"{type(error).__name__}: {error}") from error
     picture.thumbnail((side_px, side_px), Image.Resampling.LANCZOS)

@@ -32,17 +32,17 @@ class Details(Protocol):
     """The parts of a run's record that are too large to be read for a table."""
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The logged rows in their order, each with ``"images_seen"``.
+        """Return the logged rows in their order, each with ``"images_seen"``.
 
         Raises:
             ValueError: if they cannot be read, with the reason.
         """
 
     def picture_moments(self) -> list[int]:
-        """The numbers of images seen at which samples of the fixed noise were drawn, ascending."""
+        """Return the numbers of images seen at which samples of the fixed noise were drawn, ascending."""
 
     def picture(self, images_seen: int) -> bytes:
-        """One of those pictures, an encoded image file.
+        """Return the picture at that moment, an encoded image file.
 
         Raises:
             ValueError: if it cannot be read, with the reason.
@@ -55,7 +55,7 @@ class Run:
 
     Attributes:
         place: the folder or the address where it lies.
-        status: of ``results.json``; "damaged" if it cannot be read.
+        status: status in ``results.json``; "damaged" if it cannot be read.
         problem: what is wrong with it, or None.
         readable: whether there is a configuration and a record to compare; what follows is empty otherwise.
         name: its displayed name.
@@ -116,7 +116,7 @@ class Run:
         return found
 
     def protocol(self, key: str) -> dict[str, Any] | None:
-        """How a score was measured, up to the seed; None if this run does not have it."""
+        """Return how a score was measured, up to the seed; None if this run does not have it."""
         for moment in MOMENTS:
             entry = self.scores.get(moment, {}).get(key)
             if entry is not None:
@@ -125,7 +125,7 @@ class Run:
 
 
 def make_run(place: str, config: Any, results: Any, *, group: str | None = None, details: Details | None) -> Run:
-    """Check a record, which anybody may have written, and make it a run.
+    """Check a record, which may come from an untrusted source, and make it a run.
 
     Args:
         place: where it lies.
@@ -188,7 +188,7 @@ def _score(key: str, entry: Mapping[str, Any]) -> dict[str, Any]:
 def _evaluation(entry: Mapping[str, Any]) -> tuple[int, dict[str, float]]:
     values = {key: from_strict(score["value"]) for key, score in entry["scores"].items()}
     if not all(map(_is_number, values.values())):
-        raise ValueError("a score of its evaluations is no number")
+        raise ValueError("a score of its evaluations is not a number")
     return _count(entry["images_seen"], "evaluations.images_seen"), {key: float(v) for key, v in values.items()}
 
 
@@ -207,7 +207,7 @@ def _segment(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _overrides(value: Any) -> list[str]:
     if not isinstance(value, list):
-        raise ValueError(f"its segments.overrides is {value!r}, no list")
+        raise ValueError(f"its segments.overrides is {value!r}, not a list")
     return [_text(item, "segments.overrides") for item in value]
 
 
@@ -250,7 +250,7 @@ def damaged(place: str, error: Exception) -> Run:
 
 
 def score_keys(runs: Sequence[Run]) -> list[str]:
-    """All scores that the runs have, in the order in which they appear."""
+    """Return all scores that the runs have, in the order in which they appear."""
     return list(dict.fromkeys(key for run in runs for table in run.scores.values() for key in table))
 
 

@@ -30,9 +30,9 @@ class Spread:
     Attributes:
         mean: over the seeds.
         std: standard deviation with n - 1 in the denominator; None for a single seed.
-        best: of all seeds.
+        best: best value of all seeds.
         low: lower end of the 95 % confidence interval of the mean; None where there is no spread to tell it from. Where
-            lower is better the score is a distance, of which the interval has no negative part.
+            lower is better the score is a distance, and the interval is cut off at 0.
         high: its upper end.
         values: one for each seed.
     """
@@ -51,7 +51,7 @@ class Spread:
 
 
 def spread(values: Sequence[float], *, higher_is_better: bool) -> Spread:
-    """Summarise at least one value.
+    """Summarize at least one value.
 
     Args:
         values: one for each seed.
@@ -85,7 +85,7 @@ def _std(values: Sequence[float]) -> float | None:
 
 
 def compare_with(best: int, samples: Sequence[Sequence[float]]) -> list[float | None]:
-    """For each sample the p-value of its difference to sample ``best``, corrected over all pairs.
+    """Return each sample's p-value of its difference to sample ``best``, corrected over all pairs.
 
     Args:
         best: which of the samples the others are compared with.
@@ -102,7 +102,7 @@ def compare_with(best: int, samples: Sequence[Sequence[float]]) -> list[float | 
 
 
 def welch(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """The two-sided p-value of Welch's t-test, or None where it does not apply, see ``compare_with``."""
+    """Return the two-sided p-value of Welch's t-test, or None where it does not apply; see ``compare_with``."""
     if min(len(first), len(second)) < MIN_SEEDS or not all(map(math.isfinite, [*first, *second])):
         return None
     if len(set(first)) == 1 and len(set(second)) == 1:
@@ -114,7 +114,7 @@ def welch(first: Sequence[float], second: Sequence[float]) -> float | None:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction: the family-wise error rate stays below the level, whatever the dependence.
+    """Apply Holm's step-down correction, which bounds the family-wise error rate whatever the dependence.
 
     Source: Holm 1979, A simple sequentially rejective multiple test procedure.
     """
@@ -127,5 +127,5 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def stars(p_value: float) -> str:
-    """The usual marks: ``***`` below 0.001, ``**`` below 0.01, ``*`` below 0.05, else ``=``."""
+    """Return the usual mark: ``***`` below 0.001, ``**`` below 0.01, ``*`` below 0.05, else ``=``."""
     return next((mark for level, mark in ((0.001, "***"), (0.01, "**"), (0.05, "*")) if p_value < level), "=")

@@ -67,7 +67,7 @@ def narrowed(table: Table, width: int) -> tuple[Table, list[str]]:
 
 
 def longest(cell: str) -> int:
-    """Length of its longest line."""
+    """Return the length of its longest line."""
     return max(map(len, cell.split("\n")))
 
 

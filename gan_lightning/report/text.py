@@ -21,7 +21,7 @@ PARTS = ("mean", "std", "best", "low", "high", "n", "p", "unequal")
 
 
 def as_csv(content: Comparison) -> str:
-    """Plain numbers: a line for each group, then one for each run, then one for each note; ``level`` says which."""
+    """Return plain numbers: a line for each group, then each run, then each note; ``level`` says which."""
     fields = ["level", "section", "name", "config_hash", "place", "seed", "status", "images_seen", "wall_time_s"]
     fields += ["images_per_second", "warnings", *content.differing]
     fields += [f"{key} {moment} {part}" for key in content.keys for moment in MOMENTS for part in PARTS]
@@ -97,7 +97,7 @@ def _blank(value: Any) -> Any:
 
 
 def as_markdown(content: Comparison) -> str:
-    """The verdicts, a table of groups for each section, the table of runs, and the notes."""
+    """Return the verdicts, a table of groups for each section, the table of runs, and the notes."""
     blocks = [_bullets([*content.verdicts, *content.reasons, *content.published])]
     for table in (*group_tables(content), *equal_tables(content)):
         blocks += [table.title and f"**{markdown(table.title)}**", _markdown(table)]
@@ -120,7 +120,7 @@ def _markdown(table: Table) -> str:
 
 
 def as_latex(content: Comparison) -> str:
-    """The tables of groups with booktabs' rules, best means bold; needs the packages booktabs and makecell."""
+    """Return the tables of groups, best means bold; LaTeX needs the packages booktabs and makecell."""
     blocks = ["% \\usepackage{booktabs,makecell}"]
     blocks += [tex_comment(line) for line in content.verdicts]
     for table in (*group_tables(content), *equal_tables(content)):

@@ -16,7 +16,7 @@ NAMED = 5
 
 
 def verdicts(found: Sequence[Section], keys: Sequence[str], moment: Moment, label: Callable[[Group], str]) -> list[str]:
-    """A sentence for each score of each section that has at least two groups with this score."""
+    """Return a sentence for each score of each section that has at least two groups with this score."""
     lines = []
     for number, section in enumerate(found, start=1):
         for key in keys:
@@ -29,7 +29,7 @@ def verdicts(found: Sequence[Section], keys: Sequence[str], moment: Moment, labe
 
 
 def sentence(section: Section, key: str, moment: Moment, place: Standing, label: Callable[[Group], str]) -> str:
-    """Such as ``fd2k_train_digits (final, lower is better): Hinge is best with 13 [9.8, 16] over 3 seeds; ...``."""
+    """Return ``fd2k_train_digits (final, lower is better): Hinge is best with 13 [9.8, 16] over 3 seeds; ...``."""
     assert place.best is not None
     best = place.spreads[place.best]
     assert best is not None
@@ -64,7 +64,7 @@ def _other(best: Spread, spread: Spread | None, p_value: float | None, unequal: 
 
 
 def reasons(groups: Sequence[Group], label: Callable[[Group], str]) -> list[str]:
-    """Why groups may have lost: a sentence for each that has runs without an end, or trouble in training."""
+    """Return why groups may have lost: a sentence for each with unfinished runs, or problems in training."""
     lines = []
     for group in groups:
         ends = [f"{count} {status}" for status, count in sorted(group.statuses.items()) if status != "finished"]
@@ -75,7 +75,7 @@ def reasons(groups: Sequence[Group], label: Callable[[Group], str]) -> list[str]
 
 
 def published(groups: Sequence[Group], moment: Moment, label: Callable[[Group], str]) -> list[str]:
-    """A sentence for each published score of each group: the mean beside it, or why the two are not compared."""
+    """Compare each group with its published scores: the mean beside each, or why they are not compared."""
     lines = []
     for group in groups:
         for entry in group.expected:
@@ -98,5 +98,5 @@ def _count(count: int, noun: str) -> str:
 
 
 def number(value: float) -> str:
-    """A score as people read it: four significant digits."""
+    """Format a score with four significant digits."""
     return f"{value:.4g}"

@@ -1,4 +1,4 @@
-"""Runs in a W&B project, read through its API into the same records as those of folders."""
+"""Runs in a W&B project, read through its API into the same records as runs in folders."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ class ApiRun(Protocol):
     summary_metrics: dict[str, Any]
 
     def scan_history(self) -> Iterable[Mapping[str, Any]]:
-        """All rows that were logged."""
+        """Return all rows that were logged."""
 
     def file(self, name: str) -> Any:
-        """One of the run's files, which has ``download``."""
+        """Return one of the run's files, which has ``download``."""
 
 
 class Api(Protocol):
     """What is used of ``wandb.Api``."""
 
     def runs(self, path: str, *, lazy: bool) -> Iterable[ApiRun]:
-        """The runs of a project."""
+        """Return the runs of a project."""
 
     def run(self, path: str) -> ApiRun:
-        """One run."""
+        """Return one run."""
 
 
 class WandbDetails:
     """Curves and pictures of a run at W&B, downloaded when they are asked for.
 
     Args:
-        run: of the API.
+        run: the API's run.
     """
 
     def __init__(self, run: ApiRun) -> None:
@@ -68,12 +68,12 @@ class WandbDetails:
         return {seen: entry["path"] for seen, entry in pictures if isinstance(entry, dict) and "path" in entry}
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The logged scalars; what W&B adds for itself is left out."""
+        """Return the logged scalars; what W&B adds for itself is left out."""
         rows = [{k: from_strict(v) for k, v in row.items() if not k.startswith("_")} for row in self._rows]
         return [{k: v for k, v in row.items() if isinstance(v, (int, float))} for row in rows]
 
     def picture_moments(self) -> list[int]:
-        """Where the history has a picture of samples."""
+        """Return the numbers of images seen at which the history has a picture of samples."""
         return sorted(self._pictures)
 
     def picture(self, images_seen: int) -> bytes:
@@ -91,7 +91,7 @@ def find_wandb_runs(path: str, *, api: Api | None = None) -> list[Run]:
 
     Args:
         path: ``ENTITY/PROJECT`` or ``ENTITY/PROJECT/RUN_ID``.
-        api: of W&B; None makes one.
+        api: W&B's API; None makes one.
 
     Raises:
         ValueError: for another path, without a login, when W&B cannot be asked, or if there are no runs.
@@ -113,7 +113,7 @@ def find_wandb_runs(path: str, *, api: Api | None = None) -> list[Run]:
 
 
 def _online() -> Any:
-    """W&B's own API; without a login it would ask for one on the terminal."""
+    """Return W&B's own API; without a login it would ask for one on the terminal."""
     import wandb
 
     if not has_login(os.environ):
@@ -132,7 +132,7 @@ def _read(place: str, run: ApiRun) -> Run:
 
 
 def results_of(run: ApiRun) -> dict[str, Any]:
-    """The summary that the tracker wrote, see ``tracker_summary``, as the content of a results file.
+    """Return the tracker's summary, see ``tracker_summary``, as the content of a results file.
 
     Raises:
         KeyError: if a score has no protocol or direction.
@@ -161,7 +161,7 @@ def results_of(run: ApiRun) -> dict[str, Any]:
 
 
 def _trouble(kind: str, images_seen: int) -> dict[str, Any]:
-    """A warning of which W&B's summary keeps the kind only."""
+    """Return a warning that has only its kind, which is all that W&B's summary keeps."""
     return {
         "kind": kind,
         "first_images_seen": 0,

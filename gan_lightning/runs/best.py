@@ -63,7 +63,7 @@ class BestScores:
 
         Args:
             images_seen: when it was.
-            scores: of the evaluation, in its order.
+            scores: scores of the evaluation, in its order.
         """
         improved = False
         for place, score in enumerate(scores):
@@ -101,6 +101,6 @@ class BestScores:
         return {"judge": self.judge, "entries": copy.deepcopy(self.entries)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what ``state_dict`` returned."""
+        """Continue from what ``state_dict`` returned."""
         self.judge = state["judge"]
         self.entries = copy.deepcopy(dict(state["entries"]))

@@ -1,4 +1,4 @@
-"""When something that happens every so many images is due."""
+"""When something that repeats at an interval of images is due."""
 
 from __future__ import annotations
 

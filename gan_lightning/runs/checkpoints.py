@@ -144,11 +144,11 @@ def newest_whole(folder: str | os.PathLike[str]) -> tuple[Path | None, list[str]
 
     Returns:
         ``latest.ckpt`` if it can be read, else ``previous.ckpt`` if that can, else None; and what is wrong with
-        those passed over, one sentence each, none where neither exists.
+        those skipped, one sentence each, none where neither exists.
     """
     folder, complaints = Path(folder), []
     if os.path.lexists(folder) and not os.path.isdir(folder):
-        return None, [f"{folder} is no folder, or a link to one that is not there"]
+        return None, [f"{folder} is not a folder, or is a link to a missing one"]
     for path in (folder / LATEST, folder / PREVIOUS):
         if _is_absent(path):
             continue
@@ -162,7 +162,7 @@ def newest_whole(folder: str | os.PathLike[str]) -> tuple[Path | None, list[str]
 
 
 def _is_absent(path: Path) -> bool:
-    """Return whether nothing of that name exists; a broken link and a file out of reach do."""
+    """Return whether nothing of that name exists; a broken link or an unreachable file counts as existing."""
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):

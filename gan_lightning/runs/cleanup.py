@@ -12,7 +12,7 @@ from gan_lightning.runs.folder import PictureKind, RunFolder
 def discard_unused(folder: Path) -> None:
     """Remove a folder in which nothing lies but its lock, and the folders above it that are empty then.
 
-    Whoever calls it holds the lock. Nothing outside of the present directory is touched.
+    The caller holds the lock. Nothing outside of the present directory is touched.
     """
     here, folder = Path.cwd(), folder.absolute()
     if here not in folder.parents or set(folder.iterdir()) - {RunFolder(folder).lock}:
@@ -27,7 +27,7 @@ def discard_unused(folder: Path) -> None:
 def empty_run(folder: Path) -> None:
     """Remove the files of a run and leave everything else in its folder.
 
-    Whoever calls it holds the lock. The record goes first: what is left of a run without one is no run.
+    The caller holds the lock. The record goes first: a folder without one no longer counts as a run.
     """
     run = RunFolder(folder)
     pictures = [run.pictures(kind) for kind in get_args(PictureKind)]

@@ -70,7 +70,7 @@ class RunFolder:
         return os.path.lexists(self.results) or self.hydra.is_dir()
 
     def holds_checkpoint(self) -> bool:
-        """Return whether a state to go on from was saved here, whole or not."""
+        """Return whether a state to resume from was saved here, intact or damaged."""
         return any(os.path.lexists(path) and not path.is_dir() for path in (self.latest, self.previous))
 
     def files(self) -> list[Path]:

@@ -41,7 +41,7 @@ def check_can_be_made(folder: Path, *, key: str) -> None:
     except OSError as error:
         raise InputError(f"{key} = {folder}: the folder cannot be made: {error.strerror or error}") from error
     if not there.is_dir():
-        raise InputError(f"{key} = {folder}: the folder cannot be made: {there} is no folder")
+        raise InputError(f"{key} = {folder}: the folder cannot be made: {there} is not a folder")
     if not os.access(there, os.W_OK | os.X_OK):
         raise InputError(f"{key} = {folder}: the folder cannot be made: {there} is read-only")
 
@@ -81,7 +81,7 @@ def exclusive(
     Args:
         folder: it is made if need be.
         wait_s: how long to wait for another process to leave.
-        key: of the config, which names the folder.
+        key: key of the config, which names the folder.
         purpose: what the processes do there.
 
     Raises:
@@ -98,7 +98,7 @@ def exclusive(
         raise Occupied(f"{key} = {folder}: another process {purpose}") from error
     except OSError as error:
         reason = "its .lock is a symbolic link" if RunFolder(folder).lock.is_symlink() else error.strerror or error
-        log.warning("%s cannot be locked, %s: nothing keeps a second process out", folder, reason)
+        log.warning("%s cannot be locked, %s: nothing prevents a second process from using it", folder, reason)
     try:
         yield
     finally:

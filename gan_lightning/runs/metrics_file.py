@@ -75,5 +75,5 @@ def _row(line: dict[str, Any] | ValueError) -> dict[str, Any]:
     if not isinstance(wall_time_s, (int, float)) or not math.isfinite(wall_time_s):
         raise ValueError(f"its wall_time_s is {wall_time_s!r}")
     if nested := [key for key, value in line.items() if isinstance(value, (dict, list))]:
-        raise ValueError(f"its {nested[0]} is no number")
+        raise ValueError(f"its {nested[0]} is not a number")
     return {key: from_strict(value) for key, value in line.items()}

@@ -38,7 +38,7 @@ class Origin:
         overrides: what was set on the command line.
         sweep: name of the sweep's folder; None for a single run.
         job: number of the job in the sweep.
-        swept: those of ``overrides`` in which the jobs of the sweep differ.
+        swept: the overrides in which the jobs of the sweep differ.
     """
 
     overrides: Sequence[str] = ()
@@ -72,11 +72,11 @@ class Origin:
 
 
 def swept(overrides: Sequence[str], folder: Path) -> list[str]:
-    """Return those of a job's overrides that the sweep did not set for all its jobs.
+    """Return a job's own overrides, which the sweep did not set for all its jobs.
 
     Args:
-        overrides: of the job.
-        folder: of the sweep.
+        overrides: overrides of the job.
+        folder: folder of the sweep.
     """
     try:
         started = yaml.safe_load((folder / SWEEP_FILE).read_text(encoding="utf-8"))

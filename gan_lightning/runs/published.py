@@ -99,7 +99,7 @@ def beside(expected: Expected, *, reached: str, reason: str | None) -> str:
     Args:
         expected: the published score.
         reached: the reached one as text; of no effect with a ``reason``.
-        reason: of ``obstacle``.
+        reason: what ``obstacle`` returned.
     """
     origin = "; ".join(part for part in (expected.source, expected.note) if part)
     published = f"published {published_text(expected)} ({origin})"

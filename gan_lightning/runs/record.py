@@ -31,8 +31,8 @@ class RunRecord:
         clock: the run's clock, shared with its ``JSONLLogger``; None makes one.
 
     Attributes:
-        best: the best scores; whoever evaluates tells it of every evaluation before it tells the record.
-        content: of the file; empty before ``start``.
+        best: the best scores; an evaluation is entered here before it is entered in the record.
+        content: content of the file; empty before ``start``.
     """
 
     def __init__(self, output_dir: str | os.PathLike[str], *, clock: WallClock | None = None) -> None:
@@ -66,7 +66,7 @@ class RunRecord:
 
     @rank_zero_only
     def scores(self, images_seen: int, scores: Iterable[Score], *, skipped: Mapping[str, str] | None = None) -> None:
-        """Enter one evaluation, of which ``best`` has been told.
+        """Enter one evaluation, which ``best`` knows already.
 
         Args:
             images_seen: when it was.
@@ -144,11 +144,11 @@ class RunRecord:
             self.content["scores"]["final"] = {score.key: entry_of(score, seen) for score in scores}
 
     def _keep(self) -> None:
-        """Write; if the disk is full or the like, say so and go on: the next time everything is written again."""
+        """Write; if the disk is full or the like, say so and continue: the next write has everything."""
         try:
             self._write()
         except OSError as error:
-            log.error("could not write %s, the run goes on: %s", self.folder.results, error)
+            log.error("could not write %s; the run continues: %s", self.folder.results, error)
 
     def _write(self) -> None:
         self.content["scores"]["best"] = self.best.entries

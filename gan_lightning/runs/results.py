@@ -93,7 +93,7 @@ def read_results(path: str | os.PathLike[str]) -> dict[str, Any]:
             entry["value"], entry["stderr"] = from_strict(entry["value"]), from_strict(entry["stderr"])
         content["objective"] = from_strict(content["objective"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SideFileError(f"{path}: it is no results file: {type(error).__name__}: {error}") from error
+        raise SideFileError(f"{path}: it is not a results file: {type(error).__name__}: {error}") from error
     return content
 
 
@@ -105,7 +105,7 @@ def outcome_of(content: Mapping[str, Any]) -> Outcome:
 
 
 def read_outcome(folder: Path) -> Outcome | None:
-    """Return what the record in a folder says; None if there is none, or only a damaged one, which is said."""
+    """Return what the record in a folder says; None if it is missing, or damaged, which is logged."""
     try:
         return outcome_of(read_results(RunFolder(folder).results))
     except FileNotFoundError:
@@ -141,7 +141,7 @@ def note(folder: Path, status: Status, *, message: str | None = None) -> None:
     """Enter from outside how a run stands; what it recorded itself stays.
 
     Args:
-        folder: of the run; a record is made if there is none.
+        folder: folder of the run; a record is made if there is none.
         status: what it is to say.
         message: why.
     """
@@ -166,7 +166,7 @@ def note_start(folder: Path, outcome: Outcome) -> None:
             elif {key: content[key] for key in said} != said:  # else it said so itself
                 write_results(folder, {**content, "last_start": said})
     except Occupied:
-        log.info("%s belongs to another process, its record stays as it is", folder)
+        log.info("%s belongs to another process; its record stays as it is", folder)
     except InputError as error:  # no folder, no record
         log.warning("%s", error)
 
@@ -178,4 +178,4 @@ def write_results(folder: Path, content: Mapping[str, Any]) -> None:
 
 def _read(folder: Path) -> dict[str, Any] | None:
     path = RunFolder(folder).results
-    return read_or_move_aside(path, read_results, consequence="the run's record begins anew")
+    return read_or_move_aside(path, read_results, consequence="the run's record starts over")

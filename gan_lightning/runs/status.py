@@ -18,7 +18,7 @@ class Meaning:
 
     Attributes:
         meaning: in a few words.
-        exit_code: of the command; None while the run is not over.
+        exit_code: exit code of the command; None while the run is not over.
         settled: whether the same config would end in the same way again, so that a sweep does not start it again.
         failure: whether an error ended the run, which its other processes may not know of.
         resumable: whether ``resume=`` has something left to train with the same config.
@@ -62,7 +62,7 @@ def status_of_signal(number: int) -> Status:
 
 
 def is_failure(exit_code: int) -> bool:
-    """Return whether a command that ends with this code was ended by an error."""
+    """Return whether an exit code means that a command failed."""
     return any(meaning.failure and meaning.exit_code == exit_code for meaning in MEANINGS.values())
 
 
@@ -72,7 +72,7 @@ class Way:
 
     Attributes:
         happens: what happens to it.
-        status: what ``results.json`` says then; ``running`` if nobody was left to write it.
+        status: what ``results.json`` says then; ``running`` if the process died before it could write.
     """
 
     happens: str

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def images_axis(metrics: Mapping[str, Any], step: int | None, latest: int) -> int:
-    """The number of images seen that a row of metrics belongs to.
+    """Return the number of images seen that a row of metrics belongs to.
 
     The row's own ``"images_seen"`` wins. Rows that Lightning or a foreign callback logs carry a number of
     batches as their step instead; that is never above the images seen so far, so the larger of the two
@@ -39,5 +39,5 @@ class WallClock:
         self._zero = time.monotonic() - already_s
 
     def elapsed_s(self) -> float:
-        """Seconds since the run's start, without the time during which it did not run."""
+        """Return the seconds since the run's start, without the time during which it did not run."""
         return time.monotonic() - self._zero

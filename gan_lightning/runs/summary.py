@@ -9,7 +9,7 @@ from gan_lightning.core.strict_json import to_strict
 
 
 def tracker_summary(results: Mapping[str, Any]) -> dict[str, Any]:
-    """Flat summary of a run's record.
+    """Return a flat summary of a run's record.
 
     ``status``, ``images_seen``, ``wall_time_s``, ``health`` (the kinds of trouble, joined by commas), ``message`` if
     there is one, and for every score ``final/<score>`` and ``best/<score>``, ``best_images_seen/<score>``,

@@ -54,7 +54,7 @@ def _save_mp4(frames: Sequence[np.ndarray], path: Path, *, fps: float) -> None:
     from imageio_ffmpeg import write_frames
 
     height, width, _ = frames[0].shape
-    odd = ((0, height % 2), (0, width % 2), (0, 0))  # the usual pixel format has half the resolution in colour
+    odd = ((0, height % 2), (0, width % 2), (0, 0))  # the usual pixel format has half the resolution in color
     size = (width + width % 2, height + height % 2)
     with whole_file(path) as temporary:
         writer = write_frames(str(temporary), size, fps=fps, quality=8, macro_block_size=2, ffmpeg_log_level="quiet")
@@ -70,7 +70,7 @@ def _save_mp4(frames: Sequence[np.ndarray], path: Path, *, fps: float) -> None:
 
 
 def _frames_in(path: Path) -> int:
-    """Number of frames that ffmpeg can read; its writer does not tell whether it failed."""
+    """Count the frames that ffmpeg can read; its writer does not tell whether it failed."""
     from imageio_ffmpeg import count_frames_and_secs
 
     try:

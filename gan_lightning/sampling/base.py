@@ -18,7 +18,7 @@ class SamplingMode(ABC):
     """One way to use a trained model; a subclass is one file here and one in ``conf/mode``.
 
     Attributes:
-        name: of its file in ``conf/mode``; the default file name says it.
+        name: name of its file in ``conf/mode``; the default file name says it.
         suffixes: endings that ``out`` may have, the default first; the empty one stands for a folder.
     """
 

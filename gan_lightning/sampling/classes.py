@@ -35,7 +35,7 @@ class Plan:
     Attributes:
         count: number of samples.
         labels: int64 ``(count,)``, or None.
-        columns: of a picture of all of them.
+        columns: columns of a picture of all of them.
     """
 
     count: int
@@ -67,7 +67,7 @@ def plan(model: Sampling, *, n: int | None, labels: Labels) -> Plan:
 
 
 def in_rows(images: Tensor, *, rows: Sequence[int], columns: int) -> Tensor:
-    """Fill up groups of images with tiles of the picture's grey ground, so that each group starts a new row.
+    """Fill up groups of images with tiles of the picture's gray ground, so that each group starts a new row.
 
     Args:
         images: uint8 ``(N, C, H, W)``.

@@ -32,7 +32,7 @@ class Interpolation(SamplingMode):
 
     Args:
         n: key samples of a walk, at least 2; None: 5.
-        seed: of the key samples.
+        seed: seed of the key samples.
         labels: a class for each walk, repeated as needed; "all": at least a walk for each.
         truncation: largest absolute value of a latent component of a key; see ``Prior.truncate``.
         walks: how many walks; None: one, or one for each class.
@@ -112,7 +112,7 @@ class Interpolation(SamplingMode):
     def _walk(
         self, model: AdversarialModule, walk: int, label: int | None, shares: list[float], weights: Weights
     ) -> Tensor:
-        """Images of one walk, uint8 ``(segments * steps, C, H, W)``, and the last key's if it is nowhere else."""
+        """Draw one walk, uint8 ``(segments * steps, C, H, W)``, and the last key's image if it is nowhere else."""
         indices = range(walk * self.keys, (walk + 1) * self.keys)
         labels = None if label is None else torch.full((self.keys,), label)
         inputs = model.inputs(indices, seed=self.seed, labels=labels, truncation=self.truncation)

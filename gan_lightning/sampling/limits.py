@@ -21,7 +21,7 @@ def check_tiles(count: int, what: str) -> None:
         ValueError: if there are more than ``MAX_TILES``.
     """
     if count > MAX_TILES:
-        raise ValueError(f"{what}: a picture shows at most {MAX_TILES} images, these are {count}")
+        raise ValueError(f"{what}: a picture shows at most {MAX_TILES} images, but there are {count}")
 
 
 def check_room(out: Path, bytes_needed: int, what: str) -> None:
@@ -41,7 +41,7 @@ def check_room(out: Path, bytes_needed: int, what: str) -> None:
     room = disk.f_bavail * disk.f_frsize
     if bytes_needed > room:
         raise ValueError(
-            f"{what}: {out} would take at least {gigabytes(bytes_needed)}, {gigabytes(room)} are free on its disk"
+            f"{what}: {out} would take at least {gigabytes(bytes_needed)}, its disk has {gigabytes(room)} free"
         )
 
 

@@ -22,8 +22,8 @@ def write_npz(
     Args:
         path: the file.
         batches: parts of ``arr_0`` along its first dimension, one in memory at a time.
-        shape: of ``arr_0``, ``(N, H, W, C)`` for images.
-        dtype: of ``arr_0``.
+        shape: shape of ``arr_0``, ``(N, H, W, C)`` for images.
+        dtype: dtype of ``arr_0``.
         labels: int64 ``(N,)``, or None.
 
     Raises:

@@ -18,7 +18,7 @@ LINE_SECONDS = 10.0
 
 @contextlib.contextmanager
 def progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
-    """Give a function to be told of every so many things done; it shows the state on standard error.
+    """Give a function that takes the number done, from time to time, and shows it on standard error.
 
     Args:
         total: number of things.

@@ -37,11 +37,11 @@ class Samples(SamplingMode):
 
     Args:
         n: number of samples, a multiple of the number of classes; None: 64, or 8 of each class.
-        seed: of the latent vectors.
+        seed: seed of the latent vectors.
         labels: index or name of a class, a list of them, or "all"; None: as in training.
         truncation: largest absolute value of a latent component, see ``Prior.truncate``; psi of a StyleGAN2.
         truncation_cutoff: number of a StyleGAN2's layers, from the first, that psi acts on; None: all.
-        rgb: whether an archive gets grey images as three equal channels, as tools for Inception features want them.
+        rgb: whether an archive gets gray images as three equal channels, as tools for Inception features want them.
     """
 
     name = "samples"
@@ -103,7 +103,7 @@ class Samples(SamplingMode):
             raise ValueError(f"n = {count}: a picture shows at most {MAX_POINTS} points; write out=NAME.npz")
 
     def _batches(self, model: AdversarialModule, chosen: Plan, weights: Weights) -> Iterator[Tensor]:
-        """Images as uint8 ``(n, C, H, W)``, or points as they are, on the CPU, as many as fit into memory easily."""
+        """Yield images as uint8 ``(n, C, H, W)``, or points as they are, on the CPU, in batches that fit memory."""
         shape = model.generator.sample_shape
         size = max(1, min(512, _BATCH_VALUES // math.prod(shape)))
         with progress(chosen.count, "samples") as report:

@@ -23,7 +23,7 @@ def draw_points(points: Tensor, mixture: Mixture, *, side_px: int = SIDE_PX) -> 
 
     Args:
         points: float ``(N, 2)``.
-        mixture: of two dimensions.
+        mixture: a mixture in two dimensions.
         side_px: height and width of the picture.
 
     Returns:

@@ -28,9 +28,9 @@ class StyleMixing(SamplingMode):
     Args:
         rows: samples in the first column, 0 to rows - 1.
         columns: samples in the first row, rows to rows + columns - 1.
-        seed: of the samples.
+        seed: seed of the samples.
         labels: classes of the samples, repeated as needed; None: the model's own rule.
-        truncation: psi, which draws styles towards their mean; None: not at all.
+        truncation: psi, which draws styles toward their mean; None: not at all.
         truncation_cutoff: number of layers, from the first, that psi acts on; None: all.
         cutoff: first layer that takes the other sample's styles, between 1 and the number of layers less 1; None: half
             of the layers.
@@ -99,9 +99,9 @@ class StyleMixing(SamplingMode):
         """Return the samples of the first row, and each further row led by its own sample.
 
         Args:
-            model: of the network.
+            model: the model that the network belongs to.
             network: averaged or raw generator.
-            inputs: of the samples of all rows, then of all columns.
+            inputs: inputs of the samples of all rows, then of all columns.
             cutoff: see the class.
 
         Returns:

@@ -36,9 +36,9 @@ class Translation(SamplingMode):
     Args:
         source: the folder or archive.
         back: translate from the target domain to the source domain, where the model can.
-        size: resize to so many pixels, width and height, by ``fit``; None: as they are.
+        size: width and height in pixels to resize to, by ``fit``; None: as they are.
         fit: "stretch", "center_crop" or "pad"; of no effect without ``size``.
-        seed: of the noise of a model that has some; image i, in the order of names, is a function of (seed, i).
+        seed: seed of the noise of a model that has some; image i, in the order of names, is a function of (seed, i).
 
     Raises:
         ValueError: for a value out of range, or if there is nothing at ``source``.
@@ -63,7 +63,7 @@ class Translation(SamplingMode):
     def write(self, model: AdversarialModule, out: Path, *, weights: Weights, trust: bool) -> str:
         """Look at all images, then translate them one by one."""
         if not isinstance(model, ImageToImage):
-            raise ValueError(f"mode=translation: a {type(model).__name__} makes images from noise, it translates none")
+            raise ValueError(f"mode=translation: a {type(model).__name__} makes images from noise and translates none")
         network = model.translator(weights, back=self.back)
         files = open_files(self.source, key="mode.source")
         entries = [entry for entry in files.entries() if is_image(entry.name)]
@@ -140,4 +140,4 @@ def check_names(entries: list[Entry], source: str) -> None:
     for entry in entries:
         other = seen.setdefault(target_name(entry.name), entry.name)
         if other != entry.name:
-            raise ValueError(f"mode.source = {source}: {other} and {entry.name} differ in their endings only")
+            raise ValueError(f"mode.source = {source}: {other} and {entry.name} differ only in their suffixes")

@@ -61,11 +61,11 @@ def latent_rows(
         condition: their N conditions, or None.
         components: indices of latent components.
         steps: values of a component.
-        prior: of the latents.
+        prior: prior of the latents.
         extent: its largest absolute value; None: what the prior says.
 
     Raises:
-        ValueError: for a component that there is not, or that is no quantity.
+        ValueError: for a component that does not exist, or is not a quantity.
     """
     dim = latents.shape[1]
     wrong = [component for component in components if not 0 <= component < dim]
@@ -97,7 +97,7 @@ def save_rows(
     """Draw rows of inputs into a PNG file.
 
     Args:
-        model: of images.
+        model: a model of images.
         rows: latents ``(K, latent_dim)`` and K conditions, or None in every row.
         path: the file.
         weights: averaged or raw generator.
@@ -119,7 +119,7 @@ class Traversal(SamplingMode):
 
     Args:
         n: samples, each with a row of its own under every code; None: 1.
-        seed: of the samples.
+        seed: seed of the samples.
         labels: classes of the samples, repeated as needed; None: the model's own rule.
         truncation: largest absolute value of a latent component of the samples; see ``Prior.truncate``.
         components: latent components to vary; None: the model's codes.

@@ -23,7 +23,7 @@ def require(holds: bool, otherwise: str) -> None:
 
 
 def check_updates(variant: Variant) -> None:
-    """Each update moves its own players, with finite gradients, and leaves all others as they are, to the bit."""
+    """Check that each update moves its own players, with finite gradients, and no others by a single bit."""
     model, data = variant.build()
     watch = UpdateWatch(model)
     fit(model, data, images=BATCH * 12)
@@ -35,7 +35,7 @@ def check_updates(variant: Variant) -> None:
 
 
 def check_learning(variant: Variant) -> None:
-    """Every parameter of both players gets a gradient, except those that are said to be inert."""
+    """Check that every parameter of both players gets a gradient, except those that are said to be inert."""
     model, data = variant.build()
     seen: dict[str, float] = {}
 
@@ -52,7 +52,7 @@ def check_learning(variant: Variant) -> None:
 
 
 def check_resume(variant: Variant) -> None:
-    """A run that was stopped and went on from its checkpoint is the run that was not, to the bit."""
+    """Check that an interrupted run that resumes from its checkpoint equals an uninterrupted one, bit for bit."""
     whole, data = variant.build()
     fit(whole, data, images=BATCH * 22)
     first, data = variant.build()
@@ -68,7 +68,7 @@ def check_resume(variant: Variant) -> None:
 
 
 def check_bfloat16(variant: Variant) -> None:
-    """Training under bfloat16 autocast runs, keeps float32 parameters, and its losses stay near those of float32."""
+    """Check that training under bfloat16 autocast keeps float32 parameters and losses near those of float32."""
     losses = {}
     for precision in ("32-true", "bf16-mixed"):
         model, data = variant.build()
@@ -83,7 +83,7 @@ def check_bfloat16(variant: Variant) -> None:
 
 
 def check_samples(variant: Variant) -> None:
-    """Samples have the right shape and range, and sample i is a function of (seed, i) alone, to the bit."""
+    """Check the samples' shape and range, and that sample i is a function of (seed, i) alone, to the bit."""
     model, _ = variant.build()
     before = torch.get_rng_state()
     many = model.sample(6, seed=3)

@@ -15,7 +15,7 @@ class StopAt(Callback):
     """Stops a run before its budget, as a signal would: schedules that end with the budget do not notice.
 
     Args:
-        images: after so many images.
+        images: number of images to train for.
     """
 
     def __init__(self, images: int) -> None:
@@ -42,9 +42,9 @@ def fit(
         model: which is trained.
         data: what on.
         images: the budget.
-        stop_at: leave after so many images, as if interrupted.
-        ckpt_path: checkpoint to go on from.
-        trainer_arguments: of Lightning's Trainer, instead of those here.
+        stop_at: number of images after which to stop as if interrupted.
+        ckpt_path: checkpoint to resume from.
+        trainer_arguments: arguments of Lightning's Trainer, instead of those here.
     """
     model.budget_images = images
     arguments: dict[str, Any] = {
@@ -83,7 +83,7 @@ def state(model: AdversarialModule) -> dict[str, Any]:
 
 
 def assert_same(first: Any, second: Any, where: str = "") -> None:
-    """Compare nested states to the bit.
+    """Compare nested states bit for bit.
 
     Raises:
         AssertionError: naming the first place where they differ.

@@ -22,7 +22,7 @@ class Variant:
     """A file of ``conf/model``, and what its checks have to know.
 
     Attributes:
-        name: of the file, without ``.yaml``.
+        name: name of the file, without ``.yaml``.
         config_dir: a folder like ``conf`` with the file below ``model/``; None: it is the package's own.
         overrides: what makes it quick, without changing the algorithm, as on the command line of ``gan-train``;
             ``data=`` as well, if it is not for the embedded digits.

@@ -1,6 +1,6 @@
 """Hydra sweeper: Optuna chooses the values of the next jobs by the objectives of former ones.
 
-Hydra imports this file at every start of every command, so it imports nothing else of ours before it is used.
+Hydra imports this file at every start of every command, so it imports nothing else of this package before it is used.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class OptunaSweeper(Sweeper):
         )
 
     def sweep(self, arguments: Sequence[str]) -> Any:
-        """Search until the study has as many trials as it is to have.
+        """Search until the study has ``n_trials`` trials.
 
         Args:
             arguments: what was set on the command line.

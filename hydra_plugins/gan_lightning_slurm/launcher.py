@@ -1,6 +1,6 @@
 """Hydra launcher: the jobs of a sweep as SLURM jobs, whose failures do not reach one another.
 
-Hydra imports this file at every start of every command, so it imports nothing else of ours before it is used.
+Hydra imports this file at every start of every command, so it imports nothing else of this package before it is used.
 """
 
 from __future__ import annotations

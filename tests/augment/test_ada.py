@@ -275,7 +275,7 @@ def test_multipliers_scale_the_probability_of_their_group():
     half = ADA(fixed_p=0.8, blit=0.0, geometry=0.0, color=0.5)
     images = _images(1, 1, 8, 8).repeat(4000, 1, 1, 1)
     unchanged = (half(images) == images).all(dim=(1, 2, 3))
-    # Grey: brightness, contrast and a luma flip that is the identity half of the time, each with 0.4.
+    # Gray: brightness, contrast and a luma flip that is the identity half of the time, each with 0.4.
     assert abs(float(unchanged.double().mean()) - 0.6**2 * 0.8) < 0.04
 
 
@@ -287,7 +287,7 @@ def test_multipliers_scale_the_probability_of_their_group():
         ({"speed_kimg": 0.0}, "speed_kimg"),
         ({"initial_p": -0.1}, "initial_p"),
         ({"fixed_p": float("inf")}, "fixed_p"),
-        ({"fixed_p": 0.2, "initial_p": 0.1}, "beside fixed_p"),
+        ({"fixed_p": 0.2, "initial_p": 0.1}, "only one of initial_p and fixed_p"),
         ({"color": 1.2}, "color must be in"),
         ({"noise": -1.0}, "noise must be in"),
     ],

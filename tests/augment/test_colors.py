@@ -58,12 +58,12 @@ def test_a_third_of_a_turn_permutes_the_channels():
     _assert_equal(apply_color(images, hue_matrix(angle)), images.roll(1, dims=1))
 
 
-def test_grey_is_the_mean_of_an_rgb_image_with_equal_channels():
+def test_gray_is_the_mean_of_an_rgb_image_with_equal_channels():
     torch.manual_seed(3)
     matrix = draw_color(4, 1.0, chromatic=True)
-    grey = _images()[:, :1]
-    expected = apply_color(grey.expand(-1, 3, -1, -1), matrix).mean(dim=1, keepdim=True)
-    _assert_equal(apply_color(grey, matrix), expected)
+    gray = _images()[:, :1]
+    expected = apply_color(gray.expand(-1, 3, -1, -1), matrix).mean(dim=1, keepdim=True)
+    _assert_equal(apply_color(gray, matrix), expected)
 
 
 def test_other_channels_are_refused():

@@ -72,7 +72,7 @@ def test_gains_keep_the_expected_power():
 def test_spread_of_the_gains():
     torch.manual_seed(0)
     gains = draw_gains(20000, 1.0).log2()
-    # The normalisation cancels in the ratio of two bands, each of log2 standard deviation 1.
+    # The normalization cancels in the ratio of two bands, each of log2 standard deviation 1.
     assert abs(float((gains[:, 3] - gains[:, 2]).std()) - 2**0.5) < 0.03
     assert abs(float((gains[:, 1] - gains[:, 0]).mean())) < 0.04
 
@@ -87,7 +87,7 @@ def test_noise_strength_and_probability():
     assert abs(float(noise.mean())) < 1e-3
 
 
-def test_cutout_is_a_half_sided_rectangle_with_uniform_centre():
+def test_cutout_is_a_half_sided_rectangle_with_uniform_center():
     torch.manual_seed(0)
     kept = cut_out(torch.ones(20000, 1, 16, 16), 0.5)[:, 0]
     touched = kept.amin(dim=(1, 2)) == 0

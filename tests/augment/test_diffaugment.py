@@ -64,7 +64,7 @@ def test_saturation_scales_the_chroma_about_the_channel_mean():
     assert abs(float(per_image.std()) - 2 * 12**-0.5) < 0.02
 
 
-def test_saturation_leaves_grey_alone():
+def test_saturation_leaves_gray_alone():
     images = _images(3, 1, 4, 4)
     assert torch.equal(saturation(images), images)
 
@@ -111,16 +111,16 @@ def test_translation_is_one_of_the_zero_filled_shifts_all_equally_likely(height,
 
 
 @pytest.mark.parametrize(("size", "ratio", "length"), [(7, 0.5, 4), (8, 0.5, 4), (16, 0.5, 8), (16, 0.2, 3), (8, 1, 8)])
-def test_cutout_is_a_clipped_square_with_uniform_centre(size, ratio, length):
+def test_cutout_is_a_clipped_square_with_uniform_center(size, ratio, length):
     zeros = 1 - DiffAugment(policy=["cutout"], cutout_ratio=ratio)(torch.ones(6000, 1, size, size))[:, 0]
     rows, columns = zeros.amax(dim=2), zeros.amax(dim=1)
     assert torch.equal(zeros, rows[:, :, None] * columns[:, None])
     for line in (rows, columns):
         first, extent = line.argmax(dim=1), line.sum(dim=1)
         assert extent.max() == length
-        # The covered range follows from its centre; every centre in [0, size - length % 2] is equally likely.
-        centres = range(size + 1 - length % 2)
-        spans = [(max(c - length // 2, 0), min(c - length // 2 + length, size)) for c in centres]
+        # The covered range follows from its center; every center in [0, size - length % 2] is equally likely.
+        centers = range(size + 1 - length % 2)
+        spans = [(max(c - length // 2, 0), min(c - length // 2 + length, size)) for c in centers]
         share = [float(((first == a) & (extent == b - a)).float().mean()) for a, b in spans]
         assert abs(sum(share) - 1) < 1e-5
         assert max(abs(value - 1 / len(spans)) for value in share) < 5 * (1 / len(spans) / 6000) ** 0.5

@@ -23,7 +23,7 @@ def test_points_are_refused_by_augmentations_of_images(augment):
 
 
 def test_what_only_a_group_of_ada_cannot_transform_is_refused_with_that_group():
-    with pytest.raises(ValueError, match=r"model\.augment\.color = 1\.0: colours need 1 or 3 channels.*\(4, 16, 16\)"):
+    with pytest.raises(ValueError, match=r"model\.augment\.color = 1\.0: colors need 1 or 3 channels.*\(4, 16, 16\)"):
         ADA().check((4, 16, 16))
     ADA(color=0).check((4, 16, 16))
     with pytest.raises(ValueError, match=r"model\.augment\.geometry = 1\.0: sides must be at least 8 pixels"):

@@ -115,9 +115,9 @@ def test_copies_flip_and_turn_exactly():
 def _reference(images: torch.Tensor, inverse: torch.Tensor) -> torch.Tensor:
     """Cubic splines with mirrored borders, in (row, column) coordinates."""
     matrix = inverse[0].numpy()
-    centre = np.array([(images.shape[2] - 1) / 2, (images.shape[3] - 1) / 2])
+    center = np.array([(images.shape[2] - 1) / 2, (images.shape[3] - 1) / 2])
     linear = matrix[:2, :2][::-1, ::-1]
-    offset = matrix[:2, 2][::-1] + centre - linear @ centre
+    offset = matrix[:2, 2][::-1] + center - linear @ center
     channels = [ndimage.affine_transform(c, linear, offset, order=3, mode="mirror") for c in images[0].numpy()]
     return torch.from_numpy(np.stack(channels))[None]
 
@@ -134,7 +134,7 @@ def _reference(images: torch.Tensor, inverse: torch.Tensor) -> torch.Tensor:
     ids=["shift", "rotation", "large rotation", "scale", "all"],
 )
 def test_resampling_matches_spline_interpolation(inverse, tolerance):
-    # sym6 is not quite symmetric: its centre of mass is 0.1 samples = 0.05 pixels off its centre tap, on the way
+    # sym6 is not quite symmetric: its center of mass is 0.1 samples = 0.05 pixels off its center tap, on the way
     # down again in the other direction, so half a turn is off by 0.1 pixels. The slope here is 0.1 per pixel.
     images = _smooth(24, 32)
     actual, expected = resample(images, inverse), _reference(images, inverse)

@@ -1,6 +1,6 @@
 """Cost of the statistics that need much time or memory: CPU time of one thread, printed beside its target.
 
-``GAN_LIGHTNING_BENCH_POINTS`` (default 6000) is the number of features on either side whose neighbours are looked for;
+``GAN_LIGHTNING_BENCH_POINTS`` (default 6000) is the number of features on either side whose neighbors are looked for;
 50000 takes a quarter of an hour of one core.
 """
 
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from gan_lightning.metrics.frechet import frechet_estimate
-from gan_lightning.metrics.neighbourhood import neighbourhood
+from gan_lightning.metrics.neighborhood import neighborhood
 from gan_lightning.metrics.transport import Moments, frechet_distance
 from tests.benchmarks.processor import cpu_s, in_turn
 
@@ -65,10 +65,10 @@ def test_frechet_distance_of_2048_dimensions(benchmark: Any, capsys: pytest.Capt
 
 
 @pytest.mark.slow
-def test_memory_of_neighbours(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_memory_of_neighbors(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:
     generated, real = (torch.randn(POINTS, 2048, generator=torch.Generator().manual_seed(s)) for s in (1, 2))
     before_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    took_s = benchmark.pedantic(lambda: cpu_s(lambda: neighbourhood(generated, real, nearest=5)), rounds=1)
+    took_s = benchmark.pedantic(lambda: cpu_s(lambda: neighborhood(generated, real, nearest=5)), rounds=1)
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     whole_mib = POINTS**2 * 4 / 2**20
     benchmark.extra_info.update({"peak_mib": peak_mib, "added_mib": peak_mib - before_mib, "cpu_s": took_s})

@@ -157,7 +157,7 @@ def test_a_full_disk_does_not_stop_training(build, tmp_path, monkeypatch, caplog
     assert seen_in(RunFolder(tmp_path).latest) == 20
     assert [p.name for p in RunFolder(tmp_path).checkpoints.iterdir()] == ["latest.ckpt"]
     assert "No space left on device" in caplog.text
-    assert "training goes on" in caplog.text
+    assert "training continues" in caplog.text
     fit(model, data, images=90, callbacks=[checkpoint])
     assert seen_in(RunFolder(tmp_path).latest) == 90
 
@@ -222,7 +222,7 @@ def test_a_disk_that_is_really_full(build, tiny_disk, caplog):
     assert model.images_seen == 40
     assert seen_in(checkpoints / "latest.ckpt") == 20
     assert [p.name for p in checkpoints.iterdir()] == ["latest.ckpt"]
-    assert "training goes on" in caplog.text
+    assert "training continues" in caplog.text
     (tiny_disk / "filler").unlink()
     fit(*build(), images=60, callbacks=[RunCheckpoint(output_dir=str(tiny_disk))])
     assert seen_in(checkpoints / "latest.ckpt") == 60
@@ -300,7 +300,7 @@ def test_no_state_that_is_not_finite_takes_the_place_of_a_finite_one(build, tmp_
     model.training_step = poisoned
     fit(model, data, images=100, callbacks=[callback], log_every_n_steps=0)
     assert model.diverged
-    assert "the run has diverged, and its last finite state stands" in caplog.text
+    assert "the run has diverged; its last finite state is kept" in caplog.text
     if every_kimg is None:
         assert not folder.latest.exists()
         assert model.images_seen == 100

@@ -22,8 +22,8 @@ def test_each_row_is_a_sample_and_the_real_images_nearest_to_it():
     closest = [Closest(2, [3, 0], 0.1), Closest(0, [1, 2], 0.5)]
     picture = draw_nearest(closest, FileSampler(generated), real)
     assert picture.shape == (2 * 66 + 2, 3 * 66 + 2, 3)
-    centres = [[picture[34 + 66 * row, 34 + 66 * column].tolist() for column in range(3)] for row in range(2)]
-    assert centres == [[[30] * 3, [130] * 3, [100] * 3], [[10] * 3, [110] * 3, [120] * 3]]
+    centers = [[picture[34 + 66 * row, 34 + 66 * column].tolist() for column in range(3)] for row in range(2)]
+    assert centers == [[[30] * 3, [130] * 3, [100] * 3], [[10] * 3, [110] * 3, [120] * 3]]
 
 
 def test_training_draws_suspects_into_the_run_and_tells_the_loggers(build, tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from gan_lightning.loggers import Tracker
 
 
 class Painter(LightningModule):
-    """Sees 400 images per batch; sample i is a flat grey of level ``i``, or of its label's level."""
+    """Sees 400 images per batch; sample i is a flat gray of level ``i``, or of its label's level."""
 
     def __init__(self, classes=None, images_seen=0):
         super().__init__()
@@ -171,13 +171,13 @@ def test_small_images_are_enlarged_by_a_whole_factor_without_blending():
     assert set(grid[:2].unique().tolist()) == {127}
 
 
-def test_large_images_keep_their_size_and_an_unfinished_row_stays_grey():
+def test_large_images_keep_their_size_and_an_unfinished_row_stays_gray():
     grid = make_grid(torch.zeros(3, 1, 70, 80, dtype=torch.uint8), columns=2)
     assert grid.shape == (2 * 72 + 2, 2 * 82 + 2, 1)
     assert set(grid[74:-2, 84:-2].unique().tolist()) == {127}
 
 
-def test_a_colour_grid_survives_its_file(tmp_path):
+def test_a_color_grid_survives_its_file(tmp_path):
     images = torch.randint(256, (5, 3, 64, 64), dtype=torch.uint8)
     save_grid(images, tmp_path / "deep" / "grid.png", columns=3)
     with Image.open(tmp_path / "deep" / "grid.png") as image:

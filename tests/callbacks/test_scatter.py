@@ -14,8 +14,8 @@ RING = RingDataModule().mixture
 BLUE, ORANGE = (20, 70, 170), (235, 110, 0)
 
 
-def places(picture, colour):
-    return {tuple(p) for p in (picture == torch.tensor(colour)).all(dim=2).nonzero().tolist()}
+def places(picture, color):
+    return {tuple(p) for p in (picture == torch.tensor(color)).all(dim=2).nonzero().tolist()}
 
 
 def test_a_point_is_where_it_should_be():

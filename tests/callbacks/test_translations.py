@@ -18,7 +18,7 @@ def test_rows_are_spread_over_the_images():
     assert spread(2, 4) == [0, 0, 1, 1]
 
 
-def test_columns_are_interleaved_and_grey_becomes_rgb():
+def test_columns_are_interleaved_and_gray_becomes_rgb():
     columns = [torch.full((2, 1, 4, 4), -1.0), torch.full((2, 3, 4, 4), 1.0)]
     found = rows_of(columns)
     assert found.shape == (4, 3, 4, 4)

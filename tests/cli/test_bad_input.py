@@ -78,7 +78,7 @@ def refused(commands, cwd, command, *argv):
             ["-m", "cluster=cpu", "model=pacgan", "batch_size=6", "trainer.devices=2"],
             ["batch_size = 6", "multiple of 4"],
         ),
-        (["data=photos", "model=dcgan"], ["evaluator", "colour images", "evaluator=none"]),
+        (["data=photos", "model=dcgan"], ["evaluator", "color images", "evaluator=none"]),
         (["model.generator_optimizer.lr=nan"], ["model.generator_optimizer.lr = nan: must be a number"]),
         (
             ["model.generator_optimizer.betas=[2,3]", "model.discriminator_optimizer.lr=-1"],
@@ -194,7 +194,7 @@ def test_a_forgotten_package_header_in_an_experiment_of_ones_own(commands, tmp_p
         ("sample", ["ckpt=no.ckpt", "labels=3,7"], ["labels = 3,7: a list is written labels=[3,7]"]),
         ("evaluate", ["ckpt=no.ckpt", "evaluator.samples=9"], ["under evaluator, where nothing is set; +evaluator."]),
         ("evaluate", ["ckpt=/dev/null"], ["/dev/null"]),
-        ("evaluate", ["ckpt=" + __file__], ["no file of gan-lightning"]),
+        ("evaluate", ["ckpt=" + __file__], ["not a file of gan-lightning"]),
         ("compare", [], ["runs = ???"]),
         ("sample", ["ckpt=no.ckpt", "mode=1.5"], ["mode = 1.5: must be the name of an option"]),
         ("compare", ["runs=.", "+sort=glob(*)"], ["sort=glob(*)", "--multirun"]),
@@ -210,7 +210,7 @@ def test_a_forgotten_package_header_in_an_experiment_of_ones_own(commands, tmp_p
         ("sample", ["ckpt=no.ckpt", "hydra.run.dir=here"], ["no checkpoint at no.ckpt"]),
         ("compare", ["runs=[3]"], ["runs"]),
         ("compare", ["runs=.", f"out=[table.md,{'n' * 250}.md]"], ["cannot be written: its name is longer than 235"]),
-        ("compare", ["runs=.", "out=/dev/null/table.md"], ["cannot be written: /dev/null is no folder"]),
+        ("compare", ["runs=.", "out=/dev/null/table.md"], ["cannot be written: /dev/null is not a folder"]),
         ("compare", ["runs=.", "out=table.pdf"], ["out = table.pdf", ".md, .csv"]),
     ],
 )

@@ -265,7 +265,7 @@ def test_keys_that_do_not_fit_together(commands, ckpt, digits, tmp_path):
     assert "say what it is compared with" in refused(commands, tmp_path, made, *DIGITS).err
     for word in ("statistics=running", "weights=raw"):
         told = refused(commands, tmp_path, made, real, *DIGITS, word).err
-        assert f"{word.replace('=', ' = ')}: of a generator, but generated = " in told
+        assert f"{word.replace('=', ' = ')} applies to a generator, but generated = " in told
     text = refused(commands, tmp_path, f"ckpt={ckpt}", *DIGITS, "statistics=[2,16]").err
     assert "model.statistics = standing(2, 16): model.generator (CGANGenerator) has no batch norm" in text
     assert "evaluator=legacy_tf" in refused(commands, tmp_path, made, real).err
@@ -299,11 +299,11 @@ def test_a_place_that_cannot_be_written_is_named_before_the_work(commands, digit
     words = [f"generated={digits / 'made'}", f"real={digits / 'real'}", *DIGITS]
     ended = commands("evaluate", *words, "out=file/s.json", cwd=tmp_path)
     assert (ended.code, ended.out) == (2, "")
-    assert f"out = file/s.json: cannot be written: {tmp_path / 'file'} is no folder" in ended.err
+    assert f"out = file/s.json: cannot be written: {tmp_path / 'file'} is not a folder" in ended.err
     monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path)
     ended = commands("evaluate", *words, "out=new/s.json", cwd=tmp_path)
     assert (ended.code, ended.out) == (2, "")
-    assert f"out = new/s.json: cannot be written: {tmp_path} is no folder, or one that is read-only" in ended.err
+    assert f"out = new/s.json: cannot be written: {tmp_path} is not a folder, or is read-only" in ended.err
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
@@ -410,7 +410,7 @@ def test_a_long_evaluation_tells_how_far_it_is(commands, ckpt, tmp_path, monkeyp
 def test_a_number_of_samples_that_the_files_do_not_have_is_refused(commands, digits, tmp_path):
     sides = [f"generated={digits / 'made'}", f"real={digits / 'real'}", *DIGITS]
     text = refused(commands, tmp_path, *sides, "evaluator.samples=50").err
-    assert "evaluator.samples = 50: all 60 images of generated" in text
+    assert "evaluator.samples = 50: leave it out; all 60 images of generated" in text
     ended = commands("evaluate", *sides, "evaluator.samples=60", "out=s.json", cwd=tmp_path)
     assert ended.code == 0, ended.text
 

@@ -45,7 +45,7 @@ def runs(tmp_path_factory):
     return root
 
 
-def misbehaviour(commands, command, argv, cwd):
+def misbehavior(commands, command, argv, cwd):
     """Say what is wrong with how a command ends, or return None."""
     try:
         ended = commands(command, *argv, cwd=cwd)
@@ -74,7 +74,7 @@ def tried(commands, count, seed, tmp_path, runs):
         argv = command_line(command, rng, runs)
         cwd = tmp_path / f"{number}"
         cwd.mkdir()
-        complaint = misbehaviour(commands, command, argv, cwd)
+        complaint = misbehavior(commands, command, argv, cwd)
         if complaint is not None:
             found.append(f"gan-{command} {shlex.join(argv)}\n    {complaint}")
     return found

@@ -1,4 +1,4 @@
-"""Runs that are signalled again and again, at random moments, end as those that were left alone, to the bit."""
+"""Runs that are signaled again and again, at random moments, end as those that were left alone, to the bit."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def assert_nothing_differs(first: Path, second: Path) -> None:
         assert (first / "samples" / picture.name).read_bytes() == picture.read_bytes(), picture
 
 
-def test_a_run_that_is_signalled_at_three_random_moments(commands, tmp_path):
+def test_a_run_that_is_signaled_at_three_random_moments(commands, tmp_path):
     line = [*CASES["accumulated micro-batches, two critic steps"], *LINE, "budget.images=640"]
     life_s = alone(line, tmp_path / "whole", commands.environment)
     hit = disturbed(

@@ -160,7 +160,7 @@ def test_training_draws_the_codes_beside_the_samples(runs):
         (["ckpt=RUNS/dcgan.ckpt", "mode=interpolation", "mode.stepz=3"], ["mode.stepz", "did you mean 'steps'"]),
         (["ckpt=RUNS/dcgan.ckpt", "mode=walk"], ["mode/walk", "interpolation"]),
         (["ckpt=RUNS/dcgan.ckpt", "mode.n=0"], ["mode.n", "at least 1"]),
-        (["ckpt=" + __file__], ["no file of gan-lightning"]),
+        (["ckpt=" + __file__], ["not a file of gan-lightning"]),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_message_and_leaves_nothing(commands, runs, tmp_path, argv, parts):
@@ -245,7 +245,7 @@ def test_a_generator_that_makes_nan_is_named(commands, runs, tmp_path, words):
     write_container(tmp_path / "nan.ckpt", checkpoint)
     ended = commands("sample", "ckpt=nan.ckpt", *words, cwd=tmp_path)
     assert ended.code == 2, ended.text
-    assert ended.err.startswith("ckpt = nan.ckpt: its generator is broken, nothing was written: ")
+    assert ended.err.startswith("ckpt = nan.ckpt: its generator is broken; nothing was written: ")
     assert "NaN or infinite" in ended.err
     assert [path.name for path in tmp_path.iterdir()] == ["nan.ckpt"]
 

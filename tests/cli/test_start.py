@@ -201,7 +201,7 @@ def test_another_runs_checkpoint_does_not_replace_a_run(commands, finished, tmp_
     assert everything_in(tmp_path / "other") == before
     ended = commands("train", *line, "hydra.run.dir=other", "overwrite=true", cwd=tmp_path)
     assert ended.code == 2
-    assert "one begins anew, the other goes on" in ended.err
+    assert "one starts over, the other resumes" in ended.err
     assert everything_in(tmp_path / "other") == before
 
 
@@ -247,7 +247,7 @@ def test_a_folder_that_is_read_only_is_named(tmp_path, monkeypatch):
 def test_a_sweep_does_not_overwrite_its_jobs(commands, tmp_path):
     ended = commands("train", "-m", *SMALL, "hydra.sweep.dir=sweep", "seed=0,1", "overwrite=true", cwd=tmp_path)
     assert ended.code == 2
-    assert "overwrite = true: a sweep goes on" in ended.err
+    assert "overwrite = true: a sweep resumes its jobs" in ended.err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -318,7 +318,10 @@ def test_a_sweep_in_a_place_where_no_folder_can_be_is_refused(commands, tmp_path
     (tmp_path / "sweep" / "1" / "train.log").mkdir(parents=True)
     (tmp_path / "sweep" / "0").touch()
     before = whole_tree(tmp_path)
-    for folder, parts in (("file/below", ["file is no folder"]), ("sweep", ["sweep/0 is no folder", "train.log is a"])):
+    for folder, parts in (
+        ("file/below", ["file is not a folder"]),
+        ("sweep", ["sweep/0 is not a folder", "train.log is a"]),
+    ):
         line = [*SMALL, f"hydra.sweep.dir={folder}", "hydra.sweep.subdir=${hydra.job.num}", "seed=0,1"]
         ended = commands("train", "-m", *line, cwd=tmp_path)
         assert ended.code == 2, ended.text
@@ -343,7 +346,7 @@ def test_a_checkpoint_of_a_plain_trainer_is_no_run(commands, tmp_path):
 def test_a_checkpoint_file_of_a_run_names_the_run(commands, finished, tmp_path):
     ended = commands("train", "model=dcgan", "data=digits", "resume=run/checkpoints/latest.ckpt", cwd=tmp_path)
     assert ended.code == 2
-    assert "resume=run goes on with the run of latest.ckpt, with its settings" in ended.err
+    assert "resume=run resumes the run of latest.ckpt with its settings" in ended.err
 
 
 def test_a_refused_start_leaves_no_folder(commands, tmp_path):

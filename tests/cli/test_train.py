@@ -222,7 +222,7 @@ def test_another_number_of_processes_is_refused_and_the_run_left_alone(commands,
     before = listing(tmp_path)
     ended = commands("train", "resume=run", "trainer=ddp", "trainer.devices=2", cwd=tmp_path)
     assert ended.code == 2, ended.text
-    for part in ("resume, trainer.devices", "a run on 1 process", "cannot go on with 2", "its own noise"):
+    for part in ("resume, trainer.devices", "written by 1 process", "cannot be resumed with 2", "its own noise"):
         assert part in ended.err
     assert listing(tmp_path) == before
 

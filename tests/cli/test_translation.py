@@ -104,7 +104,7 @@ def test_a_checkpoint_is_scored_again_by_the_generator_it_has(commands, runs, tm
         ("pix2pix", ["mode=translation", "mode.source=photos", "mode.back=true"], ["one direction only"]),
         ("pix2pix", ["mode=translation", "mode.source=photos", "weights=ema"], ["keeps no averaged generator"]),
         ("pix2pix", [], ["mode=translation mode.source=FOLDER"]),
-        ("cyclegan", ["mode=translation", "mode.source=twins"], ["a.jpg and a.png differ in their endings only"]),
+        ("cyclegan", ["mode=translation", "mode.source=twins"], ["a.jpg and a.png differ only in their suffixes"]),
         ("cyclegan", ["mode=translation", "mode.source=photos", "mode.size=6"], ["multiples of 4"]),
     ],
 )
@@ -132,7 +132,7 @@ def test_what_cannot_be_translated(commands, runs, model, words, parts):
         ),
         ("pix2pix", "pairs", images("train", 1, (31, 20)), ["train/0.png", "the width must be even"]),
         ("pix2pix", "pairs", {"trainA/0.png": b"x", **images("trainB", 1, (20, 20))}, ["trainA/0.png: not an image"]),
-        ("cyclegan", "unpaired", images("photos", 2, (20, 20)), ["lie in no folder of a domain", "trainA/"]),
+        ("cyclegan", "unpaired", images("photos", 2, (20, 20)), ["lie outside the domains' folders", "trainA/"]),
         ("cyclegan", "unpaired", {"readme.txt": b"x"}, ["there are no images in it"]),
     ],
 )

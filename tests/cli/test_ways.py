@@ -267,7 +267,7 @@ def test_what_is_refused_changes_nothing(commands, tmp_path):
     before = listing(tmp_path)
     ended = commands("train", "resume=run", "budget.images=200", cwd=tmp_path)
     assert ended.code == meaning.exit_code, ended.text
-    assert "budget: 200 images, and the run to be resumed has seen 320 already" in ended.err
+    assert "budget: 200 images, but the run to be resumed has already seen 320" in ended.err
     assert listing(tmp_path) == before
 
 

@@ -179,15 +179,15 @@ def test_minibatch_statistics_go_with_every_loss(wrapper):
 
 
 def test_minibatch_discrimination_is_refused_under_a_gradient_penalty_and_standard_deviation_is_not():
-    penalised = [
+    penalized = [
         "+model/regularizer@model.regularizers.gp=wgan_gp",
         "model.generator.width=4",
         "model.discriminator.discriminator.width=4",
         "model.discriminator.discriminator.batch_norm=false",
     ]
     with pytest.raises(ValueError, match=r"without minibatch discrimination, but 'layer'.*minibatch_stddev"):
-        build("dcgan", "model/discriminator=minibatch_discrimination", *penalised)
-    model, data = build("dcgan", "model/discriminator=minibatch_stddev", *penalised)
+        build("dcgan", "model/discriminator=minibatch_discrimination", *penalized)
+    model, data = build("dcgan", "model/discriminator=minibatch_stddev", *penalized)
     fit(model, data, images=8 * 2)
     assert finite(model)
 

@@ -50,7 +50,7 @@ def test_what_keeps_a_file_from_being_written_is_said_beforehand(tmp_path):
     assert obstacle_to_writing(tmp_path / "ü" / ("n" * 235)) is None
     write_atomic(tmp_path / ("n" * 235), "x")
     assert obstacle_to_writing(tmp_path) == "it is a folder"
-    assert obstacle_to_writing(tmp_path / "file" / "a.md") == f"{tmp_path}/file is no folder, or one that is read-only"
+    assert obstacle_to_writing(tmp_path / "file" / "a.md") == f"{tmp_path}/file is not a folder, or is read-only"
     for name in ("n" * 236, "ü" * 118, f"{'n' * 300}/a.md"):
         assert obstacle_to_writing(tmp_path / name) == "its name is longer than 235 bytes"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "n" * 235]

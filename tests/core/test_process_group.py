@@ -13,7 +13,7 @@ from torch import nn
 from gan_lightning.core import process_group as ranks
 from gan_lightning.losses import RelativisticAverage
 from gan_lightning.networks import MinibatchDiscrimination, MinibatchStdDev
-from gan_lightning.networks.batch_norm import SyncedBatchNorm, synchronise_batch_norm
+from gan_lightning.networks.batch_norm import SyncedBatchNorm, synchronize_batch_norm
 from gan_lightning.regularizers import TopK
 from tests.contract.pair import RANKS, together
 
@@ -31,7 +31,7 @@ def batch_norm(kind: type[nn.Module], **arguments: Any) -> nn.Module:
         nn.init.normal_(net[0].weight)
         nn.init.normal_(net[0].bias)
     if ranks.world_size() > 1:
-        synchronise_batch_norm(net)
+        synchronize_batch_norm(net)
     return net
 
 
@@ -125,12 +125,12 @@ def test_a_process_alone_gets_back_what_it_gave():
         assert function(x) is x or torch.equal(function(x), x)
 
 
-def test_synchronising_keeps_parameters_buffers_and_mode():
+def test_synchronizing_keeps_parameters_buffers_and_mode():
     net = nn.Sequential(
         nn.Conv2d(1, 2, 1), nn.ModuleDict({"norm": nn.BatchNorm2d(2, eps=0.5, momentum=0.3)})["norm"]
     ).eval()
     before = dict(net.state_dict(keep_vars=True))
-    synchronise_batch_norm(net)
+    synchronize_batch_norm(net)
     assert isinstance(net[1], SyncedBatchNorm)
     assert (net[1].eps, net[1].momentum, net[1].training) == (0.5, 0.3, False)
     after = net.state_dict(keep_vars=True)

@@ -52,7 +52,7 @@ def test_a_budget_that_ends_before_the_decay_begins_drops_at_its_start():
 
 @pytest.mark.parametrize("kind", [Linear, Cosine])
 def test_neither_end_nor_budget_is_refused(kind):
-    with pytest.raises(ValueError, match=r"schedule\.end_kimg is not given and the run has no budget"):
+    with pytest.raises(ValueError, match=r"schedule\.end_kimg must be given: the run has no budget"):
         kind().value(0, None)
 
 

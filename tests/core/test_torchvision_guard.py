@@ -23,7 +23,7 @@ def test_importing_the_package_imports_nothing_heavy():
 
 
 @pytest.mark.slow
-def test_lightning_and_torchvision_import_afterwards():
+def test_lightning_and_torchvision_import_afterward():
     loaded = fresh_python(
         "import gan_lightning, sys\nimport lightning, torchvision\n"
         "from torchvision.transforms import v2\nprint(*sys.modules)"

@@ -162,7 +162,7 @@ def test_the_number_of_classes_must_be_right(arranged):
 
 
 def test_a_class_of_the_held_out_images_must_be_in_training(arranged):
-    with pytest.raises(DataError, match="of the classes dog there are no training images"):
+    with pytest.raises(DataError, match="the classes dog have no training images"):
         arranged(["train/cat/1.png", "test/dog/2.png"], labelled=True, classes=1)
 
 

@@ -13,8 +13,8 @@ from gan_lightning.data.errors import DataError
 from tests.data.pictures import write_zip
 
 RANDOM = np.random.default_rng(0)
-COLOUR = RANDOM.integers(0, 256, (7, 8, 8, 3), dtype=np.uint8)
-GREY = RANDOM.integers(0, 256, (7, 8, 8), dtype=np.uint8)
+COLOR = RANDOM.integers(0, 256, (7, 8, 8, 3), dtype=np.uint8)
+GRAY = RANDOM.integers(0, 256, (7, 8, 8), dtype=np.uint8)
 LABELS = np.array([0, 1, 2, 0, 1, 2, 0])
 
 
@@ -40,11 +40,11 @@ def save(path, *arrays):
 @pytest.mark.parametrize(
     ("stored", "pixels"),
     [
-        (COLOUR, COLOUR.transpose(0, 3, 1, 2)),
-        (COLOUR.transpose(0, 3, 1, 2), COLOUR.transpose(0, 3, 1, 2)),
-        (GREY, GREY[:, None]),
-        (GREY[..., None], GREY[:, None]),
-        (GREY[:, None], GREY[:, None]),
+        (COLOR, COLOR.transpose(0, 3, 1, 2)),
+        (COLOR.transpose(0, 3, 1, 2), COLOR.transpose(0, 3, 1, 2)),
+        (GRAY, GRAY[:, None]),
+        (GRAY[..., None], GRAY[:, None]),
+        (GRAY[:, None], GRAY[:, None]),
     ],
     ids=["channels last", "channels first", "grey", "one channel last", "one channel first"],
 )
@@ -63,21 +63,21 @@ def test_labels_and_held_out_images_are_found(kind, tmp_path, module):
             "labels": str(save(tmp_path / "labels.npy", LABELS.astype(np.uint8))),
             "heldout_labels": str(save(tmp_path / "other_labels.npy", LABELS[::-1])),
         }
-    path = save(tmp_path / f"a.{kind}", COLOUR, *together)
-    held = save(tmp_path / f"b.{kind}", COLOUR[::-1], *(labels[::-1] for labels in together))
+    path = save(tmp_path / f"a.{kind}", COLOR, *together)
+    held = save(tmp_path / f"b.{kind}", COLOR[::-1], *(labels[::-1] for labels in together))
     data = module(path, classes=3, heldout=str(held), **apart)
     assert data.looked("train").labels.tolist() == LABELS.tolist()
     assert data.label_counts().tolist() == [3, 2, 2]
     assert data.heldout_split == "heldout"
     shown = data.evaluation_images("heldout")
-    assert torch.equal(shown.take([0]), torch.from_numpy(COLOUR[6:].transpose(0, 3, 1, 2).copy()))
+    assert torch.equal(shown.take([0]), torch.from_numpy(COLOR[6:].transpose(0, 3, 1, 2).copy()))
     assert shown.labels.tolist() == LABELS[::-1].tolist()
     assert module(path, classes=2, only_classes=[2, "0"], **apart).label_counts().tolist() == [2, 3]
     assert module(path).label_counts() is None
 
 
 def test_a_large_array_is_read_image_by_image(tmp_path, module):
-    path = save(tmp_path / "a.npy", COLOUR)
+    path = save(tmp_path / "a.npy", COLOR)
     stream = Loading(memory_fraction=0, workers=0, cache_dir=str(tmp_path / "cache"))
     data = module(path, loading=stream)
     assert isinstance(data.source("train").arrays.pixels, np.memmap)
@@ -88,10 +88,10 @@ def test_a_large_array_is_read_image_by_image(tmp_path, module):
 
 
 def test_a_changed_file_is_decoded_again(tmp_path, module):
-    path = save(tmp_path / "a.npy", COLOUR)
+    path = save(tmp_path / "a.npy", COLOR)
     first = module(path).looked("train").fingerprint
     assert module(path).looked("train").fingerprint == first
-    save(path, COLOUR[:5])
+    save(path, COLOR[:5])
     assert module(path).images_per_epoch == 5
 
 
@@ -99,16 +99,16 @@ def test_a_changed_file_is_decoded_again(tmp_path, module):
     ("file", "arrays", "arguments", "message"),
     [
         ("a.npz", [], {}, r"data\.path = .*a\.npz: expected one array of images, .*it holds nothing"),
-        ("a.npz", [COLOUR, GREY], {}, "expected one array of images"),
-        ("a.npy", [COLOUR.astype(np.float32)], {}, r"uint8 \(N, H, W, 1 or 3\); it holds a\.npy float32"),
-        ("a.npy", [COLOUR[:0]], {}, "expected one array of images"),
-        ("a.npy", [COLOUR[:, :0]], {}, "expected one array of images"),
+        ("a.npz", [COLOR, GRAY], {}, "expected one array of images"),
+        ("a.npy", [COLOR.astype(np.float32)], {}, r"uint8 \(N, H, W, 1 or 3\); it holds a\.npy float32"),
+        ("a.npy", [COLOR[:0]], {}, "expected one array of images"),
+        ("a.npy", [COLOR[:, :0]], {}, "expected one array of images"),
         ("a.npy", [np.zeros((4, 8, 8, 2), np.uint8)], {}, "must have 1 or 3 channels"),
         ("a.npy", [np.array([{}], dtype=object)], {}, r"not a complete \.npy file of plain arrays"),
-        ("a.npz", [COLOUR], {"classes": 3}, r"expected one array of labels, integers \(7,\)"),
-        ("a.npz", [COLOUR, LABELS[:5]], {"classes": 3}, "arr_1 has 5 labels for 7 images"),
-        ("a.npz", [COLOUR, LABELS], {"classes": 2}, r"data\.classes is 2, but .* has labels up to 2"),
-        ("a.npz", [COLOUR, LABELS - 1], {"classes": 3}, "has labels down to -1"),
+        ("a.npz", [COLOR], {"classes": 3}, r"expected one array of labels, integers \(7,\)"),
+        ("a.npz", [COLOR, LABELS[:5]], {"classes": 3}, "arr_1 has 5 labels for 7 images"),
+        ("a.npz", [COLOR, LABELS], {"classes": 2}, r"data\.classes is 2, but .* has labels up to 2"),
+        ("a.npz", [COLOR, LABELS - 1], {"classes": 3}, "has labels down to -1"),
     ],
 )
 def test_files_of_something_else_are_refused(file, arrays, arguments, message, tmp_path, module):
@@ -120,7 +120,7 @@ def test_files_of_something_else_are_refused(file, arrays, arguments, message, t
 def test_missing_and_cut_off_files_and_splits_are_named(tmp_path, module):
     with pytest.raises(DataError, match=r"data\.path = .*b\.npy: there is no such file"):
         _ = module(tmp_path / "b.npy").images_per_epoch
-    path = save(tmp_path / "a.npy", COLOUR)
+    path = save(tmp_path / "a.npy", COLOR)
     with pytest.raises(DataError, match=r"data\.heldout = .*: there is no such file"):
         module(path, heldout=str(tmp_path / "b.npz")).evaluation_images("heldout")
     with pytest.raises(DataError, match=r"no split 'test', only train; see data\.heldout"):
@@ -139,7 +139,7 @@ def header(*shape: int) -> bytes:
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({"a.npy": header(2, 4, 4, 3) + bytes(96), "readme.txt": b"hello"}, "readme.txt in it is none"),
+        ({"a.npy": header(2, 4, 4, 3) + bytes(96), "readme.txt": b"hello"}, "readme.txt is not an array"),
         ({"a.npy": header(10**9, 64, 64, 3)}, "not a complete"),
         ({"a.npy": header(2, 4, 4, 3) + bytes(96), "big.npy": header(9000) + bytes(9000)}, "unpacked it takes 0 GB"),
         ({"../../a.npy": header(2, 4, 4, 3) + bytes(95)}, "not a complete"),

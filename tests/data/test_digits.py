@@ -45,7 +45,7 @@ def test_enlarging_keeps_the_picture():
     assert (small - pooled).abs().mean() < 20
 
 
-def test_three_channels_repeat_the_grey_image():
+def test_three_channels_repeat_the_gray_image():
     data = DigitsDataModule(resolution=8, channels=3, batch_size=4)
     batch = next(iter(data.train_dataloader()))
     assert batch.images.shape == (4, 3, 8, 8)

@@ -36,7 +36,7 @@ LABEL_FREE = [
     *("huggingface", "huggingface_stream", "idx", "lsun", "mnist", "photos", "stl10"),
 ]
 # data to number of classes
-LABELLED = {
+LABELED = {
     "arrays": 3,
     "cifar10": 10,
     "cifar100": 100,
@@ -156,9 +156,9 @@ def take_one_step(model: str, data: str, *overrides: str) -> torch.Tensor | None
 
 
 def test_every_config_is_tried():
-    tried = {*map(option, LABEL_FREE), *map(option, LABELLED), *POINT_SETS, *PAIRS, *DOMAINS}
+    tried = {*map(option, LABEL_FREE), *map(option, LABELED), *POINT_SETS, *PAIRS, *DOMAINS}
     assert tried == set(CONFIGS)
-    assert set(LABELLED) <= set(LABEL_FREE)
+    assert set(LABELED) <= set(LABEL_FREE)
 
 
 @pytest.mark.parametrize("data", LABEL_FREE)
@@ -166,9 +166,9 @@ def test_a_label_free_model_takes_a_step(data, tmp_path, monkeypatch):
     take_one_step("dcgan", data, *WIDTH, "data.resolution=16", *files(data, tmp_path, monkeypatch), *thin(data))
 
 
-@pytest.mark.parametrize("data", LABELLED)
+@pytest.mark.parametrize("data", LABELED)
 def test_a_label_conditional_model_takes_a_step(data, tmp_path, monkeypatch):
-    count = LABELLED[data]
+    count = LABELED[data]
     given = [*files(data, tmp_path, monkeypatch), *thin(data), f"data.classes={count}"]
     labels = take_one_step("acgan", data, *WIDTH, "data.resolution=16", *given)
     assert labels is not None

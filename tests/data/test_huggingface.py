@@ -84,7 +84,7 @@ def test_bad_rows_are_named(tmp_path, module):
         ({"label_column": "text", "classes": 3}, "not class indices"),
         ({"train_split": "training"}, "no split 'training', only train, test"),
         ({"classes": 2}, r"data\.classes is 2, but there are 3 classes"),
-        ({"heldout": "train"}, r"data\.heldout must be another split"),
+        ({"heldout": "train"}, r"data\.heldout must differ from data\.train_split"),
     ],
 )
 def test_bad_arguments_are_named(saved, module, arguments, message):

@@ -59,8 +59,8 @@ def test_a_single_split_is_trained_on_when_asked_for(folder, module, tmp_path, t
     ("files", "message"),
     [
         ({}, "it has no images in IDX files"),
-        ({"train-images-idx3-ubyte": b"\0\0\x08\x01\0\0\0\0"}, "no IDX file of unsigned bytes with 3 axes"),
-        ({"train-images-idx3-ubyte": b"text"}, "no IDX file"),
+        ({"train-images-idx3-ubyte": b"\0\0\x08\x01\0\0\0\0"}, "not an IDX file of unsigned bytes with 3 axes"),
+        ({"train-images-idx3-ubyte": b"text"}, "not an IDX file"),
         ({"train-images-idx3-ubyte": idx(np.zeros((2, 4, 4), np.uint8))[:-1]}, "holds 31 values, its header says 32"),
         (
             {"train-images-idx3-ubyte": idx(np.zeros((2, 4, 4), np.uint8)) + b"x"},
@@ -93,5 +93,5 @@ def test_labels_must_fit(folder, module):
     assert module(raw).images_per_epoch == 30
     with pytest.raises(DataError, match=r"no emnist-images-idx3-ubyte.*images of t10k, train"):
         _ = module(raw, heldout="emnist").looked("emnist")
-    with pytest.raises(ValueError, match=r"data\.heldout must be another split"):
+    with pytest.raises(ValueError, match=r"data\.heldout must differ from data\.train_split"):
         module(raw, heldout="train")

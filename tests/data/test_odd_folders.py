@@ -81,16 +81,16 @@ SPLITS = {
     "train alone": Odd("Train/a.png Train/x/b.png", {"train": "Train/a.png Train/x/b.png"}),
     "a class called test": Odd("train/test/a.png test/test/b.png", {"train": "train/test/a.png", "test": "test/test/b.png"}),
     # splits that would be mixed
-    "test alone": refused("test/a.png", "test/: called like held-out images"),
-    "val beside photos": refused("Val/a.png photos/b.png", "Val/: called like held-out images"),
-    "test below a class": refused("dog/train/a.png dog/test/b.png cat/train/c.png", "dog/test/: called like"),
-    "imgs/test beside images": refused("imgs/test/a.png imgs/b.png c.png", "imgs/test/: called like"),
-    "nested twice": refused("train/train/a.png train/val/b.png", "train/val/: called like"),
-    "masks beside": refused("imgs/train/a.png imgs/test/b.png masks/train/a.png", "imgs/test/: called like"),
+    "test alone": refused("test/a.png", "test/: named like held-out images"),
+    "val beside photos": refused("Val/a.png photos/b.png", "Val/: named like held-out images"),
+    "test below a class": refused("dog/train/a.png dog/test/b.png cat/train/c.png", "dog/test/: named like"),
+    "imgs/test beside images": refused("imgs/test/a.png imgs/b.png c.png", "imgs/test/: named like"),
+    "nested twice": refused("train/train/a.png train/val/b.png", "train/val/: named like"),
+    "masks beside": refused("imgs/train/a.png imgs/test/b.png masks/train/a.png", "imgs/test/: named like"),
     "a third folder": refused("Train/a.png photos/b.png", "'Train', but photos/b.png lie outside train, test, val"),
     "images outside": refused("train/a.png b.png", "'train', but b.png lie outside train, test, val"),
-    "twice the same": refused("train/a.png TRAIN/b.png", "'TRAIN' and 'train' are both called like the split 'train'"),
-    "val twice": refused("train/a.png val/b.png valid/c.png", "both called like the split 'val'"),
+    "twice the same": refused("train/a.png TRAIN/b.png", "'TRAIN' and 'train' are both named like the split 'train'"),
+    "val twice": refused("train/a.png val/b.png valid/c.png", "both named like the split 'val'"),
     "no train": refused("photos/a.png", "no folder 'train' at its top", split="folders"),
     # what the user says counts
     "hash takes all": Odd("dog/test/a.png dog/train/b.png", {"train": "dog/test/a.png dog/train/b.png"}, split="hash"),
@@ -137,13 +137,13 @@ LABELS = {
     "an empty label": refused(with_labels("labels.csv", b"a.png,cat\nb.png,\n"), "labels.csv has no class for b.png: the label is empty", labelled=True),
     "a blank label": refused(with_labels("labels.json", {"a.png": "cat", "b.png": " "}), "labels.json has no class for b.png", labelled=True),
     "no label": refused(with_labels("labels.csv", b"a.png,cat\n"), "labels.csv has no label for b.png", labelled=True),
-    "columns without a header": refused(with_labels("labels.csv", b"1,a.png,cat\n2,b.png,dog\n"), "its first line has 3 columns; two are needed", labelled=True),
+    "columns without a header": refused(with_labels("labels.csv", b"1,a.png,cat\n2,b.png,dog\n"), "expected two columns, file and label, got 3 in the first line", labelled=True),
     "a short row": refused(with_labels("labels.csv", b"a.png,cat\nb.png\n"), "the row 'b.png' has 1 columns instead of 2", labelled=True),
-    "empty file": refused(with_labels("labels.csv", b""), "labels.csv is no label file: ValueError: it has no rows", labelled=True),
+    "empty file": refused(with_labels("labels.csv", b""), "labels.csv is not a label file: ValueError: it has no rows", labelled=True),
     "the same twice": refused(with_labels("labels.csv", b"a.png,cat\n./a.png,dog\nb.png,dog\n"), "labels.csv names an image more than once", labelled=True),
     "the same key twice": refused(with_labels("labels.json", b'{"a.png": "cat", "a.png": "dog", "b.png": "x"}'), "labels.json names an image more than once", labelled=True),
-    "UTF-16": refused(with_labels("labels.csv", "a.png,cat\n".encode("utf-16")), "labels.csv is no label file", labelled=True),
-    "not JSON": refused(with_labels("labels.json", b"{'a.png': 'cat'}"), "labels.json is no label file", labelled=True),
+    "UTF-16": refused(with_labels("labels.csv", "a.png,cat\n".encode("utf-16")), "labels.csv is not a label file", labelled=True),
+    "not JSON": refused(with_labels("labels.json", b"{'a.png': 'cat'}"), "labels.json is not a label file", labelled=True),
     "fractions": refused(with_labels("labels.json", {"a.png": 0.5, "b.png": 1}), "must be a whole number or a string, got 0.5", labelled=True),
     "an unknown label file": refused(with_labels("classes.csv", b"a.png,cat\n"), "lie in no class folder", labelled=True),
 }  # fmt: skip
@@ -372,7 +372,7 @@ def test_a_photograph_that_lies_on_its_side_has_the_shape_in_which_it_is_held(tm
 def test_folders_of_domains_however_they_are_written(tmp_path, folders, splits):
     data = pairs(tmp_path, {f"{folder}/1.png": encoded(noise(0)) for folder in folders.split()})
     if splits is None:
-        with pytest.raises(DataError, match="called like held-out images"):
+        with pytest.raises(DataError, match="named like held-out images"):
             _ = data.splits
     else:
         assert data.splits.keys() == splits

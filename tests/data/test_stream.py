@@ -65,8 +65,8 @@ def test_evaluation_sees_every_image_once_in_order(found, world_size):
     for rank in range(world_size):
         got = torch.cat(list(images.batches(3, rank=rank, world_size=world_size)))
         assert torch.equal(got, found.pixels[rank::world_size])
-    centre = StreamedImages(found.source, SIZE, Loading(workers=0), name="x", split="train", fingerprint="f", window=4)
-    assert torch.equal(next(centre.batches(11)), found.pixels[:, :, 2:6, 2:6])
+    center = StreamedImages(found.source, SIZE, Loading(workers=0), name="x", split="train", fingerprint="f", window=4)
+    assert torch.equal(next(center.batches(11)), found.pixels[:, :, 2:6, 2:6])
 
 
 def test_an_image_that_breaks_during_the_run_is_named(tmp_path):
@@ -145,5 +145,5 @@ def die_at_once(rows):
 
 def test_workers_that_are_killed_again_and_again_are_said(monkeypatch):
     monkeypatch.setattr(workers, "_MOST_DEATHS", 0)  # torch looks every five seconds
-    with pytest.raises(DataError, match="killed again and again"):
+    with pytest.raises(DataError, match="keep being killed"):
         next(parallel(die_at_once, iter([[0], [1]]), workers=1))

@@ -233,7 +233,7 @@ def test_lsun_says_what_to_fetch_and_where_to_put_it(tmp_path, loading):
     (tmp_path / "tower_train_lmdb.zip").touch()
     assert f"unpack {tmp_path / 'tower_train_lmdb.zip'} there" in message()
     write(tmp_path / "tower_train_lmdb", {"data.mdb": b"cut off"})
-    assert "tower_train_lmdb is no LMDB database" in message()
+    assert "tower_train_lmdb is not an LMDB database" in message()
     with pytest.raises(DataError, match="LSUN has the splits train and val, not 'test'"):
         LSUNDataModule(root=str(tmp_path), category="tower", resolution=32, loading=loading).evaluation_images("test")
 

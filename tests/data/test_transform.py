@@ -56,7 +56,7 @@ def test_transparent_pixels_are_laid_over_the_background(background, expected):
     assert np.abs(pixels.astype(int) - expected).max() <= 1
 
 
-def test_a_transparent_palette_entry_and_a_transparent_colour_are_transparent():
+def test_a_transparent_palette_entry_and_a_transparent_color_are_transparent():
     palette = Image.new("P", (4, 4), 0)
     palette.putpalette([10, 20, 30])
     for image in (
@@ -67,7 +67,7 @@ def test_a_transparent_palette_entry_and_a_transparent_colour_are_transparent():
         assert (Transform(4)(image) == 255).all()
 
 
-def test_grey_is_luma_and_rgb_repeats_grey():
+def test_gray_is_luma_and_rgb_repeats_gray():
     assert Transform(1, 1)(Image.new("RGB", (1, 1), (200, 100, 50)))[0, 0, 0] == pytest.approx(124.2, abs=0.6)
     assert Transform(1, 3)(Image.new("L", (1, 1), 77)).ravel().tolist() == [77, 77, 77]
     assert Transform(1, 1)(Image.new("1", (1, 1), 1)).ravel().tolist() == [255]
@@ -91,7 +91,7 @@ def test_photographs_are_turned_upright(orientation, turn):
 
 
 @pytest.mark.parametrize("size", [(20, 8), (9, 21)])
-def test_centre_crop_keeps_the_middle_square(size):
+def test_center_crop_keeps_the_middle_square(size):
     image = noise(3, size)
     side = min(size)
     left, top = (size[0] - side) // 2, (size[1] - side) // 2
@@ -143,7 +143,7 @@ def test_exact_refuses_other_sizes():
         ({"channels": 4}, "data.channels"),
         ({"fit": "crop"}, "data.fit"),
         ({"filter": "nearest"}, "data.filter"),
-        ({"background": "no colour"}, "data.background"),
+        ({"background": "no color"}, "data.background"),
     ],
 )
 def test_bad_arguments_are_named(arguments, key):

@@ -24,7 +24,7 @@ from tests.data.pictures import encoded, noise, write, write_zip
 
 
 def pairs(count, *, size=(20, 20), folders=("trainA", "trainB")):
-    """B is A turned into its negative, so that partners can be recognised."""
+    """B is A turned into its negative, so that partners can be recognized."""
     contents = {}
     for number in range(count):
         image = noise(number, size)
@@ -111,7 +111,7 @@ def test_unpaired_domains_are_shuffled_apart_and_may_differ_in_number(tmp_path):
     assert not data.evaluation_images("train").paired
 
 
-def test_grey_sources_and_colour_targets(tmp_path):
+def test_gray_sources_and_color_targets(tmp_path):
     write(tmp_path / "set", pairs(4))
     batch = batches(module(tmp_path / "set", tmp_path, source_channels=1), 1)[0]
     assert batch.source.shape[1] == 1
@@ -160,7 +160,7 @@ def test_bad_arguments_are_refused(tmp_path, options, message):
 # Pairs made on the fly. -----------------------------------------------------------------------------------
 
 
-def test_grey_is_the_luma():
+def test_gray_is_the_luma():
     images = torch.rand(2, 3, 4, 4) * 2 - 1
     expected = 0.299 * images[:, 0] + 0.587 * images[:, 1] + 0.114 * images[:, 2]
     torch.testing.assert_close(grey(images)[:, 0], expected)

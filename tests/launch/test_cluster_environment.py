@@ -73,7 +73,7 @@ def test_a_run_alone_is_the_first_whatever_its_shell_says(commands, tmp_path, mo
     ended = commands("train", *line, cwd=tmp_path)
     assert ended.code == 0, ended.text
     assert (tmp_path / "run" / "results.json").is_file()
-    assert "RANK=3 LOCAL_RANK=3 WORLD_SIZE=4, which is passed over" in ended.text
+    assert "RANK=3 LOCAL_RANK=3 WORLD_SIZE=4, which is ignored" in ended.text
 
 
 @pytest.mark.parametrize("value", ["", "x", "1.5"])

@@ -32,7 +32,7 @@ def test_a_resumed_run_says_that_it_sees_other_batches(tmp_path, train_config, c
     assert train(train_config(*OTHER, *BUDGET, *UNSCORED, "+trainer.max_steps=8")).status == "stopped"
     caplog.clear()
     assert train(train_config("resume=auto", *OTHER, *BUDGET, *UNSCORED)).status == "finished"
-    assert "SomebodysDataModule cannot go on where it stopped" in caplog.text
+    assert "SomebodysDataModule cannot continue where it stopped" in caplog.text
 
 
 @pytest.mark.parametrize(

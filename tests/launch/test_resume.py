@@ -91,7 +91,7 @@ WHOLE = {
 def test_a_checkpoint_without_a_whole_state_of_training_is_not_gone_on_from(tmp_path, key, value):
     path = tmp_path / "latest.ckpt"
     check_training_state(WHOLE, path)
-    with pytest.raises(CheckpointError, match=f"latest.ckpt: training cannot go on from it, its {key} are missing"):
+    with pytest.raises(CheckpointError, match=f"latest.ckpt: it cannot be resumed: its {key} are missing"):
         check_training_state(WHOLE | {key: value}, path)
     if value is None:
         with pytest.raises(CheckpointError, match=key):

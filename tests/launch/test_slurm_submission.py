@@ -45,7 +45,7 @@ def test_a_job_that_is_not_requeued_says_why_and_how_it_goes_on(folder, error, r
     outcome = read_outcome(folder)
     assert outcome.status == "preempted"
     assert reason in outcome.message
-    assert "the same command goes on with it" in outcome.message
+    assert "the same command resumes it" in outcome.message
     assert submission.given_up(folder)
 
 

@@ -49,7 +49,7 @@ def test_a_logger_that_shows_no_pictures_says_so_once(picture, caplog):
         for images_seen in (0, 8, 16):
             log_samples([logger], "samples", picture, images_seen)
     (record,) = caplog.records
-    assert record.getMessage().startswith(f"Notebook shows no pictures; they lie in {picture.parent}")
+    assert record.getMessage().startswith(f"Notebook cannot show pictures; they are in {picture.parent}")
 
 
 def test_a_class_can_be_taught_to_show_pictures(picture, caplog):
@@ -73,7 +73,7 @@ def test_a_run_hands_configuration_and_scalars_to_any_logger(tmp_path):
         cwd=tmp_path,
     )
     assert ended.code == 0, ended.text
-    assert ended.text.count("shows no pictures") == 2
+    assert ended.text.count("cannot show pictures") == 2
     assert read_results(tmp_path / "run" / "results.json")["status"] == "finished"
     configs = [content for kind, content in SEEN if kind == "hyperparameters"]
     assert any(content.get("batch_size") == 16 and content.get("name") == "demo" for content in configs)

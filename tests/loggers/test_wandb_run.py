@@ -245,7 +245,7 @@ def test_a_run_keeps_the_id_that_an_agent_gave_it_and_jobs_of_a_sweep_get_their_
     assert begun(tmp_path / "run")["id"] == "agent-7"  # it is resumed
     jobs = [begun(tmp_path / job, origin=Origin(sweep="s", job=job))["id"] for job in "01"]
     assert len({*jobs, "agent-7", "agent-8"}) == 4
-    assert "WANDB_RUN_ID is passed over" in caplog.text
+    assert "WANDB_RUN_ID is ignored" in caplog.text
 
 
 @pytest.mark.parametrize(

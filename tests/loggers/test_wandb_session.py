@@ -85,7 +85,7 @@ def test_a_process_that_dies_again_and_again_is_left_alone(caplog):
     assert (dying.begun, dying.rows) == (2, 2)  # the second one dies at once
     assert warned(caplog) == [
         "W&B died at 0 images (ConnectionResetError: lost) and records nothing more of this run. "
-        "The training goes on; so what"
+        "Training continues; so what"
     ]
 
 

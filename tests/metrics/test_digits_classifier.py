@@ -20,7 +20,7 @@ def accuracy(extractor, images, labels):
     return (extractor(images).logits.argmax(1) == labels).double().mean().item()
 
 
-def test_shipped_weights_recognise_the_held_out_images(extractor, held_out):
+def test_shipped_weights_recognize_the_held_out_images(extractor, held_out):
     assert accuracy(extractor, *held_out) >= 0.98
     assert WEIGHTS.stat().st_size <= 400_000
 
@@ -30,9 +30,9 @@ def test_other_resolutions_are_resized(extractor, resolution):
     assert accuracy(extractor, *load_digits(split="heldout", resolution=resolution)) >= 0.95
 
 
-def test_rgb_copies_of_grey_images_give_the_same_features(extractor, held_out):
-    grey = held_out.images[:32]
-    torch.testing.assert_close(extractor(grey.expand(-1, 3, -1, -1)).pool, extractor(grey).pool)
+def test_rgb_copies_of_gray_images_give_the_same_features(extractor, held_out):
+    gray = held_out.images[:32]
+    torch.testing.assert_close(extractor(gray.expand(-1, 3, -1, -1)).pool, extractor(gray).pool)
 
 
 def test_features_do_not_depend_on_how_images_are_batched(extractor, held_out):

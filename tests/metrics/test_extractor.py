@@ -42,13 +42,13 @@ def test_autocast_training_mode_and_gradients_are_off():
     torch.testing.assert_close(got.pool.double(), reference, rtol=1e-5, atol=1e-3)
 
 
-def test_grey_is_repeated_and_rgb_is_weighed():
-    grey, rgb = pictures(1), pictures(3)
-    needs_rgb, needs_grey = InFloat32(channels=3), InFloat32(channels=1)
-    assert torch.equal(needs_rgb(grey).pool, needs_rgb(grey.repeat(1, 3, 1, 1)).pool)
+def test_gray_is_repeated_and_rgb_is_weighed():
+    gray, rgb = pictures(1), pictures(3)
+    needs_rgb, needs_gray = InFloat32(channels=3), InFloat32(channels=1)
+    assert torch.equal(needs_rgb(gray).pool, needs_rgb(gray.repeat(1, 3, 1, 1)).pool)
     r, g, b = rgb.double().unbind(1)
     luma = (0.299 * r + 0.587 * g + 0.114 * b).round().to(torch.uint8)[:, None]
-    assert torch.equal(needs_grey(rgb).pool, needs_grey(luma).pool)
+    assert torch.equal(needs_gray(rgb).pool, needs_gray(luma).pool)
 
 
 @pytest.mark.parametrize("shape", [(2, 2, 4, 4), (1, 4, 4)])

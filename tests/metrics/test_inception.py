@@ -42,9 +42,9 @@ def test_features_are_those_of_torch_fidelity_and_the_same_to_the_bit_in_any_bat
     assert torch.equal(extractor(images[1:]).pool, found.pool[1:])
 
 
-def test_grey_images_are_repeated_to_rgb(extractor):
-    grey = pictures(1, seed=1, channels=1)
-    assert torch.equal(extractor(grey).pool, extractor(grey.repeat(1, 3, 1, 1)).pool)
+def test_gray_images_are_repeated_to_rgb(extractor):
+    gray = pictures(1, seed=1, channels=1)
+    assert torch.equal(extractor(gray).pool, extractor(gray.repeat(1, 3, 1, 1)).pool)
 
 
 def test_resizing_is_part_of_the_protocol(weights, extractor):

@@ -8,7 +8,7 @@ from gan_lightning.core.pixels import to_uint8
 from gan_lightning.metrics import Estimate, Evidence, Metric, Needs
 from gan_lightning.metrics.extractor import Features
 from gan_lightning.metrics.named import list_metrics, named_metric
-from gan_lightning.metrics.neighbourhood import density_coverage, precision_recall
+from gan_lightning.metrics.neighborhood import density_coverage, precision_recall
 from gan_lightning.metrics.precision_recall import Density, Recall
 from tests.documentation import TEXT, blocks
 
@@ -160,7 +160,7 @@ def test_metrics_with_settings_of_their_own(make):
     }
     assert density_coverage(generated, real, k=5).density != evaluation.value("density100_train_toy")
     assert precision_recall(generated, real, k=3).recall != evaluation.value("recall100_train_toy")
-    with pytest.raises(ValueError, match=r"evaluator\.metrics has two metrics of the name recall"):
+    with pytest.raises(ValueError, match=r"evaluator\.metrics has two metrics named recall"):
         make(metrics=["recall", Recall(precision_neighbours=7)])
 
 

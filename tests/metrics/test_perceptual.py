@@ -49,8 +49,8 @@ def test_distance_is_that_of_torchmetrics_and_of_the_file(squeeze):
     assert torch.equal(
         torch.cat([lpips(a, b) for a, b in zip(first.split(2), second.split(2), strict=True)]), lpips(first, second)
     )
-    grey = first[:, :1]
-    assert torch.equal(lpips(grey, second[:, :1]), lpips(grey.repeat(1, 3, 1, 1), second[:, :1].repeat(1, 3, 1, 1)))
+    gray = first[:, :1]
+    assert torch.equal(lpips(gray, second[:, :1]), lpips(gray.repeat(1, 3, 1, 1), second[:, :1].repeat(1, 3, 1, 1)))
 
 
 def _features(network):

@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gan_lightning.metrics.resize import check_resize, in_words, normalised, resized
+from gan_lightning.metrics.resize import check_resize, in_words, normalized, resized
 
 from .random_weights import pictures
 
@@ -49,8 +49,8 @@ def test_the_ways_differ_and_say_so():
         check_resize("nearest")
 
 
-def test_normalised_is_in_units_of_255():
+def test_normalized_is_in_units_of_255():
     images = torch.full((1, 3, 2, 2), 255.0)
-    got = normalised(images, (0.5, 0.0, 1.0), (0.25, 0.5, 0.1))
+    got = normalized(images, (0.5, 0.0, 1.0), (0.25, 0.5, 0.1))
     assert got[0, :, 0, 0].tolist() == pytest.approx([2, 2, 0])
-    assert normalised(images, (0.5,), (0.5,))[0, :, 1, 1].tolist() == [1, 1, 1]
+    assert normalized(images, (0.5,), (0.5,))[0, :, 1, 1].tolist() == [1, 1, 1]

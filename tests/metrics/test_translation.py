@@ -42,7 +42,7 @@ def evaluator(tmp_path, count, *, similarity=None, **options):
 
 
 def off_by(real, levels):
-    """A sampler that returns each target, a number of grey levels too dark."""
+    """A sampler that returns each target, a number of gray levels too dark."""
     return lambda indices: (real.take([i % len(real) for i in indices.tolist()]).float() - levels) / 127.5 - 1
 
 
@@ -235,7 +235,7 @@ def test_without_pairs_both_directions_are_scored_against_their_domains(tmp_path
     renamed = TranslationImages(images(6, 1, split="val"), images(8, 2, split="val"), paired=False)
     named = evaluator(tmp_path, None).evaluate(sampler, renamed, weights="raw", device="cpu")
     assert [score.key for score in named.scores] == ["fd8_val_texture", "fd6_val_texture_back"]
-    with pytest.raises(ValueError, match="the images are of 'val'"):
+    with pytest.raises(ValueError, match="the images are from 'val'"):
         evaluator(tmp_path, 6, real_split="test").evaluate(sampler, renamed, weights="raw", device="cpu")
     swapped = TranslationSampler(off_by(real.sources, 0), off_by(real.targets, 0))
     assert evaluator(tmp_path, 6).evaluate(swapped, real, weights="raw", device="cpu").scores[0].value > 1e-3
@@ -257,7 +257,7 @@ def test_what_does_not_translate_is_refused(tmp_path):
         TranslationImages(images(3, 1), images(4, 2), paired=True)
 
 
-# Features of colour and texture. --------------------------------------------------------------------------
+# Features of color and texture. --------------------------------------------------------------------------
 
 
 def test_haar_keeps_the_energy_and_tells_orientations_apart():
@@ -269,7 +269,7 @@ def test_haar_keeps_the_energy_and_tells_orientations_apart():
     assert haar(stripes.mT)[1].abs().mean(dim=(0, 1, 3, 4)).tolist() == [0.0, 2.0, 0.0]
 
 
-def test_texture_features_are_of_colour_and_scale():
+def test_texture_features_are_of_color_and_scale():
     extractor = TextureExtractor()
     flat = torch.zeros(1, 3, 16, 16, dtype=torch.uint8)
     flat[:, 0] = 255  # red: Y = 0.299 * 2 - 1, B - Y = -0.598, R - Y = 1.402

@@ -53,7 +53,7 @@ def test_trace_of_root_equals_scipy_sqrtm(d):
 
 @pytest.mark.parametrize(("n1", "n2"), [(20, 20), (20, 200), (5, 90)])
 def test_rank_deficient_covariances_are_exact(n1, n2):
-    # For centred data X_i the trace is the nuclear norm of X_1 X_2^T / sqrt((n1 - 1)(n2 - 1)): no covariance needed.
+    # For centered data X_i the trace is the nuclear norm of X_1 X_2^T / sqrt((n1 - 1)(n2 - 1)): no covariance needed.
     x1, x2 = random_features(n1, 60, seed=3), random_features(n2, 60, seed=4)
     cross = (x1 - x1.mean(0)) @ (x2 - x2.mean(0)).T / ((n1 - 1) * (n2 - 1)) ** 0.5
     expected = np.linalg.svd(cross.numpy(), compute_uv=False).sum()

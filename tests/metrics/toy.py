@@ -24,11 +24,11 @@ EVERY_METRIC = (
     "path_length",
     "lpips_diversity",
 )
-"""What labelled samples of latents can be scored by."""
+"""What labeled samples of latents can be scored by."""
 
 
 class ToyExtractor(FeatureExtractor):
-    """Six fixed random projections of 4x4 grey images, in float64, and three logits."""
+    """Six fixed random projections of 4x4 gray images, in float64, and three logits."""
 
     name = "toy"
     feature_dim = 6

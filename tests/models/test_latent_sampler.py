@@ -49,7 +49,7 @@ def test_labels_are_those_of_the_samples_and_follow_the_training_prior():
     assert torch.equal(sample.labels(indices.flip(0)), labels.flip(0))
 
 
-def test_a_path_starts_at_the_sample_and_goes_towards_another_of_its_class():
+def test_a_path_starts_at_the_sample_and_goes_toward_another_of_its_class():
     for model in (unconditional(), conditional()):
         sample, indices = model.sampler(None, seed=3, weights="raw"), torch.arange(6)
         start, nowhere = sample.path(indices, epsilon=0.0)

@@ -305,7 +305,7 @@ def test_shared_fakes_are_generated_once_and_serve_both():
     assert len(made) == 3
 
 
-def test_styles_are_truncated_towards_their_mean_and_noise_is_of_the_sample():
+def test_styles_are_truncated_toward_their_mean_and_noise_is_of_the_sample():
     model = style_toy()
     fit(model, 10)
     generator = model.generator
@@ -382,7 +382,7 @@ def phase(name: str, **arguments: Any) -> Phase:
     ("phases", "reason"),
     [
         ([phase("a"), phase("a")], "different names"),
-        ([phase("a"), phase("b", follows="c")], "'b' follows 'c', which is none of"),
+        ([phase("a"), phase("b", follows="c")], "'b' follows 'c', which is not one of"),
         ([phase("a"), phase("b", follows="a", real="next")], "'b' follows 'a', whose batch it must see"),
         ([phase("a"), phase("b", real="next"), phase("c", follows="a")], "'c' follows 'a', which must come before it"),
         ([phase("b", follows="a"), phase("a")], "'b' follows 'a', which must come before it on its batch"),
@@ -436,7 +436,7 @@ def test_no_term_takes_the_place_of_another(parts):
 @pytest.mark.parametrize("name", ["adversarial", "loss", "real", "lr"])
 @pytest.mark.parametrize("own_step", [False, True])
 def test_no_penalty_is_logged_under_a_key_that_every_row_has(name, own_step):
-    with pytest.raises(ValueError, match=rf"model\.regularizers\.{name}: rows have a key of that name"):
+    with pytest.raises(ValueError, match=rf"model\.regularizers\.{name}: logged rows already have a key of this name"):
         points(regularizers={name: R1(weight=1.0, own_step=own_step)})
 
 

@@ -184,7 +184,7 @@ def test_a_part_built_by_hand_is_named(name, key, tmp_path):
     path = tmp_path / "plain.ckpt"
     model = by_hand(**{name: hand_built(name)})
     (message,) = fit(model, path)
-    assert message.startswith(f"{key}: built by hand, so that this checkpoint cannot rebuild the model alone")
+    assert message.startswith(f"{key}: built by hand, so this checkpoint alone cannot rebuild the model")
     assert read_checkpoint(path)["gan_lightning"]["by_hand"] == [key]
     lacking = rf"lacks {key}, which was built by hand; DCGAN\.load_from_checkpoint\(path, {name}=\.\.\.\)"
     for load in (load_model, DCGAN.load_from_checkpoint):
@@ -336,7 +336,7 @@ def test_a_damaged_list_of_parts_is_refused(by_hand, tmp_path):
     path = tmp_path / "a.ckpt"
     record = {"format": FORMAT, "images_seen": 0, "config": None, "by_hand": by_hand}
     write_container(path, {"state_dict": {}, "gan_lightning": record})
-    with pytest.raises(CheckpointError, match="by_hand is no list of keys of a model"):
+    with pytest.raises(CheckpointError, match="by_hand is not a list of keys of a model"):
         read_checkpoint(path)
 
 

@@ -1,4 +1,4 @@
-"""The rotation head: what it counts, how it is normalised, and that its labels stay true under augmentation."""
+"""The rotation head: what it counts, how it is normalized, and that its labels stay true under augmentation."""
 
 import pytest
 import torch
@@ -45,7 +45,7 @@ def largest_singular_value(layer: nn.Linear) -> float:
     return float(torch.linalg.matrix_norm(layer.weight.detach(), ord=2))
 
 
-def test_the_rotation_head_is_normalised_with_the_discriminator():
+def test_the_rotation_head_is_normalized_with_the_discriminator():
     assert largest_singular_value(ssgan().rotation_head) == pytest.approx(1, abs=1e-3)
     assert isinstance(ssgan(rotation_spectral_norm=False).rotation_head.weight, nn.Parameter)
     for enabled in (True, False):
@@ -53,7 +53,7 @@ def test_the_rotation_head_is_normalised_with_the_discriminator():
         assert isinstance(model.rotation_head.weight, nn.Parameter) is not enabled
 
 
-def test_another_discriminator_has_no_normalised_rotation_head_unless_asked():
+def test_another_discriminator_has_no_normalized_rotation_head_unless_asked():
     model, _ = Variant(name="ssgan", overrides=("model/discriminator=mlp",)).build()
     assert isinstance(model.rotation_head.weight, nn.Parameter)
 

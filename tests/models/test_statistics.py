@@ -140,7 +140,7 @@ def test_batch_norm_of_several_processes_takes_them_without_asking_the_others(mo
     model = standing()
     train(model, 2)
     first = model.sample(3)
-    batch_norm.synchronise_batch_norm(model)
+    batch_norm.synchronize_batch_norm(model)
     model.statistics = Standing(passes=PASSES, batch_size=BATCH)
     monkeypatch.setattr(batch_norm, "world_size", lambda: 2)
     monkeypatch.setattr(batch_norm, "gathered", lambda tensor: 1 / 0)

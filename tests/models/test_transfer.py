@@ -112,7 +112,7 @@ def test_names_of_tensors_and_modules_are_those_of_the_map(names, file):
     [
         ({"weights": "ema"}, "weights = ema: there are no averages"),
         ({"averages": True}, "averages = true: this model keeps no averages"),
-        ({"names": {"generatr": "G"}}, "names: generatr names nothing of the model's networks"),
+        ({"names": {"generatr": "G"}}, "names: the model's networks have no generatr"),
     ],
 )
 def test_what_neither_side_has_is_refused(settings, message):
@@ -156,9 +156,9 @@ def test_other_optimizers_are_refused_and_fresh_parameters_start_without_a_past(
     plan = plan_optimizers(points(), states, fresh={"generator.output.bias"})
     assert {player: len(state) for player, state in plan.items()} == {"discriminator": 4, "generator": 3}
     other = points(generator_optimizer=partial(torch.optim.SGD, lr=1.0))
-    with pytest.raises(ValueError, match="that of the generator is of another kind there"):
+    with pytest.raises(ValueError, match="the generator's is of another kind in the checkpoint"):
         plan_optimizers(other, states, fresh=())
     frozen = points(updates=UpdateRule(freeze_discriminator=1))
-    with pytest.raises(ValueError, match="that of the discriminator has 4 parameters there, and 2 here"):
+    with pytest.raises(ValueError, match="the discriminator's has 4 parameters there and 2 here"):
         plan_optimizers(frozen, states, fresh=())
     assert source.images_seen == 2 * BATCH

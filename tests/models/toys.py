@@ -54,7 +54,7 @@ class PointStream:
 
 
 class Images:
-    """Endless batches of noise of a model's shape, labelled if it has classes; a function of the position."""
+    """Endless batches of noise of a model's shape, labeled if it has classes; a function of the position."""
 
     def __init__(self, model: AdversarialModule) -> None:
         self.model = model

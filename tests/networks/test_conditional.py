@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from gan_lightning.networks.conditional import ConditionalBatchNorm2d, LabelledBatchNorm2d, one_hot, project
+from gan_lightning.networks.conditional import ConditionalBatchNorm2d, LabeledBatchNorm2d, one_hot, project
 
 
 def test_starts_as_batch_norm(seeded):
@@ -23,11 +23,11 @@ def test_scale_and_shift_belong_to_the_class(seeded):
         torch.testing.assert_close(out[n, c], expected + layer.shift[labels[n], c])
 
 
-def test_labelled_batch_norm_is_plain_without_classes(seeded):
+def test_labeled_batch_norm_is_plain_without_classes(seeded):
     x = torch.randn(4, 3, 2, 2)
-    torch.testing.assert_close(LabelledBatchNorm2d(channels=3, classes=None)(x, None), nn.BatchNorm2d(3)(x))
+    torch.testing.assert_close(LabeledBatchNorm2d(channels=3, classes=None)(x, None), nn.BatchNorm2d(3)(x))
     with pytest.raises(ValueError, match="condition must be class labels"):
-        LabelledBatchNorm2d(channels=3, classes=2)(x, None)
+        LabeledBatchNorm2d(channels=3, classes=2)(x, None)
 
 
 def test_one_hot_and_projection():

@@ -196,7 +196,7 @@ def test_sizes_of_the_reference():
         assert sides.pop() == side
 
 
-def test_small_images_are_enlarged_bilinearly_and_grey_ones_repeated(seeded):
+def test_small_images_are_enlarged_bilinearly_and_gray_ones_repeated(seeded):
     network = discriminator().eval()
     images = torch.rand(2, 1, 16, 16) * 2 - 1
     large = F.interpolate(images, scale_factor=2, mode="bilinear", align_corners=False).repeat(1, 3, 1, 1)

@@ -65,7 +65,7 @@ def test_two_forwards_before_one_backward(seeded):
     assert all(p.grad.isfinite().all() for p in discriminator.parameters())
 
 
-def test_every_layer_of_the_discriminator_is_normalised():
+def test_every_layer_of_the_discriminator_is_normalized():
     discriminator = ResNetDiscriminator(resolution=8, widths=[4, 4], downsamples=1, classes=3, attention_resolution=4)
     weighted = [m for m in discriminator.modules() if isinstance(m, (nn.Conv2d, nn.Linear, nn.Embedding))]
     assert len(weighted) == 3 + 2 + 4 + 1 + 1  # two blocks, attention, head, class vectors

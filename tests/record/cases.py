@@ -17,7 +17,7 @@ AVERAGED = "model.updates.ema_halflife_kimg=0.05"
 """An average that moves within twelve updates."""
 
 FAST = (AVERAGED, "model.generator_optimizer.lr=0.02")
-"""A generator that leaves its initial grey within twelve updates, so that samples tell something."""
+"""A generator that leaves its initial gray within twelve updates, so that samples tell something."""
 
 NARROW = ("model.generator.width=4", "model.discriminator.width=4", *FAST)
 RESIDUAL = (AVERAGED, "model.generator.widths=[8,8,8]", "model.discriminator.widths=[8,8,8]")

@@ -64,6 +64,6 @@ def _translate(case: Case, ckpt: str, folder: Path) -> dict[str, np.ndarray]:
 
 
 def pictures() -> np.ndarray:
-    """Return pictures to translate: waves of brightness and colour, uint8 ``(8, 32, 32, 3)``."""
+    """Return pictures to translate: waves of brightness and color, uint8 ``(8, 32, 32, 3)``."""
     number, row, column, channel = np.ogrid[0:COUNT, 0:32, 0:32, 0:3]
     return ((row * (number + 3) + column * (2 * number + 1) + channel * 40) % 256).astype(np.uint8)

@@ -13,7 +13,7 @@ from tests.record.cases import Case
 from tests.record.differences import Leaves
 
 LEFT_OUT = {"checkpoint", "generated", "real", "closest"}
-"""What says where files lie, and long lists of neighbours."""
+"""What says where files lie, and long lists of neighbors."""
 
 
 def evaluate(case: Case, checkpoint: str, folder: Path) -> Leaves:

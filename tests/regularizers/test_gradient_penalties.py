@@ -153,13 +153,13 @@ def test_dragan_takes_the_biased_standard_deviation():
 
 
 @pytest.mark.parametrize("norm_layer", [nn.BatchNorm2d(4), nn.SyncBatchNorm(4), nn.LazyBatchNorm2d()])
-def test_wgan_gp_refuses_batch_normalisation_by_name(norm_layer):
+def test_wgan_gp_refuses_batch_normalization_by_name(norm_layer):
     body = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Sequential(nn.ReLU(), norm_layer), nn.BatchNorm2d(4))
     with pytest.raises(ValueError, match=r"'1\.1'.*BatchNorm"):
         WGANGP().check(body)
 
 
-def test_wgan_gp_accepts_other_normalisations():
+def test_wgan_gp_accepts_other_normalizations():
     WGANGP().check(nn.Sequential(nn.InstanceNorm2d(3), nn.GroupNorm(1, 3), nn.LayerNorm(4), nn.Linear(4, 1)))
     R1(weight=1.0).check(nn.Sequential(nn.BatchNorm1d(3)))
 

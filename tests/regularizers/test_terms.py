@@ -103,7 +103,7 @@ def test_feature_matching_compares_what_the_discriminator_is_shown():
     assert FeatureMatching().generator_terms(turn)["distance"].item() == pytest.approx(expected.item(), rel=1e-6)
 
 
-def test_orthogonal_acts_on_equalised_layers_as_they_act():
+def test_orthogonal_acts_on_equalized_layers_as_they_act():
     linear, conv = EqualizedLinear(3, 2), EqualizedConv2d(2, 4, kernel=3)
     network = nn.Sequential(linear, conv)
     effective = [(layer.weight * layer.scale).flatten(1) for layer in (linear, conv)]
@@ -133,7 +133,7 @@ def test_orthogonal_sums_layers_and_reaches_the_weights():
 
 
 @pytest.mark.parametrize("norm", [nn.utils.parametrizations.spectral_norm, nn.utils.spectral_norm])
-def test_orthogonal_leaves_spectral_normalisation_alone(norm):
+def test_orthogonal_leaves_spectral_normalization_alone(norm):
     layer = norm(nn.Linear(3, 5))
     before = {name: value.clone() for name, value in layer.state_dict().items()}
     (matrix,) = filters(nn.Sequential(layer))

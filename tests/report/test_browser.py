@@ -27,13 +27,13 @@ TROUBLE = {
     "first_images_seen": 1000,
     "last_images_seen": 4000,
     "message": "samples are alike",
-    "remedy": "penalise gradients",
+    "remedy": "penalize gradients",
     "config_key": "model.regularizers",
 }
 
 
 def write_details(folder: Path, *, steps: int, seed: int, moments: tuple[int, ...] = MOMENTS) -> None:
-    """Curves and pictures of a run; a picture's grey says its moment."""
+    """Curves and pictures of a run; a picture's gray says its moment."""
     random = np.random.default_rng(seed)
     keys = ("d/loss", "g/loss", "d/accuracy", "d/real", "d/fake", "d/grad_norm", "g/grad_norm", "d/lr", "g/lr", "d/r1")
     values = random.normal(size=(steps, len(keys))).cumsum(axis=0).round(6).tolist()
@@ -370,7 +370,7 @@ def test_differences_are_marked_and_troubles_have_remedies(page):
     rows = "return [...document.querySelectorAll('#settings tbody tr')].map(r => [...r.cells].map(c => c.className))"
     marked = [["own" in name for name in row] for row in page.execute_script(rows)]
     assert marked == [[False, False, True, False, True, False, True], [False, False, False, True, True, True, True]]
-    assert "penalise gradients model.regularizers" in texts(page, "#troubles")[0]
+    assert "penalize gradients model.regularizers" in texts(page, "#troubles")[0]
     assert texts(page, "#troubles .chip.bad") == ["diverged"]
 
 

@@ -36,7 +36,7 @@ def test_contrast_is_that_of_the_standard():
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_series_and_runs_can_be_seen_on_either_ground(theme: str):
-    series, scale = colors("const COLOURS"), colors(f"  {theme}: [")
+    series, scale = colors("const COLORS"), colors(f"  {theme}: [")
     assert (len(series), len(scale)) == (8, 4)
     assert {
         color: contrast(color, PANELS[theme]) for color in (*series, *scale) if contrast(color, PANELS[theme]) < 3

@@ -48,7 +48,7 @@ def test_conditions_and_damaged_runs_stay(found, text, names):
         ("model.loss", ["KEY=VALUE", "'model.loss'"]),
         ("model.los=hinge", ["no run has this key", "did you mean 'model.loss'"]),
         ("model.loss=minimax", ["no run meets this"]),
-        ("model.loss>3", ["only numbers have an order", "Hinge"]),
+        ("model.loss>3", ["only numbers can be compared by order", "Hinge"]),
     ],
 )
 def test_what_cannot_be_meant_is_refused(found, text, words):

@@ -188,7 +188,7 @@ def bomb() -> bytes:
         ("folder", "is a folder"),
         ("bomb", "DecompressionBombError"),
         ("endless", "has more than"),
-        ("text", "it is no image"),
+        ("text", "it is not an image"),
         ("cut", "Error"),
     ],
 )

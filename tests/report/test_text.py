@@ -17,7 +17,7 @@ TROUBLE = {
     "first_images_seen": 20,
     "last_images_seen": 60,
     "message": "samples are alike",
-    "remedy": "penalise gradients",
+    "remedy": "penalize gradients",
     "config_key": "model.regularizers",
 }
 
@@ -133,7 +133,7 @@ def test_warnings_of_the_health_monitor_are_counted_and_explained(tmp_path, make
     collapse, oscillation = advice(content)  # one for each kind, and not for each run
     assert collapse == (
         "demo: mode collapse in 2 of 2 runs (seed 0, 1; 0.02 to 0.06 kimg): samples are alike (seed 0). "
-        "Try: penalise gradients [model.regularizers]"
+        "Try: penalize gradients [model.regularizers]"
     )
     assert oscillation.startswith("demo: oscillation in 1 of 2 runs (seed 1; 0.02 to 0.06 kimg): samples are alike. ")
     assert content.reasons == ["demo: of 2 runs mode collapse in 2, oscillation in 1"]

@@ -145,7 +145,7 @@ def test_curves_and_pictures_are_downloaded_once_and_only_for_the_page(api):
         details.picture(10)
     page = as_html(compare(runs))
     assert run.scans == 1
-    assert "the picture at 20 images cannot be read: it is no image" in page
+    assert "the picture at 20 images cannot be read: it is not an image" in page
 
 
 @pytest.mark.parametrize(

@@ -392,7 +392,7 @@ def test_counters_of_another_form_are_reported(run_file, value):
 
 def test_what_is_no_model_is_reported(run_file):
     _, path = run_file(MODEL["generator"])
-    with pytest.raises(CheckpointError, match="describes a DCGANGenerator, which is no model"):
+    with pytest.raises(CheckpointError, match="describes a DCGANGenerator, which is not a model"):
         load_model(path)
 
 
@@ -406,8 +406,8 @@ def test_a_run_goes_on_with_as_many_processes_as_wrote_it():
     assert processes_problem(2, 2) is None
     assert processes_problem(None, 2) is None
     problem = processes_problem(2, 1)
-    assert "a run on 2 processes" in problem
-    assert "with 1" in problem
+    assert "written by 2 processes" in problem
+    assert "cannot be resumed with 1" in problem
 
 
 def test_a_module_refuses_another_number_of_processes(tmp_path):
@@ -417,7 +417,7 @@ def test_a_module_refuses_another_number_of_processes(tmp_path):
     assert saved["gan_lightning"]["processes"] == 1
     saved["gan_lightning"]["processes"] = 4
     write_container(tmp_path / "b.ckpt", saved)
-    with pytest.raises(ValueError, match="a run on 4 processes and cannot go on with 1"):
+    with pytest.raises(ValueError, match="written by 4 processes and cannot be resumed with 1"):
         train(points(), 4, ckpt_path=tmp_path / "b.ckpt")
 
 
@@ -467,4 +467,4 @@ def test_a_folder_of_checkpoints_that_is_none_is_not_taken_for_an_empty_one(tmp_
     put(tmp_path / "checkpoints", kind)
     found, (complaint,) = newest_whole(tmp_path / "checkpoints")
     assert found is None
-    assert "checkpoints is no folder, or a link to one that is not there" in complaint
+    assert "checkpoints is not a folder, or is a link to a missing one" in complaint

@@ -17,7 +17,10 @@ def test_a_lock_that_is_a_link_is_not_followed_and_said_to_be_one(tmp_path, capl
     with exclusive(tmp_path):
         pass
     (said,) = caplog.messages
-    assert said == f"{tmp_path} cannot be locked, its .lock is a symbolic link: nothing keeps a second process out"
+    assert (
+        said
+        == f"{tmp_path} cannot be locked, its .lock is a symbolic link: nothing prevents a second process from using it"
+    )
     assert os.readlink(RunFolder(tmp_path).lock) == target
 
 
@@ -25,7 +28,9 @@ def test_a_lock_that_is_a_folder_is_said_to_be_one(tmp_path, caplog):
     RunFolder(tmp_path).lock.mkdir()
     with exclusive(tmp_path):
         pass
-    assert caplog.messages == [f"{tmp_path} cannot be locked, Is a directory: nothing keeps a second process out"]
+    assert caplog.messages == [
+        f"{tmp_path} cannot be locked, Is a directory: nothing prevents a second process from using it"
+    ]
 
 
 def test_a_folder_that_cannot_be_made_is_refused_by_its_key(tmp_path):

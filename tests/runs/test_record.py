@@ -157,7 +157,7 @@ def test_wall_time_is_the_clock_of_the_run(tmp_path, monkeypatch):
     assert read_results(record.folder.results)["wall_time_s"] == 10.0
 
 
-def test_artefacts_elsewhere_keep_their_full_path(record, tmp_path):
+def test_artifacts_elsewhere_keep_their_full_path(record, tmp_path):
     record.artefact("other", tmp_path.parent / "x.png")
     assert read_results(record.folder.results)["artefacts"] == {"other": str((tmp_path.parent / "x.png").resolve())}
 

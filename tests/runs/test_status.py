@@ -20,12 +20,12 @@ def row(way: Way) -> list[str]:
         "diverged": "diverges again",
         "refused": "begins, once that is mended",
     }
-    sweep = "skips it" if meaning.settled else "goes on with it" if meaning.resumable else "tries it again"
+    sweep = "skips it" if meaning.settled else "resumes it" if meaning.resumable else "tries it again"
     return [
         way.happens,
         f"`{way.status}`",
         code,
-        "goes on from the last checkpoint" if meaning.resumable else resumed[way.status],
+        "continues from the last checkpoint" if meaning.resumable else resumed[way.status],
         sweep,
         "counts it" if way.status == "finished" else "names it, outside of the means",
     ]

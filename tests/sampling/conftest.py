@@ -37,7 +37,7 @@ def plain():
 
 
 @pytest.fixture
-def labelled():
+def labeled():
     torch.manual_seed(1)
     return spread(
         CGAN(

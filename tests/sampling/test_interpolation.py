@@ -46,12 +46,12 @@ def test_rows_of_a_picture_go_from_sample_to_sample(plain, tmp_path):
     assert np.abs(straight[0][2].astype(int) - middle.squeeze().numpy()).max() <= 1
 
 
-def test_a_walk_keeps_the_class_that_it_was_given(labelled, tmp_path):
-    write(Interpolation(n=2, labels="all", steps=3, loop=False), labelled, tmp_path / "a.png")
+def test_a_walk_keeps_the_class_that_it_was_given(labeled, tmp_path):
+    write(Interpolation(n=2, labels="all", steps=3, loop=False), labeled, tmp_path / "a.png")
     found = tiles(tmp_path / "a.png", 3, 3)
     for label in range(3):
-        latents = labelled.inputs(range(label * 2, label * 2 + 2), seed=0).latents
-        end = to_uint8(labelled.render(GeneratorInputs(latents[1:], torch.tensor([label]))))
+        latents = labeled.inputs(range(label * 2, label * 2 + 2), seed=0).latents
+        end = to_uint8(labeled.render(GeneratorInputs(latents[1:], torch.tensor([label]))))
         assert np.array_equal(found[label][2], end.squeeze(0).permute(1, 2, 0).numpy())
 
 
@@ -83,17 +83,17 @@ def test_a_gif_has_a_tile_for_each_walk_and_moves(plain, tmp_path, loop, frames)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("imageio_ffmpeg") is None, reason="imageio-ffmpeg is not installed")
-def test_a_video_can_be_read_back(labelled, tmp_path):
+def test_a_video_can_be_read_back(labeled, tmp_path):
     import imageio_ffmpeg
 
-    write(Interpolation(n=2, steps=4, fps=10), labelled, tmp_path / "a.mp4")
+    write(Interpolation(n=2, steps=4, fps=10), labeled, tmp_path / "a.mp4")
     frames = imageio_ffmpeg.read_frames(str(tmp_path / "a.mp4"))
     about = next(frames)
     assert about["fps"] == 10
     assert about["size"] == (260, 260)  # 256 and two borders: even
     read = [np.frombuffer(frame, np.uint8).reshape(260, 260, 3) for frame in frames]
     assert len(read) == 8
-    image = to_uint8(labelled.render(labelled.inputs(range(1), seed=0)))[0].permute(1, 2, 0).numpy()
+    image = to_uint8(labeled.render(labeled.inputs(range(1), seed=0)))[0].permute(1, 2, 0).numpy()
     assert np.abs(read[0][18:258:32, 18:258:32].astype(int) - image).mean() < 12  # compressed
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 

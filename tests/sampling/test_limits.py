@@ -34,11 +34,11 @@ def refuse_to_draw(monkeypatch, model):
         (Traversal(steps=HUGE, components=[0]), "a.png", "mode.steps = 1000000000"),
     ],
 )
-def test_what_cannot_be_held_is_refused_before_anything_is_drawn(labelled, tmp_path, monkeypatch, mode, out, message):
+def test_what_cannot_be_held_is_refused_before_anything_is_drawn(labeled, tmp_path, monkeypatch, mode, out, message):
     monkeypatch.setattr(limits_module.os, "statvfs", lambda _: SimpleNamespace(f_bavail=10**7, f_frsize=4096))
-    refuse_to_draw(monkeypatch, labelled)
+    refuse_to_draw(monkeypatch, labeled)
     with pytest.raises(ValueError, match=message):
-        write(mode, labelled, tmp_path / out)
+        write(mode, labeled, tmp_path / out)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -52,7 +52,7 @@ def test_the_room_is_that_of_the_disk_where_the_file_will_lie(tmp_path):
 
 def test_the_largest_picture_is_allowed():
     check_tiles(4096, "n = 4096")
-    with pytest.raises(ValueError, match="these are 4097"):
+    with pytest.raises(ValueError, match="but there are 4097"):
         check_tiles(4097, "n = 4097")
 
 

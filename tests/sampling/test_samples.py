@@ -37,31 +37,31 @@ def test_the_same_seed_gives_the_same_files_whatever_the_batch_size(plain, tmp_p
         assert np.array_equal(archive["arr_0"], shorter)
 
 
-def test_an_archive_has_the_labels_that_were_asked_for_or_drawn(labelled, tmp_path):
-    write(Samples(labels=[2, 0], n=4), labelled, tmp_path / "a.npz")
+def test_an_archive_has_the_labels_that_were_asked_for_or_drawn(labeled, tmp_path):
+    write(Samples(labels=[2, 0], n=4), labeled, tmp_path / "a.npz")
     with np.load(tmp_path / "a.npz") as archive:
         assert archive["arr_0"].shape == (4, 8, 8, 3)
         assert archive["arr_1"].tolist() == [2, 2, 0, 0]
-        asked = expected(labelled, 4, labels=torch.tensor([2, 2, 0, 0]))
+        asked = expected(labeled, 4, labels=torch.tensor([2, 2, 0, 0]))
         assert np.array_equal(archive["arr_0"], asked)
-    write(Samples(n=30), labelled, tmp_path / "b.npz")
+    write(Samples(n=30), labeled, tmp_path / "b.npz")
     with np.load(tmp_path / "b.npz") as archive:
-        assert archive["arr_1"].tolist() == labelled.sample_condition(range(30), seed=0, labels=None).tolist()
+        assert archive["arr_1"].tolist() == labeled.sample_condition(range(30), seed=0, labels=None).tolist()
         assert set(archive["arr_1"].tolist()) == {0, 1, 2}
 
 
-def test_grey_images_can_be_written_as_three_channels(plain, tmp_path):
+def test_gray_images_can_be_written_as_three_channels(plain, tmp_path):
     write(Samples(n=2, rgb=True), plain, tmp_path / "a.npz")
     with np.load(tmp_path / "a.npz") as archive:
         assert np.array_equal(archive["arr_0"], expected(plain, 2).repeat(3, axis=3))
 
 
-def test_a_grid_has_a_row_for_each_class(labelled, tmp_path):
-    write(Samples(labels="all", n=6), labelled, tmp_path / "grid.png")
+def test_a_grid_has_a_row_for_each_class(labeled, tmp_path):
+    write(Samples(labels="all", n=6), labeled, tmp_path / "grid.png")
     pixels = np.asarray(Image.open(tmp_path / "grid.png"))
     assert pixels.shape == (3 * 66 + 2, 2 * 66 + 2, 3)
     labels = torch.tensor([0, 0, 1, 1, 2, 2])
-    for index, image in enumerate(expected(labelled, 6, labels=labels)):
+    for index, image in enumerate(expected(labeled, 6, labels=labels)):
         top, left = 2 + index // 2 * 66, 2 + index % 2 * 66
         assert np.array_equal(pixels[top : top + 64 : 8, left : left + 64 : 8], image)
 

@@ -107,7 +107,7 @@ def test_a_cutoff_that_leaves_one_sample_out_is_refused(cutoff, styled, tmp_path
 def test_what_a_generator_without_styles_cannot_do_is_refused(plain, tmp_path):
     with pytest.raises(ValueError, match=r"mode=style_mixing takes a generator with styles .* DCGANGenerator"):
         picture(StyleMixing(), plain, tmp_path / "a.png", 1, 1)
-    with pytest.raises(ValueError, match="truncation_cutoff = 2: it takes a truncation, and a generator that"):
+    with pytest.raises(ValueError, match="truncation_cutoff = 2: it needs a truncation, and a generator that"):
         Samples(n=1, truncation=1.0, truncation_cutoff=2).write(plain, tmp_path / "a.png", weights="ema", trust=False)
     with pytest.raises(ValueError, match=r"mode\.rows = 0, mode\.columns = 6: must be at least 1"):
         StyleMixing(rows=0)

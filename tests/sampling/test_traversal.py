@@ -46,18 +46,18 @@ def test_the_picture_of_the_codes(coded, tmp_path):
     assert set(found[0][3].flatten().tolist()) == {127}  # three values in a row of four
 
 
-def test_latent_components_of_any_model(labelled, tmp_path):
-    given = labelled.inputs(range(2), seed=0)
+def test_latent_components_of_any_model(labeled, tmp_path):
+    given = labeled.inputs(range(2), seed=0)
     latents, condition = given.latents, given.condition
     (first, labels), *rest = latent_rows(
-        latents, condition, components=[4, 0], steps=3, prior=labelled.prior, extent=None
+        latents, condition, components=[4, 0], steps=3, prior=labeled.prior, extent=None
     )
     assert len(rest) == 3
     # CGAN's latents are uniform: no component goes beyond the bound
     assert first[:, 4].tolist() == pytest.approx([-math.sqrt(3), 0.0, math.sqrt(3)])
     assert torch.equal(first[:, :4], latents[:1, :4].expand(3, -1))
     assert labels.tolist() == [int(condition[0])] * 3
-    write(Traversal(components=[4], labels=2, n=2, steps=3), labelled, tmp_path / "a.png")
+    write(Traversal(components=[4], labels=2, n=2, steps=3), labeled, tmp_path / "a.png")
     assert len(tiles(tmp_path / "a.png", 2, 3)) == 2
 
 

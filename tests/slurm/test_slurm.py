@@ -2,7 +2,7 @@
 
 Everything runs at the same time, since the jobs mostly import: a sweep of four jobs, of which one is requeued by hand,
 one gets the pre-emption signal and the others lose their node; a sweep with a job that fails and one that is
-cancelled; a job of two processes that runs into its time limit; and one that submitit started, which is told so often
+canceled; a job of two processes that runs into its time limit; and one that submitit started, which is told so often
 that its time is up that it gives up, and goes on when the sweep is started again.
 """
 
@@ -244,7 +244,7 @@ def test_a_time_limit_costs_two_processes_one_requeue_and_no_step(lab):
 def test_a_job_of_two_processes_that_times_out_too_often_says_so_and_goes_on_when_it_is_told_to(lab):
     folder = lab.folder / "paired" / "0"
     assert lab.codes["paired"] == 143, lab.output("paired")
-    for words in ("preempted", "hydra.launcher.max_num_timeout is used up", "the same command goes on with it"):
+    for words in ("preempted", "hydra.launcher.max_num_timeout is used up", "the same command resumes it"):
         assert words in lab.output("paired")
     assert restarts(lab, lab.gave_up) == 1
     assert lab.cluster.state(lab.gave_up) == "FAILED"
@@ -264,7 +264,7 @@ def test_a_process_that_dies_before_it_has_met_the_others_takes_them_along(lab):
         assert died - 1 < end < died + 60  # SLURM's time is whole seconds
 
 
-def test_a_failing_job_is_not_requeued_and_a_cancelled_one_saves(lab):
+def test_a_failing_job_is_not_requeued_and_a_canceled_one_saves(lab):
     assert lab.codes["endless"] == 1, lab.output("endless")
     folders = [lab.folder / "endless" / name for name in "01"]
     assert [read_outcome(folder).status for folder in folders] == ["failed", "preempted"]

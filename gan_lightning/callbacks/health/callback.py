@@ -34,7 +34,7 @@ class TrainingHealth(Callback):
     Args:
         every_kimg: thousands of images between two looks at samples, at the next logged step; None: no looks.
         samples: number of samples of fixed latents, and of real ones, in a look.
-        seed: of the latents.
+        seed: seed of the latents.
         loss_limit: a logged loss of this magnitude ends the run as diverged, as one that is not finite does.
 
     Raises:
@@ -195,7 +195,7 @@ class TrainingHealth(Callback):
 
 
 def peak_memory_mib(device: torch.device) -> float:
-    """Largest memory so far: allocated on a GPU, or resident of this process; in MiB."""
+    """Return the largest memory so far: allocated on a GPU, or resident of this process; in MiB."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     if sys.platform == "win32":

@@ -23,7 +23,7 @@ VANISHED = 0.02
 """Share of its usual norm to which the generator's gradient must have shrunk, besides."""
 
 FIRST = 0.005
-"""Share of its norm at the first step that counts as usual; that of an untrained pair is often large."""
+"""Share of its norm at the first step that counts as usual; an untrained pair's norm is often large."""
 
 FOOLED = 0.3
 """Accuracy below which fakes look more real than real samples do. 0.5 is the equilibrium that everybody wants."""
@@ -64,7 +64,7 @@ MISSING = 0.1
 """A class is missing if it has less than this share of what it should have."""
 
 LOOKED_AT_QUALITY = 0.5
-"""Share of samples near a mode from which uncovered modes are a collapse, and not just samples that are no good."""
+"""Share of samples near a mode from which uncovered modes are a collapse, and not just poor samples."""
 
 MATURE = 0.25
 """Share of the budget from which all classes should be there."""
@@ -72,7 +72,7 @@ MATURE = 0.25
 OVERFIT = 0.5
 """r_v of ADA (Karras 2020, arXiv 2006.06676, equation 1): 0 without overfitting, 1 if held-out samples look fake."""
 
-MEMORISED = 0.8
+MEMORIZED = 0.8
 """Share of (training, held-out) pairs from which the discriminator knows the training set, besides.
 
 r_v alone says nothing where samples are good: the demo's discriminator can hardly tell anything apart, and what is
@@ -83,7 +83,7 @@ left of its opinion is mostly memory (r_v 0.7, and 0.6 of the pairs).
 def discriminator_overpowers(
     accuracy: Sequence[float], generator_grad_norm: Sequence[float], *, reference: float
 ) -> str | None:
-    """The discriminator ranks nearly everything right, and the generator's gradient has vanished.
+    """Report a discriminator that ranks nearly everything right while the generator's gradient has vanished.
 
     Arjovsky and Bottou 2017 (arXiv 1701.04862), theorem 2.4.
 
@@ -104,7 +104,7 @@ def discriminator_overpowers(
 
 
 def generator_overpowers(accuracy: Sequence[float], *, started: bool) -> str | None:
-    """Fakes are ranked above real samples most of the time: the discriminator does not keep up.
+    """Report a discriminator that ranks fakes above real samples most of the time: it does not keep up.
 
     Args:
         accuracy: in [0, 1].
@@ -119,7 +119,7 @@ def generator_overpowers(accuracy: Sequence[float], *, started: bool) -> str | N
 
 
 def oscillates(accuracy: Sequence[float], *, batch: int) -> str | None:
-    """The players take turns in winning: the accuracy swings from one side of 0.5 to the other and back.
+    """Report players that take turns in winning: the accuracy swings across 0.5 and back.
 
     Mescheder et al. 2018 (arXiv 1801.04406), section 2: the unregularised game circles around its equilibrium.
 
@@ -142,7 +142,7 @@ def oscillates(accuracy: Sequence[float], *, batch: int) -> str | None:
 
 
 def dies(generator_grad_norm: Sequence[float], discriminator_grad_norm: Sequence[float]) -> str | None:
-    """Both gradients are exactly zero: no unit of either network responds any more.
+    """Report gradients that are exactly zero in both networks: no unit responds any more.
 
     Args:
         generator_grad_norm: global norms.
@@ -154,7 +154,7 @@ def dies(generator_grad_norm: Sequence[float], discriminator_grad_norm: Sequence
 
 
 def explodes(diversity: Sequence[float]) -> str | None:
-    """Samples are much farther apart than real samples are.
+    """Report samples that are much farther apart than real ones.
 
     Args:
         diversity: mean distance between two samples, as a share of that between two real ones.
@@ -166,7 +166,7 @@ def explodes(diversity: Sequence[float]) -> str | None:
 
 
 def collapses(diversity: Sequence[float], *, first_mature: int | None) -> str | None:
-    """Samples of different latents are much more alike than real samples are.
+    """Report samples of different latents that are much more alike than real samples.
 
     Args:
         diversity: mean distance between two samples, as a share of that between two real ones, since the start.
@@ -184,7 +184,7 @@ def collapses(diversity: Sequence[float], *, first_mature: int | None) -> str | 
 
 
 def misses_classes(fractions: Sequence[float], expected: Sequence[float], *, progress: float) -> str | None:
-    """Classes that real samples have are hardly among the generated ones.
+    """Report classes of the real samples that are rare among the generated ones.
 
     Args:
         fractions: share of the generated samples in each class.
@@ -203,7 +203,7 @@ def misses_classes(fractions: Sequence[float], expected: Sequence[float], *, pro
 def misses_modes(
     fractions: Sequence[float], *, covered: float | None, high_quality: float | None, progress: float
 ) -> str | None:
-    """Samples lie near some modes of a distribution of equally likely ones, but not near all of them.
+    """Report samples that lie near some of a distribution's equally likely modes but not near all.
 
     A generator that has collapsed to a place between modes covers none. So a mode counts as missing also if hardly any
     sample has it for its nearest one, however far that is; samples on their way, spread over the plane, have all.
@@ -224,13 +224,13 @@ def misses_modes(
 
 
 def overfits(overfitting: Sequence[float], memorised: Sequence[float]) -> str | None:
-    """The discriminator tells the training set from held-out samples of the same distribution.
+    """Report a discriminator that tells the training set from held-out samples of the same distribution.
 
     Args:
         overfitting: r_v at each look.
         memorised: share of (training, held-out) pairs in which the training sample has the larger logit.
     """
-    if len(overfitting) < LOOKS or min(overfitting[-LOOKS:]) < OVERFIT or min(memorised[-LOOKS:]) < MEMORISED:
+    if len(overfitting) < LOOKS or min(overfitting[-LOOKS:]) < OVERFIT or min(memorised[-LOOKS:]) < MEMORIZED:
         return None
     return (
         f"the discriminator overfits: it tells {memorised[-1]:.0%} of the training samples from held-out ones, which "

@@ -30,8 +30,8 @@ class Reference:
     """Real samples to compare with.
 
     Attributes:
-        train: of the training set, on the CPU.
-        heldout: of a split that training never sees, or None.
+        train: samples of the training set, on the CPU.
+        heldout: samples of a split that training never sees, or None.
         spread: mean distance between two training samples.
     """
 
@@ -47,7 +47,7 @@ class Look:
     Attributes:
         diversity: mean distance between two samples of fixed latents, as a share of ``Reference.spread``.
         real_train: the discriminator's mean logit of training samples; None without held-out ones, likewise:
-        real_heldout: of held-out samples.
+        real_heldout: its mean logit of held-out samples.
         overfitting: r_v = (E D(train) - E D(held-out)) / (E D(train) - E D(fake)), ADA (Karras 2020, arXiv
             2006.06676), equation 1; 0 if fakes are not below training samples.
         memorised: share of (training, held-out) pairs in which the training sample has the larger logit.
@@ -61,7 +61,7 @@ class Look:
 
 
 def mean_distance(samples: Tensor) -> float:
-    """Mean Euclidean distance between two different ones of N >= 2 samples, images ``(N, C, H, W)`` or ``(N, D)``."""
+    """Return the mean distance between two different ones of N >= 2 samples, images ``(N, C, H, W)`` or ``(N, D)``."""
     if samples.ndim == 4 and max(samples.shape[2:]) > SIDE:
         samples = F.adaptive_avg_pool2d(samples, SIDE)
     return torch.pdist(samples.flatten(1).double()).mean().item()
@@ -102,7 +102,7 @@ def look(module: AdversarialModule, real: Reference, *, seed: int, batch: int) -
     Args:
         module: a model in training.
         real: what to compare with.
-        seed: of the latents, and of what augmentations draw.
+        seed: seed of the latents, and of what augmentations draw.
         batch: samples to compute with at once.
     """
     count = len(real.train)
@@ -132,7 +132,7 @@ def look(module: AdversarialModule, real: Reference, *, seed: int, batch: int) -
 
 
 def _logits(module: AdversarialModule, shown: Batch, batch: int) -> Tensor:
-    """The discriminator's logits of augmented samples, one a sample or pack: float64 on the CPU.
+    """Return the discriminator's logits of augmented samples, one per sample or pack: float64 on the CPU.
 
     ``prepare_batch`` is left out: a growing model grows in it.
     """

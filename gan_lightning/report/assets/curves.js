@@ -79,14 +79,14 @@ function traces(metric) {
   const single = find("seeds").checked;
   return chosen().filter((group) => group.curves[metric]).flatMap((group) => {
     const curve = group.curves[metric];
-    const line = { color: colour(group), dash: dash(group), width: 2 };
+    const line = { color: color(group), dash: dash(group), width: 2 };
     const mode = metric.startsWith("score/") || onePosition ? "lines+markers" : "lines";
     const common = { x: positions(group, curve.x), type: "scatter", showlegend: false, hoverinfo: "skip", legendgroup: group.id };
     const own = { ...common, mode, line, connectgaps: true, marker: { size: 5 }, name: escaped(`${group.id} ${group.label}`), hoverinfo: "all", hovertemplate: "%{y:.4~g}" };
     if (!curve.mean) return [{ ...own, y: smoothed(curve.runs[0]) }];
     const seeds = curve.runs.map((y) => ({ ...common, mode: "lines", y: smoothed(y), connectgaps: true, opacity: 0.55, line: { ...line, width: 1 } }));
     const edge = { ...common, mode: "lines", connectgaps: true, line: { width: 0 } };
-    const band = [{ ...edge, y: smoothed(curve.low) }, { ...edge, y: smoothed(curve.high), fill: "tonexty", fillcolor: `${colour(group)}2e` }];
+    const band = [{ ...edge, y: smoothed(curve.low) }, { ...edge, y: smoothed(curve.high), fill: "tonexty", fillcolor: `${color(group)}2e` }];
     return [...(single ? seeds : band), { ...own, y: smoothed(curve.mean) }];
   });
 }

@@ -10,7 +10,7 @@ function showSection(index) {
   find("protocol").textContent = state.section.label ? `Only what was measured in the same way is compared here: ${state.section.label}.` : "";
   find("protocol").hidden = !state.section.label;
   fillMetrics();
-  fillColours();
+  fillColors();
   state.chosen = new Set(best(TOP).map((group) => group.id));
   if (table) { table.destroy(); find("search").value = ""; }
   makeTable();
@@ -29,7 +29,7 @@ showSection(0);
 
 find("theme").addEventListener("click", () => { setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"); refresh(); });
 find("section").addEventListener("change", (event) => showSection(Number(event.target.value)));
-find("moment").addEventListener("change", (event) => { state.moment = event.target.value; fillColours(); table.replaceData(rowsOfTable()).then(() => table.selectRow([...state.chosen])); refresh(); });
+find("moment").addEventListener("change", (event) => { state.moment = event.target.value; fillColors(); table.replaceData(rowsOfTable()).then(() => table.selectRow([...state.chosen])); refresh(); });
 find("search").addEventListener("input", filterTable);
 find("select-top").addEventListener("click", () => selectInTable(best(TOP)));
 find("select-all").addEventListener("click", () => selectInTable(groups()));
@@ -44,4 +44,4 @@ find("smoothing").addEventListener("input", drawCurves);
 find("add-chart").addEventListener("click", () => { addChart(); drawCurves(); });
 find("time").addEventListener("input", moveTo);
 find("play").addEventListener("click", togglePlay);
-if (find("colour")) find("colour").addEventListener("change", drawParallel);
+if (find("color")) find("color").addEventListener("change", drawParallel);

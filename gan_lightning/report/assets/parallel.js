@@ -5,7 +5,7 @@ const SPREAD = 50; // positive settings that spread farther than this factor get
 
 function drawParallel() {
   const runs = groups().flatMap((group) => group.runs.map((run) => ({ group, run }))).filter(({ run }) => run.status === "finished");
-  const score = find("colour").value;
+  const score = find("color").value;
   const value = (entry, key) => entry.run.scores[key]?.[state.moment] ?? null;
   const complete = runs.filter((entry) => value(entry, score) !== null);
   const measured = data.keys.filter(({ key }) => complete.length && complete.every((entry) => value(entry, key) !== null));
@@ -18,8 +18,8 @@ function drawParallel() {
   const left = 16 + LETTER_PX * Math.max(8, ...(axes[0]?.ticktext ?? []).map((text) => text.length)); // ticks stand left of their axis
   const top = 26 + 16 * Math.max(1, ...titles.map((title) => title.length));
   const higher = Boolean(data.keys.find(({ key }) => key === score)?.higher);
-  const colours = FROM_BEST[document.documentElement.dataset.theme];
-  const scale = (higher ? [...colours].reverse() : colours).map((c, index) => [index / (colours.length - 1), c]);
+  const colors = FROM_BEST[document.documentElement.dataset.theme];
+  const scale = (higher ? [...colors].reverse() : colors).map((c, index) => [index / (colors.length - 1), c]);
   const trace = {
     type: "parcoords", dimensions: axes, labelangle: 0, labelfont: { size: 13, color: css("--text") }, tickfont: { color: css("--text") }, rangefont: { color: css("--muted") },
     unselected: { line: { color: css("--line"), opacity: 0.5 } },
@@ -52,12 +52,12 @@ function dimension(label, values) {
   return { label: logarithmic && !ticks ? `log10 ${label}` : label, values: values.map(place), tickvals: ticks?.map(place), ticktext: ticks?.map(shown).map(String) };
 }
 
-function fillColours() {
+function fillColors() {
   if (!find("parallel")) return;
   const names = data.keys.filter(({ key }) => groups().some((group) => group.scores[key][state.moment])).map(({ key }) => key);
   const runs = (key) => groups().reduce((sum, group) => sum + (group.scores[key][state.moment]?.n ?? 0), 0);
   names.sort((a, b) => runs(b) - runs(a));
-  find("colour").replaceChildren(...names.map((name) => element("option", { value: name, textContent: name })));
+  find("color").replaceChildren(...names.map((name) => element("option", { value: name, textContent: name })));
   const used = names.length > 0;
   find("parallel-panel").hidden = !used;
   find("parallel-link").hidden = !used;

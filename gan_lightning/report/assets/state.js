@@ -3,7 +3,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const find = (id) => document.getElementById(id);
 // After Okabe and Ito, told apart by the color-blind; each has a contrast of 3:1 to the panels of both themes.
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b07d00", "#3d96cc", "#8c6bd1", "#8a8f98"];
+const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b07d00", "#3d96cc", "#8c6bd1", "#8a8f98"];
 const FROM_BEST = { // of the scale from the best to the worst run
   light: ["#0d0887", "#6a00a8", "#b12a90", "#e16462"],
   dark: ["#f0f921", "#fca636", "#e16462", "#d6557e"],
@@ -17,8 +17,8 @@ const visible = new Set();
 
 const groups = () => state.section.groups;
 const chosen = () => groups().filter((group) => state.chosen.has(group.id));
-const colour = (group) => COLOURS[groups().indexOf(group) % COLOURS.length];
-const dash = (group) => DASHES[Math.floor(groups().indexOf(group) / COLOURS.length) % DASHES.length];
+const color = (group) => COLORS[groups().indexOf(group) % COLORS.length];
+const dash = (group) => DASHES[Math.floor(groups().indexOf(group) / COLORS.length) % DASHES.length];
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const thousands = (images) => `${(images / 1000).toLocaleString("en", { maximumFractionDigits: 1 })} kimg`;
 const number = (value) => (value === null || value === undefined ? "–" : Number(value.toPrecision(4)).toString());
@@ -36,7 +36,7 @@ const escaped = (text) => element("span", { textContent: text }).innerHTML;
 
 function nameOf(group, { long = true } = {}) {
   const swatch = element("span", { className: "swatch" });
-  swatch.style.background = colour(group);
+  swatch.style.background = color(group);
   return element("span", { className: "key" }, swatch, element("span", { className: "letter", textContent: group.id }), long ? group.label : group.name);
 }
 

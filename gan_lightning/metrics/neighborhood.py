@@ -1,4 +1,4 @@
-"""Fidelity, coverage and memorisation by nearest neighbours, all from one look at the pairs."""
+"""Fidelity, coverage and memorization by nearest neighbors, all from one look at the pairs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gan_lightning.metrics.metric import Estimate, share
-from gan_lightning.metrics.neighbours import Blocks, squared_distances, squared_radii
+from gan_lightning.metrics.neighbors import Blocks, squared_distances, squared_radii
 
 
 class PrecisionRecall(NamedTuple):
@@ -27,7 +27,7 @@ class DensityCoverage(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbourhood:
+class Neighborhood:
     """What the balls around real and generated samples tell.
 
     A standard error is that of the mean over the samples that are judged, at given balls. What was not asked for is
@@ -38,7 +38,7 @@ class Neighbourhood:
         recall: share of real samples in a ball around a generated one.
         density: mean number of open balls around real samples that a generated one lies in, over k.
         coverage: share of open balls around real samples with a generated one in them.
-        authenticity: share of generated samples that are no copy: farther from their nearest real sample than that
+        authenticity: share of generated samples that are not copies: farther from their nearest real sample than that
             one is from its own nearest.
         nearest: int64 ``(M, n)``, real samples nearest to each generated one, nearest first.
         closeness: float64 ``(M,)``, distance to the nearest real sample, over that one's distance to its own nearest:
@@ -54,7 +54,7 @@ class Neighbourhood:
     closeness: Tensor | None = None
 
 
-def neighbourhood(
+def neighborhood(
     generated: Tensor,
     real: Tensor,
     *,
@@ -64,8 +64,8 @@ def neighbourhood(
     recall: bool = True,
     density: bool = True,
     real_radii: Tensor | None = None,
-) -> Neighbourhood:
-    """Compare two sets of features by their nearest neighbours.
+) -> Neighborhood:
+    """Compare two sets of features by their nearest neighbors.
 
     Improved precision and recall (Kynkaanniemi 2019, arXiv:1904.06991, equations 1 and 2), density and coverage
     (Naeem 2020, arXiv:2002.09797, equations 3 and 5; open balls, as in the authors' code), and authenticity (Alaa
@@ -75,7 +75,7 @@ def neighbourhood(
     Args:
         generated: ``(M, D)``.
         real: ``(N, D)``.
-        k_precision: which neighbour gives the radius of precision and recall.
+        k_precision: which neighbor gives the radius of precision and recall.
         k_density: which gives that of density and coverage.
         nearest: how many nearest real samples are told of each generated one; at most N; 0: no authenticity.
         recall: whether recall is wanted, which alone looks at pairs of generated samples.
@@ -117,7 +117,7 @@ def neighbourhood(
                 kept = candidates.topk(nearest, dim=1, largest=False)
                 best[columns] = kept.values
                 best_rows[columns] = origins.gather(1, kept.indices)
-    told = Neighbourhood(precision=share(int(inside.sum()), m))
+    told = Neighborhood(precision=share(int(inside.sum()), m))
     if recall:
         told = replace(told, recall=share(int(recalled.sum()), n))
     if density:
@@ -135,33 +135,33 @@ def neighbourhood(
 
 
 def precision_recall(generated: Tensor, real: Tensor, *, k: int = 3) -> PrecisionRecall:
-    """Improved precision and recall alone; see ``neighbourhood``.
+    """Compute improved precision and recall alone; see ``neighborhood``.
 
     Args:
         generated: ``(M, D)``.
         real: ``(N, D)``.
-        k: which neighbour.
+        k: which neighbor.
 
     Raises:
         ValueError: if a side has ``k`` samples or fewer.
     """
-    found = neighbourhood(generated, real, k_precision=k, k_density=k, nearest=0, density=False)
+    found = neighborhood(generated, real, k_precision=k, k_density=k, nearest=0, density=False)
     assert found.recall is not None
     return PrecisionRecall(precision=found.precision.mean, recall=found.recall.mean)
 
 
 def density_coverage(generated: Tensor, real: Tensor, *, k: int = 5) -> DensityCoverage:
-    """Density and coverage alone; see ``neighbourhood``.
+    """Compute density and coverage alone; see ``neighborhood``.
 
     Args:
         generated: ``(M, D)``.
         real: ``(N, D)``.
-        k: which neighbour gives the radius.
+        k: which neighbor gives the radius.
 
     Raises:
         ValueError: if there are ``k`` real samples or fewer.
     """
-    found = neighbourhood(generated, real, k_precision=k, k_density=k, nearest=0, recall=False)
+    found = neighborhood(generated, real, k_precision=k, k_density=k, nearest=0, recall=False)
     assert found.density is not None
     assert found.coverage is not None
     return DensityCoverage(density=found.density.mean, coverage=found.coverage.mean)

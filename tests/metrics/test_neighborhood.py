@@ -3,9 +3,9 @@ import pytest
 import torch
 from scipy.spatial.distance import cdist
 
-from gan_lightning.metrics import neighbours as module
-from gan_lightning.metrics.neighbourhood import density_coverage, neighbourhood, precision_recall
-from gan_lightning.metrics.neighbours import Blocks, neighbour_radii, squared_distances, squared_radii
+from gan_lightning.metrics import neighbors as module
+from gan_lightning.metrics.neighborhood import density_coverage, neighborhood, precision_recall
+from gan_lightning.metrics.neighbors import Blocks, neighbor_radii, squared_distances, squared_radii
 
 
 def features(n, seed, scale=1.0, shift=0.0):
@@ -46,7 +46,7 @@ def test_agrees_with_torch_fidelity():
 
 
 def test_what_is_not_asked_for_is_left_out():
-    found = neighbourhood(features(8, 1), features(8, 2), nearest=0, recall=False, density=False)
+    found = neighborhood(features(8, 1), features(8, 2), nearest=0, recall=False, density=False)
     assert (found.recall, found.density, found.coverage, found.authenticity, found.nearest, found.closeness) == (
         None,
     ) * 6
@@ -55,7 +55,7 @@ def test_what_is_not_asked_for_is_left_out():
 def test_four_points_on_a_line_by_hand():
     # radii with k = 1: 1, 1, 2, 2; balls cover [-1, 2] and [3 - 2, 5 + 2]
     real = torch.tensor([[0.0], [1.0], [3.0], [5.0]])
-    assert neighbour_radii(real, 1).tolist() == [1, 1, 2, 2]
+    assert neighbor_radii(real, 1).tolist() == [1, 1, 2, 2]
     generated = torch.tensor([[-0.5], [0.5], [8.0]])  # in 1, 2 and 0 balls (radius 1: 0.5 in both of the first)
     both = density_coverage(generated, real, k=1)
     assert both.density == pytest.approx(3 / 3)
@@ -67,7 +67,7 @@ def test_four_points_on_a_line_by_hand():
 def test_one_look_gives_the_same_as_separate_ones_and_finds_the_nearest(monkeypatch, block):
     monkeypatch.setattr(module, "BLOCK", block)
     generated, real = features(40, 1, 0.9), features(30, 2)
-    found = neighbourhood(generated, real, k_precision=3, k_density=5, nearest=4)
+    found = neighborhood(generated, real, k_precision=3, k_density=5, nearest=4)
     assert (found.precision.mean, found.recall.mean) == precision_recall(generated, real, k=3)
     assert (found.density.mean, found.coverage.mean) == density_coverage(generated, real, k=5)
     across = cdist(generated.double().numpy(), real.double().numpy())
@@ -81,7 +81,7 @@ def test_one_look_gives_the_same_as_separate_ones_and_finds_the_nearest(monkeypa
 
 def test_shares_have_binomial_errors_and_density_that_of_its_counts():
     generated, real = features(40, 1, 0.9), features(30, 2)
-    found = neighbourhood(generated, real)
+    found = neighborhood(generated, real)
     for estimate, n in ((found.precision, 40), (found.recall, 30), (found.coverage, 30), (found.authenticity, 40)):
         assert estimate.stderr == pytest.approx(np.sqrt(estimate.mean * (1 - estimate.mean) / n))
     across = cdist(generated.double().numpy(), real.double().numpy())
@@ -92,16 +92,16 @@ def test_shares_have_binomial_errors_and_density_that_of_its_counts():
 
 def test_copies_are_not_authentic_and_moved_ones_are():
     real = features(30, 3)
-    copies = neighbourhood(real, real)
+    copies = neighborhood(real, real)
     assert copies.authenticity.mean == 0
     assert copies.closeness.tolist() == [0] * 30
     assert copies.nearest[:, 0].tolist() == list(range(30))
-    assert neighbourhood(real + 100, real).authenticity.mean == 1
+    assert neighborhood(real + 100, real).authenticity.mean == 1
 
 
 def test_repeated_real_samples_are_no_distance_apart():
     real = torch.cat([features(10, 3, 1e3)] * 5)
-    found = neighbourhood(torch.cat([real[:3], features(3, 5)]), real)
+    found = neighborhood(torch.cat([real[:3], features(3, 5)]), real)
     assert found.closeness.tolist() == [1, 1, 1, np.inf, np.inf, np.inf]
     blocks = Blocks(real)
     (block,) = blocks

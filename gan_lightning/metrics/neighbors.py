@@ -1,4 +1,4 @@
-"""Nearest neighbours among features, in blocks: no matrix of all pairs is ever held."""
+"""Nearest neighbors among features, in blocks: no matrix of all pairs is ever held."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ class Blocks:
         self.rounding = 0.0 if self.squared is None else _EQUAL * self.squared.amax().item()
 
     def workspace(self) -> Tensor:
-        """Memory for a block of distances, to be used again and again."""
+        """Return memory for a block of distances, to be used again and again."""
         return torch.empty(self.rows**2, dtype=torch.float64, device=self.points.device)
 
     def __iter__(self) -> Iterator[Block]:
         return self.after(0)
 
     def after(self, start: int) -> Iterator[Block]:
-        """The blocks from row ``start`` on, which begins one."""
+        """Return the blocks from row ``start`` on, a block's first row."""
         for first in range(start, len(self.points), self.rows):
             place = slice(first, min(first + self.rows, len(self.points)))
             assert self.squared is not None
@@ -66,9 +66,9 @@ class Blocks:
 
 
 def squared_distances(rows: Block, columns: Block, *, memory: Tensor) -> Tensor:
-    """Squared Euclidean distances of all pairs, float64 ``(M, N)``, exactly 0 between equal points.
+    """Return the squared Euclidean distances of all pairs, float64 ``(M, N)``, exactly 0 between equal points.
 
-    In float64: a squared distance is a difference of large terms, and ties decide who is a neighbour.
+    In float64: a squared distance is a difference of large terms, and ties decide who is a neighbor.
 
     Args:
         rows: M features.
@@ -82,13 +82,13 @@ def squared_distances(rows: Block, columns: Block, *, memory: Tensor) -> Tensor:
 
 
 def squared_radii(points: Tensor, largest: int) -> Tensor:
-    """Squared distances of each point to its nearest other points.
+    """Return the squared distances of each point to its nearest other points.
 
     Each pair is looked at once, for both of its points.
 
     Args:
         points: ``(N, D)`` with N > ``largest``.
-        largest: how many neighbours, from 1.
+        largest: how many neighbors, from 1.
 
     Returns:
         float64 ``(N, largest)``, ascending.
@@ -103,7 +103,7 @@ def squared_radii(points: Tensor, largest: int) -> Tensor:
     memory = parts.workspace()
 
     def enter(place: slice, candidates: Tensor) -> None:
-        # few rows find a nearer neighbour in a late block: sort those only
+        # few rows find a nearer neighbor in a late block: sort those only
         better = (candidates.amin(1) < nearest[place, -1]).nonzero()[:, 0]
         if len(better):
             found = candidates.index_select(0, better).topk(
@@ -123,12 +123,12 @@ def squared_radii(points: Tensor, largest: int) -> Tensor:
     return nearest
 
 
-def neighbour_radii(points: Tensor, k: int) -> Tensor:
-    """Distance of each point to its k-th nearest other point.
+def neighbor_radii(points: Tensor, k: int) -> Tensor:
+    """Return the distance of each point to its k-th nearest other point.
 
     Args:
         points: ``(N, D)`` with N > k.
-        k: which neighbour, from 1.
+        k: which neighbor, from 1.
 
     Returns:
         float64 ``(N,)``.
