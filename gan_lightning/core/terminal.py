@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -37,3 +38,9 @@ def say(console: Console, line: str) -> None:
     from rich.text import Text
 
     console.print(Text(printable(line)), soft_wrap=True)
+
+
+def short_path(path: Path) -> str:
+    """Return a path as it is shortest to read: relative to the present directory if it lies in it."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

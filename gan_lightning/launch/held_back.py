@@ -10,13 +10,14 @@ class HeldBack(logging.Handler):
     """Keeps what is logged within its block until ``show``; where an exception ends the block, it is shown at once.
 
     Hydra sets up a run's logging after its callbacks, and what data and networks say while they are built belongs
-    into the run's log.
+    into the run's log. Until then Hydra's own handlers rest, or the terminal would show every record twice.
     """
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self._records: list[logging.LogRecord] = []
         self._level = logging.NOTSET
+        self._resting: list[logging.Handler] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a record."""
@@ -34,13 +35,16 @@ class HeldBack(logging.Handler):
         root = logging.getLogger()
         self._level = root.level
         root.setLevel(min(root.level, logging.INFO))
-        root.addHandler(self)
+        self._resting, root.handlers[:] = root.handlers[:], [self]
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        logging.getLogger().removeHandler(self)
-        logging.getLogger().setLevel(self._level)
+        root = logging.getLogger()
+        root.removeHandler(self)
+        for handler in self._resting:
+            root.addHandler(handler)
+        root.setLevel(self._level)
         if error is not None:
             self.show()

@@ -17,6 +17,7 @@ from gan_lightning.callbacks import Evaluation, Progress, RunCheckpoint, Trainin
 from gan_lightning.config.expected import read_expected
 from gan_lightning.core.side_files import write_side_file
 from gan_lightning.core.signals import stops_raised
+from gan_lightning.core.terminal import printable, short_path
 from gan_lightning.data import RealDataModule
 from gan_lightning.launch.ending import outcome_of_exception, outcome_of_fit
 from gan_lightning.launch.few_images import few_images_hint
@@ -54,6 +55,8 @@ def run(begun: Start) -> Outcome:
 
 def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
     parts, source = begun.parts, begun.source
+    if parts.trainer.is_global_zero:
+        log.info("the run's folder is %s", printable(short_path(output_dir)))
     for complaint in source.complaints:
         log.warning("%s; continuing from %s instead", complaint, source.path or "the beginning")
     if source.path is not None:

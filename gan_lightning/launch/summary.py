@@ -13,7 +13,7 @@ from rich.table import Table
 
 from gan_lightning.callbacks import Evaluation
 from gan_lightning.config.expected import Expected
-from gan_lightning.core.terminal import say, write_to_log_files
+from gan_lightning.core.terminal import say, short_path, write_to_log_files
 from gan_lightning.data import EvaluationImages, EvaluationSet, ImageDataModule
 from gan_lightning.metrics import Evaluator, SampleEvaluator, Score
 from gan_lightning.metrics.real_parts import RealParts, far_from_real
@@ -42,8 +42,7 @@ def print_summary(
         seconds: how long it took.
     """
     console = Console(soft_wrap=True, record=True)
-    if output_dir.is_relative_to(Path.cwd()):
-        output_dir = output_dir.relative_to(Path.cwd())
+    output_dir = Path(short_path(output_dir))
     if evaluation is not None and evaluation.latest is not None and evaluation.latest.scores:
         console.print(score_table(evaluation.latest.scores, real=real))
         fractions = evaluation.latest.class_fractions

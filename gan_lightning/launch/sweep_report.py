@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gan_lightning.core import slurm
-from gan_lightning.core.terminal import printable, say
+from gan_lightning.core.terminal import printable, say, short_path
 from gan_lightning.launch.slurm_submission import submitted
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.lock import occupied
@@ -60,7 +60,7 @@ def report(folders: Sequence[Path]) -> int:
     for folder, outcome in zip(folders, outcomes, strict=True):
         objective = "" if outcome.value == WORST else f"{outcome.value + 0.0:.6g}"  # + 0.0: no negative zero
         message = (outcome.message or "").strip().splitlines() or [""]
-        cells = (shown(folder), outcome.status, objective, message[-1])
+        cells = (short_path(folder), outcome.status, objective, message[-1])
         table.add_row(*(Text(printable(cell)) for cell in cells))
     console.print(table)
     for line in answer([folder for folder in folders if RunFolder(folder).results.is_file()]):
@@ -75,11 +75,5 @@ def answer(folders: Sequence[Path]) -> list[str]:
     if not folders:
         return []
     content = compare(find_runs(folders))
-    shared = shown(Path(os.path.commonpath(folders)))
+    shared = short_path(Path(os.path.commonpath(folders)))
     return [*content.verdicts, *content.reasons, f"more: gan-compare runs={shlex.quote(shared)} out=report.html"]
-
-
-def shown(folder: Path) -> str:
-    """Return a path in the form that is shortest to read."""
-    here = Path.cwd()
-    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)

@@ -15,6 +15,7 @@ def test_the_log_file_holds_what_the_terminal_showed(commands, tmp_path):
     ended = commands("train", *words, cwd=tmp_path)
     assert ended.code == 0, ended.text
     written = (tmp_path / "run" / "train.log").read_text()
+    assert ended.out.index("the run's folder is run\n") < KIMG.search(ended.out).start()
     shown = KIMG.findall(ended.out)
     assert len(shown) >= 2
     assert KIMG.findall(written) == shown
