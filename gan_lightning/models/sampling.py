@@ -86,7 +86,9 @@ class Sampling:
         if noise or truncation is not None:
             extras: dict[str, Any] = {"noise": noise} if noise else {}
             if truncation is not None:
-                extras |= {"truncation": truncation, "cutoff": truncation_cutoff}
+                extras["truncation"] = truncation
+            if truncation_cutoff is not None:
+                extras["cutoff"] = truncation_cutoff
             return network(latents, condition, **extras)
         return network(latents) if condition is None else network(latents, condition)
 

@@ -27,7 +27,8 @@ class Generator(nn.Module):
         noise_shapes: shape of each noise input of a sample. Its ``forward`` takes ``noise``, a tensor ``(N, *shape)``
             for each; without it, in training, it draws its own.
         truncation_space: where truncation acts: on the "latent" vectors, before the network, or in a "style" space
-            inside of it, whose ``forward`` takes ``truncation``, psi, then.
+            inside of it: its ``forward`` then takes ``truncation``, psi, and, if it can, ``cutoff``, a number of
+            layers.
     """
 
     classes: int | None = None
