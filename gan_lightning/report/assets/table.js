@@ -58,7 +58,7 @@ function columnsOfTable() {
     ...settings,
     ...data.keys.map(({ key, higher }) => ({
       title: `${escaped(key)} ${higher ? "↑" : "↓"}`, headerTooltip: higher ? "higher is better" : "lower is better", field: `score:${key}`,
-      sorter: "number", sorterParams: missingLast, headerSortStartingDir: higher ? "desc" : "asc", hozAlign: "right", headerHozAlign: "right", minWidth: 204, formatter: scoreCell(key),
+      sorter: "number", sorterParams: missingLast, headerSortStartingDir: higher ? "desc" : "asc", hozAlign: "right", headerHozAlign: "right", minWidth: 226, formatter: scoreCell(key),
     })),
     { title: "status", field: "status", minWidth: 102, formatter: (cell) => statusCell(cell.getData()) },
     { title: "warnings", field: "warnings", sorter: "number", minWidth: groups().some(({ warnings }) => Object.keys(warnings).length) ? 150 : 108, formatter: (cell) => warningCell(cell.getData()) },
