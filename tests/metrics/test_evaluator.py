@@ -100,7 +100,7 @@ def test_non_finite_samples_are_refused(make, bad):
 
 
 def test_a_sampler_that_loses_images_is_refused(make):
-    with pytest.raises(ValueError, match="made 31 images of 32 indices"):
+    with pytest.raises(ValueError, match="made 31 images for 32 indices"):
         run(make(), lambda indices: toy_sample(indices[1:]))
 
 

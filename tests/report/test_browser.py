@@ -391,7 +391,20 @@ def test_two_protocols_are_never_in_one_table(browser, tmp_path, make_below):
     assert complaints(browser) == []
 
 
-def test_a_hundred_runs_of_a_thousand_steps_open_in_three_seconds_and_stay_below_20_mb(browser, tmp_path, make_below):
+def processor_time_s(browser: Any) -> float:
+    """What the page's thread has used since it was opened."""
+    metrics = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    return next(entry["value"] for entry in metrics if entry["name"] == "ThreadTime")
+
+
+YARDSTICK = """
+const random = (seed) => { let x = seed; return () => (x = (x * 16807) % 2147483647) / 2147483647; };
+for (let round = 0; round < 10; round++) Array.from({length: 100000}, random(round + 1)).sort((a, b) => a - b);
+"""
+"""A million numbers sorted: a third of what a page of a hundred runs takes, on whatever processor."""
+
+
+def test_a_hundred_runs_of_a_thousand_steps_open_soon_and_stay_below_20_mb(browser, tmp_path, make_below):
     first = None
     for index in range(100):
         settings = {"loss": list(LOSSES)[index % 2], "lr": 1e-4 * (index // 6 + 1), "seed": index % 3}
@@ -408,9 +421,10 @@ def test_a_hundred_runs_of_a_thousand_steps_open_in_three_seconds_and_stay_below
     browser.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
     browser.get(path.as_uri())
     wait(browser, "return document.querySelectorAll('.tabulator-row').length")
-    metrics = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
-    busy_s = {entry["name"]: entry["value"] for entry in metrics}["ThreadTime"]  # of its processor: others share it
-    assert busy_s < 3.0
+    busy_s = processor_time_s(browser)
+    browser.execute_script(YARDSTICK)
+    yardstick_s = processor_time_s(browser) - busy_s
+    assert busy_s < 6 * yardstick_s
     assert complaints(browser) == []
 
 

@@ -91,9 +91,11 @@ function traces(metric) {
   });
 }
 
-// The last position of the chosen groups, where they have a single one: an axis around it would count thousandths.
+// The position of the chosen groups, where they have a single one: an axis around it would count thousandths.
 function onlyPosition(metric) {
-  const places = new Set(chosen().filter((group) => group.curves[metric]).flatMap((group) => {
+  const drawn = chosen().filter((group) => group.curves[metric]);
+  if (drawn.some((group) => group.curves[metric].x.bdata.length > 12)) return null; // of eight bytes in base64
+  const places = new Set(drawn.flatMap((group) => {
     const x = positions(group, group.curves[metric].x);
     return Array.isArray(x) ? x : unpacked(x);
   }));
