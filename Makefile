@@ -21,7 +21,7 @@ demo: $(INSTALLED) ## train, evaluate and show a DCGAN on real handwritten digit
 	$(VENV)/bin/gan-train experiment=demo
 
 # The rooms whose tests are computations; commands, processes and whole trainings are left to the suite.
-QUICK = augment config core data losses networks regularizers runs sampling
+QUICK = augment config core losses networks regularizers sampling
 quick: $(INSTALLED) ## run the tests of single parts, in less than three minutes
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 -m "not slow" $(QUICK:%=tests/%) $(PYTEST_ARGS)
 
