@@ -35,11 +35,15 @@ def trainer_arguments() -> dict[str, Any]:
     return {"strategy": strategy, "devices": RANKS}
 
 
-def _be(rank: int, work: Callable[[int, Path], None], folder: Path) -> None:
+def _be(rank: int, work: Callable[[int, Path], None], folder: Path, waiting_s: float) -> None:
     torch.set_num_threads(1)
     try:
         distributed.init_process_group(
-            "gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=RANKS, timeout=timedelta(seconds=300)
+            "gloo",
+            init_method=f"file://{folder}/meet",
+            rank=rank,
+            world_size=RANKS,
+            timeout=timedelta(seconds=waiting_s),
         )
         work(rank, folder)
     except BaseException:  # nothing of pytest may go on in a fork of it
@@ -48,10 +52,15 @@ def _be(rank: int, work: Callable[[int, Path], None], folder: Path) -> None:
     os._exit(0)
 
 
-def together(work: Callable[[int, Path], None], folder: Path, *, timeout_s: float = 900) -> None:
-    """Call ``work(rank, folder)`` in two processes, and fail with the first one's traceback if any of them does."""
+def together(
+    work: Callable[[int, Path], None], folder: Path, *, timeout_s: float = 900, waiting_s: float = 300
+) -> None:
+    """Call ``work(rank, folder)`` in two processes, and fail with the first one's traceback if any of them does.
+
+    A process that waits longer than ``waiting_s`` for the other one fails.
+    """
     context = multiprocessing.get_context("fork")
-    processes = [context.Process(target=_be, args=(rank, work, folder)) for rank in range(RANKS)]
+    processes = [context.Process(target=_be, args=(rank, work, folder, waiting_s)) for rank in range(RANKS)]
     for process in processes:
         process.start()
     for process in processes:

@@ -15,6 +15,7 @@ VARIANTS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 
 SMALL = {
     "unrolled": ["model.unroll_steps=2"],
+    "infogan": [f"model.{player}.hidden_width=32" for player in ("generator", "discriminator")],
     "wgan": ["model.warmup_critic_steps=4"],
     "wgan_gp": ["model.generator.widths=[16,16,16]", "model.discriminator.widths=[16,16,16]"],
     "projection": ["model.generator.widths=[16,16,16]", "model.discriminator.widths=[16,16,16]"],

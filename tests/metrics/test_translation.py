@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from datetime import timedelta
-
 import numpy as np
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from gan_lightning.core.pixels import NonFiniteSamples
 from gan_lightning.data import TensorImages, TranslationImages
@@ -21,6 +16,7 @@ from gan_lightning.metrics.pair_metrics import (
     structural_similarity,
 )
 from gan_lightning.metrics.texture import haar
+from tests.contract.pair import together
 from tests.metrics.toy import ToyExtractor, ToySimilarity
 
 
@@ -178,28 +174,21 @@ def broken_on_rank_one(indices):
     return made
 
 
-def worker(rank, size, folder):
-    torch.set_num_threads(1)
-    os.environ |= {"MASTER_ADDR": "127.0.0.1"}
-    # a rank that waits for one that has raised is to fail soon
-    waiting = timedelta(seconds=30)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=size, timeout=waiting)
+def worker(rank, folder):
+    found = of_pairs(f"{folder}/cache{rank}")
+    problem = None
     try:
-        found = of_pairs(f"{folder}/cache{rank}")
-        problem = None
-        try:
-            of_pairs(f"{folder}/cache{rank}", broken_on_rank_one)
-        except NonFiniteSamples as error:
-            problem = str(error)
-        torch.save({"scores": found, "problem": problem}, f"{folder}/rank{rank}.pt")
-    finally:
-        dist.destroy_process_group()
+        of_pairs(f"{folder}/cache{rank}", broken_on_rank_one)
+    except NonFiniteSamples as error:
+        problem = str(error)
+    torch.save({"scores": found, "problem": problem}, f"{folder}/rank{rank}.pt")
 
 
 @pytest.fixture(scope="module")
 def ranks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ranks")
-    mp.spawn(worker, args=(2, str(folder)), nprocs=2)
+    # a rank that waits for one that has raised is to fail soon
+    together(worker, folder, waiting_s=30)
     return [torch.load(folder / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
 
 

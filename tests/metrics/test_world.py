@@ -1,15 +1,12 @@
 """Two processes must find what one process finds."""
 
-import os
-
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from gan_lightning.core.pixels import NonFiniteSamples
 from gan_lightning.metrics import Evaluator
 from gan_lightning.metrics.world import World
+from tests.contract.pair import together
 
 from .toy import EVERY_METRIC, ToyExtractor, ToySampler, ToySimilarity, toy_real, toy_sample
 
@@ -40,50 +37,44 @@ def evaluate(folder, rank, samples=101):
     return evaluator, evaluation
 
 
-def worker(rank, size, folder):
-    torch.set_num_threads(1)
-    os.environ |= {"MASTER_ADDR": "127.0.0.1"}
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=size)
+def worker(rank, folder):
+    evaluator, evaluation = evaluate(folder, rank)
+    tiny = evaluate(folder, rank, samples=1)[1]  # rank 1 has nothing to do
+    distance = evaluator.distance_between(toy_real(50), toy_real(61), device="cpu")
+    parts = [
+        (name, found.first, found.second, found.mean, found.std)
+        for _ in range(2)  # computed, then cached on rank 0
+        for name, found in evaluator.real_parts([toy_real(120), toy_real(61, "heldout")], device="cpu").items()
+    ]
     try:
-        evaluator, evaluation = evaluate(folder, rank)
-        tiny = evaluate(folder, rank, samples=1)[1]  # rank 1 has nothing to do
-        distance = evaluator.distance_between(toy_real(50), toy_real(61), device="cpu")
-        parts = [
-            (name, found.first, found.second, found.mean, found.std)
-            for _ in range(2)  # computed, then cached on rank 0
-            for name, found in evaluator.real_parts([toy_real(120), toy_real(61, "heldout")], device="cpu").items()
-        ]
-        try:
-            evaluator.evaluate(broken_sample, toy_real(), weights="ema", device="cpu")
-            refused = False
-        except NonFiniteSamples:
-            refused = True
-        failure = None
-        try:
-            World.current(torch.device("cpu")).on_first(lambda: [][0])
-        except (IndexError, RuntimeError) as error:
-            failure = repr(error)
-        torch.save(
-            {
-                "failure": failure,
-                "values": [(s.key, s.value, s.stderr) for s in evaluation.scores],
-                "protocols": [s.protocol for s in evaluation.scores],
-                "fractions": evaluation.class_fractions,
-                "tiny": sorted(tiny.skipped),
-                "distance": distance,
-                "parts": parts,
-                "refused": refused,
-            },
-            f"{folder}/rank{rank}.pt",
-        )
-    finally:
-        dist.destroy_process_group()
+        evaluator.evaluate(broken_sample, toy_real(), weights="ema", device="cpu")
+        refused = False
+    except NonFiniteSamples:
+        refused = True
+    failure = None
+    try:
+        World.current(torch.device("cpu")).on_first(lambda: [][0])
+    except (IndexError, RuntimeError) as error:
+        failure = repr(error)
+    torch.save(
+        {
+            "failure": failure,
+            "values": [(s.key, s.value, s.stderr) for s in evaluation.scores],
+            "protocols": [s.protocol for s in evaluation.scores],
+            "fractions": evaluation.class_fractions,
+            "tiny": sorted(tiny.skipped),
+            "distance": distance,
+            "parts": parts,
+            "refused": refused,
+        },
+        f"{folder}/rank{rank}.pt",
+    )
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ranks")
-    mp.spawn(worker, args=(2, str(folder)), nprocs=2)
+    together(worker, folder)
     return folder, [torch.load(folder / f"rank{r}.pt", weights_only=True) for r in range(2)]
 
 
@@ -95,18 +86,18 @@ def test_all_ranks_return_the_same(found):
 
 def test_two_processes_find_what_one_finds(found, tmp_path):
     evaluator, alone = evaluate(tmp_path, 0)
-    together = found[1][0]
-    assert [v[0] for v in together["values"]] == [s.key for s in alone.scores]
-    for (_, value, stderr), score in zip(together["values"], alone.scores, strict=True):
+    shared = found[1][0]
+    assert [v[0] for v in shared["values"]] == [s.key for s in alone.scores]
+    for (_, value, stderr), score in zip(shared["values"], alone.scores, strict=True):
         assert value == pytest.approx(score.value, rel=1e-10)
         assert stderr == (score.stderr if score.stderr is None else pytest.approx(score.stderr, rel=1e-10))
-    assert together["protocols"] == [s.protocol for s in alone.scores]
-    assert together["fractions"] == pytest.approx(alone.class_fractions)
+    assert shared["protocols"] == [s.protocol for s in alone.scores]
+    assert shared["fractions"] == pytest.approx(alone.class_fractions)
     expected = evaluator.distance_between(toy_real(50), toy_real(61), device="cpu")
-    assert together["distance"] == pytest.approx(expected, rel=1e-10)
+    assert shared["distance"] == pytest.approx(expected, rel=1e-10)
     parts = evaluator.real_parts([toy_real(120), toy_real(61, "heldout")], device="cpu")["frechet"]
     expected = ("frechet", 90, 91, pytest.approx(parts.mean, rel=1e-10), pytest.approx(parts.std, rel=1e-10))
-    assert together["parts"] == [expected, expected]
+    assert shared["parts"] == [expected, expected]
 
 
 def test_non_finite_samples_on_one_rank_stop_every_rank(found):
