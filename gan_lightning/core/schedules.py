@@ -54,14 +54,6 @@ def arguments_at(arguments: Mapping[str, Any], images_seen: int, budget_images: 
     return {name: resolved(argument) for name, argument in arguments.items()}
 
 
-def _images(kimg: float | None, budget_images: int | None, key: str) -> float:
-    if kimg is not None:
-        return kimg * 1000
-    if budget_images is None:
-        raise ValueError(f"schedule.{key} must be given: the run has no budget to take it from")
-    return budget_images
-
-
 class Constant(Schedule):
     """Always 1: a learning rate that does not change."""
 
@@ -100,7 +92,9 @@ class Linear(Schedule):
 
     def progress(self, images_seen: int, budget_images: int | None) -> float:
         """Return how much of the change is done, from 0 to 1."""
-        start, end = self.start_kimg * 1000, _images(self.end_kimg, budget_images, "end_kimg")
+        start, end = self.start_kimg * 1000, budget_images if self.end_kimg is None else self.end_kimg * 1000
+        if end is None:
+            raise ValueError("schedule.end_kimg must be given: the run has no budget to take it from")
         if end <= start:
             return float(images_seen >= start)
         return min(max((images_seen - start) / (end - start), 0.0), 1.0)

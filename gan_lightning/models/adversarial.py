@@ -104,9 +104,10 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         self.discriminator_optimizer = discriminator_optimizer
         self.prior = prior
         self.updates = updates
-        self.regularizers = nn.ModuleDict(dict(regularizers or {}))
+        # a ModuleDict is no Mapping to a type checker, and does not know what it holds
+        self.regularizers = cast(Mapping[str, Regularizer], nn.ModuleDict(dict(regularizers or {})))
         self.augment = augment
-        self.stabilizers = nn.ModuleDict(dict(stabilizers or {}))
+        self.stabilizers = cast(Mapping[str, Stabilizer], nn.ModuleDict(dict(stabilizers or {})))
         self.statistics = statistics
         self._first_parts = plain_arguments(self.parts())
         self.check_parts()
@@ -197,7 +198,7 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
                 follows=main.name,
                 every=penalty.interval,
             )
-            for name, penalty in self.penalties.items()
+            for name, penalty in self.regularizers.items()
             if penalty.own_step and penalty.player == main.name
         ]
 
@@ -214,7 +215,13 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         if not self.batch_is_checked:
             self.refuse_unfit_batch(batch)
         images = len(batch) * self._world_size
-        due = self.begin_step(images)
+        if self.horizon_images is None:
+            self.find_horizon(images)
+        # Nobody is due where a generator that is first, with a batch of its own, is not: the discriminator takes it.
+        while not (due := self.due_phases()):
+            self.slot = (self.slot + 1) % len(self.slots)
+        if self.slot == 0 and self.row_is_due():
+            self._row = {}
         # All that is random below depends on (seed, rank, images_seen, slot) alone: a resumed run draws it again.
         seed_step(self.updates.seed, self._rank, self.images_seen, self._device_of_step, slot=self.slot)
         if self.augment is not None:
@@ -228,21 +235,6 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         self._shared_fakes.clear()
         if self.end_step(due, images):
             self.end_round()
-
-    def begin_step(self, images: int) -> list[tuple[Phase, int]]:
-        """Return the phases that are due on this batch, each with how often; open a row of scalars if one is due.
-
-        Args:
-            images: number of images in the batch, over all processes.
-        """
-        if self.horizon_images is None:
-            self.find_horizon(images)
-        # Nobody is due where a generator that is first, with a batch of its own, is not: the discriminator takes it.
-        while not (due := self.due_phases()):
-            self.slot = (self.slot + 1) % len(self.slots)
-        if self.slot == 0 and self.row_is_due():
-            self._row = {}
-        return due
 
     def due_phases(self) -> list[tuple[Phase, int]]:
         """Return the phases that are due on the batch at hand, each with how often it runs."""
@@ -357,7 +349,7 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
             )
             for name, penalty in due.items():
                 self.add_term(terms, name, self.weighted(penalty, turn))
-        for name, stabilizer in self.techniques.items():
+        for name, stabilizer in self.stabilizers.items():
             for key, term in stabilizer.discriminator_terms(self.discriminator).items():
                 self.add_term(terms, f"{name}_{key}", term)
         self.report_logits(real, fake, images=len(batch) * self._world_size)
@@ -372,7 +364,7 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
     def due_penalties(self, player: str) -> dict[str, Regularizer]:
         """Return the penalties of a player that join this update of its main phase, the first and every n-th after."""
         due = {}
-        for name, penalty in self.penalties.items():
+        for name, penalty in self.regularizers.items():
             if penalty.player == player and not penalty.own_step and self.steps[player] % penalty.interval == 0:
                 due[name] = penalty
         return due
@@ -412,11 +404,11 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         fake = self.discriminate(fakes.images, condition, views=fakes.views)
         terms = self.generator_terms(batch, fakes, fake)
         due = self.due_penalties("generator")
-        if due or self.techniques:
+        if due or self.stabilizers:
             turn = self.generator_turn(batch, fakes)
             for name, penalty in due.items():
                 self.add_term(terms, name, self.weighted(penalty, turn))
-            for name, stabilizer in self.techniques.items():
+            for name, stabilizer in self.stabilizers.items():
                 for key, term in stabilizer.generator_terms(turn).items():
                     self.add_term(terms, f"{name}_{key}", term)
         return terms
@@ -432,7 +424,7 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
                 condition = self.discriminator_condition(batch)
                 real = self.discriminate(batch.images, condition, views=self.real_views(batch.images)).logits
         values = self.loss.generator(fake.logits, real)
-        for stabilizer in self.techniques.values():
+        for stabilizer in self.stabilizers.values():
             values = stabilizer.generator_values(values, fake.logits, self.images_seen)
         return {"adversarial": values.mean()}
 
@@ -458,7 +450,7 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         A penalty of the generator draws samples of its own; one of the discriminator gets the fakes that the players
         share on this batch, if they do, or else fresh ones.
         """
-        penalty = self.penalties[name]
+        penalty = self.regularizers[name]
         turn: DiscriminatorTurn | GeneratorTurn
         if penalty.player == "generator":
             turn = self.generator_turn(batch, None)
@@ -514,7 +506,7 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
             shared = self._shared_fakes.get(self._micro)
             fakes = self.make_fakes(batch) if shared is None else shared.detached()
             images = fakes.images
-            for stabilizer in self.techniques.values() if replaced else ():
+            for stabilizer in self.stabilizers.values() if replaced else ():
                 images = stabilizer.discriminator_fakes(images)
         if fakes.views and images is not fakes.images:
             raise ValueError("model.stabilizers: one replaces generated samples, but not the other views of them")
@@ -668,19 +660,9 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         # the k updates of 1/k share a batch
         return 1.0 if len(self.slots) == 1 else 1 + min(1.0, 1 / self.updates.critic_steps)
 
-    @property
-    def penalties(self) -> dict[str, Regularizer]:
-        """Return ``regularizers`` under their type."""
-        return cast(dict[str, Regularizer], self.regularizers)
-
-    @property
-    def techniques(self) -> dict[str, Stabilizer]:
-        """Return ``stabilizers`` under their type."""
-        return cast(dict[str, Stabilizer], self.stabilizers)
-
     def parts(self) -> dict[str, Any]:
         """Return the parts that every variant has."""
-        mappings = {"regularizers": dict(self.penalties), "stabilizers": dict(self.techniques)}
+        mappings = {"regularizers": dict(self.regularizers), "stabilizers": dict(self.stabilizers)}
         return {name: getattr(self, name) for name in Parts.__annotations__} | mappings
 
     def replaced_parts(self) -> list[str]:
@@ -701,12 +683,12 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         compatibility.check_shapes(made, self.discriminator)
         self.check_condition()
         self.prior.check(self.generator.latent_dim)
-        for name, penalty in self.penalties.items():
+        for name, penalty in self.regularizers.items():
             if name in ROW_KEYS:
                 raise ValueError(f"model.regularizers.{name}: logged rows already have a key of this name; rename it")
             penalty.check(self.generator if penalty.player == "generator" else self.discriminator)
         compatibility.check_augmentation(self.augment, made, self.loss)
-        compatibility.check_accumulation(self.updates.accumulate, self.penalties, self.techniques)
+        compatibility.check_accumulation(self.updates.accumulate, self.regularizers, self.stabilizers)
         compatibility.check_statistics(self.statistics, self.generator)
         compatibility.first_blocks(self.generator, self.updates.freeze_generator, key="freeze_generator")
         compatibility.first_blocks(self.discriminator, self.updates.freeze_discriminator, key="freeze_discriminator")
@@ -765,7 +747,7 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
 
     def compile_problem(self, player: str) -> str | None:
         """Say why ``torch.compile`` must not touch the networks of ``player``, or return None."""
-        twice = [f"model.regularizers.{name}" for name, part in self.penalties.items() if part.second_order]
+        twice = [f"model.regularizers.{name}" for name, part in self.regularizers.items() if part.second_order]
         if player == "discriminator" and twice:
             return f"{', '.join(twice)} differentiates its gradient, and a compiled network can be differentiated once"
         return None

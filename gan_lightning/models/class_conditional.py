@@ -42,7 +42,7 @@ class ClassConditional(AdversarialModule):
         super().check_parts()
         if self.classes is None:
             return
-        for name, stabilizer in self.techniques.items():
+        for name, stabilizer in self.stabilizers.items():
             if isinstance(stabilizer, Replay):
                 raise ValueError(
                     f"model.stabilizers.{name}: replayed samples were made under other labels, so Replay does not fit "

@@ -105,7 +105,7 @@ class InfoGAN(AdversarialModule):
         """
         super().check_parts()
         check_features(self.discriminator, reads="InfoGAN's code")
-        for name, stabilizer in self.techniques.items():
+        for name, stabilizer in self.stabilizers.items():
             if isinstance(stabilizer, Replay):
                 raise ValueError(
                     f"model.stabilizers.{name}: InfoGAN's Q cannot recover the codes of replayed samples; leave it out"

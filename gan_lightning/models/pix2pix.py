@@ -75,7 +75,7 @@ class Pix2Pix(ImageToImage):
             ValueError: naming the part and the reason.
         """
         super().check_parts()
-        for name, stabilizer in self.techniques.items():
+        for name, stabilizer in self.stabilizers.items():
             if isinstance(stabilizer, Replay | FeatureMatching):
                 raise ValueError(
                     f"model.stabilizers.{name}: {type(stabilizer).__name__} does not fit Pix2Pix, whose discriminator "

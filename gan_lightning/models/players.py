@@ -329,8 +329,6 @@ class PlayersModule(LightningModule):
         Args:
             images: number of images in a batch, over all processes.
         """
-        if self.horizon_images is not None:
-            return
         trainer = self.trainer
         limits = []
         if trainer.max_epochs is not None and trainer.max_epochs > 0 and math.isfinite(trainer.num_training_batches):
@@ -375,7 +373,7 @@ class PlayersModule(LightningModule):
         """Freeze everyone but the players that step, and ready their optimizers."""
         for name, active in self.active.items():
             active.freeze(name not in names)
-        self._running = tuple([self.active[name] for name in names])
+        self._running = tuple(map(self.active.__getitem__, names))
         for active in reversed(self._running):  # the first one's scaler is the one that scales the loss
             active.open(self.images_seen, self.horizon_images)
         first, *others = self._running

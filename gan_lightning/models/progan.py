@@ -64,7 +64,7 @@ class ProGAN(AdversarialModule):
         self.fade_kimg = fade_kimg
         self.drift_weight = drift_weight
         self.penalty_resolution = penalty_resolution
-        sharing = [name for name, penalty in self.penalties.items() if penalty.shares_forward]
+        sharing = [name for name, penalty in self.regularizers.items() if penalty.shares_forward]
         if penalty_resolution == "current" and sharing:
             raise ValueError(
                 f"model.penalty_resolution = current: model.regularizers.{sharing[0]}.shares_forward = true "

@@ -30,7 +30,7 @@ class R3GAN(ClassConditional):
                 "does not; choose model/loss=relativistic_pairing"
             )
         for kind in (R1, R2):
-            if not any(isinstance(penalty, kind) for penalty in self.penalties.values()):
+            if not any(isinstance(penalty, kind) for penalty in self.regularizers.values()):
                 raise ValueError(
                     f"model.regularizers must hold a gan_lightning.regularizers.{kind.__name__}: without it the "
                     "relativistic loss does not converge"

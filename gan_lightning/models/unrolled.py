@@ -91,6 +91,6 @@ class UnrolledGAN(AdversarialModule):
             values = -self.loss.discriminator(real_logits, fake_logits)
         else:
             values = self.loss.generator(fake_logits, real_logits if self.loss.relativistic else None)
-        for stabilizer in self.techniques.values():
+        for stabilizer in self.stabilizers.values():
             values = stabilizer.generator_values(values, fake_logits, self.images_seen)
         return {"adversarial": values.mean()}

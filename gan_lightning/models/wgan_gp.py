@@ -20,7 +20,7 @@ class WGANGP(AdversarialModule):
             ValueError: if no gradient penalty is among the regularizers.
         """
         super().check_parts()
-        if not any(isinstance(penalty, regularizers.WGANGP) for penalty in self.penalties.values()):
+        if not any(isinstance(penalty, regularizers.WGANGP) for penalty in self.regularizers.values()):
             raise ValueError(
                 "model.regularizers must hold a gan_lightning.regularizers.WGANGP, the penalty that defines WGAN-GP"
             )

@@ -173,4 +173,4 @@ def test_the_file_has_the_numbers_of_the_paper():
     assert {key: arguments["lr"] for key, arguments in given.items()} == {"generator": 5e-5, "discriminator": 2e-4}
     assert [list(arguments["betas"]) for arguments in given.values()] == [[0.0, 0.999]] * 2
     assert model.updates.critic_steps == 2
-    assert (model.techniques["orthogonal"].weight, model.techniques["orthogonal"].player) == (1e-4, "generator")
+    assert (model.stabilizers["orthogonal"].weight, model.stabilizers["orthogonal"].player) == (1e-4, "generator")

@@ -89,8 +89,8 @@ def check_same(model, expected):
         assert torch.equal(state[key], value) if isinstance(value, torch.Tensor) else state[key] == value, key
     for key in ("loss", "prior", "updates", "augment", "statistics", "generator_optimizer", "discriminator_optimizer"):
         assert contents(getattr(model, key)) == contents(getattr(expected, key)), key
-    assert contents(dict(model.penalties)) == contents(dict(expected.penalties))
-    assert contents(dict(model.techniques)) == contents(dict(expected.techniques))
+    assert contents(dict(model.regularizers)) == contents(dict(expected.regularizers))
+    assert contents(dict(model.stabilizers)) == contents(dict(expected.stabilizers))
     assert (model.generator_ema is None) == (expected.generator_ema is None)
 
 

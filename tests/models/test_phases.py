@@ -217,7 +217,7 @@ def test_five_values_follow_their_schedules():
         for player in ("discriminator", "generator"):
             (group,) = module.active[player].optimizer.param_groups
             entry = {"at": module.images_seen, "lr": group["lr"], "beta2": group["betas"][1]}
-            entry |= {"gamma": module.scalar(module.penalties["r1"].weight), "p": module.augment.p}
+            entry |= {"gamma": module.scalar(module.regularizers["r1"].weight), "p": module.augment.p}
             seen.append(entry)
 
     fit(model, 20, callbacks=[AfterBatch(look)], max_steps=20)
@@ -235,7 +235,7 @@ def test_the_weight_of_a_penalty_and_the_half_life_of_an_average_follow_their_sc
     model = relativistic_toy()
     decays: list[tuple[int, float]] = []
     penalties: list[tuple[int, float]] = []
-    penalty = model.penalties["r1"]
+    penalty = model.regularizers["r1"]
     forward = penalty.forward
 
     def note(turn: Any) -> torch.Tensor:

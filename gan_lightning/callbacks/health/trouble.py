@@ -33,7 +33,7 @@ class Present:
     @classmethod
     def of(cls, model: AdversarialModule) -> Present:
         """Read it off a model."""
-        penalties = model.penalties.items()
+        penalties = model.regularizers.items()
         gradients = (name for name, part in penalties if part.second_order and part.player == "discriminator")
         updates = model.updates
         return cls(
