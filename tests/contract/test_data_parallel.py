@@ -21,7 +21,7 @@ from tests.contract.global_draws import GlobalDraws, shared_by_all
 from tests.contract.pair import RANKS, together, trainer_arguments
 from tests.contract.variants import SLOW, VARIANTS, assert_same, build, fit, state
 
-STEPS, LONGER, SHORT = 8, {"penalties": 20, "techniques": 20, "augmented": 20}, 3
+STEPS, LONGER, SHORT = 5, {"penalties": 20, "techniques": 20, "augmented": 20}, 3
 BARE = ["model.generator.width=4", "model.discriminator.width=4", "model.discriminator.batch_norm=false"]
 
 
