@@ -29,6 +29,16 @@ def check_shapes(made: tuple[int, ...], discriminator: Discriminator) -> None:
         )
 
 
+def require_network(key: str, network: Generator | Discriminator, kind: type[Generator | Discriminator]) -> None:
+    """Refuse a network of another kind than a variant is made for.
+
+    Raises:
+        ValueError: naming its key, ``model.<key>``.
+    """
+    if not isinstance(network, kind):
+        raise ValueError(f"model.{key} must be a {kind.__name__}, got {type(network).__name__}")
+
+
 def check_augmentation(augment: Augmentation | None, made: tuple[int, ...], loss: AdversarialLoss) -> None:
     """Refuse an augmentation that cannot transform the samples, or reads signs off logits that have none.
 

@@ -12,7 +12,7 @@ from gan_lightning.core.schedules import Scalar
 from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.batch import Batch
 from gan_lightning.models.adversarial import AdversarialModule, Parts
-from gan_lightning.models.compatibility import check_weights
+from gan_lightning.models.compatibility import check_weights, require_network
 from gan_lightning.models.feature_loss import FeatureLoss
 from gan_lightning.models.outputs import DiscriminatorOutput, GeneratedBatch
 from gan_lightning.networks import FastGANDiscriminator, FastGANGenerator
@@ -52,10 +52,8 @@ class FastGAN(AdversarialModule):
         Raises:
             ValueError: naming the network.
         """
-        for key, kind in (("generator", FastGANGenerator), ("discriminator", FastGANDiscriminator)):
-            network = getattr(self, key)
-            if not isinstance(network, kind):
-                raise ValueError(f"model.{key} must be a {kind.__name__}; got {type(network).__name__}")
+        require_network("generator", self.generator, FastGANGenerator)
+        require_network("discriminator", self.discriminator, FastGANDiscriminator)
         super().check_parts()
 
     def check_data(self, data: RealDataModule) -> None:

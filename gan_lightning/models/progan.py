@@ -9,7 +9,7 @@ from torch import Tensor
 from gan_lightning.core.schedules import Scalar
 from gan_lightning.data.batch import Batch
 from gan_lightning.models.adversarial import AdversarialModule, Parts
-from gan_lightning.models.compatibility import check_weights
+from gan_lightning.models.compatibility import check_weights, require_network
 from gan_lightning.models.outputs import DiscriminatorOutput, GeneratedBatch
 from gan_lightning.networks import ProgressiveDiscriminator, ProgressiveGenerator
 from gan_lightning.networks.growth import FIRST_LEVEL, double, fade, halve
@@ -79,12 +79,8 @@ class ProGAN(AdversarialModule):
             ValueError: naming the network.
         """
         super().check_parts()
-        for key, network, kind in (
-            ("generator", self.generator, ProgressiveGenerator),
-            ("discriminator", self.discriminator, ProgressiveDiscriminator),
-        ):
-            if not isinstance(network, kind):
-                raise ValueError(f"model.{key} must be a {kind.__name__}, got {type(network).__name__}")
+        require_network("generator", self.generator, ProgressiveGenerator)
+        require_network("discriminator", self.discriminator, ProgressiveDiscriminator)
 
     def compile_problem(self, player: str) -> str | None:
         """Refuse both networks, which would be compiled again for every batch."""

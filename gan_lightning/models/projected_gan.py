@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gan_lightning.data.base import RealDataModule
 from gan_lightning.models.class_conditional import ClassConditional
+from gan_lightning.models.compatibility import require_network
 from gan_lightning.networks import ProjectedDiscriminator
 
 
@@ -28,10 +29,7 @@ class ProjectedGAN(ClassConditional):
         Raises:
             ValueError: naming it.
         """
-        if not isinstance(self.discriminator, ProjectedDiscriminator):
-            raise ValueError(
-                f"model.discriminator must be a ProjectedDiscriminator; got {type(self.discriminator).__name__}"
-            )
+        require_network("discriminator", self.discriminator, ProjectedDiscriminator)
         super().check_parts()
 
     def check_data(self, data: RealDataModule) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gan_lightning.models.class_conditional import ClassConditional
+from gan_lightning.models.compatibility import require_network
 from gan_lightning.networks import StyleGAN2Generator
 
 
@@ -25,7 +26,4 @@ class StyleGAN2(ClassConditional):
             ValueError: naming it.
         """
         super().check_parts()
-        if not isinstance(self.generator, StyleGAN2Generator):
-            raise ValueError(
-                f"model.generator must be a StyleGAN2Generator, which has styles; got {type(self.generator).__name__}"
-            )
+        require_network("generator", self.generator, StyleGAN2Generator)

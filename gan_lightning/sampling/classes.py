@@ -66,6 +66,15 @@ def plan(model: Sampling, *, n: int | None, labels: Labels) -> Plan:
     return Plan(count, chosen, columns=columns)
 
 
+def in_turn(model: Sampling, labels: Labels, count: int) -> Tensor | None:
+    """Return the class of each of ``count`` samples, int64 ``(count,)``: the chosen ones, one after the other.
+
+    None, if no classes are asked for.
+    """
+    classes = model.chosen_classes(labels)
+    return None if classes is None else torch.tensor([classes[i % len(classes)] for i in range(count)])
+
+
 def in_rows(images: Tensor, *, rows: Sequence[int], columns: int) -> Tensor:
     """Fill up groups of images with tiles of the picture's gray ground, so that each group starts a new row.
 

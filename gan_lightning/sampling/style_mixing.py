@@ -14,7 +14,7 @@ from gan_lightning.models.sampling import GeneratorInputs, Weights
 from gan_lightning.networks import StyleGAN2Generator
 from gan_lightning.networks.stylegan2_generator import mix_styles
 from gan_lightning.sampling.base import SamplingMode
-from gan_lightning.sampling.classes import Labels
+from gan_lightning.sampling.classes import Labels, in_turn
 from gan_lightning.sampling.limits import check_tiles
 
 
@@ -77,12 +77,10 @@ class StyleMixing(SamplingMode):
         if not 1 <= cutoff < network.style_count:
             raise ValueError(f"mode.cutoff = {cutoff}: must lie between 1 and {network.style_count - 1}, in layers")
         count = self.rows + self.columns
-        classes = model.chosen_classes(self.labels)
-        labels = None if classes is None else torch.tensor([classes[i % len(classes)] for i in range(count)])
         inputs = model.inputs(
             range(count),
             seed=self.seed,
-            labels=labels,
+            labels=in_turn(model, self.labels, count),
             truncation=self.truncation,
             truncation_cutoff=self.truncation_cutoff,
         )

@@ -14,7 +14,7 @@ from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.models.priors import Prior
 from gan_lightning.models.sampling import GeneratorInputs, Sampling, Weights
 from gan_lightning.sampling.base import SamplingMode
-from gan_lightning.sampling.classes import Labels, check_count, in_rows
+from gan_lightning.sampling.classes import Labels, check_count, in_rows, in_turn
 from gan_lightning.sampling.limits import check_tiles
 
 CODES_EXTENT = 2.0
@@ -166,8 +166,7 @@ class Traversal(SamplingMode):
             raise ValueError(f"mode=traversal draws images, this model makes samples of shape {tuple(shape)}")
         varied = 1 if self.components is None else len(self.components)
         check_tiles(self.samples * varied * self.steps, f"n = {self.samples}, mode.steps = {self.steps}")
-        classes = model.chosen_classes(self.labels)
-        labels = None if classes is None else torch.tensor([classes[i % len(classes)] for i in range(self.samples)])
+        labels = in_turn(model, self.labels, self.samples)
         inputs = model.inputs(range(self.samples), seed=self.seed, labels=labels, truncation=self.truncation)
         rows = self._rows(model, inputs.latents, inputs.condition)
         if not rows:

@@ -151,7 +151,7 @@ def test_missing_weights_are_named_before_a_run_and_not_needed_to_sample(tmp_pat
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"generator": DCGANGenerator(resolution=16)}, r"model\.generator must be a FastGANGenerator; got DCGAN"),
+        ({"generator": DCGANGenerator(resolution=16)}, r"model\.generator must be a FastGANGenerator, got DCGAN"),
         ({"discriminator": DCGANDiscriminator(resolution=16)}, r"model\.discriminator must be a FastGANDiscriminator"),
         ({"reconstruction_weight": -1.0}, r"model\.reconstruction_weight must be at least 0, got -1\.0"),
     ],

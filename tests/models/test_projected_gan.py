@@ -172,5 +172,5 @@ def test_missing_weights_are_named_before_a_run_and_not_needed_to_sample(monkeyp
 
 
 def test_other_discriminators_are_refused():
-    with pytest.raises(ValueError, match=r"model\.discriminator must be a ProjectedDiscriminator; got DCGANDisc"):
+    with pytest.raises(ValueError, match=r"model\.discriminator must be a ProjectedDiscriminator, got DCGANDisc"):
         small(discriminator=DCGANDiscriminator(resolution=16, channels=1))
