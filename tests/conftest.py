@@ -26,10 +26,10 @@ for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
 
 CONF = Path(__file__).parent.parent / "conf"
 
-LONG = [
-    pytest.mark.long,
-    pytest.mark.skipif("GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="set GAN_LIGHTNING_LONG_TESTS=1"),
-]
+LONG_TESTS = "GAN_LIGHTNING_LONG_TESTS" in os.environ
+"""Whether tests that take long run as well."""
+
+LONG = [pytest.mark.long, pytest.mark.skipif(not LONG_TESTS, reason="set GAN_LIGHTNING_LONG_TESTS=1")]
 """Marks of a test that takes long and has a quick relative."""
 
 

@@ -148,4 +148,4 @@ class Evaluation(Callback):
         """Restore the best scores so far."""
         self.best.load_state_dict(state_dict["best"])
         self._restored_asked_at = state_dict["asked_at"]
-        self._logged = state_dict["logged"]
+        self._logged = dict(state_dict["logged"])

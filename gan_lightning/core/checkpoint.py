@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from gan_lightning.core.container import ContainerError, NoDigestError, read_container
 from gan_lightning.core.shared_model import WEIGHTS, read_shared
+from gan_lightning.core.trainer_state import missing_entries, wrong_entry
 
 FORMAT = 2
 RECORD = "gan_lightning"
@@ -59,6 +60,10 @@ def read_checkpoint(path: str | os.PathLike[str], *, mapped: bool = False) -> di
             f"{path} has checkpoint format {record.get('format')}, this version of gan-lightning reads format {FORMAT}"
         )
     _check_record(record, path)
+    if (name := next((key for key in checkpoint["state_dict"] if not isinstance(key, str)), None)) is not None:
+        raise CheckpointError(f"{path} is damaged: its state_dict has a {type(name).__name__} for a name")
+    if (wrong := wrong_entry(checkpoint)) is not None:
+        raise CheckpointError(f"{path} is damaged: {wrong}")
     return checkpoint
 
 
@@ -130,21 +135,18 @@ def _not_plain(config: Any) -> Any:
     return None
 
 
-def check_training_state(checkpoint: dict[str, Any], path: Path) -> None:
-    """Refuse a checkpoint that cannot be resumed, or only without the optimizers' states.
+def check_training_state(checkpoint: Mapping[str, Any], path: Path) -> None:
+    """Refuse a checkpoint that lacks what a fit needs to continue.
+
+    Args:
+        checkpoint: as ``read_checkpoint`` returns it.
+        path: the file.
 
     Raises:
-        CheckpointError: naming the part that is missing or of another type.
+        CheckpointError: naming all that is missing.
     """
-    kinds = {"epoch": int, "global_step": int, "loops": dict, "lr_schedulers": list}
-    wrong = [key for key, kind in kinds.items() if not isinstance(checkpoint.get(key), kind)]
-    callbacks, optimizers = checkpoint.get("callbacks"), checkpoint.get("optimizer_states")
-    if not isinstance(callbacks, dict) or not all(isinstance(state, dict) for state in callbacks.values()):
-        wrong.append("callbacks")
-    if not isinstance(optimizers, list) or not optimizers or not all(isinstance(state, dict) for state in optimizers):
-        wrong.append("optimizer_states")
-    if wrong:
-        raise CheckpointError(f"{path}: it cannot be resumed: its {', '.join(wrong)} are missing or damaged")
+    if missing := missing_entries(checkpoint):
+        raise CheckpointError(f"{path}: it cannot be resumed: it has no {', '.join(missing)}")
 
 
 def processes_problem(before: int | None, now: int) -> str | None:

@@ -13,7 +13,8 @@ from gan_lightning.core.errors import InputError
 from gan_lightning.core.side_files import SideFileError, read_yaml
 from gan_lightning.core.tensor_files import read_tensors
 from gan_lightning.models import AdversarialModule
-from gan_lightning.models.transfer import Transfer, copy_weights, plan_optimizers, plan_transfer
+from gan_lightning.models.optimizer_states import plan_optimizers
+from gan_lightning.models.transfer import Transfer, copy_weights, plan_transfer
 from gan_lightning.runs.checkpoints import checkpoint_in
 
 
@@ -102,7 +103,10 @@ def find_beginning(config: Mapping[str, Any], model: AdversarialModule, *, mappe
         if settings["optimizers"]:
             if not (states := content.get("optimizer_states")):
                 raise CheckpointError(f"optimizers = true: {path} holds no optimizers")
-            optimizers = plan_optimizers(model, states, fresh=transfer.fresh)
+            try:
+                optimizers = plan_optimizers(model, states, fresh=transfer.fresh)
+            except ValueError as error:
+                raise ValueError(f"optimizers = true: {error}") from error
     except (CheckpointError, InputError) as error:
         raise ConfigError([f"init_from.path = {settings['path']}: {error}{hint}"]) from error
     except ValueError as error:

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gan_lightning.config import ConfigError
 from gan_lightning.core.errors import InputError
@@ -15,6 +15,9 @@ from gan_lightning.core.side_files import SideFileError
 from gan_lightning.launch.command_line import run_folder_of
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.results import read_outcome, read_results
+
+if TYPE_CHECKING:
+    from gan_lightning.launch.parts import Parts
 
 
 def find_checkpoint(resume: str | None, output_dir: Path) -> tuple[Path | None, list[str]]:
@@ -101,19 +104,20 @@ class Source:
             )
 
 
-def prepare_resume(config: Mapping[str, Any], output_dir: Path, data: Mapping[str, Any] | None) -> Source:
-    """Find the checkpoint to continue from; refuse one of another run.
+def prepare_resume(config: Mapping[str, Any], output_dir: Path, parts: Parts) -> Source:
+    """Find the checkpoint to continue from; refuse one of another run, or that the run's parts cannot take over.
 
     Args:
         config: config of the run, as plain data.
         output_dir: its folder.
-        data: what tells its training data from others, as a checkpoint keeps it; None: nothing is known.
+        parts: what the config builds.
 
     Raises:
         ConfigError: naming each key in which the runs differ.
         InputError: if there is no usable checkpoint.
     """
-    from gan_lightning.core.checkpoint import CheckpointError, check_training_state, read_checkpoint
+    from gan_lightning.core.checkpoint import CheckpointError, read_checkpoint
+    from gan_lightning.launch.restorable import check_restorable
 
     resume = config["resume"]
     try:
@@ -122,8 +126,6 @@ def prepare_resume(config: Mapping[str, Any], output_dir: Path, data: Mapping[st
             return Source(None, None, complaints)
         checkpoint = read_checkpoint(path)
         stored = checkpoint["gan_lightning"]
-        if "by_hand" not in stored:
-            check_training_state(checkpoint, path)
     except CheckpointError as error:
         raise InputError(f"resume = {resume}: {error}") from error
     if "by_hand" in stored:
@@ -131,7 +133,7 @@ def prepare_resume(config: Mapping[str, Any], output_dir: Path, data: Mapping[st
             f"resume = {resume}: {path} was written by a Trainer without gan-train: it holds a model, but no run to "
             "resume; in Python, trainer.fit(model, ckpt_path=...) continues from it"
         )
-    moved, lines = _compare_data(stored.get("data"), data)
+    moved, lines = _compare_data(stored.get("data"), parts.model.run_data)
     lines += differences(stored["config"] or {}, config, moved=moved)
     lines += _compare_beginnings(stored["config"] or {}, config)
     problems = [f"resume = {resume}: {path} is of another run: {line}" for line in lines]
@@ -139,6 +141,10 @@ def prepare_resume(config: Mapping[str, Any], output_dir: Path, data: Mapping[st
         problems.append(f"resume={shlex.quote(str(run))} resumes the run of {path.name} with its settings")
     if problems:
         raise ConfigError(problems)
+    try:
+        check_restorable(checkpoint, path, parts)
+    except CheckpointError as error:
+        raise InputError(f"resume = {resume}: {error}") from error
     written_in = (stored["config"] or {}).get("output_dir") or str(output_dir)
     doubt = doubt_about(path, written_in=written_in, images_seen=stored["images_seen"])
     return Source(path, stored["images_seen"], complaints, stored.get("processes"), doubt)

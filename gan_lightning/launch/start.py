@@ -116,7 +116,7 @@ def start_checked(config: dict[str, Any], *, composed: DictConfig | None = None)
     parts = build_parts(config)
     with ExitStack() as held:
         held.enter_context(_taken(folder))
-        source = prepare_resume(config, folder, parts.model.run_data)
+        source = prepare_resume(config, folder, parts)
         source.check_processes(parts.trainer.world_size)
         source.check_budget(parts.model.budget_images, batch_size=config["batch_size"])
         beginning = find_beginning(config, parts.model) if source.path is None else None

@@ -21,6 +21,7 @@ from gan_lightning.core.hub import fetch, put
 from gan_lightning.core.shared_model import WEIGHTS, write_shared
 from gan_lightning.core.version import __version__
 from gan_lightning.models.card import PICTURE, model_card
+from gan_lightning.models.misfits import weights_of
 from gan_lightning.models.rebuilding import build_limited
 
 SHARED_PARTS = ("model", "data", "evaluator", "budget")
@@ -151,12 +152,8 @@ class SharedModel(nn.Module):
         model = build_limited({"model": node}, state, path, trust=trust)["model"]
         if not isinstance(model, cls):
             raise CheckpointError(f"{source} holds a {type(model).__name__}, not a {cls.__name__}")
-        if wrong := sorted(model.state_dict().keys() ^ state.keys()):  # torch passes over a missing counter
-            raise CheckpointError(f"{source}: its weights do not fit the model it describes: {', '.join(wrong[:5])}")
-        try:
+        with weights_of(path):
             model.load_state_dict(state)
-        except (RuntimeError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
-            raise CheckpointError(f"{source}: its weights do not fit the model it describes: {error}") from error
         model.run_config = checkpoint[RECORD]["config"]
         return model.eval()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from gan_lightning.core.checkpoint import CheckpointError, read_checkpoint, stored_config
 from gan_lightning.models.adversarial import AdversarialModule
+from gan_lightning.models.misfits import weights_of
 from gan_lightning.models.rebuilding import build_limited
 from gan_lightning.models.statistics import statistics_node
 
@@ -33,12 +34,8 @@ def load_model(path: str | os.PathLike[str], *, trust: bool = False, statistics:
     config = stored_config(checkpoint)
     config = {**config, "model": {**config["model"], **chosen}}
     model = build_for(checkpoint["state_dict"], config["model"], path, trust=trust)
-    if wrong := sorted(model.state_dict().keys() ^ checkpoint["state_dict"].keys()):  # torch forgives some
-        raise CheckpointError(f"{path}: its weights do not fit the model it describes: {', '.join(wrong[:5])}")
-    try:
+    with weights_of(path):
         model.load_state_dict(checkpoint["state_dict"])
-    except (RuntimeError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
-        raise CheckpointError(f"{path}: its weights do not fit the model it describes: {error}") from error
     model.run_config = config
     return model.eval()
 

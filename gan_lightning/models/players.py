@@ -40,8 +40,18 @@ from gan_lightning.core.lightning_internals import attached_trainer, unscales_it
 from gan_lightning.core.process_group import mean_over_ranks
 from gan_lightning.core.schedules import Constant, Schedule, arguments_at, is_scheduled
 from gan_lightning.core.torch_internals import scaler_like
+from gan_lightning.core.trainer_state import FOREIGN_ENTRIES, VERSION
 from gan_lightning.core.version import __version__
 from gan_lightning.data.batch import Batch
+from gan_lightning.models.misfits import (
+    LOADING_ERRORS,
+    MisfitError,
+    first_of,
+    other_entries,
+    other_shapes,
+    reason_of,
+    weights_of,
+)
 from gan_lightning.models.rebuilding import build_limited, plain_arguments
 from gan_lightning.models.strategies import local_gradients, strategy_problem
 from gan_lightning.networks.batch_norm import synchronize_batch_norm
@@ -472,12 +482,38 @@ class PlayersModule(LightningModule):
         return state
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Restore the counters."""
-        for name in COUNTERS:
-            setattr(self, name, type(getattr(self, name))(state[name]))
-        self.steps = {str(name): int(count) for name, count in state["steps"].items()}
-        row = state.get("row")
-        self._row = None if row is None else {str(name): float(value) for name, value in row.items()}
+        """Restore the counters.
+
+        Raises:
+            ValueError: if they are none.
+        """
+        try:
+            counters = {name: type(getattr(self, name))(state[name]) for name in COUNTERS}
+            self.steps = {str(name): int(count) for name, count in state["steps"].items()}
+            row = state.get("row")
+            self._row = None if row is None else {str(name): float(value) for name, value in row.items()}
+        except LOADING_ERRORS as error:
+            raise ValueError(f"_extra_state does not hold the model's counters ({reason_of(error)})") from error
+        for name, value in counters.items():
+            setattr(self, name, value)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """Take over weights, averages and counters.
+
+        Args:
+            state_dict: of a model of this kind.
+            strict: refuse entries that are missing or that this model does not have.
+            assign: as in torch.
+
+        Raises:
+            MisfitError: if they are of another model, naming the first entries that do not fit.
+        """
+        if strict and (wrong := other_entries(self.state_dict(), state_dict)):  # torch passes over a missing counter
+            raise MisfitError(first_of(wrong))
+        try:
+            return super().load_state_dict(state_dict, strict, assign)
+        except LOADING_ERRORS as error:
+            raise MisfitError(first_of(other_shapes(self.state_dict(), state_dict)) or reason_of(error)) from error
 
     def replaced_parts(self) -> list[str]:
         """Return the dotted keys of the parts that are no longer as they were when the model was built."""
@@ -563,13 +599,18 @@ class PlayersModule(LightningModule):
         name = checkpoint[RECORD].get("model")
         if name != dotted_name(cls):
             raise CheckpointError(f"{checkpoint_path} holds a {name}, not a {dotted_name(cls)}")
+        if VERSION not in checkpoint:
+            raise CheckpointError(f"{checkpoint_path} was not written by a Trainer: it has no {VERSION}")
+        if foreign := [key for key in FOREIGN_ENTRIES if key in checkpoint]:
+            raise CheckpointError(f"{checkpoint_path} has {foreign[0]}, which Lightning would take for arguments")
         node = stored_model(checkpoint, given=parts)
         nodes = {f"model.{key}": value for key, value in node.items() if key != "_target_" and key not in parts}
         built = build_limited(nodes, checkpoint["state_dict"], checkpoint_path, trust=trust)
         arguments = {key.removeprefix("model."): value for key, value in built.items()}
-        loaded: Self = super().load_from_checkpoint(
-            Path(checkpoint_path), map_location, hparams_file, strict, weights_only, **arguments, **parts
-        )
+        with weights_of(checkpoint_path):
+            loaded: Self = super().load_from_checkpoint(
+                Path(checkpoint_path), map_location, hparams_file, strict, weights_only, **arguments, **parts
+            )
         return loaded
 
 

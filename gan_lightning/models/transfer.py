@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import Parameter
 
-from gan_lightning.models.players import Player, PlayersModule, trainable, with_first_values
+from gan_lightning.models.players import PlayersModule
 from gan_lightning.models.sampling import Weights
 
 AVERAGE = "_ema"
@@ -100,56 +99,6 @@ def copy_weights(model: PlayersModule, transfer: Transfer) -> None:
         for name, tensor in transfer.loaded.items():
             if name.startswith(of_averages):
                 own[name].copy_(tensor)
-
-
-def plan_optimizers(
-    model: PlayersModule, states: Sequence[Mapping[str, Any]], *, fresh: Collection[str]
-) -> dict[str, dict[int, Any]]:
-    """Return what each player's optimizer starts from: the state of each of its parameters, by their number.
-
-    Args:
-        model: which is to start.
-        states: states of the source's optimizers, in the order of its players.
-        fresh: names of the parameters that nothing is copied into; their optimizer state starts fresh as well.
-
-    Raises:
-        ValueError: if the optimizers are of another kind, or of other parameters.
-    """
-    players = model.players()
-    if len(states) != len(players):
-        raise ValueError(f"optimizers = true: the checkpoint has {len(states)} of them, this model {len(players)}")
-    names = {id(parameter): name for name, parameter in model.named_parameters()}
-    return {player.name: _states_of(player, state, names, fresh) for player, state in zip(players, states, strict=True)}
-
-
-def _states_of(
-    player: Player, state: Mapping[str, Any], names: Mapping[int, str], fresh: Collection[str]
-) -> dict[int, Any]:
-    held = {id(parameter) for parameter in player.held}
-    parameters = [parameter for parameter in trainable(player) if id(parameter) not in held]
-    settings = with_first_values(player.optimizer)(parameters).param_groups[0].keys() - {"params", "initial_lr"}
-    groups = state["param_groups"]
-    there = sum(len(group["params"]) for group in groups)
-    if there != len(parameters):
-        raise ValueError(
-            f"optimizers = true: the {player.name}'s has {there} parameters there and {len(parameters)} here"
-        )
-    if any(group.keys() - {"params", "initial_lr"} != settings for group in groups):
-        raise ValueError(f"optimizers = true: the {player.name}'s is of another kind in the checkpoint")
-    kept = {}
-    for number, entry in state["state"].items():
-        parameter, name = parameters[number], names[id(parameters[number])]
-        if name in fresh:
-            continue
-        if not all(_fits(value, parameter) for value in entry.values()):
-            raise ValueError(f"optimizers = true: the state of {name} has other shapes in the checkpoint")
-        kept[number] = entry
-    return kept
-
-
-def _fits(value: Any, parameter: Parameter) -> bool:
-    """Say whether a value of an optimizer's state can be of a parameter: a number, or a tensor of its shape."""
-    return not isinstance(value, Tensor) or value.ndim == 0 or value.shape == parameter.shape
 
 
 def _named_networks(model: PlayersModule) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -11,6 +11,7 @@ import torch
 
 from gan_lightning.core.checkpoint import RECORD, read_checkpoint
 from gan_lightning.core.container import write_container
+from tests.conftest import takes_long
 
 RUN = [
     "experiment=ring_gan",
@@ -132,8 +133,7 @@ def test_a_fault_in_a_runs_folder(commands, begun, undisturbed, tmp_path, name, 
     check_case(commands, begun, undisturbed, tmp_path, name, fault)
 
 
-@pytest.mark.long
-@pytest.mark.skipif("GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="minutes: set GAN_LIGHTNING_LONG_TESTS=1")
+@takes_long
 @pytest.mark.parametrize(("name", "fault"), itertools.product(FILES, FAULTS))
 def test_every_fault_in_a_runs_folder(commands, begun, undisturbed, tmp_path, name, fault):
     check_case(commands, begun, undisturbed, tmp_path, name, fault)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shlex
 
@@ -11,11 +10,8 @@ import pytest
 from gan_lightning.launch import preflight
 from gan_lightning.launch.start import check
 from tests.cli.command_lines import FLAGS, command_line
+from tests.conftest import takes_long
 from tests.report.conftest import make_run
-
-LONG = pytest.mark.skipif(
-    "GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="minutes: set GAN_LIGHTNING_LONG_TESTS=1"
-)
 
 
 @pytest.fixture
@@ -84,8 +80,7 @@ def test_a_few_command_lines(commands, rehearsed, tmp_path, runs):
     assert tried(commands, 10, 1, tmp_path, runs) == []
 
 
-@pytest.mark.long
-@LONG
+@takes_long
 @pytest.mark.parametrize("seed", range(10))
 def test_a_thousand_command_lines(commands, rehearsed, tmp_path, runs, seed):
     assert "\n".join(tried(commands, 120, 100 + seed, tmp_path, runs)) == ""

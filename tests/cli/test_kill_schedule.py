@@ -20,6 +20,7 @@ from tests.cli import forks
 from tests.cli.conftest import ROOT, TINY
 from tests.cli.phases import Phases
 from tests.cli.test_kills import assert_same_run
+from tests.conftest import LONG
 
 log = logging.getLogger(__name__)
 
@@ -138,12 +139,6 @@ def test_a_run_that_is_signaled_at_three_random_moments(commands, tmp_path):
     )
     log.info("hit: %s", hit)
     assert_nothing_differs(tmp_path / "run", tmp_path / "whole" / "run")
-
-
-LONG = [
-    pytest.mark.long,
-    pytest.mark.skipif("GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="minutes: set GAN_LIGHTNING_LONG_TESTS=1"),
-]
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, marks=LONG) for case in CASES])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.lock import Occupied, exclusive
 from gan_lightning.runs.results import read_results
 from tests.cli.conftest import UNSCORED
+from tests.conftest import LONG
 
 SMALL = [*UNSCORED, "budget.kimg=null", "budget.images=32", "logger=none"]
 
@@ -147,10 +147,7 @@ QUICK = ("no resume", "overwrite and a run", "another seed", "a limit", "a file 
         pytest.param(
             tuple(REFUSED),
             id="all",
-            marks=[
-                pytest.mark.long,
-                pytest.mark.skipif("GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="half a minute"),
-            ],
+            marks=LONG,
         ),
     ],
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 import random
 import warnings
 from typing import Any
@@ -14,7 +13,7 @@ from omegaconf import OmegaConf
 
 from gan_lightning.config import ConfigError, TrainConfig, build_all, inspect_config
 from gan_lightning.launch.parts import KINDS
-from tests.conftest import compose_train
+from tests.conftest import LONG_TESTS, compose_train
 
 PARTS = ("data", "model", "evaluator", "callbacks", "logger", "trainer")
 NUMBERS = (-1, 0, 1, 2, 3, 7, 64, -(2**63), 2**63, 10**40, -1.0, 0.0, 0.5, 1e-30, math.inf, -math.inf, math.nan)
@@ -82,7 +81,7 @@ def test_a_changed_config_is_built_or_refused_with_its_keys(base):
     rng = random.Random(base)
     start: Any = OmegaConf.to_container(compose_train(f"experiment={base}"), resolve=False)
     passed = 0
-    count = 40 if "GAN_LIGHTNING_LONG_TESTS" in os.environ else 20
+    count = 40 if LONG_TESTS else 20
     for _ in range(count):
         config = copy.deepcopy(start)
         for _ in range(rng.choice([1, 1, 2])):

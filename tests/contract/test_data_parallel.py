@@ -6,7 +6,6 @@ import copy
 import dataclasses
 import functools
 import hashlib
-import os
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from torch import nn
 from gan_lightning.augment import ADA
 from gan_lightning.data.base import InMemoryDataModule
 from gan_lightning.models import adversarial
+from tests.conftest import LONG_TESTS
 from tests.contract.global_draws import GlobalDraws, shared_by_all
 from tests.contract.pair import RANKS, together, trainer_arguments
 from tests.contract.variants import SLOW, VARIANTS, assert_same, build, fit, state
@@ -44,11 +44,7 @@ SMALLER = dict.fromkeys(["acgan", "dcgan", "lsgan", "wgan", "unrolled"], NARROW)
 }
 ALIKE = {"dragan", "gan", "lsgan", "projection", "sagan", "sngan", "wgan_gp"}
 """Those that differ from another one by networks, a loss or a penalty alone, which other cases have too."""
-QUICK = [
-    variant
-    for variant in VARIANTS
-    if variant not in SLOW and (variant not in ALIKE or "GAN_LIGHTNING_LONG_TESTS" in os.environ)
-]
+QUICK = [variant for variant in VARIANTS if variant not in SLOW and (variant not in ALIKE or LONG_TESTS)]
 CASES: dict[str, tuple[str, list[str]]] = {variant: (variant, SMALLER.get(variant, [])) for variant in QUICK} | {
     "relativistic": ("dcgan", [*NARROW, "model/loss=relativistic_average"]),
     "penalties": (

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from gan_lightning.testing import CHECKS
+from tests.conftest import takes_long
 from tests.contract.variants import SLOW, VARIANTS, variant_named
 
 
@@ -20,8 +19,7 @@ def test_a_variant_keeps_the_contract(variant, check):
     check(variant_named(variant))
 
 
-@pytest.mark.long
-@pytest.mark.skipif("GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="minutes: set GAN_LIGHTNING_LONG_TESTS=1")
+@takes_long
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("variant", sorted(SLOW))
 def test_a_variant_of_large_images_keeps_the_contract(variant, check):

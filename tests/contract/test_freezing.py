@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 import torch
 from torch import nn
 
 from gan_lightning.networks import Discriminator, Generator
+from tests.conftest import LONG
 from tests.contract.variants import VARIANTS, build, fit
 
 BATCHES = {"progan": 12}
 """Of the others six are enough for both players to move; this one has layers that wait for their resolution."""
 
-ALL_OF_THEM = pytest.mark.skipif("GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="half a minute")
 QUICK = {"unrolled", "cyclegan", "stylegan2", "progan", "biggan"}
 """One of each way in which a network lists its blocks, or a model looks at its players' weights."""
 
@@ -36,9 +34,7 @@ def order_of_calls(network: nn.Module) -> dict[int, int]:
     return first
 
 
-@pytest.mark.parametrize(
-    "variant", [pytest.param(v, marks=() if v in QUICK else (pytest.mark.long, ALL_OF_THEM)) for v in VARIANTS]
-)
+@pytest.mark.parametrize("variant", [pytest.param(v, marks=() if v in QUICK else LONG) for v in VARIANTS])
 def test_the_first_blocks_of_both_players_stay_and_all_others_move(variant):
     model, data = build(variant, "model.updates.freeze_generator=1", "model.updates.freeze_discriminator=1")
     networks = [m for player in model.players() for m in player.modules if isinstance(m, Generator | Discriminator)]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 import torch
 
 from gan_lightning.testing import Variant
-from tests.conftest import CONF
+from tests.conftest import CONF, LONG_TESTS
 from tests.contract.variants import build, fit
 
 TINY = ["model.generator.width=4", "model.discriminator.width=4", "model.discriminator.batch_norm=false"]
@@ -130,7 +128,7 @@ class Watch:
 def test_a_part_goes_with_every_loss(group, key, option):
     # the suite takes a third of the losses with each part, another third with the next one
     third = PAIRS.index((group, key, option)) % 3
-    for loss in LOSSES if "GAN_LIGHTNING_LONG_TESTS" in os.environ else LOSSES[third::3]:
+    for loss in LOSSES if LONG_TESTS else LOSSES[third::3]:
         overrides = [mounted(group, key, option), *acting(group, key, option)]
         if option == "ada" and loss in WITHOUT_BOUNDARY:
             with pytest.raises(ValueError, match=r"model.augment: ADA adapts to .* model.augment.fixed_p"):

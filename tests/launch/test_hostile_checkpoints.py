@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import random
 import time
 
@@ -16,6 +15,7 @@ from gan_lightning.config.schema import EvaluateConfig
 from gan_lightning.core.checkpoint import FORMAT, RECORD
 from gan_lightning.core.container import ContainerError, write_container
 from gan_lightning.launch.evaluation_inputs import open_sides
+from tests.conftest import takes_long
 from tests.data.pictures import classes, write_zip
 from tests.report.test_foreign_runs import places, with_value
 from tests.runs.test_checkpoints import MODEL
@@ -100,8 +100,7 @@ def test_less_than_no_images_seen_is_damage(whole, tmp_path):
     assert "its gan_lightning.images_seen is -7" in refusal
 
 
-@pytest.mark.long
-@pytest.mark.skipif("GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="minutes: set GAN_LIGHTNING_LONG_TESTS=1")
+@takes_long
 def test_a_value_of_another_kind_in_every_place(whole, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     check(whole, tmp_path, every(whole))

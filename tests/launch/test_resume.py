@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan_lightning.core.checkpoint import CheckpointError, check_training_state
 from gan_lightning.launch.resume import ESSENTIAL, LOCATIONS, differences, doubt_about
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.results import blank, write_results
@@ -66,33 +65,3 @@ def test_a_checkpoint_beside_a_record_of_another_run_is_doubted(tmp_path, writte
         assert all(part in said for part in (str(run.latest), str(tmp_path / "twin"), "8000", "4000"))
     run.results.unlink()
     assert doubt_about(run.latest, written_in="elsewhere", images_seen=8000) is None
-
-
-WHOLE = {
-    "epoch": 0,
-    "global_step": 3,
-    "loops": {"fit_loop": {}},
-    "callbacks": {"Evaluation": {"best": {}}},
-    "optimizer_states": [{"state": {}}, {"state": {}}],
-    "lr_schedulers": [],
-}
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        *((key, "x") for key in WHOLE),
-        *((key, None) for key in WHOLE),
-        ("callbacks", {"Evaluation": 5}),
-        ("optimizer_states", []),
-        ("optimizer_states", [{}, 5]),
-    ],
-)
-def test_a_checkpoint_without_a_whole_state_of_training_is_not_gone_on_from(tmp_path, key, value):
-    path = tmp_path / "latest.ckpt"
-    check_training_state(WHOLE, path)
-    with pytest.raises(CheckpointError, match=f"latest.ckpt: it cannot be resumed: its {key} are missing"):
-        check_training_state(WHOLE | {key: value}, path)
-    if value is None:
-        with pytest.raises(CheckpointError, match=key):
-            check_training_state({name: part for name, part in WHOLE.items() if name != key}, path)

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan_lightning.models.transfer import copy_weights, plan_optimizers, plan_transfer
+from gan_lightning.models.optimizer_states import plan_optimizers
+from gan_lightning.models.transfer import copy_weights, plan_transfer
 from tests.contract.variants import build
 from tests.models.toys import BATCH, UpdateRule, points, train
 

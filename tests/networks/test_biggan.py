@@ -1,7 +1,5 @@
 """BigGAN against BigGAN-PyTorch (9845943) and StudioGAN (947b35e): counts, layers, outputs from equal parameters."""
 
-import os
-
 import pytest
 import torch
 from torch import nn
@@ -10,6 +8,7 @@ from gan_lightning.networks.attention import SelfAttention
 from gan_lightning.networks.biggan import BigGANDiscriminator, BigGANGenerator, FlatBigGANGenerator
 from gan_lightning.networks.biggan_layers import VectorBatchNorm2d
 from gan_lightning.networks.spectral import SpectralNorm
+from tests.conftest import takes_long
 from tests.networks.integer_fill import assert_summary, filled, image, latents, without_values
 from tests.networks.test_network_contract import assert_gradients, opened
 
@@ -106,8 +105,7 @@ def test_logits_of_the_reference():
     assert_summary(logits, 55.81548942, 2.12920111, [53.6862883], 57.9446905)
 
 
-@pytest.mark.long
-@pytest.mark.skipif("GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="a minute: set GAN_LIGHTNING_LONG_TESTS=1")
+@takes_long
 def test_outputs_of_the_reference_at_128():
     with torch.no_grad():
         generator = filled(BigGANGenerator, **IMAGENET_128).eval()

@@ -1,7 +1,5 @@
 """BigGAN-deep against BigGAN-PyTorch (9845943) and StudioGAN (947b35e): counts, layers, outputs."""
 
-import os
-
 import pytest
 import torch
 from torch import nn
@@ -15,6 +13,7 @@ from gan_lightning.networks.biggan_deep import (
 )
 from gan_lightning.networks.biggan_layers import VectorBatchNorm2d
 from gan_lightning.networks.spectral import SpectralNorm
+from tests.conftest import takes_long
 from tests.networks.integer_fill import assert_summary, filled, image, latents, without_values
 from tests.networks.test_network_contract import assert_gradients, opened
 
@@ -57,8 +56,7 @@ def test_logits_of_the_reference():
     assert_summary(logits, 95.28213332, 4.48111990, [90.8010134], 99.7632532)
 
 
-@pytest.mark.long
-@pytest.mark.skipif("GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="10 seconds: set GAN_LIGHTNING_LONG_TESTS=1")
+@takes_long
 def test_images_of_the_reference_at_128():
     with torch.no_grad():
         generator = filled(BigGANDeepGenerator, **IMAGENET_128).eval()

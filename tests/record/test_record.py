@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from tests.conftest import CONF
+from tests.conftest import CONF, LONG
 from tests.record import golden, records, refusals
 from tests.record.cases import CASES, MODELS
 from tests.record.golden import Renames
 
-long = [
-    pytest.mark.long,
-    pytest.mark.skipif("GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="minutes: GAN_LIGHTNING_LONG_TESTS=1"),
-]
 QUICK = {"points": ("plain",)}
 
 REFUSED = ("model=infogan model.continuous=3", "ckpt=dcgan.ckpt labels=3", "generated=mixed")
@@ -43,13 +38,13 @@ def test_some_command_lines_are_refused_as_they_were(tmp_path):
     assert refused_differently(chosen, tmp_path) == []
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=long) for name in CASES])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=LONG) for name in CASES])
 def test_every_model_does_what_it_did(name, tmp_path):
     (tmp_path / name).mkdir()
     assert differences(name, tmp_path / name, CASES[name].ways) == []
 
 
-@pytest.mark.parametrize("all_of", [pytest.param(refusals.read, marks=long)])
+@pytest.mark.parametrize("all_of", [pytest.param(refusals.read, marks=LONG)])
 def test_every_command_line_is_refused_as_it_was(all_of, tmp_path):
     assert refused_differently(all_of(), tmp_path) == []
 

@@ -18,8 +18,7 @@ from gan_lightning.data.transform import Transform
 from gan_lightning.metrics.extract_features import FeatureSet
 from gan_lightning.metrics.statistics import Derived, load_statistics, save_statistics
 from gan_lightning.metrics.transport import Moments
-
-LONG = pytest.mark.skipif("GAN_LIGHTNING_LONG_TESTS" not in os.environ, reason="set GAN_LIGHTNING_LONG_TESTS=1")
+from tests.conftest import LONG
 
 
 def checkpoint(folder):
@@ -92,7 +91,7 @@ def same(a, b):
     [
         *((make, 500) for make in (checkpoint, pixels, statistics)),
         (derived, 50),
-        pytest.param(derived, 500, marks=[pytest.mark.long, LONG]),  # it is written again each time
+        pytest.param(derived, 500, marks=LONG),  # it is written again each time
     ],
 )
 def test_a_flipped_bit_never_loads_as_other_numbers(make, flips, tmp_path):

@@ -190,7 +190,10 @@ class TrainingHealth(Callback):
         return {"monitor": self.monitor.state_dict(), "asked_at": self.cadence.asked_at}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Keep it until training starts."""
+        """Keep it until training starts, if a monitor can take it."""
+        if state_dict:
+            self.cadence.start(int(state_dict["asked_at"]))
+            Monitor(batch=1, budget_images=None, present=Present()).load_state_dict(state_dict["monitor"])
         self._restored = state_dict or None
 
 
