@@ -21,8 +21,8 @@ from gan_lightning.report.references import references
 from gan_lightning.report.run import MOMENTS, Run
 from gan_lightning.report.standing import standing
 
-POINTS_BUDGET = 1_000_000
-"""Of all curves together; a point takes 5.3 bytes."""
+POINTS_BUDGET = 280_000
+"""Of all curves together; a point takes 5.3 bytes, and its position more."""
 
 MOST_CURVES = 1_000
 """Of a run; one of this package logs some tens, and a run of somebody else may have any number."""
