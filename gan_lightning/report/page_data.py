@@ -125,7 +125,10 @@ def _groups(
 
 
 def _beside(group: Group, key: str) -> list[dict[str, Any]]:
-    return [{"name": r.name, "text": r.text, "value": _number(r.value)} for r in references(group, key)]
+    return [
+        {"name": found.name, "text": found.text, "note": found.note, "value": _number(found.value)}
+        for found in references(group, key)
+    ]
 
 
 def _run(run: Run, content: Comparison) -> dict[str, Any]:

@@ -16,24 +16,25 @@ class Reference:
     Attributes:
         name: what it is the score of.
         value: the number.
-        text: the number, its spread and what else has to be said of it.
+        text: the number and its spread.
+        note: what else has to be said of it; may be empty.
     """
 
     name: str
     value: float
     text: str
+    note: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name} {self.text}"
+        return f"{self.name} {self.text}{f' ({self.note})' if self.note else ''}"
 
 
 def references(group: Group, key: str) -> list[Reference]:
     """Return what the mean of a group in a score may be set beside."""
     found = []
     if (real := group.real_parts(key)) is not None:
-        counts = f"{real['first']:g} against {real['second']:g}"
-        text = f"{number(real['mean'])} ± {real['std']:.2g} ({counts})"
-        found.append(Reference("real images", real["mean"], text))
+        text = f"{number(real['mean'])} ± {real['std']:.2g}"
+        found.append(Reference("real images", real["mean"], text, f"{real['first']:g} against {real['second']:g}"))
     for entry in group.expected:
         if entry.key == key and group.obstacle(entry) is None:
             found.append(Reference("published", entry.value, published_text(entry)))

@@ -78,7 +78,7 @@ def test_every_format_has_the_sentence(tmp_path, make):
     assert f"<li>demo: {MEAN.replace('<', '&lt;').replace('>', '&gt;')}</li>" in page
     assert page.count('href="#published"') == page.count('id="published"') == 1
     beside = page_data(content)[0]["sections"][0]["groups"][0]["beside"]
-    assert beside[FD] == [{"name": "published", "text": "12.5 ± 0.5", "value": 12.5}]
+    assert beside[FD] == [{"name": "published", "text": "12.5 ± 0.5", "note": "", "value": 12.5}]
 
 
 def test_nothing_is_said_where_nothing_is_published(tmp_path, make):

@@ -10,7 +10,7 @@ from gan_lightning.report.page_data import page_data
 from tests.report.conftest import CS, FD
 
 PARTS = {"first": 898, "second": 899, "mean": 5.79446, "std": 0.8713}
-TEXT = "5.794 ± 0.87 (898 against 899)"
+TEXT, NOTE = "5.794 ± 0.87", "898 against 899"
 
 
 @pytest.fixture
@@ -31,11 +31,11 @@ def test_the_score_of_real_images_is_beside_the_reached_one(folders, tmp_path):
     content = compare(find_runs([tmp_path]))
     (table,) = group_tables(content)
     (row,) = table.rows
-    assert row[2].splitlines() == ["8 ± 1 best", "[5.516, 10.48]", "best seed 7", f"real images {TEXT}"]
+    assert row[2].splitlines() == ["8 ± 1 best", "[5.516, 10.48]", "best seed 7", f"real images {TEXT} ({NOTE})"]
     assert "real images" not in row[3]
-    assert f"real images {TEXT}" in as_markdown(content)
+    assert f"real images {TEXT} ({NOTE})" in as_markdown(content)
     (group,) = page_data(content)[0]["sections"][0]["groups"]
-    assert group["beside"] == {FD: [{"name": "real images", "text": TEXT, "value": 5.79446}], CS: []}
+    assert group["beside"] == {FD: [{"name": "real images", "text": TEXT, "note": NOTE, "value": 5.79446}], CS: []}
 
 
 @pytest.mark.parametrize("parts", [{**PARTS, "mean": "five"}, {**PARTS, "first": 0.5}, {"first": 3}, 7])

@@ -98,9 +98,9 @@ function referenceTraces(metric, drawn) {
   const places = drawn.flatMap(({ x }) => (Array.isArray(x) ? x : unpacked(x))).filter(Number.isFinite);
   if (!places.length) return [];
   const x = [Math.min(...places), Math.max(...places)];
-  return [...new Map(all.map((beside) => [`${beside.name} ${beside.value}`, beside])).values()].map(({ name, value, text }) => ({
+  return [...new Map(all.map((beside) => [`${beside.name} ${beside.value}`, beside])).values()].map(({ name, value, text, note }) => ({
     x, y: [value, value], type: "scatter", mode: "lines+text", text: [name, ""], textposition: "top right", textfont: { color: css("--muted"), size: 11 },
-    line: { color: css("--muted"), dash: "dot", width: 1.5 }, showlegend: false, name: escaped(`${name} ${text}`), hoverinfo: "name", cliponaxis: false,
+    line: { color: css("--muted"), dash: "dot", width: 1.5 }, showlegend: false, name: escaped(`${name} ${text} ${note && `(${note})`}`), hoverinfo: "name", cliponaxis: false,
   }));
 }
 
