@@ -6,6 +6,7 @@ What cannot be run here is checked: see ``documentation.py``.
 from __future__ import annotations
 
 import itertools
+import json
 import multiprocessing
 import os
 import re
@@ -203,8 +204,29 @@ def test_an_experiment_of_the_table(experiment: str, tmp_path: Path):
     assert (tmp_path / "run" / "samples" / "000000080.png").is_file()
 
 
+def make_emoji(folder: Path) -> None:
+    """Make what the chapter on emoji unpacks, with an animal, a hand, and an emoji that has no image."""
+    images = folder / "package" / "img" / "google" / "64"
+    images.mkdir(parents=True)
+    kinds = {"1f400.png": "Animals & Nature", "1f44b.png": "People & Body", "1f3f4.png": "Flags"}
+    entries = [
+        {"image": name, "category": category, "has_img_google": category != "Flags"} for name, category in kinds.items()
+    ]
+    (folder / "package" / "emoji.json").write_text(json.dumps(entries))
+    for name in list(kinds)[:2]:
+        Image.new("RGBA", (64, 64)).save(images / name)
+
+
+def test_the_emoji_are_those_without_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (program,) = (block for block in blocks("python") if "emoji.json" in block)
+    make_emoji(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(program, "emoji.md", "exec"), {})
+    assert [path.name for path in (tmp_path / "emoji").iterdir()] == ["1f400.png"]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("program", blocks("python"))
+@pytest.mark.parametrize("program", [block for block in blocks("python") if "emoji.json" not in block])
 def test_a_program_of_the_readme(program: str, tmp_path: Path):
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False

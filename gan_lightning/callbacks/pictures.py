@@ -89,3 +89,8 @@ class Pictures(Callback):
             return
         self.latest = path
         log_samples(trainer.loggers, self.kind, path, module.images_seen)
+
+
+def spread(length: int, count: int) -> list[int]:
+    """Return ``count`` places in [0, length) at equal distances; the same again where there are fewer."""
+    return [index * length // count for index in range(count)]

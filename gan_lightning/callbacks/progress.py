@@ -97,7 +97,7 @@ class Progress(Callback):
             self._show()
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Show the last state, after every callback has had its end of training."""
+        """Show the last state, once every callback has ended its training."""
         if self._module is not None and self._shown != self._module.images_seen:
             self._show()
         self._close()

@@ -8,7 +8,7 @@ import torch
 from lightning import Trainer
 from torch import Tensor
 
-from gan_lightning.callbacks.pictures import Pictures
+from gan_lightning.callbacks.pictures import Pictures, spread
 from gan_lightning.core.grids import save_grid
 from gan_lightning.core.pixels import to_uint8
 from gan_lightning.data.domains import TranslationModule, images_at
@@ -50,11 +50,6 @@ class TranslationGrid(Pictures):
         source, target = (images_at(images, spread(len(images), self.rows)) for images in (real.sources, real.targets))
         columns = module.showcase(source, target, weights=module.default_weights, seed=self.seed)
         save_grid(rows_of(columns), path, columns=len(columns))
-
-
-def spread(length: int, count: int) -> list[int]:
-    """Return ``count`` places in [0, length) at equal distances; the same again where there are fewer."""
-    return [index * length // count for index in range(count)]
 
 
 def rows_of(columns: list[Tensor]) -> Tensor:

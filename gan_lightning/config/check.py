@@ -48,7 +48,7 @@ def inspect_config(
 ) -> tuple[dict[str, Any], list[str]]:
     """Return what ``check_config`` returns and all that is wrong with it.
 
-    What could not be resolved is ``UNRESOLVED`` there; the messages begin with the root keys in which that is so.
+    A value that could not be resolved is ``UNRESOLVED``; the messages about these come first.
     """
     problems: list[str] = []
     resolution = _Resolution(problems)

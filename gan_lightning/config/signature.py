@@ -39,7 +39,7 @@ def special_problems(node: dict[str, Any], key: str) -> list[str]:
 
 
 def node_problems(node: dict[str, Any], key: str, sources: Mapping[str, str] = MappingProxyType({})) -> list[str]:
-    """Return what keeps one node from being built, arguments and types; its children are not looked into.
+    """Return what is wrong with the arguments of one node and their types; nodes inside it are not examined.
 
     Args:
         node: a plain dict with ``_target_``.
@@ -112,7 +112,7 @@ def call_problems(
 
 
 def _at_start(value: Any) -> Any:
-    """Return a factory's argument with a number in the place of each schedule, which is what its target will get."""
+    """Return a factory's argument with a number in place of each schedule, which is what its target will get."""
     if isinstance(value, list):
         return [_at_start(item) for item in value]
     if isinstance(value, dict) and "_target_" in value:

@@ -15,7 +15,7 @@ from gan_lightning.core.pixels import to_uint8
 
 MIN_TILE_PX = 64
 PADDING_PX = 2
-_BACKGROUND = 127
+BACKGROUND = 127
 
 
 def make_grid(images: Tensor, *, columns: int, min_tile_px: int = MIN_TILE_PX) -> Tensor:
@@ -48,7 +48,7 @@ def make_grid(images: Tensor, *, columns: int, min_tile_px: int = MIN_TILE_PX) -
     rows = math.ceil(count / columns)
     pitch_y, pitch_x = height + PADDING_PX, width + PADDING_PX
     canvas = torch.full(
-        (channels, rows * pitch_y + PADDING_PX, columns * pitch_x + PADDING_PX), _BACKGROUND, dtype=torch.uint8
+        (channels, rows * pitch_y + PADDING_PX, columns * pitch_x + PADDING_PX), BACKGROUND, dtype=torch.uint8
     )
     for index, tile in enumerate(tiles):
         top = PADDING_PX + index // columns * pitch_y

@@ -42,7 +42,7 @@ def is_scheduled(argument: Any) -> bool:
 
 
 def arguments_at(arguments: Mapping[str, Any], images_seen: int, budget_images: int | None) -> dict[str, Any]:
-    """Return arguments with the number of the moment in the place of each schedule, those inside pairs included."""
+    """Return arguments with the number of the moment in place of each schedule, those inside pairs included."""
 
     def resolved(argument: Any) -> Any:
         if not is_scheduled(argument):

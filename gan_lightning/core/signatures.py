@@ -9,7 +9,7 @@ from typing import Any
 
 
 def inherit_parameters(cls: type) -> None:
-    """Set the signature of a class to its constructor's arguments, with its base's in the place of ``**parts``.
+    """Set the signature of a class to its constructor's arguments, with its base's in place of ``**parts``.
 
     ``**parts: Unpack[Parts]`` says which arguments are handed on; the base refuses any other. What the base takes by
     position alone is the class's to give. The annotations are objects, since the base's are of another module.

@@ -90,6 +90,6 @@ def scaler_like(scaler: torch.amp.GradScaler) -> torch.amp.GradScaler:
 def tracing_errors() -> tuple[type[Exception], ...]:
     """Return what ``torch.export.export`` raises for a module that it cannot trace.
 
-    A function, since torch imports the compiler, which takes a second, when it is first asked for these.
+    This is a function, and no constant, since looking them up makes torch import its compiler, which takes a second.
     """
     return (torch._dynamo.exc.TorchDynamoException, RuntimeError)

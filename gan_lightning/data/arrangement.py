@@ -38,14 +38,14 @@ class Arrangement:
     Attributes:
         splits: name of a split to its images; "train" is always there.
         heldout_split: the split that training never sees, or None.
-        labelled_by: what says which class an image is of: a file's name, "folders", or None without labels.
+        labeled_by: what says which class an image is of: a file's name, "folders", or None without labels.
         unused: the files that are neither images nor used label files.
         unmatched: what label files name that is not there.
     """
 
     splits: dict[str, FileImages]
     heldout_split: str | None
-    labelled_by: str | None
+    labeled_by: str | None
     unused: Sequence[str] = ()
     unmatched: Sequence[str] = ()
 
@@ -53,7 +53,7 @@ class Arrangement:
         """Return, for people, how many images each split has, and which files are not used."""
         return {
             "splits": {name: len(images) for name, images in self.splits.items()},
-            "labels": self.labelled_by,
+            "labels": self.labeled_by,
             "unused_files": unused_facts(self.unused),
             "labels_without_file": unused_facts(self.unmatched),
             "heldout_in_train": unused_facts(self.in_both),
@@ -143,7 +143,7 @@ def arrange(
     *,
     split: Split,
     heldout_fraction: float,
-    labelled: bool,
+    labeled: bool,
     classes: int | None = None,
     where: str | None = None,
 ) -> Arrangement:
@@ -155,7 +155,7 @@ def arrange(
         files: files of the folder or archive.
         split: how splits are told apart.
         heldout_fraction: share of the images that are held out by their names' hashes.
-        labelled: whether the images are to have labels.
+        labeled: whether the images are to have labels.
         classes: number of classes there must be, or None.
         where: config key and path, for messages; None: ``data.path``.
 
@@ -177,7 +177,7 @@ def arrange(
     by_name = found if found is not None else by_hash(below, heldout_fraction)
     by_name = {name: [inner + member for member in members] for name, members in by_name.items()}
     heldout = heldout_of(by_name)
-    if not labelled:
+    if not labeled:
         unused += [root + name for name in entries if not is_image(name)]
         sources = {name: taken(files, entries, names) for name, names in by_name.items()}
         return Arrangement(sources, heldout, None, sorted(unused))
@@ -253,10 +253,10 @@ def label_images(files: Files, entries: dict[str, Entry], images: Sequence[str],
             found.sources.add(path)
             break
         else:
-            unlabelled = [name for name in members if folder_class(name, top) is None]
-            if unlabelled:
+            unlabeled = [name for name in members if folder_class(name, top) is None]
+            if unlabeled:
                 raise DataError(
-                    f"data.classes is set, but {listed(unlabelled)} lie in no class folder below "
+                    f"data.classes is set, but {listed(unlabeled)} lie in no class folder below "
                     f"{files.location}, and there is no {' or '.join(LABEL_FILES)}"
                 )
             found.classes_of.update((name, str(folder_class(name, top))) for name in members)

@@ -15,7 +15,7 @@ from gan_lightning.core.machine import memory_bytes
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.layout import listed
 from gan_lightning.data.pictures import Pictures, PicturesDataModule
-from gan_lightning.data.source import ArrayImages, Arrays, ImageSource, labelled_arrays
+from gan_lightning.data.source import ArrayImages, Arrays, ImageSource, labeled_arrays
 
 HELDOUT = "heldout"
 """Split of the file that ``heldout`` names."""
@@ -79,7 +79,7 @@ class ArraysDataModule(PicturesDataModule):
             indices = the_labels(stored, labels_file.what, count=len(images))
             if indices is None:
                 raise DataError(f"{labels_file.what}: expected one array of labels, integers ({len(images)},)")
-            return labelled_arrays(
+            return labeled_arrays(
                 images,
                 indices.tolist(),
                 images_of=file.what,

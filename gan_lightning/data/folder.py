@@ -60,7 +60,7 @@ class FolderDataModule(PicturesDataModule):
             self._files,
             split=self.split,
             heldout_fraction=self.heldout_fraction,
-            labelled=self.classes is not None,
+            labeled=self.classes is not None,
             classes=None if self.subset.only_classes is not None else self.classes,
         )
 

@@ -27,7 +27,7 @@ _NAMED = 20
 
 
 def given_images(
-    path: str | Path, *, key: str, split: str, labelled: bool, loading: Loading | None = None
+    path: str | Path, *, key: str, split: str, labeled: bool, loading: Loading | None = None
 ) -> EvaluationImages:
     """Open images that are compared as they are, at the size in which they are stored.
 
@@ -38,7 +38,7 @@ def given_images(
         path: a folder, a zip archive of images, or a ``.npz`` file with uint8 images and, perhaps, labels.
         key: key of the config, for messages.
         split: which part, or what to call it.
-        labelled: whether labels are needed: from a label file, class folders, or an integer array in the ``.npz``.
+        labeled: whether labels are needed: from a label file, class folders, or an integer array in the ``.npz``.
         loading: resources for reading; None: the defaults.
 
     Raises:
@@ -46,10 +46,10 @@ def given_images(
     """
     location = Path(os.path.expanduser(path))
     if location.suffix.lower() == ".npz":
-        return npz_images(location, key=key, split=split, labelled=labelled)
+        return npz_images(location, key=key, split=split, labeled=labeled)
     loading = loading or Loading()
     files = open_files(location, key=key, cache=loading.folder(FOLDER) if loading.keep else None)
-    arranged = arrange(files, split="auto", heldout_fraction=0.0, labelled=labelled, where=f"{key} = {path}")
+    arranged = arrange(files, split="auto", heldout_fraction=0.0, labeled=labeled, where=f"{key} = {path}")
     for line in unused_lines(f"{key} = {path}", arranged.facts()):
         log.warning("%s", line)
     splits = arranged.splits
@@ -84,7 +84,7 @@ def side_of(source: FileImages, what: str) -> int:
     raise DataError(f"{what}: none of its {len(source)} files is a readable image")
 
 
-def npz_images(path: Path, *, key: str, split: str, labelled: bool) -> TensorImages:
+def npz_images(path: Path, *, key: str, split: str, labeled: bool) -> TensorImages:
     """Read arrays as ``gan-sample`` and the evaluation tools of diffusion models write them.
 
     The images are the only array of four dimensions, uint8 ``(N, H, W, C)`` or ``(N, C, H, W)`` with 1 or 3 channels;
@@ -94,7 +94,7 @@ def npz_images(path: Path, *, key: str, split: str, labelled: bool) -> TensorIma
         path: the file.
         key: key of the config, for messages.
         split: what to call the images.
-        labelled: whether labels are needed.
+        labeled: whether labels are needed.
 
     Raises:
         DataError: if there is no such file, or it holds something else.
@@ -110,7 +110,7 @@ def npz_images(path: Path, *, key: str, split: str, labelled: bool) -> TensorIma
     labels = the_labels(arrays, what, count=len(pixels))
     if labels is not None and not 0 <= int(labels.min()) <= int(labels.max()) < 2**31:
         raise DataError(f"{what}: its labels are from {labels.min()} to {labels.max()}; classes are numbered from 0")
-    if labelled and labels is None:
+    if labeled and labels is None:
         raise DataError(f"{what}: expected one array of labels, integers ({len(pixels)},)")
     return TensorImages(
         images=pixels,

@@ -12,7 +12,7 @@ from gan_lightning.data.huggingface import from_hub
 from gan_lightning.data.images import TensorImages
 from gan_lightning.data.layout import check_apart
 from gan_lightning.data.row_stream import RowDecoder, RowStreamLoader
-from gan_lightning.data.stream import centred
+from gan_lightning.data.stream import centered
 
 
 class HuggingFaceStreamDataModule(DecodedImageDataModule):
@@ -150,7 +150,7 @@ class HuggingFaceStreamDataModule(DecodedImageDataModule):
                 raise DataError(f"{self.path}: the split {split!r} has no rows")
             images, labels = decode(numbered)
             name = f"{self.dataset} (first {len(images)} rows)"
-            window = centred(images, self.window)
+            window = centered(images, self.window)
             names = None if labels is None else getattr(rows.features[self.label_column], "names", None)
             self._references[split] = TensorImages(
                 images=window, labels=labels, name=name, split=split, class_names=names

@@ -17,7 +17,7 @@ from gan_lightning.data.errors import DataError
 from gan_lightning.data.files import FolderFiles, digest
 from gan_lightning.data.layout import check_apart
 from gan_lightning.data.pictures import Pictures, PicturesDataModule
-from gan_lightning.data.source import ArrayImages, Arrays, ImageSource, labelled_arrays
+from gan_lightning.data.source import ArrayImages, Arrays, ImageSource, labeled_arrays
 
 IMAGES, LABELS = "-images-idx3-ubyte", "-labels-idx1-ubyte"
 """How the names of the two files of a split end, plain or with .gz."""
@@ -110,7 +110,7 @@ class IdxDataModule(PicturesDataModule):
             images = read_idx(pixels, 3)
             if labels is None:
                 return Arrays(images)
-            return labelled_arrays(
+            return labeled_arrays(
                 images,
                 read_idx(labels, 1).tolist(),
                 images_of=pixels,

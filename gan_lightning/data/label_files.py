@@ -56,8 +56,8 @@ def read_labels(content: bytes, file: str) -> dict[str, str] | None:
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, csv.Error) as error:
         raise DataError(f"{file} is not a label file: {type(error).__name__}: {error}") from error
     labels = dict(pairs)
-    if unlabelled := [name for name, label in pairs if not label]:
-        raise DataError(f"{file} has no class for {listed(unlabelled)}: the label is empty")
+    if unlabeled := [name for name, label in pairs if not label]:
+        raise DataError(f"{file} has no class for {listed(unlabeled)}: the label is empty")
     if given_twice or len(labels) != len(pairs):
         raise DataError(f"{file} names an image more than once")
     return labels

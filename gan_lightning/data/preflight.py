@@ -68,7 +68,7 @@ class Report:
         return cls(**json.loads(text))
 
     def facts(self) -> dict[str, Any]:
-        """Return the report for people: the ten commonest sizes stand for all."""
+        """Return the report as ``data.json`` holds it, with the ten most common sizes only."""
         sizes = dict(list(self.sizes.items())[:_SIZES])
         if len(self.sizes) > _SIZES:
             sizes["other"] = sum(self.sizes.values()) - sum(sizes.values())

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gan_lightning.core.seeding import generator_for
 from gan_lightning.data.store import Looked
-from gan_lightning.data.stream import Decoder, centred
+from gan_lightning.data.stream import Decoder, centered
 
 _PREVIEW = 5  # a stream of seed 0
 _SIDE = 8
@@ -42,7 +42,7 @@ def save_preview(found: Looked, path: Path, *, window: int | None = None, count:
     """
     rows = torch.randperm(len(found), generator=generator_for(0, _PREVIEW))[:count]
     images = Decoder(found.source, found.transform)(rows.tolist()) if found.pixels is None else found.pixels[rows]
-    images = centred(images, window)
+    images = centered(images, window)
     factor = -(-_LEAST_PX // images.shape[-1])
     images = images.repeat_interleave(factor, dim=2).repeat_interleave(factor, dim=3)
     pixels = tiled(images, min(_SIDE, len(images))).permute(1, 2, 0).numpy()

@@ -179,7 +179,7 @@ class ArrayImages(ImageSource):
         return Image.fromarray(np.ascontiguousarray(self.arrays.pixels[index]))
 
 
-def labelled_arrays(
+def labeled_arrays(
     pixels: NDArray[np.uint8], indices: Sequence[int], *, images_of: object, labels_of: object, classes: int | None
 ) -> Arrays:
     """Return images with class indices, whose names are their numbers.

@@ -151,11 +151,11 @@ class StreamedImages(EvaluationImages):
         mine = list(range(rank, self._length, world_size))
         rows = [mine[start : start + batch_size] for start in range(0, len(mine), batch_size)]
         for images in parallel(self._decoder, rows, workers=self._loading.processes, prefetch=self._loading.prefetch):
-            yield centred(images, self._window)
+            yield centered(images, self._window)
 
     def take(self, rows: list[int]) -> Tensor:
         """Return some of the images."""
-        return centred(self._decoder(rows), self._window)
+        return centered(self._decoder(rows), self._window)
 
 
 def for_evaluation(
@@ -176,7 +176,7 @@ def for_evaluation(
             window=window,
         )
     return TensorImages(
-        images=centred(found.pixels, window),
+        images=centered(found.pixels, window),
         labels=found.labels,
         name=name,
         split=split,
@@ -185,7 +185,7 @@ def for_evaluation(
     )
 
 
-def centred(images: Tensor, window: int | None) -> Tensor:
+def centered(images: Tensor, window: int | None) -> Tensor:
     """Cut the middle out of images ``(N, C, H, W)``; None: leave them."""
     if window is None or images.shape[-1] == window:
         return images

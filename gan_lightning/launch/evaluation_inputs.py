@@ -160,7 +160,7 @@ def of_files(cfg: DictConfig, path: Path) -> Sides:
     evaluator = build(node, trust=True, key="evaluator")
     if not isinstance(evaluator, Evaluator):
         raise InputError(f"evaluator: {type(evaluator).__name__} does not score images in files; choose another")
-    images = given_images(path, key="generated", split="generated", labelled=by_class(evaluator))
+    images = given_images(path, key="generated", split="generated", labeled=by_class(evaluator))
     check_count(evaluator.samples, len(images), path)
     evaluator.samples = len(images)
     real, data = open_real(cfg, evaluator, None)
@@ -216,7 +216,7 @@ def open_real(
         stored = stored_config(read_checkpoint(taken("real", cfg.real)))
         data = (stored if cfg.trust else with_local_paths(stored, cfg.paths)).get("data")
     elif cfg.real is not None:
-        return given_images(cfg.real, key="real", split=evaluator.real_split, labelled=by_class(evaluator)), None
+        return given_images(cfg.real, key="real", split=evaluator.real_split, labeled=by_class(evaluator)), None
     if data is None:
         raise InputError("the checkpoint was trained without gan-train and names no data: compare it with real=PATH")
     module = build(data, trust=cfg.trust, key="data")

@@ -32,7 +32,7 @@ class Fetchable(ABC):
 
     @abstractmethod
     def is_here(self) -> bool:
-        """Return whether it seems to be in the cache folder."""
+        """Return whether its files are in the cache folder; their content is not checked."""
 
     @abstractmethod
     def fetch(self) -> Path:
@@ -106,7 +106,7 @@ class DataSet(Fetchable):
         return self.module(resolution=64)  # of no account: nothing is decoded
 
     def is_here(self) -> bool:
-        """Return whether its files seem to be there."""
+        """Return whether its files are there; their content is not checked."""
         return self._open().is_present()
 
     def fetch(self) -> Path:

@@ -107,7 +107,7 @@ class Preflight(Callback):
             self.progress = SweepProgress(self.folders) if self.folders else None
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Say how far the sweep has come, whichever process has this job."""
+        """Log the progress of the sweep; a job may run in any of its processes."""
         if self.progress is not None:
             log.info(self.progress.describe())
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,7 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
             outcome = outcome_of_fit(parts)
             if outcome.status == "finished":
                 real = beside_scores(parts)
+                record.real_parts(by_key(parts, real))
         except BaseException as error:
             outcome = outcome_of_exception(error)
             if outcome.meaning.failure:
@@ -165,6 +167,14 @@ def beside_scores(parts: Parts) -> dict[str, RealParts]:
     assert isinstance(parts.data, RealDataModule)  # else there were no scores
     real = parts.data.evaluation_set(evaluation.evaluator.real_split)
     return parts_of_real(evaluation.evaluator, real, parts.data, device=parts.trainer.strategy.root_device)
+
+
+def by_key(parts: Parts, real: Mapping[str, RealParts]) -> dict[str, dict[str, Any]]:
+    """Return what parts of the real images score, as plain data, by the keys of the last scores."""
+    evaluation = parts.callback(Evaluation)
+    scores = [] if evaluation is None or evaluation.latest is None else evaluation.latest.scores
+    metrics = {score.key: score.protocol["metric"] for score in scores}
+    return {key: asdict(real[metric]) for key, metric in metrics.items() if metric in real}
 
 
 def finish(parts: Parts, record: RunRecord, outcome: Outcome) -> None:

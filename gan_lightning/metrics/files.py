@@ -1,4 +1,4 @@
-"""Images from files in the place of a generator."""
+"""Images from files in place of a generator."""
 
 from __future__ import annotations
 

@@ -54,12 +54,12 @@ class FrechetTexture(Metric):
         return min(generated, MOST_IMAGES)
 
     def facts(self) -> dict[str, Any]:
-        """Return the extractor's, in the place of the evaluator's."""
+        """Return the extractor's, in place of the evaluator's."""
         return self.extractor.facts()
 
     def score_key(
         self, *, samples: int, split: str, extractor: str, standard: bool, protocol: str | None = None
     ) -> str:
-        """Return the name of the score, with ``texture`` in the place of the evaluator's extractor."""
+        """Return the name of the score, with ``texture`` in place of the evaluator's extractor."""
         parts = [f"{self.key}{format_count(samples)}", split, self.extractor.name]
         return "_".join([*parts, *([] if protocol is None else [protocol.replace("-", "_")])])

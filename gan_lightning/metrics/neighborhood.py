@@ -13,14 +13,14 @@ from gan_lightning.metrics.neighbors import Blocks, squared_distances, squared_r
 
 
 class PrecisionRecall(NamedTuple):
-    """Both in [0, 1]."""
+    """Precision and recall, both in [0, 1]."""
 
     precision: float
     recall: float
 
 
 class DensityCoverage(NamedTuple):
-    """Density is at least 0 and may exceed 1; coverage lies in [0, 1]."""
+    """Density, at least 0 and possibly above 1, and coverage, in [0, 1]."""
 
     density: float
     coverage: float

@@ -26,7 +26,7 @@ class RealParts:
     """The score that a random part of the real images has against the rest of them.
 
     Attributes:
-        first: images of the part, which stands in the place of the generated ones.
+        first: images of the part, which stands in place of the generated ones.
         second: images of the rest.
         mean: over random splits.
         std: standard deviation over random splits.

@@ -644,7 +644,7 @@ def slots_of(phases: Sequence[Phase]) -> list[list[Phase]]:
 
 
 def with_first_values(factory: OptimizerFactory) -> OptimizerFactory:
-    """Return the factory with the first number of each schedule among its arguments in the place of the schedule."""
+    """Return the factory with the first number of each schedule among its arguments in place of the schedule."""
     if not isinstance(factory, partial):
         return factory
     return partial(factory.func, *factory.args, **arguments_at(factory.keywords, 0, 1))

@@ -12,7 +12,7 @@ class ProjectedGAN(ClassConditional):
     """Discriminators that see images through a frozen, pretrained network.
 
     Each D_l judges a random, fixed mixture P_l of the network's feature maps: ``min_G max_D sum_l E[log D_l(P_l(x))] +
-    E[log(1 - D_l(P_l(G(z))))]`` (equation 4), with the hinge in the place of the logarithms, and the mean over all
+    E[log(1 - D_l(P_l(G(z))))]`` (equation 4), with the hinge in place of the logarithms, and the mean over all
     logits. The generator moves first. Checkpoints hold the mixture but not the frozen network, whose weights
     are loaded when a run begins; sampling from a trained generator needs none.
 

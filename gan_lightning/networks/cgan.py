@@ -136,7 +136,7 @@ class CGANDiscriminator(Discriminator):
         uniform_init(self, bound=0.005)
 
     def blocks_from_input(self) -> list[Block]:
-        """Return the image's layer."""
+        """Return the layer that the image passes as one block."""
         return layers_of(self.image_layer)
 
     def features(self, samples: Tensor) -> Tensor:

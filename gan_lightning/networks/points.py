@@ -51,9 +51,9 @@ class PointGenerator(Generator):
     """Hidden layers and a linear output: latents float ``(N, latent_dim)`` to points ``(N, dimensions)``.
 
     The defaults are PacGAN's ring and grid generator (Lin 2017, arXiv 1712.04086, appendix): four layers of 400
-    without bias, batch norm, ReLU. ``widths=[512, 512, 512], batch_norm=False`` is the toy of WGAN-GP (Gulrajani
-    2017, arXiv 1704.00028); ``latent_dim=256, widths=[128, 128], batch_norm=False, activation=tanh`` that of the
-    unrolled GAN (Metz 2016, arXiv 1611.02163).
+    without bias, batch norm, ReLU. ``widths=[512, 512, 512], batch_norm=False`` is that of WGAN-GP's toy data
+    (Gulrajani 2017, arXiv 1704.00028); ``latent_dim=256, widths=[128, 128], batch_norm=False, activation=tanh`` that of
+    the unrolled GAN (Metz 2016, arXiv 1611.02163).
 
     Args:
         dimensions: coordinates of a point.

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from gan_lightning.report.content import Comparison
 from gan_lightning.report.fairness import at_equal_images
 from gan_lightning.report.group import Group, Section
+from gan_lightning.report.references import Reference, references
 from gan_lightning.report.run import Run
 from gan_lightning.report.spread import Spread
 from gan_lightning.report.standing import Standing, standing
 from gan_lightning.report.verdict import number
-from gan_lightning.runs.published import published_text
 
 NOTHING = "-"
 
@@ -67,7 +67,7 @@ def _group_table(content: Comparison, section: Section, title: str) -> Table:
             "\n".join(content.own(group)),
             "\n".join([str(group.seeds), *statuses(group).split(", ")]),
             *(
-                score_text(place, index, len(group.counted), published=comparable(group, key))
+                score_text(place, index, len(group.counted), beside=references(group, key))
                 for key, place in zip(content.keys, places, strict=True)
             ),
             "\n".join([images_text(group), *_cost(group)]),
@@ -137,20 +137,14 @@ def shared_root(places: Sequence[str]) -> str:
     return "/".join([*shared, ""]) if any(shared) else ""
 
 
-def comparable(group: Group, key: str) -> str | None:
-    """Return the published value of a score, where the mean of a group may be compared with it."""
-    entries = (entry for entry in group.expected if entry.key == key and group.obstacle(entry) is None)
-    return next(map(published_text, entries), None)
-
-
-def score_text(place: Standing, index: int, expected: int, *, published: str | None = None) -> str:
-    """Return mean with deviation and mark, interval, best seed, and published value, each on its line.
+def score_text(place: Standing, index: int, expected: int, *, beside: Sequence[Reference] = ()) -> str:
+    """Return mean with deviation and mark, interval, best seed, and what it is set beside, each on its line.
 
     Args:
         place: places of all groups in the score.
         index: index of the group.
         expected: number of seeds that should have the score; another number is said.
-        published: see ``comparable``.
+        beside: see ``references``.
     """
     found = place.spreads[index]
     if found is None:
@@ -159,7 +153,7 @@ def score_text(place: Standing, index: int, expected: int, *, published: str | N
     if found.count != expected:
         first += f" (n={found.count})"
     lines = [first, *([] if found.std is None else [interval_text(found), f"best seed {number(found.best)}"])]
-    return "\n".join([*lines, *([] if published is None else [f"published {published}"])])
+    return "\n".join([*lines, *map(str, beside)])
 
 
 def mean_text(spread: Spread) -> str:

@@ -43,6 +43,10 @@ class FolderDetails:
             raise ValueError(f"{self.folder.pictures(SAMPLES)} has no picture at {images_seen} images")
         return read_bytes(path, MOST_PICTURE_BYTES)
 
+    def real_picture(self) -> bytes | None:
+        """Return the content of ``real.png``, if there is one."""
+        return read_bytes(self.folder.real, MOST_PICTURE_BYTES) if self.folder.real.is_file() else None
+
 
 def find_runs(roots: Iterable[str | os.PathLike[str]]) -> list[Run]:
     """Read every run at or below ``roots``, in the natural order of their paths.

@@ -80,6 +80,10 @@ class Group:
         reason = obstacle(expected, protocols, images_seen=min(seen), budget_images=None)
         return "no run is finished" if reason is None and not counted else reason
 
+    def real_parts(self, key: str) -> Mapping[str, float] | None:
+        """Return what parts of the real images score; of the first run that knows, since seeds share the images."""
+        return next((run.real_parts[key] for run in self.counted if key in run.real_parts), None)
+
     def spread(self, key: str, moment: Moment) -> Spread | None:
         """Return a score over the seeds, or None where no finished run has it."""
         entries = [run.scores[moment][key] for run in self.counted if key in run.scores[moment]]

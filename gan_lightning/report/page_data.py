@@ -11,17 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from gan_lightning.report.cells import comparable, duration, statuses, words
+from gan_lightning.report.cells import duration, statuses, words
 from gan_lightning.report.config_diff import ABSENT, TARGET, brief, shown_value
 from gan_lightning.report.content import Comparison
 from gan_lightning.report.curves import MIN_POINTS, Series, X, band, points_within, series
 from gan_lightning.report.group import Group, Section
-from gan_lightning.report.pictures import Strip, strips
+from gan_lightning.report.pictures import Strip, pictures
+from gan_lightning.report.references import references
 from gan_lightning.report.run import MOMENTS, Run
 from gan_lightning.report.standing import standing
 
-POINTS_BUDGET = 1_000_000
-"""Of all curves together; a point takes 5.3 bytes."""
+POINTS_BUDGET = 280_000
+"""Of all curves together; a point takes 5.3 bytes, and its position more."""
 
 MOST_CURVES = 1_000
 """Of a run; one of this package logs some tens, and a run of somebody else may have any number."""
@@ -39,20 +40,19 @@ def page_data(content: Comparison) -> tuple[dict[str, Any], list[str]]:
         len({key for run in group.runs for key in curves[run.place]}) for group in content.groups
     )
     points = points_within(POINTS_BUDGET, curves=arrays)
-    pictures, complaints = strips(content.groups)
+    shown, complaints = pictures(content.groups)
+    grids = list(zip(shown.strips, shown.real_of, strict=True))
     names = letters(len(content.groups))
     sections, first = [], 0
     for section in content.sections:
         last = first + len(section.groups)
-        groups = _groups(content, section, names[first:last], pictures[first:last], curves, rows, points)
+        groups = _groups(content, section, names[first:last], grids[first:last], curves, rows, points)
         sections.append({"label": _protocol_label(section), "groups": groups})
         first = last
     keys = [{"key": key, "higher": _higher(content, key)} for key in content.keys]
     settings = [{"key": short(key), "name": name} for key, name in brief(content.telling()).items()]
-    return {"moment": content.moment, "keys": keys, "settings": settings, "sections": sections}, [
-        *problems,
-        *complaints,
-    ]
+    data = {"moment": content.moment, "keys": keys, "settings": settings, "sections": sections, "real": shown.real}
+    return data, [*problems, *complaints]
 
 
 def _rows(runs: Sequence[Run]) -> tuple[dict[str, list[dict[str, Any]]], list[str]]:
@@ -71,7 +71,7 @@ def _groups(
     content: Comparison,
     section: Section,
     names: Sequence[str],
-    pictures: Sequence[Sequence[Strip]],
+    grids: Sequence[tuple[Sequence[Strip], int | None]],
     curves: Mapping[str, Mapping[str, Series]],
     rows: Mapping[str, Sequence[Mapping[str, Any]]],
     points: int,
@@ -80,7 +80,6 @@ def _groups(
     made = []
     for index, group in enumerate(section.groups):
         scores: dict[str, dict[str, Any]] = {key: {} for key in content.keys}
-        published = {key: comparable(group, key) for key in content.keys}
         for (key, moment), place in places.items():
             found = place.spreads[index]
             if found is not None:
@@ -93,8 +92,8 @@ def _groups(
                     "n": found.count,
                     "p": place.p_values[index],
                     "mark": place.mark(index),
-                    "published": published[key],
                 }
+        strips, real = grids[index]
         made.append(
             {
                 "id": names[index],
@@ -109,18 +108,27 @@ def _groups(
                 "images_per_second": _number(group.images_per_second),
                 "warnings": {words(kind): count for kind, count in group.warnings.items()},
                 "scores": scores,
+                "beside": {key: _beside(group, key) for key in content.keys},
                 "runs": [_run(run, content) for run in group.runs],
                 "curves": _curves(group, curves, points),
                 "batch_size": _batch_size(group),
                 "clock": _clock(group, rows),
                 "pictures": [
                     {"seed": strip.run.seed, "moments": list(strip.moments), "sources": list(strip.sources)}
-                    for strip in pictures[index]
+                    for strip in strips
                     if strip.sources
                 ],
+                "real": real,
             }
         )
     return made
+
+
+def _beside(group: Group, key: str) -> list[dict[str, Any]]:
+    return [
+        {"name": found.name, "text": found.text, "note": found.note, "value": _number(found.value)}
+        for found in references(group, key)
+    ]
 
 
 def _run(run: Run, content: Comparison) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The sample grids of a comparison, made small enough for one file."""
+"""The grids of samples and real images of a comparison, made small enough for one file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from PIL import Image, UnidentifiedImageError
 from gan_lightning.report.group import Group
 from gan_lightning.report.run import Run
 
-BUDGET_BYTES = 6_000_000
-_BYTES_PER_PIXEL = 0.17  # of WebP at the quality below; measured on grids of digits and of photographs
+BUDGET_BYTES = 2_400_000
+"""Together with the libraries of the page and its curves less than 10 MB."""
+_BYTES_PER_PIXEL = 0.26  # of WebP in base64, at the quality below; measured on small grids of digits
 _QUALITY = 75
 
 
@@ -37,7 +38,7 @@ PLANS = (Plan(520, 24, None), Plan(400, 16, None), Plan(400, 16, 1), Plan(320, 1
 
 @dataclass(frozen=True)
 class Strip:
-    """The pictures of one run.
+    """The pictures of samples of one run.
 
     Attributes:
         run: whose they are.
@@ -50,11 +51,26 @@ class Strip:
     sources: Sequence[str]
 
 
-def plan(groups: Sequence[Group], *, budget_bytes: int = BUDGET_BYTES) -> Plan:
-    """Return the first of ``PLANS`` whose pictures fit into the budget, or the last one."""
+@dataclass(frozen=True)
+class Pictures:
+    """All pictures of a comparison.
+
+    Attributes:
+        strips: those of the samples, of each group.
+        real: those of real images, each once: a ``data:`` address.
+        real_of: which of these belongs to each group; None: none.
+    """
+
+    strips: Sequence[Sequence[Strip]]
+    real: Sequence[str]
+    real_of: Sequence[int | None]
+
+
+def plan(groups: Sequence[Group], *, real: int = 0, budget_bytes: int = BUDGET_BYTES) -> Plan:
+    """Return the first of ``PLANS`` whose pictures fit into the budget beside those of real images, or the last one."""
     for candidate in PLANS:
         shown = sum(min(candidate.moments, _count(run)) for group in groups for run in chosen(group, candidate))
-        if shown * candidate.side_px**2 * _BYTES_PER_PIXEL <= budget_bytes:
+        if (shown + real) * candidate.side_px**2 * _BYTES_PER_PIXEL <= budget_bytes:
             return candidate
     return PLANS[-1]
 
@@ -66,12 +82,15 @@ def chosen(group: Group, how: Plan) -> list[Run]:
     return [run for run in runs if _count(run)][: how.per_group]
 
 
-def strips(groups: Sequence[Group], *, budget_bytes: int = BUDGET_BYTES) -> tuple[list[list[Strip]], list[str]]:
-    """Return the pictures of each group, and what could not be read.
+def pictures(groups: Sequence[Group], *, budget_bytes: int = BUDGET_BYTES) -> tuple[Pictures, list[str]]:
+    """Return the pictures of all groups, and what could not be read.
 
     Groups are filled in their order; those beyond the budget have none, which a note says.
     """
-    how, found, problems, spent, left_out = plan(groups, budget_bytes=budget_bytes), [], [], 0, 0
+    contents, real_of, problems = real_pictures(groups)
+    how = plan(groups, real=len(contents), budget_bytes=budget_bytes)
+    real = [shrunk(content, how.side_px) for content in contents]
+    found, spent, left_out = [], sum(map(len, real)), 0
     for group in groups:
         mine: list[Strip] = []
         if spent < budget_bytes:
@@ -85,7 +104,33 @@ def strips(groups: Sequence[Group], *, budget_bytes: int = BUDGET_BYTES) -> tupl
         found.append(mine)
     if left_out:
         problems.append(f"the pictures of the last {left_out} configurations are left out to keep the file small")
-    return found, problems
+    return Pictures(found, real, real_of), problems
+
+
+def real_pictures(groups: Sequence[Group]) -> tuple[list[bytes], list[int | None], list[str]]:
+    """Return the files of real images, equal ones once; which is each group's; and what could not be read."""
+    places: dict[bytes, int] = {}
+    real_of: list[int | None] = []
+    problems: list[str] = []
+    for group in groups:
+        content, complaints = _real_picture(group)
+        problems += complaints
+        real_of.append(None if content is None else places.setdefault(content, len(places)))
+    return list(places), real_of, problems
+
+
+def _real_picture(group: Group) -> tuple[bytes | None, list[str]]:
+    """Return the first picture of real images that can be decoded: seeds share the images."""
+    problems: list[str] = []
+    for run in group.runs:
+        try:
+            content = None if run.details is None else run.details.real_picture()
+            if content is not None:
+                decoded(content)
+                return content, problems
+        except (OSError, ValueError) as error:
+            problems.append(f"{run.place}: the picture of real images cannot be read: {error}")
+    return None, problems
 
 
 def _count(run: Run) -> int:
@@ -112,19 +157,28 @@ def spaced(moments: Sequence[int], count: int) -> list[int]:
     return [moments[round(index * last / (count - 1))] for index in range(count)]
 
 
+def decoded(content: bytes) -> Image.Image:
+    """Decode an image file.
+
+    Raises:
+        ValueError: if it is not an image, or cannot be decoded.
+    """
+    try:
+        with Image.open(io.BytesIO(content)) as file:
+            return file.convert("RGB")
+    except UnidentifiedImageError as error:
+        raise ValueError("it is not an image") from error
+    except Exception as error:  # decoders raise all kinds of things on damaged files, and on images that are too large
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
 def shrunk(content: bytes, side_px: int) -> str:
     """Shrink an image file to a WebP picture of at most ``side_px``, in a ``data:`` address.
 
     Raises:
         ValueError: if it is not an image, or cannot be decoded.
     """
-    try:
-        with Image.open(io.BytesIO(content)) as opened:
-            picture = opened.convert("RGB")
-    except UnidentifiedImageError as error:
-        raise ValueError("it is not an image") from error
-    except Exception as error:  # decoders raise all kinds of things on damaged files, and on images that are too large
-        raise ValueError(f"{type(error).__name__}: {error}") from error
+    picture = decoded(content)
     picture.thumbnail((side_px, side_px), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     picture.save(buffer, format="WEBP", quality=_QUALITY, method=2)

@@ -48,6 +48,13 @@ class Details(Protocol):
             ValueError: if it cannot be read, with the reason.
         """
 
+    def real_picture(self) -> bytes | None:
+        """Return the picture of real images of the same number and size, an encoded image file; None: there is none.
+
+        Raises:
+            ValueError: if it cannot be read, with the reason.
+        """
+
 
 @dataclass(frozen=True)
 class Run:
@@ -73,6 +80,7 @@ class Run:
         budget_images: images of its whole training; None: unknown.
         generator_parameters: how large its generator is; None: unknown.
         evaluations: its scores over time, key to value by images seen.
+        real_parts: what parts of the real images score, by key: ``first``, ``second``, ``mean`` and ``std``.
         overrides: what its first start was typed with; None: unknown.
         checkpoint: its best checkpoint, or its latest where there is no best one; None: none on this machine.
         tracker: address of its page at a tracker; None: none.
@@ -97,6 +105,7 @@ class Run:
     budget_images: int | None = None
     generator_parameters: int | None = None
     evaluations: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    real_parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     overrides: Sequence[str] | None = None
     checkpoint: str | None = None
     tracker: str | None = None
@@ -170,6 +179,7 @@ def make_run(place: str, config: Any, results: Any, *, group: str | None = None,
             None,
         ),
         evaluations=dict(_evaluation(entry) for entry in results.get("evaluations", [])),
+        real_parts={key: _parts(entry) for key, entry in results.get("real_parts", {}).items()},
         overrides=next(
             (_overrides(entry["overrides"]) for entry in results.get("segments", []) if "overrides" in entry), None
         ),
@@ -190,6 +200,14 @@ def _evaluation(entry: Mapping[str, Any]) -> tuple[int, dict[str, float]]:
     if not all(map(_is_number, values.values())):
         raise ValueError("a score of its evaluations is not a number")
     return _count(entry["images_seen"], "evaluations.images_seen"), {key: float(v) for key, v in values.items()}
+
+
+def _parts(entry: Mapping[str, Any]) -> dict[str, float]:
+    counts = {name: _count(entry[name], f"real_parts.{name}") for name in ("first", "second")}
+    values = {name: from_strict(entry[name]) for name in ("mean", "std")}
+    if not all(map(_is_number, values.values())):
+        raise ValueError("what parts of its real images score is not a number")
+    return {**counts, **values}
 
 
 def _warning(entry: Mapping[str, Any]) -> dict[str, Any]:

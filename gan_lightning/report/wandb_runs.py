@@ -85,6 +85,10 @@ class WandbDetails:
             with self._run.file(name).download(root=folder, replace=True):
                 return (Path(folder) / name).read_bytes()
 
+    def real_picture(self) -> bytes | None:
+        """Return None: W&B gets no picture of real images."""
+        return None
+
 
 def find_wandb_runs(path: str, *, api: Api | None = None) -> list[Run]:
     """Read the runs of a project, or one run.

@@ -38,6 +38,7 @@ class RunFolder:
         self.results = self.path / "results.json"
         self.metrics = self.path / "metrics.jsonl"
         self.log = self.path / "train.log"
+        self.real = self.path / "real.png"
         # its states
         self.checkpoints = self.path / "checkpoints"
         self.latest = self.checkpoints / LATEST

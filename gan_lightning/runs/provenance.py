@@ -171,7 +171,7 @@ def hashed_part(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
-    """Return a hash that runs share when they differ in nothing but seed, name and place: 12 hexadecimal digits.
+    """Return a hash that is equal for runs that differ only in seed, name and folder: 12 hexadecimal digits.
 
     Args:
         config: the resolved configuration, nested plain data; see ``hashed_part``.

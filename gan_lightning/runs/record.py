@@ -94,6 +94,12 @@ class RunRecord:
         self._keep()
 
     @rank_zero_only
+    def real_parts(self, parts: Mapping[str, Mapping[str, Any]]) -> None:
+        """Enter what parts of the real images score, by the keys of the scores; see ``metrics.real_parts``."""
+        self.content["real_parts"] = {key: dict(found) for key, found in parts.items()}
+        self._keep()
+
+    @rank_zero_only
     def tracking(self, problems: Iterable[str]) -> None:
         """Enter what the trackers failed to show, in sentences."""
         self.content["tracking"] += problems

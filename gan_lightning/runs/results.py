@@ -8,6 +8,8 @@ The file holds
 - ``objective``: what a sweep minimizes, or null, and ``objective_score``: the key of the score that it is the best of;
 - ``scores``: ``final`` and ``best``, each score with its protocol and number of images;
 - ``evaluations``: their values over time; ``skipped``: metric to reason;
+- ``real_parts``: what parts of the real images score, by the keys of scores, see ``metrics.real_parts``; of a run that
+  has not finished, and in records of older versions, there is nothing;
 - ``health``: troubles of the training, see ``callbacks.health``; ``tracking``: what the trackers failed to show;
 - ``artefacts``: paths relative to the run folder;
 - ``segments``: what each part of the run, from one start to the next, ran with: ``from_images``, ``started_at``,
@@ -84,6 +86,7 @@ def read_results(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     content = read_json(Path(path))
     try:
+        content.setdefault("real_parts", {})
         if missing := sorted(blank("running").keys() - content.keys()):
             raise ValueError(f"it has no {', '.join(missing)}")
         if content["status"] not in get_args(Status):
@@ -129,6 +132,7 @@ def blank(status: Status) -> dict[str, Any]:
         "objective_score": None,
         "scores": {"final": {}, "best": {}},
         "skipped": {},
+        "real_parts": {},
         "health": [],
         "tracking": [],
         "artefacts": {},

@@ -10,6 +10,8 @@ from PIL import Image
 from gan_lightning.callbacks import SampleGrid
 from gan_lightning.core.grids import make_grid, picture, save_grid
 from gan_lightning.core.pixels import to_uint8
+from gan_lightning.data.base import ImageDataModule
+from gan_lightning.data.images import TensorImages
 from gan_lightning.loggers import Tracker
 
 
@@ -64,7 +66,8 @@ def fit(module, grid, folder, batches):
         callbacks=[grid],
         default_root_dir=folder,
     )
-    trainer.fit(module, torch.utils.data.DataLoader(range(batches)))
+    data = torch.utils.data.DataLoader(range(batches)) if isinstance(batches, int) else batches
+    trainer.fit(module, data)
     return sorted(p.name for p in (folder / "samples").iterdir())
 
 
@@ -152,6 +155,51 @@ def test_other_ranks_draw_nothing(tmp_path, monkeypatch):
     SampleGrid(every_kimg=None).draw(fake_trainer(tmp_path, rank=1), module)
     assert module.calls == []
     assert list(tmp_path.iterdir()) == []
+
+
+class Levels(ImageDataModule):
+    """Real image i is a flat gray of level ``100 + i``; images of three classes come one after another."""
+
+    def __init__(self, heldout, counts=(3, 1, 2)):
+        super().__init__(dataset="levels", resolution=16, channels=1, classes=3, batch_size=1, seed=0)
+        self.heldout_split = heldout
+        self.counts = torch.tensor(counts)
+
+    def evaluation_images(self, split):
+        levels = torch.arange(100, 100 + sum(self.counts), dtype=torch.uint8) + (50 if split == "train" else 0)
+        labels = torch.arange(3).repeat_interleave(self.counts)
+        images = levels.view(-1, 1, 1, 1).repeat(1, 1, 16, 16)
+        return TensorImages(images=images, labels=labels, name="levels", split=split)
+
+
+@pytest.mark.parametrize(("heldout", "first"), [("test", 100), (None, 150)])
+def test_real_images_are_spread_over_the_held_out_part_or_the_training_images(tmp_path, heldout, first):
+    path = tmp_path / "real.png"
+    SampleGrid(every_kimg=None, rows=1, columns=3).draw_real(Levels(heldout), Painter(), path)
+    assert tile_levels(path, 3, 1) == [[first, first + 2, first + 4]]
+    SampleGrid(every_kimg=None, rows=2, columns=4).draw_real(Levels(heldout), Painter(), path)
+    assert tile_levels(path, 4, 2) == [[first, first + 1, first + 2, first + 3], [first + 4, first + 5, 127, 127]]
+
+
+def test_real_images_have_the_classes_of_the_generated_ones(tmp_path):
+    path = tmp_path / "real.png"
+    SampleGrid(every_kimg=None, rows=2).draw_real(Levels("test"), Painter(classes=3), path)
+    assert tile_levels(path, 3, 2) == [[100, 103, 104], [101, 127, 105]]
+
+
+def test_a_run_gets_its_real_images_at_the_start_and_a_full_disk_does_not_stop_it(tmp_path, monkeypatch, caplog):
+    data = Levels("test")
+    data.train_dataloader = lambda: torch.utils.data.DataLoader(range(1))
+    fit(Painter(), SampleGrid(every_kimg=None), tmp_path, data)
+    assert (tmp_path / "real.png").is_file()
+
+    def disk_full(descriptor):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("os.fsync", disk_full)
+    SampleGrid(every_kimg=None).draw_real(data, Painter(), tmp_path / "again.png")
+    assert "could not write a picture of real images; training continues: no space left" in caplog.text
+    assert not (tmp_path / "again.png").exists()
 
 
 @pytest.mark.parametrize("argument", ["rows", "columns", "every_kimg"])

@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from gan_lightning.callbacks import TranslationGrid
-from gan_lightning.callbacks.translations import rows_of, spread
+from gan_lightning.callbacks.pictures import spread
+from gan_lightning.callbacks.translations import rows_of
 from gan_lightning.data import DigitsDataModule
 from tests.contract.variants import build
 

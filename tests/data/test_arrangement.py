@@ -12,13 +12,13 @@ from tests.data.pictures import write, write_zip
 
 @pytest.fixture(params=["folder", "zip"])
 def arranged(request, tmp_path):
-    def make(names, *, split="auto", heldout_fraction=0.0, labelled=False, classes=None, files=None):
+    def make(names, *, split="auto", heldout_fraction=0.0, labeled=False, classes=None, files=None):
         contents = {name: name.encode() for name in names} | (files or {})
         path = (
             write(tmp_path / "set", contents) if request.param == "folder" else write_zip(tmp_path / "a.zip", contents)
         )
         return arrange(
-            open_files(path), split=split, heldout_fraction=heldout_fraction, labelled=labelled, classes=classes
+            open_files(path), split=split, heldout_fraction=heldout_fraction, labeled=labeled, classes=classes
         )
 
     return make
@@ -37,14 +37,14 @@ def test_a_flat_folder(arranged):
 
 
 def test_class_folders_however_deep(arranged):
-    found = arranged(["dog/1.png", "cat/a/b/2.png", "cat/3.png"], labelled=True, classes=2)
+    found = arranged(["dog/1.png", "cat/a/b/2.png", "cat/3.png"], labeled=True, classes=2)
     assert found.splits["train"].class_names == ["cat", "dog"]
     assert found.splits["train"].labels.tolist() == [0, 0, 1]
-    assert found.labelled_by == "folders"
+    assert found.labeled_by == "folders"
 
 
 def test_what_everything_lies_in_is_no_class(arranged):
-    found = arranged(["x/y/dog/1.png", "x/y/cat/2.png"], labelled=True, classes=2)
+    found = arranged(["x/y/dog/1.png", "x/y/cat/2.png"], labeled=True, classes=2)
     assert listing(found.splits["train"]) == ["x/y/cat/2.png", "x/y/dog/1.png"]
     assert found.splits["train"].class_names == ["cat", "dog"]
     assert found.splits["train"].files.read("cat/2.png") == b"x/y/cat/2.png"
@@ -53,7 +53,7 @@ def test_what_everything_lies_in_is_no_class(arranged):
 @pytest.mark.parametrize("held", ["test", "val", "valid", "validation"])
 def test_split_folders(arranged, held):
     names = ["train/dog/1.png", "train/cat/2.png", f"{held}/dog/3.png"]
-    found = arranged(names, labelled=True, classes=2)
+    found = arranged(names, labeled=True, classes=2)
     name = "test" if held == "test" else "val"
     assert found.heldout_split == name
     assert listing(found.splits["train"]) == ["train/cat/2.png", "train/dog/1.png"]
@@ -109,61 +109,61 @@ CSV = b"file,label\r\na.png,dog\r\nsub/b.png,cat\r\n"
     ],
 )
 def test_label_files(arranged, file, content):
-    found = arranged(["a.png", "sub/b.png"], labelled=True, classes=2, files={file: content})
+    found = arranged(["a.png", "sub/b.png"], labeled=True, classes=2, files={file: content})
     assert found.splits["train"].class_names == ["cat", "dog"]
     assert found.splits["train"].labels.tolist() == [1, 0]
-    assert found.labelled_by == file
+    assert found.labeled_by == file
 
 
 def test_whole_numbers_are_indices_even_if_a_class_is_absent(arranged):
     labels = json.dumps({"labels": [["00000/img0.png", 3], ["00000/img1.png", 0]]}).encode()
-    found = arranged(["00000/img0.png", "00000/img1.png"], labelled=True, classes=5, files={"dataset.json": labels})
+    found = arranged(["00000/img0.png", "00000/img1.png"], labeled=True, classes=5, files={"dataset.json": labels})
     assert found.splits["train"].labels.tolist() == [3, 0]
     assert found.splits["train"].class_names == ["0", "1", "2", "3", "4"]
 
 
 def test_numbered_class_folders_of_unknown_number_are_sorted_by_value(arranged):
-    found = arranged([f"{number}/x.png" for number in (10, 9, 2)], labelled=True)
+    found = arranged([f"{number}/x.png" for number in (10, 9, 2)], labeled=True)
     assert found.splits["train"].class_names == ["2", "9", "10"]
 
 
 def test_a_dataset_json_without_labels_leaves_the_folders(arranged):
-    found = arranged(["x/a.png", "y/b.png"], labelled=True, classes=2, files={"dataset.json": b'{"labels": null}'})
-    assert found.labelled_by == "folders"
+    found = arranged(["x/a.png", "y/b.png"], labeled=True, classes=2, files={"dataset.json": b'{"labels": null}'})
+    assert found.labeled_by == "folders"
 
 
 def test_each_split_folder_may_have_its_label_file(arranged):
     files = {"train/labels.csv": b"a.png,x\nb.png,y\n", "test/labels.csv": b"c.png,y\n"}
-    found = arranged(["train/a.png", "train/b.png", "test/c.png"], labelled=True, classes=2, files=files)
+    found = arranged(["train/a.png", "train/b.png", "test/c.png"], labeled=True, classes=2, files=files)
     assert found.splits["train"].labels.tolist() == [0, 1]
     assert found.splits["test"].labels.tolist() == [1]
 
 
 def test_a_label_file_at_the_top_covers_all_splits(arranged):
     files = {"labels.csv": b"train/a.png,x\ntrain/b.png,y\ntest/c.png,y\n"}
-    found = arranged(["train/a.png", "train/b.png", "test/c.png"], labelled=True, classes=2, files=files)
+    found = arranged(["train/a.png", "train/b.png", "test/c.png"], labeled=True, classes=2, files=files)
     assert found.splits["train"].labels.tolist() == [0, 1]
     assert found.splits["test"].labels.tolist() == [1]
 
 
 def test_all_images_without_a_label_are_named(arranged):
     with pytest.raises(DataError, match=r"labels\.csv has no label for b\.png, c\.png"):
-        arranged(["a.png", "b.png", "c.png"], labelled=True, classes=1, files={"labels.csv": b"a.png,0\n"})
+        arranged(["a.png", "b.png", "c.png"], labeled=True, classes=1, files={"labels.csv": b"a.png,0\n"})
 
 
 def test_all_images_outside_class_folders_are_named(arranged):
     with pytest.raises(DataError, match=r"b\.png, c\.png lie in no class folder"):
-        arranged(["x/a.png", "b.png", "c.png"], labelled=True, classes=1)
+        arranged(["x/a.png", "b.png", "c.png"], labeled=True, classes=1)
 
 
 def test_the_number_of_classes_must_be_right(arranged):
     with pytest.raises(DataError, match=r"data\.classes is 3, but there are 2 classes: cat, dog"):
-        arranged(["cat/1.png", "dog/2.png"], labelled=True, classes=3)
+        arranged(["cat/1.png", "dog/2.png"], labeled=True, classes=3)
 
 
 def test_a_class_of_the_held_out_images_must_be_in_training(arranged):
     with pytest.raises(DataError, match="the classes dog have no training images"):
-        arranged(["train/cat/1.png", "test/dog/2.png"], labelled=True, classes=1)
+        arranged(["train/cat/1.png", "test/dog/2.png"], labeled=True, classes=1)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ class Mistaken(Transform):
 
 
 def source_of(path):
-    return arrange(open_files(path), split="auto", heldout_fraction=0, labelled=False).splits["train"]
+    return arrange(open_files(path), split="auto", heldout_fraction=0, labeled=False).splits["train"]
 
 
 def rows(transform):

@@ -21,7 +21,7 @@ def write(folder, names):
 
 
 def given(path, **options):
-    defaults = {"key": "generated", "split": "train", "labelled": False, "loading": Loading(keep=False)}
+    defaults = {"key": "generated", "split": "train", "labeled": False, "loading": Loading(keep=False)}
     return given_images(path, **(defaults | options))
 
 
@@ -44,7 +44,7 @@ def test_splits_and_classes_are_those_of_the_folders(tmp_path, stream):
     names = ["test/a/0", "test/b/0", "train/a/0", "train/a/1", "train/b/0", "train/b/1"]
     write(tmp_path, [f"{name}.png" for name in names])
     loading = Loading(keep=False, memory_fraction=0.0 if stream else 0.5, workers=0)
-    images = given(tmp_path, labelled=True, split="test", loading=loading)
+    images = given(tmp_path, labeled=True, split="test", loading=loading)
     assert (images.labels.tolist(), images.class_names) == ([0, 1], ["a", "b"])
     assert torch.equal(content(images), PIXELS[:2])
     with pytest.raises(DataError, match=r"it has the splits (test, train|train, test), not 'val'"):
@@ -55,7 +55,7 @@ def test_splits_and_classes_are_those_of_the_folders(tmp_path, stream):
 def test_arrays_may_have_their_channels_first_or_last(tmp_path, last):
     pixels = PIXELS.permute(0, 2, 3, 1) if last else PIXELS
     np.savez(tmp_path / "a.npz", pixels.numpy(), np.arange(6) % 2)
-    images = given(tmp_path / "a.npz", labelled=True)
+    images = given(tmp_path / "a.npz", labeled=True)
     assert torch.equal(content(images), PIXELS)
     assert images.labels.tolist() == [0, 1] * 3
 
@@ -83,11 +83,11 @@ def test_arrays_of_something_else_are_refused(tmp_path, arrays, message):
         given(tmp_path / "a.npz")
 
 
-@pytest.mark.parametrize("labelled", [False, True])
-def test_labels_of_other_images_are_not_passed_over(tmp_path, labelled):
+@pytest.mark.parametrize("labeled", [False, True])
+def test_labels_of_other_images_are_not_passed_over(tmp_path, labeled):
     np.savez(tmp_path / "a.npz", PIXELS.numpy(), np.zeros(len(PIXELS) - 1, dtype=np.int64))
     with pytest.raises(DataError, match=f"arr_1 has {len(PIXELS) - 1} labels for {len(PIXELS)} images"):
-        given(tmp_path / "a.npz", labelled=labelled)
+        given(tmp_path / "a.npz", labeled=labeled)
 
 
 def test_arrays_must_be_square_as_files_must(tmp_path):
@@ -100,7 +100,7 @@ def test_labels_that_are_needed_must_be_there(tmp_path):
     np.savez(tmp_path / "a.npz", PIXELS.numpy())
     assert given(tmp_path / "a.npz").labels is None
     with pytest.raises(DataError, match=r"expected one array of labels, integers \(6,\)"):
-        given(tmp_path / "a.npz", labelled=True)
+        given(tmp_path / "a.npz", labeled=True)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 no archive"])

@@ -45,15 +45,15 @@ class Odd:
     unused: str = ""
     unmatched: str = ""
     split: str = "auto"
-    labelled: bool = field(default=False)
+    labeled: bool = field(default=False)
 
 
 def refused(files, refusal, **others):
     return Odd(files, refusal=refusal, **others)
 
 
-def labelled(files, classes, **others):
-    return Odd(files, {"train": " ".join(classes)}, classes=classes, labelled=True, **others)
+def labeled(files, classes, **others):
+    return Odd(files, {"train": " ".join(classes)}, classes=classes, labeled=True, **others)
 
 
 def with_labels(file, content, names="a.png b.png", **others):
@@ -103,7 +103,7 @@ SPLITS = {
 }  # fmt: skip
 NAMES = {
     "windows": Odd([r"train\a.png", r"test\b.png"], {"train": "train/a.png", "test": "test/b.png"}),
-    "windows and classes": labelled([r"cat\a.png", r"dog\b.png"], {"cat/a.png": "cat", "dog/b.png": "dog"}),
+    "windows and classes": labeled([r"cat\a.png", r"dog\b.png"], {"cat/a.png": "cat", "dog/b.png": "dog"}),
     "upper case endings": Odd("a.PNG b.JpEg", {"train": "a.PNG b.JpEg"}),
     "hidden": Odd("a.png .b.png ._a.png .x/c.png .x/d __MACOSX/a.png", {"train": "a.png"}, unused=".b.png .x/c.png"),
     "all image endings": Odd("a.jfif b.jpe c.tga d.pnm e.webp f.jpx", {"train": "a.jfif b.jpe c.tga d.pnm e.webp f.jpx"}),
@@ -117,35 +117,35 @@ NAMES = {
     "only hidden": refused(".a.png", "there are no images in it"),
 }  # fmt: skip
 LABELS = {
-    "commas": labelled(with_labels("labels.csv", b"a.png,cat\nb.png,dog\n"), CATS),
-    "semicolons": labelled(with_labels("labels.csv", b"file;label\na.png;cat\nb.png;dog\n"), CATS),
-    "tabs": labelled(with_labels("labels.csv", b"a.png\tcat\nb.png\tdog\n"), CATS),
-    "quoted": labelled(with_labels("labels.csv", b'"a.png","cat"\n"b.png","dog"\n'), CATS),
-    "file in capitals": labelled(with_labels("Labels.CSV", b"a.png,cat\nb.png,dog\n"), CATS),
-    "turned": labelled(with_labels("labels.csv", b"label,file\ncat,a.png\ndog,b.png\n"), CATS),
-    "more columns": labelled(with_labels("labels.csv", b"id,filename,class\n1,a.png,cat\n2,b.png,dog\n"), CATS),
-    "a class called image": labelled(with_labels("labels.csv", b"a.png,image\nb.png,dog\n"), {"a.png": "image", "b.png": "dog"}),
-    "dots and slashes": labelled(with_labels("labels.csv", b"./a.png,cat\n.\\b.png,dog\n"), CATS),
-    "backslashes": labelled(with_labels("dataset.json", {"labels": [["x\\a.png", 0], [".\\x\\b.png", 1]]}, "x/a.png x/b.png"), {"x/a.png": "0", "x/b.png": "1"}),
-    "dataset.json": labelled(with_labels("dataset.json", {"labels": [["./a.png", 1], ["b.png", 0]]}), {"a.png": "1", "b.png": "0"}),
-    "missing files": labelled(with_labels("labels.csv", b"a.png,cat\nb.png,dog\nc.png,cow\n"), CATS, unmatched="c.png"),
-    "two label files": labelled({**with_labels("labels.csv", b"a.png,cat\nb.png,dog\n"), "labels.json": b"{}"}, CATS, unused="labels.json"),
+    "commas": labeled(with_labels("labels.csv", b"a.png,cat\nb.png,dog\n"), CATS),
+    "semicolons": labeled(with_labels("labels.csv", b"file;label\na.png;cat\nb.png;dog\n"), CATS),
+    "tabs": labeled(with_labels("labels.csv", b"a.png\tcat\nb.png\tdog\n"), CATS),
+    "quoted": labeled(with_labels("labels.csv", b'"a.png","cat"\n"b.png","dog"\n'), CATS),
+    "file in capitals": labeled(with_labels("Labels.CSV", b"a.png,cat\nb.png,dog\n"), CATS),
+    "turned": labeled(with_labels("labels.csv", b"label,file\ncat,a.png\ndog,b.png\n"), CATS),
+    "more columns": labeled(with_labels("labels.csv", b"id,filename,class\n1,a.png,cat\n2,b.png,dog\n"), CATS),
+    "a class called image": labeled(with_labels("labels.csv", b"a.png,image\nb.png,dog\n"), {"a.png": "image", "b.png": "dog"}),
+    "dots and slashes": labeled(with_labels("labels.csv", b"./a.png,cat\n.\\b.png,dog\n"), CATS),
+    "backslashes": labeled(with_labels("dataset.json", {"labels": [["x\\a.png", 0], [".\\x\\b.png", 1]]}, "x/a.png x/b.png"), {"x/a.png": "0", "x/b.png": "1"}),
+    "dataset.json": labeled(with_labels("dataset.json", {"labels": [["./a.png", 1], ["b.png", 0]]}), {"a.png": "1", "b.png": "0"}),
+    "missing files": labeled(with_labels("labels.csv", b"a.png,cat\nb.png,dog\nc.png,cow\n"), CATS, unmatched="c.png"),
+    "two label files": labeled({**with_labels("labels.csv", b"a.png,cat\nb.png,dog\n"), "labels.json": b"{}"}, CATS, unused="labels.json"),
     "labels not asked for": Odd(with_labels("labels.csv", b"a.png,cat\nb.png,dog\n"), {"train": "a.png b.png"}, unused="labels.csv"),
-    "below one folder": labelled(with_labels("set/labels.csv", b"a.png,cat\nb.png,dog\n", "set/a.png set/b.png"), {"set/a.png": "cat", "set/b.png": "dog"}),
-    "folders below one": labelled({"dataset.json": b'{"labels": null}', "x/cat/a.png": PNG, "x/dog/b.png": PNG}, {"x/cat/a.png": "cat", "x/dog/b.png": "dog"}, unused="dataset.json"),
-    "splits and one file": Odd({"labels.csv": b"Train/a.png,cat\nTest/b.png,cat\n", "Train/a.png": PNG, "Test/b.png": PNG}, {"train": "Train/a.png", "test": "Test/b.png"}, classes={"Train/a.png": "cat", "Test/b.png": "cat"}, labelled=True),
-    "an empty label": refused(with_labels("labels.csv", b"a.png,cat\nb.png,\n"), "labels.csv has no class for b.png: the label is empty", labelled=True),
-    "a blank label": refused(with_labels("labels.json", {"a.png": "cat", "b.png": " "}), "labels.json has no class for b.png", labelled=True),
-    "no label": refused(with_labels("labels.csv", b"a.png,cat\n"), "labels.csv has no label for b.png", labelled=True),
-    "columns without a header": refused(with_labels("labels.csv", b"1,a.png,cat\n2,b.png,dog\n"), "expected two columns, file and label, got 3 in the first line", labelled=True),
-    "a short row": refused(with_labels("labels.csv", b"a.png,cat\nb.png\n"), "the row 'b.png' has 1 columns instead of 2", labelled=True),
-    "empty file": refused(with_labels("labels.csv", b""), "labels.csv is not a label file: ValueError: it has no rows", labelled=True),
-    "the same twice": refused(with_labels("labels.csv", b"a.png,cat\n./a.png,dog\nb.png,dog\n"), "labels.csv names an image more than once", labelled=True),
-    "the same key twice": refused(with_labels("labels.json", b'{"a.png": "cat", "a.png": "dog", "b.png": "x"}'), "labels.json names an image more than once", labelled=True),
-    "UTF-16": refused(with_labels("labels.csv", "a.png,cat\n".encode("utf-16")), "labels.csv is not a label file", labelled=True),
-    "not JSON": refused(with_labels("labels.json", b"{'a.png': 'cat'}"), "labels.json is not a label file", labelled=True),
-    "fractions": refused(with_labels("labels.json", {"a.png": 0.5, "b.png": 1}), "must be a whole number or a string, got 0.5", labelled=True),
-    "an unknown label file": refused(with_labels("classes.csv", b"a.png,cat\n"), "lie in no class folder", labelled=True),
+    "below one folder": labeled(with_labels("set/labels.csv", b"a.png,cat\nb.png,dog\n", "set/a.png set/b.png"), {"set/a.png": "cat", "set/b.png": "dog"}),
+    "folders below one": labeled({"dataset.json": b'{"labels": null}', "x/cat/a.png": PNG, "x/dog/b.png": PNG}, {"x/cat/a.png": "cat", "x/dog/b.png": "dog"}, unused="dataset.json"),
+    "splits and one file": Odd({"labels.csv": b"Train/a.png,cat\nTest/b.png,cat\n", "Train/a.png": PNG, "Test/b.png": PNG}, {"train": "Train/a.png", "test": "Test/b.png"}, classes={"Train/a.png": "cat", "Test/b.png": "cat"}, labeled=True),
+    "an empty label": refused(with_labels("labels.csv", b"a.png,cat\nb.png,\n"), "labels.csv has no class for b.png: the label is empty", labeled=True),
+    "a blank label": refused(with_labels("labels.json", {"a.png": "cat", "b.png": " "}), "labels.json has no class for b.png", labeled=True),
+    "no label": refused(with_labels("labels.csv", b"a.png,cat\n"), "labels.csv has no label for b.png", labeled=True),
+    "columns without a header": refused(with_labels("labels.csv", b"1,a.png,cat\n2,b.png,dog\n"), "expected two columns, file and label, got 3 in the first line", labeled=True),
+    "a short row": refused(with_labels("labels.csv", b"a.png,cat\nb.png\n"), "the row 'b.png' has 1 columns instead of 2", labeled=True),
+    "empty file": refused(with_labels("labels.csv", b""), "labels.csv is not a label file: ValueError: it has no rows", labeled=True),
+    "the same twice": refused(with_labels("labels.csv", b"a.png,cat\n./a.png,dog\nb.png,dog\n"), "labels.csv names an image more than once", labeled=True),
+    "the same key twice": refused(with_labels("labels.json", b'{"a.png": "cat", "a.png": "dog", "b.png": "x"}'), "labels.json names an image more than once", labeled=True),
+    "UTF-16": refused(with_labels("labels.csv", "a.png,cat\n".encode("utf-16")), "labels.csv is not a label file", labeled=True),
+    "not JSON": refused(with_labels("labels.json", b"{'a.png': 'cat'}"), "labels.json is not a label file", labeled=True),
+    "fractions": refused(with_labels("labels.json", {"a.png": 0.5, "b.png": 1}), "must be a whole number or a string, got 0.5", labeled=True),
+    "an unknown label file": refused(with_labels("classes.csv", b"a.png,cat\n"), "lie in no class folder", labeled=True),
 }  # fmt: skip
 CASES = {**SPLITS, **NAMES, **LABELS}
 
@@ -162,7 +162,7 @@ def test_a_folder_is_read_as_expected_or_refused(odd, archived, tmp_path):
         pytest.skip("an archive's names are text")
     (tmp_path / "set").mkdir()
     path = write_zip(tmp_path / "set.zip", contents) if archived else write(tmp_path / "set", contents)
-    given = {"split": odd.split, "heldout_fraction": 0.0, "labelled": odd.labelled}
+    given = {"split": odd.split, "heldout_fraction": 0.0, "labeled": odd.labeled}
     if odd.splits is None:
         with pytest.raises(DataError) as refusal:
             arrange(open_files(path), **given)

@@ -27,7 +27,7 @@ def loading(tmp_path):
 
 
 def source_of(path, **arguments):
-    found = arrange(open_files(path), split="auto", heldout_fraction=0, labelled=False, **arguments)
+    found = arrange(open_files(path), split="auto", heldout_fraction=0, labeled=False, **arguments)
     return found.splits["train"]
 
 
@@ -74,7 +74,7 @@ def test_whatever_changes_the_pixels_changes_the_key(tmp_path, loading, decoded,
 def test_labels_are_kept_with_the_pixels(tmp_path, loading):
     path = write(tmp_path / "set", classes({"cat": 3, "dog": 2}))
     for _ in range(2):
-        found = arrange(open_files(path), split="auto", heldout_fraction=0, labelled=True, classes=2)
+        found = arrange(open_files(path), split="auto", heldout_fraction=0, labeled=True, classes=2)
         looked = look(found.splits["train"], loading)
         assert looked.labels.tolist() == [0, 0, 0, 1, 1]
         assert looked.report.classes == {"cat": 3, "dog": 2}
@@ -134,7 +134,7 @@ def test_labels_stay_with_their_images_when_some_are_skipped(tmp_path):
     contents = classes({"cat": 3, "dog": 2}) | {"cat/0.png": b"bad"}
     path = write(tmp_path / "set", contents)
     for fraction in (0.5, 0.0):
-        found = arrange(open_files(path), split="auto", heldout_fraction=0, labelled=True, classes=2)
+        found = arrange(open_files(path), split="auto", heldout_fraction=0, labeled=True, classes=2)
         loading = Loading(cache_dir=str(tmp_path / "cache"), workers=0, memory_fraction=fraction)
         looked = look(found.splits["train"], loading)
         assert looked.labels.tolist() == [0, 0, 1, 1]

@@ -28,7 +28,7 @@ SIZE = Transform(8)
 @pytest.fixture
 def found(tmp_path):
     path = write_zip(tmp_path / "set.zip", classes({"cat": 7, "dog": 4}))
-    source = arrange(open_files(path), split="auto", heldout_fraction=0, labelled=True, classes=2).splits["train"]
+    source = arrange(open_files(path), split="auto", heldout_fraction=0, labeled=True, classes=2).splits["train"]
     return look(source, SIZE, Loading(cache_dir=str(tmp_path / "cache"), workers=0), min_size=None, what="x")
 
 
@@ -71,7 +71,7 @@ def test_evaluation_sees_every_image_once_in_order(found, world_size):
 
 def test_an_image_that_breaks_during_the_run_is_named(tmp_path):
     path = write(tmp_path / "set", classes({"cat": 2}))
-    source = arrange(open_files(path), split="auto", heldout_fraction=0, labelled=False).splits["train"]
+    source = arrange(open_files(path), split="auto", heldout_fraction=0, labeled=False).splits["train"]
     (path / "cat/1.png").write_bytes(b"")
     (path / "cat/0.png").write_bytes(b"")
     with pytest.raises(DataError, match=r"\d\.png cannot be read any more: ValueError: empty file"):

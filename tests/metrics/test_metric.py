@@ -94,8 +94,8 @@ def test_what_samples_or_data_lack_is_said(make):
         "intra_fd100_train_toy": "the generated images have no classes",
         "ppl10k_toy": "needs a generator whose samples are made of latents alone",
     }
-    unlabelled = run(make(metrics=["intra_frechet"]), ToySampler())
-    assert unlabelled.skipped == {"intra_fd100_train_toy": "the real images have no classes"}
+    unlabeled = run(make(metrics=["intra_frechet"]), ToySampler())
+    assert unlabeled.skipped == {"intra_fd100_train_toy": "the real images have no classes"}
     missing = run(make(metrics=["intra_frechet"]), ToySampler(), toy_real(labels=torch.arange(120) % 4))
     assert "class 3 has 0 generated, 30 real" in missing.skipped["intra_fd100_train_toy"]
 

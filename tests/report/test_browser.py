@@ -19,7 +19,9 @@ from tests.report.test_foreign_text import SCRIPT, hostile
 
 pytestmark = pytest.mark.slow
 
+PUBLISHED = {"key": "fd2k_train_digits", "value": 25.5, "source": "a paper"}
 FD, CS = "fd2k_train_digits", "cs2k_digits"
+GRID = Path(__file__).parents[2] / "docs" / "demo.png"
 MOMENTS = (0, 1000, 2000, 4000)
 LOSSES = {"Hinge": 10.0, "Minimax": 30.0, "Wasserstein": 20.0}
 TROUBLE = {
@@ -45,6 +47,7 @@ def write_details(folder: Path, *, steps: int, seed: int, moments: tuple[int, ..
     (folder / "samples").mkdir()
     for index, moment in enumerate(moments):
         Image.new("L", (64, 64), 40 * index).save(folder / "samples" / f"{moment:09d}.png")
+    Image.new("L", (64, 64), 200).save(folder / "real.png")
 
 
 @pytest.fixture(scope="module")
@@ -237,13 +240,13 @@ def test_ticked_groups_are_the_ones_in_the_panels(page):
     click(page, "#logarithmic")
     assert wait(page, "return document.querySelector('figure.plot .chart').layout.yaxis.type") == "log"
     scroll_to(page, "samples")
-    wait(page, "return document.querySelectorAll('.card').length === 5")
+    wait(page, "return document.querySelectorAll('.card:not(.real)').length === 5")
     assert complaints(page) == []
 
 
 def test_the_slider_moves_all_pictures_through_training(page):
     scroll_to(page, "samples")
-    wait(page, "return document.querySelectorAll('.card img').length === 6")
+    wait(page, "return document.querySelectorAll('.card:not(.real) img').length === 6")
     brightness = """
         const canvas = document.createElement('canvas').getContext('2d'), found = [];
         for (const image of document.querySelectorAll('.card img')) {
@@ -254,14 +257,35 @@ def test_the_slider_moves_all_pictures_through_training(page):
     for position, (moment, text) in enumerate(zip(MOMENTS, ("0 kimg", "1 kimg", "2 kimg", "4 kimg"), strict=True)):
         change(page, "#time", str(position), "input")
         found = page.execute_async_script(f"const done = arguments[0]; {brightness}")
-        assert found == pytest.approx([40 * position] * 6, abs=3), moment
+        assert found == pytest.approx([200, *[40 * position] * 6], abs=3), moment  # the real ones come first
         assert texts(page, "#time-text") == [text]
-    assert texts(page, ".card footer") == ["at 4 kimg"] * 6
+    assert texts(page, ".card footer") == ["held out, where there are any", *["at 4 kimg"] * 6]
     click(page, "#play")
     wait(page, "return document.querySelector('#time').value === '0'")
     wait(page, "return document.querySelector('#time').value === '3'")
     wait(page, "return document.querySelector('#play').innerText === 'Play'")
     assert complaints(page) == []
+
+
+def test_scores_of_real_images_are_lines_in_the_charts_and_numbers_in_the_table(browser, tmp_path, make_below):
+    for seed in range(2):
+        folder = make_below(tmp_path, f"{seed}", seed=seed, fd=30.0 + seed, expected=[PUBLISHED])
+        write_details(folder, steps=200, seed=seed)
+        results = json.loads((folder / "results.json").read_text())
+        parts = {FD: {"first": 898, "second": 899, "mean": 5.79, "std": 0.87}}
+        (folder / "results.json").write_text(json.dumps({**results, "real_parts": parts}))
+    path = tmp_path / "report.html"
+    path.write_text(as_html(compare(find_runs([tmp_path]))), encoding="utf-8")
+    browser.get(path.as_uri())
+    wait(browser, "return document.querySelectorAll('.score small').length === 3")
+    assert texts(browser, ".score small")[1:] == ["real images 5.79 ± 0.87", "published 25.5"]
+    scroll_to(browser, "curves")
+    wait(browser, "return document.querySelector('figure.plot .chart').data?.length")
+    lines = browser.execute_script(
+        "return document.querySelector('figure.plot .chart').data.filter((t) => t.line.dash === 'dot').map((t) => t.y)"
+    )
+    assert lines == [[5.79, 5.79], [25.5, 25.5]]
+    assert complaints(browser) == []
 
 
 def test_charts_are_added_and_removed(page):
@@ -404,23 +428,30 @@ for (let round = 0; round < 10; round++) Array.from({length: 100000}, random(rou
 """A million numbers sorted: a third of what a page of a hundred runs takes, on whatever processor."""
 
 
-def test_a_hundred_runs_of_a_thousand_steps_open_soon_and_stay_below_20_mb(browser, tmp_path, make_below):
+def test_a_hundred_runs_of_a_thousand_steps_open_soon_and_stay_below_10_mb(browser, tmp_path, make_below):
     first = None
     for index in range(100):
         settings = {"loss": list(LOSSES)[index % 2], "lr": 1e-4 * (index // 6 + 1), "seed": index % 3}
         folder = make_below(tmp_path, f"{index}", fd=index + 1.0, **settings)
         if first is None:
             write_details(folder, steps=1000, seed=index)
+            for picture in [*(folder / "samples").iterdir(), folder / "real.png"]:
+                shutil.copy(GRID, picture)
             first = folder
         else:
             shutil.copytree(first / "samples", folder / "samples")
-            shutil.copy(first / "metrics.jsonl", folder)
+            for name in ("metrics.jsonl", "real.png"):
+                shutil.copy(first / name, folder)
     path = tmp_path / "report.html"
     path.write_text(as_html(compare(find_runs([tmp_path]))), encoding="utf-8")
-    assert path.stat().st_size < 20e6
+    assert path.stat().st_size < 10e6
     browser.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
     browser.get(path.as_uri())
     wait(browser, "return document.querySelectorAll('.tabulator-row').length")
+    shown = browser.execute_script(
+        "return groups().map((group) => group.pictures.map((strip) => strip.sources.length))"
+    )
+    assert shown == [[4]] * 34  # the first seed of each configuration
     busy_s = processor_time_s(browser)
     browser.execute_script(YARDSTICK)
     yardstick_s = processor_time_s(browser) - busy_s

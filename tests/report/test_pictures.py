@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from gan_lightning.report import compare, find_runs
-from gan_lightning.report.pictures import PLANS, plan, shrunk, spaced, strips
+from gan_lightning.report.pictures import PLANS, pictures, plan, shrunk, spaced
 
 
 def png(side: int, value: int = 0) -> bytes:
@@ -36,7 +36,8 @@ def groups(tmp_path, make):
 
 
 def test_a_large_budget_gives_every_seed_many_large_pictures(groups):
-    found, problems = strips(groups, budget_bytes=20_000_000)
+    shown, problems = pictures(groups, budget_bytes=20_000_000)
+    found = shown.strips
     assert problems == []
     assert [[strip.run.seed for strip in group] for group in found] == [[0, 1, 2]] * 2
     for strip in found[0]:
@@ -49,18 +50,19 @@ def test_a_large_budget_gives_every_seed_many_large_pictures(groups):
 
 def test_a_small_budget_gives_fewer_and_smaller_ones_and_says_what_is_left_out(groups):
     assert plan(groups, budget_bytes=60 * 400**2 // 4) == PLANS[2]
-    found, _ = strips(groups, budget_bytes=60 * 400**2 // 4)
-    assert [[len(strip.sources) for strip in group] for group in found] == [[16], [16]]
+    shown, _ = pictures(groups, budget_bytes=60 * 400**2 // 4)
+    assert [[len(strip.sources) for strip in group] for group in shown.strips] == [[16], [16]]
     assert plan(groups, budget_bytes=0) == PLANS[-1]
-    found, problems = strips(groups, budget_bytes=1)
-    assert [len(group) for group in found] == [1, 0]
+    shown, problems = pictures(groups, budget_bytes=1)
+    assert [len(group) for group in shown.strips] == [1, 0]
     assert problems == ["the pictures of the last 1 configurations are left out to keep the file small"]
 
 
 def test_a_damaged_picture_is_named(groups, tmp_path):
     (tmp_path / "Hinge" / "0" / "samples" / "000000000.png").write_bytes(b"torn")
     (tmp_path / "Hinge" / "1" / "samples" / "000000000.png").write_bytes(png(600)[:100])
-    found, problems = strips(groups, budget_bytes=20_000_000)
+    shown, problems = pictures(groups, budget_bytes=20_000_000)
+    found = shown.strips
     assert found[0][0].moments[0] > 0
     assert len(problems) == 2
     assert str(tmp_path / "Hinge" / "0") in problems[0]
@@ -74,3 +76,23 @@ def test_spacing_keeps_the_ends():
 
 def test_large_pictures_become_small_ones():
     assert opened(shrunk(png(600), 520)).size == (520, 520)
+
+
+def test_real_images_are_there_once_for_all_who_were_trained_on_them(groups, tmp_path):
+    for path in (tmp_path / "Hinge" / "1", tmp_path / "Hinge" / "2", tmp_path / "Minimax" / "0"):
+        (path / "real.png").write_bytes(png(60, 200))
+    shown, problems = pictures(groups, budget_bytes=20_000_000)
+    assert problems == []
+    assert len(shown.real) == 1
+    assert abs(opened(shown.real[0]).convert("L").getpixel((30, 30)) - 200) <= 4
+    assert shown.real_of == [0, 0]
+    (tmp_path / "Minimax" / "0" / "real.png").write_bytes(png(60, 100))
+    (tmp_path / "Hinge" / "1" / "real.png").write_bytes(b"torn")
+    shown, problems = pictures(groups, budget_bytes=20_000_000)
+    assert shown.real_of == [0, 1]
+    assert problems == [f"{tmp_path}/Hinge/1: the picture of real images cannot be read: it is not an image"]
+
+
+def test_runs_without_real_images_have_none(groups):
+    shown, _ = pictures(groups)
+    assert (shown.real, shown.real_of) == ([], [None, None])

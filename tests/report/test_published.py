@@ -77,8 +77,8 @@ def test_every_format_has_the_sentence(tmp_path, make):
     page = re.sub(r"(?s)<script.*?</script>|<style>.*?</style>", "", as_html(content))
     assert f"<li>demo: {MEAN.replace('<', '&lt;').replace('>', '&gt;')}</li>" in page
     assert page.count('href="#published"') == page.count('id="published"') == 1
-    scores = page_data(content)[0]["sections"][0]["groups"][0]["scores"]
-    assert scores[FD]["final"]["published"] == "12.5 ± 0.5"
+    beside = page_data(content)[0]["sections"][0]["groups"][0]["beside"]
+    assert beside[FD] == [{"name": "published", "text": "12.5 ± 0.5", "note": "", "value": 12.5}]
 
 
 def test_nothing_is_said_where_nothing_is_published(tmp_path, make):
@@ -88,4 +88,4 @@ def test_nothing_is_said_where_nothing_is_published(tmp_path, make):
     for text in (as_markdown(content), as_latex(content), as_csv(content)):
         assert "published" not in text
     assert 'id="published"' not in as_html(content)
-    assert page_data(content)[0]["sections"][0]["groups"][0]["scores"][FD]["final"]["published"] is None
+    assert page_data(content)[0]["sections"][0]["groups"][0]["beside"][FD] == []

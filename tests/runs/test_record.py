@@ -64,6 +64,16 @@ def test_final_and_best_scores_have_their_protocol_and_direction(record):
     assert [e["scores"]["cs2k_digits"]["value"] for e in content["evaluations"]] == [6.0, 8.0, 7.0]
 
 
+def test_scores_of_real_images_are_kept_and_older_records_have_none(record):
+    parts = {"fd2k_train_digits": {"first": 898, "second": 899, "mean": 5.8, "std": 0.9}}
+    record.real_parts(parts)
+    assert read_results(record.folder.results)["real_parts"] == parts
+    older = json.loads(record.folder.results.read_text())
+    del older["real_parts"]
+    record.folder.results.write_text(json.dumps(older))
+    assert read_results(record.folder.results)["real_parts"] == {}
+
+
 def test_a_score_under_another_protocol_is_not_compared_with_the_old_best(record):
     evaluate(record, 100, [frechet(1.0)])
     evaluate(record, 200, [frechet(9.0, split="heldout")])

@@ -91,6 +91,19 @@ function traces(metric) {
   });
 }
 
+// What a score is set beside, as a dotted line over the width of the chart; equal ones once.
+function referenceTraces(metric, drawn) {
+  const key = metric.startsWith("score/") ? metric.slice("score/".length) : null;
+  const all = chosen().flatMap((group) => group.beside[key] ?? []);
+  const places = drawn.flatMap(({ x }) => (Array.isArray(x) ? x : unpacked(x))).filter(Number.isFinite);
+  if (!places.length) return [];
+  const x = [Math.min(...places), Math.max(...places)];
+  return [...new Map(all.map((beside) => [`${beside.name} ${beside.value}`, beside])).values()].map(({ name, value, text, note }) => ({
+    x, y: [value, value], type: "scatter", mode: "lines+text", text: [name, ""], textposition: "top right", textfont: { color: css("--muted"), size: 11 },
+    line: { color: css("--muted"), dash: "dot", width: 1.5 }, showlegend: false, name: escaped(`${name} ${text} ${note && `(${note})`}`), hoverinfo: "name", cliponaxis: false,
+  }));
+}
+
 // The position of the chosen groups, where they have a single one: an axis around it would count thousandths.
 function onlyPosition(metric) {
   const drawn = chosen().filter((group) => group.curves[metric]);
@@ -126,7 +139,8 @@ function drawCurves() {
   find("legend").replaceChildren(...chosen().map((group) => nameOf(group)));
   charts().forEach((chart) => {
     const [metric, place] = [chart.querySelector("select").value, chart.querySelector(".chart")];
-    Plotly.react(place, traces(metric), layout(metric), CONTROLS);
+    const drawn = traces(metric);
+    Plotly.react(place, [...drawn, ...referenceTraces(metric, drawn)], layout(metric), CONTROLS);
     named(place, `${metric} over ${AXES[find("axis").value]}, ${chosen().length} configurations: ${chosen().map((group) => group.id).join(", ")}`);
   });
 }

@@ -11,10 +11,20 @@ function drawSamples() {
   const time = find("time");
   time.max = Math.max(0, moments.length - 1);
   time.value = now === undefined || last ? time.max : moments.filter((moment) => moment <= now).length - 1;
-  find("cards").replaceChildren(...shown.map(card));
+  find("cards").replaceChildren(...realCards(shown), ...shown.map(card));
   if (!shown.length) find("cards").append(element("p", { className: "empty", textContent: "The runs that are ticked have no pictures." }));
   [time, find("play")].forEach((control) => { control.disabled = moments.length < 2; });
   moveTo();
+}
+
+// Real images of the same number and size, once for all groups that were trained on the same ones.
+function realCards(shown) {
+  const places = [...new Set(shown.map((group) => group.real).filter((place) => place !== null))];
+  return places.map((place) => {
+    const of = shown.filter((group) => group.real === place).map((group) => group.id);
+    const name = places.length === 1 ? "Real images" : `Real images of ${of.join(", ")}`;
+    return element("article", { className: "card real" }, element("header", {}, name), element("img", { alt: name, src: data.real[place] }), element("footer", { textContent: "held out, where there are any" }));
+  });
 }
 
 function card(group) {
@@ -33,7 +43,7 @@ function card(group) {
 function moveTo() {
   const moment = moments[Number(find("time").value)];
   find("time-text").textContent = moment === undefined ? "" : thousands(moment);
-  document.querySelectorAll(".card").forEach((made) => made.show(moment));
+  document.querySelectorAll(".card").forEach((made) => made.show?.(moment));
 }
 
 function togglePlay() {

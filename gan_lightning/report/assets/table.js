@@ -39,8 +39,9 @@ function scoreCell(key) {
     if (!score) return "–";
     const spread = score.std === null ? "" : ` ± ${Number(score.std.toPrecision(2))}`;
     const title = `best seed ${number(score.best)}; ` + (score.p === null ? (score.mark === "best" ? "best mean" : "not enough seeds for a test") : `p = ${score.p.toPrecision(2)} against the best mean`);
+    const beside = group.beside[key].map(({ name, text, note }) => `<small title="${name} ${escaped(note)}">${name} ${escaped(text)}</small>`).join("");
     const interval = score.low === null ? `n = ${score.n}` : `[${number(score.low)}, ${number(score.high)}], best ${number(score.best)}`;
-    return `<span class="score ${score.mark === "best" ? "best" : ""}" title="${title}"><b>${number(score.mean)}</b>${spread}<span class="mark">${score.mark}</span><small>${interval}</small>${score.published === null ? "" : `<small>published ${escaped(score.published)}</small>`}</span>`;
+    return `<span class="score ${score.mark === "best" ? "best" : ""}" title="${title}"><b>${number(score.mean)}</b>${spread}<span class="mark">${score.mark}</span><small>${interval}</small>${beside}</span>`;
   };
 }
 
