@@ -1,0 +1,96 @@
+"""The results of all rows, ``docs/results/learning.json``, and the page that is made of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gan_lightning.core.atomic import write_atomic
+
+RESULTS = Path(__file__).parent.parent.parent / "docs" / "results" / "learning.json"
+
+HEAD = """# What narrow networks learn on one core
+
+Each row is one training, seed 0, on one thread of a CPU. The networks are far narrower than the published ones, and the
+runs thousands of times shorter, so the tables say that a variant learns, and not which one is best in the end.
+
+The averaged generator, or the only one, is scored at the end by 2,000 samples against the training images. FD is a
+Frechet distance, KD a kernel distance; lower is better. Both are taken on two kinds of features, neither of which any
+variant is trained with: those of a small classifier of CIFAR-10{classifier}, and texture, which is statistics of color
+and of wavelets.
+
+```sh
+python -m tests.learning --list
+python -m tests.learning --row cifar_dcgan --cpu-minutes 40 --cifar cifar10.zip --emoji emoji.zip --work DIR
+```
+"""
+
+TABLES: Mapping[str, tuple[str, ...]] = {
+    "CIFAR-10: 20,000 training images at 32x32": ("cifar_",),
+    "Few images: 1,255 emoji": ("emoji_", "emoji256_"),
+    "Fine-tuning on CIFAR-10": ("animals_", "horse_"),
+}
+"""Heading of a table to how its rows begin."""
+
+COLUMNS = (
+    ("FD", "fd2k_train_cifar_classifier"),
+    ("KD", "kd2k_train_cifar_classifier"),
+    ("FD texture", "fd2k_train_texture"),
+    ("KD texture", "kd2k_train_texture"),
+)
+
+Row = Mapping[str, Any]
+
+
+def read(results: Path) -> dict[str, dict[str, Any]]:
+    """Return the rows that were trained, by name."""
+    return json.loads(results.read_text(encoding="utf-8")) if results.is_file() else {}
+
+
+def enter(results: Path, row: Row) -> None:
+    """Enter a row."""
+    rows = {**read(results), row["row"]: row}
+    write_atomic(results, json.dumps(rows, indent=1, sort_keys=True) + "\n")
+
+
+def write_page(results: Path) -> None:
+    """Make the page beside the results anew."""
+    write_atomic(results.with_suffix(".md"), page(read(results)))
+
+
+def page(rows: Mapping[str, Row]) -> str:
+    """Return the page as Markdown."""
+    known = {json.dumps(row["classifier"], sort_keys=True) for row in rows.values()}
+    facts = [f"accuracy {one['accuracy']:.1%}, sha256 `{one['sha256'][:12]}`" for one in map(json.loads, sorted(known))]
+    parts = [HEAD.format(classifier=f" ({'; '.join(facts)})" if facts else "")]
+    for title, beginnings in TABLES.items():
+        shown = [row for name, row in sorted(rows.items()) if name.startswith(beginnings)]
+        if shown:
+            parts.append(f"## {title}\n\n{table(shown)}\n")
+    return "\n".join(parts)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return a table, below it what the rows are and how their distance fell."""
+    heads = ["row", "images", "CPU minutes", *(title for title, _ in COLUMNS), "parameters G, D"]
+    lines = [f"| {' | '.join(heads)} |", "|---|" + "--:|" * (len(heads) - 1)]
+    for row in rows:
+        counts = row["parameters"]
+        cells = [
+            f"`{row['row']}`",
+            f"{row['images']:,}",
+            f"{row['cpu_minutes']:.0f}",
+            *(f"{row['scores'][key]:.3g}" for _, key in COLUMNS),
+            f"{counts['generator']:,}, {counts['discriminator']:,}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, "", *(note(row) for row in rows)])
+
+
+def note(row: Row) -> str:
+    """Say what a row is, and how its FD fell with the images seen."""
+    key = COLUMNS[0][1]
+    points = [f"{at['images'] / 1000:.3g} kimg {at[key]:.3g}" for at in row["curve"]]
+    return f"- `{row['row']}`: {row['set_up']}. FD: {', '.join(points)}."
