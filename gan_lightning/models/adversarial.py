@@ -56,12 +56,14 @@ class Parts(TypedDict):
 class AdversarialModule(Sampling, SharedModel, PlayersModule):
     """A generator against a discriminator: the generator moves once for every k batches that the discriminator sees.
 
-    Read ``training_step`` first: it says all that happens in a step, in order. A round takes one batch, or two where a
-    phase takes the "next" one; each of them is a slot. How players are frozen, step, clip, scale, and how rows are
-    logged is in ``players.py``: ``open_update``, ``backward_terms``, ``close_update``.
+    Read ``training_step`` first: it says all that happens in a step, in order; ``run_phase`` makes one update, and
+    ``end_round`` averages, logs and stops. A round takes one batch, or two where a phase takes the "next" one; each of
+    them is a slot. How players are frozen, step, clip, scale, and how rows are logged is in ``players.py``:
+    ``open_update``, ``backward_terms``, ``close_update``.
 
-    A variant overrides the ``*_condition`` and ``*_terms`` hooks for its algorithm, and ``players`` and ``phases`` for
-    another loop. The names "discriminator" and "generator" are what counters, rows and the ratio of updates go by.
+    A variant overrides the ``*_condition`` and ``*_terms`` hooks for its algorithm, ``player_modules`` to train a
+    network together with one of the two players, and ``players`` and ``phases`` for another loop. The names
+    "discriminator" and "generator" are what counters, rows and the ratio of updates go by.
 
     Args:
         generator: latent vectors to samples.
@@ -217,12 +219,13 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         images = len(batch) * self._world_size
         if self.horizon_images is None:
             self.find_horizon(images)
-        # Nobody is due where a generator that is first, with a batch of its own, is not: the discriminator takes it.
+        # A generator that moves first, on a batch of its own, leaves the batch to the discriminator when it is not due.
         while not (due := self.due_phases()):
             self.slot = (self.slot + 1) % len(self.slots)
         if self.slot == 0 and self.row_is_due():
             self._row = {}
-        # All that is random below depends on (seed, rank, images_seen, slot) alone: a resumed run draws it again.
+        # All that is random below depends on (seed, rank, images_seen, slot) alone: a resumed run draws it again. The
+        # slot tells the two batches of a round apart, of which only the discriminator's is counted as seen.
         seed_step(self.updates.seed, self._rank, self.images_seen, self._device_of_step, slot=self.slot)
         if self.augment is not None:
             self.augment.set_progress(self.images_seen, self.horizon_images)
@@ -230,8 +233,8 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         if self.updates.fakes == "shared":
             self.share_fakes(batch, due)
         for phase, times in due:
-            for time in range(1, times + 1):
-                self.run_phase(phase, batch, logged=time == times)
+            for repeat in range(1, times + 1):
+                self.run_phase(phase, batch, logged=repeat == times)
         self._shared_fakes.clear()
         if self.end_step(due, images):
             self.end_round()
@@ -254,13 +257,17 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         return due
 
     def generator_is_due(self) -> bool:
-        """Say whether the generator moves in this round: at every k-th batch that the discriminator is shown."""
+        """Say whether the generator moves in this round: at every k-th batch that the discriminator is shown.
+
+        The batches that the discriminator is still to be shown in this round count, so that whoever moves first, the
+        ratio of updates is the same.
+        """
         return self.batches_since_generator + self.batches_to_show[self.slot] >= self.critic_steps_now()
 
     def critic_steps_now(self) -> float:
-        """Return k: the generator moves after every k batches that the discriminator was shown.
+        """Return how many batches the discriminator is shown for each move of the generator.
 
-        1/k stands for k updates at every batch.
+        Below 1, as 1/k, the generator moves at every batch and makes k updates there.
         """
         return self.updates.critic_steps
 
@@ -283,7 +290,11 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         return batch
 
     def share_fakes(self, batch: Batch, due: list[tuple[Phase, int]]) -> None:
-        """Generate, before anyone moves, the samples that both players learn from on this batch."""
+        """Generate, before anyone moves, the samples that both players learn from on this batch.
+
+        ``UpdateRule`` allows it only where each player makes one update on the very same batch. The graph is kept
+        through the discriminator's update, for the generator's.
+        """
         if {"discriminator", "generator"} <= {phase.name for phase, _ in due}:
             self.active["generator"].freeze(False)  # the last update may have left it frozen
             for number, part in enumerate(batch.chunk(self.updates.accumulate), start=1):
@@ -298,23 +309,21 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
             logged: whether it writes into the open row, if there is one; of several updates, the last one does.
         """
         row = self._row
-        if row is not None and not logged:
-            self._row = None
+        if not logged:
+            self._row = None  # nothing is noted
         self.before_update(phase)
         self.open_update(phase.players)  # freezes the others, sets rates and scaler, clears the gradients
         if phase.batch_factor > 1:
             batch = batch.tile(phase.batch_factor)
         parts = batch.chunk(self.updates.accumulate)
         for number, part in enumerate(parts, start=1):
-            if len(parts) > 1:
-                self._micro, self._micros = number, len(parts)
+            self._micro, self._micros = number, len(parts)
             self.backward_terms(phase, phase.terms(part), number, len(parts))  # adds the gradient of sum / parts
         self.close_update(phase)  # each player: unscales, replaces what is not finite, clips, steps
         if phase.shows_images and self.augment is not None:
             self.augment.end_step()
         self.steps[phase.name] += 1
-        if self._row is not row:
-            self._row = row
+        self._row = row
 
     def before_update(self, phase: Phase) -> None:
         """Act before an update; a variant clips weights here."""
@@ -328,8 +337,8 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         due = self.due_penalties("discriminator")
         real_images, fake_images = batch.images, fakes.images
         if due and (sharing := [penalty for penalty in due.values() if penalty.shares_forward]):
-            # Leaves of the graph that the adversarial term is computed with, for a penalty to differentiate by. That
-            # pass has the precision of autocast; a penalty that makes a pass of its own makes it in float32.
+            # These penalties differentiate the logits of the adversarial term by these leaves, before augmentation, in
+            # the precision of autocast; the others show samples to ``critic`` again, in float32.
             if fakes.views and any(penalty.needs_fakes for penalty in sharing):
                 raise ValueError(
                     "model.regularizers: shares_forward = true differentiates by the generated samples, whose other "
@@ -365,14 +374,17 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         """Return the penalties of a player that join this update of its main phase, the first and every n-th after."""
         due = {}
         for name, penalty in self.regularizers.items():
-            if penalty.player == player and not penalty.own_step and self.steps[player] % penalty.interval == 0:
+            if penalty.player == player and not penalty.own_step and self.steps.get(player, 0) % penalty.interval == 0:
                 due[name] = penalty
         return due
 
     def discriminator_turn(
         self, batch: Batch, fakes: GeneratedBatch | None, condition: Tensor | None
     ) -> DiscriminatorTurn:
-        """Return what penalties may look at in the discriminator's update, without the logits of its main phase."""
+        """Return what penalties may look at in the discriminator's update.
+
+        Logits and leaves stay unset: only the main phase has them. ``critic`` augments what it is shown.
+        """
 
         def critic(samples: Tensor) -> Tensor:
             images = self.from_penalty_space(samples)
@@ -460,7 +472,10 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         return {name: self.weighted(penalty, turn)}
 
     def weighted(self, penalty: Regularizer, turn: DiscriminatorTurn | GeneratorTurn) -> Tensor:
-        """Return a penalty times its weight, and times its interval, so that its average strength is its weight."""
+        """Return a penalty times its weight, and times its interval, so that its average strength is its weight.
+
+        This holds for penalties that join an update and for those with a step of their own.
+        """
         term: Tensor = self.scalar(penalty.weight) * penalty.interval * penalty(turn)
         return term
 
@@ -513,7 +528,10 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         return replace(fakes, images=images)
 
     def real_views(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Return what else is shown of samples that come without views: real ones, and points a penalty asks about."""
+        """Return the other views of samples that come without them: real ones, and points that a penalty asks about.
+
+        Views are further tensors that the discriminator is shown of each sample, such as a smaller copy of it.
+        """
         return ()
 
     def discriminate(

@@ -206,8 +206,9 @@ class PlayersModule(LightningModule):
             Trainer's limits amount to; None: neither is known.
         steps: updates so far, by phase.
         slots: the phases of a round, a list for each batch that it takes.
-        slot: the number of the batch of the round that comes next.
+        slot: the number of the batch of the round that is trained on; between two steps, of the one that comes next.
         batches_to_show: how many batches of a round the discriminator is still shown, by slot.
+        active: all players of this fit by name, whether they are stepping or not.
         averagers: what moves the averages toward the players' modules.
         batches_since_generator: batches that the discriminator was shown since the generator moved.
         images_since_generator: real images likewise.
@@ -283,15 +284,18 @@ class PlayersModule(LightningModule):
         """
         if (problem := strategy_problem(self.trainer)) is not None:
             raise ValueError(f"trainer.{problem}")
+        # Before DDP looks for what takes gradients. A fit that raised in the middle of an update has left some frozen.
+        self.leave_nobody_frozen()
         for player in self.players():
-            for parameter in player.held:  # before DDP looks for what takes gradients
+            for parameter in player.held:
                 parameter.requires_grad_(False)
+        if self.slot == 0:
+            self._row = None  # likewise: no row is open where a round begins
         if self.trainer.world_size > 1:
             synchronize_batch_norm(self)
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Build one optimizer per player and remember its learning rates as the schedules' base."""
-        self.leave_nobody_frozen()  # a fit that raised in the middle of an update has left someone so
         optimizers = []
         for player in self.players():
             optimizer = with_first_values(player.optimizer)(trainable(player))
@@ -357,7 +361,7 @@ class PlayersModule(LightningModule):
         raise NotImplementedError
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> int | None:
-        """Take no step if the budget is spent already: a finished run was resumed."""
+        """Take no step if the budget is spent already: a finished run was resumed. A round that has begun goes on."""
         if self.budget_images is None or self.images_seen < self.budget_images or self.slot > 0:
             return None
         self.trainer.should_stop = True
@@ -454,7 +458,10 @@ class PlayersModule(LightningModule):
         return {name: next(means) if isinstance(value, Tensor) else float(value) for name, value in row.items()}
 
     def write_row(self) -> None:
-        """Send the row to the loggers, with images seen as its axis, and stop the fit if a loss is not finite."""
+        """Send the row to the loggers, with images seen as its axis, and stop the fit if a loss is not finite.
+
+        The loss of a player is that of its main phase, without penalties that step on their own.
+        """
         scalars: dict[str, float] = {**self.reduced_row(), "images_seen": self.images_seen}
         self._row = None
         for observer in self.row_observers:

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from gan_lightning.augment.base import Augmentation
+from gan_lightning.data.batch import Batch
 from gan_lightning.losses import LeastSquares, NonSaturating, RelativisticPairing
 from gan_lightning.models import UpdateRule
 from gan_lightning.regularizers import HistoricalAveraging, LeCam
@@ -34,6 +35,14 @@ def test_a_regularizer_joins_every_interval_th_step_times_the_interval():
         penalty = row["d/loss"] - row["d/adversarial"]
         assert penalty == pytest.approx(12.0 if "d/probe" in row else 0.0, abs=1e-5)
         assert row.get("d/probe", 12.0) == 12.0
+
+
+def test_an_objective_can_be_evaluated_without_a_fit():
+    terms = points(regularizers={"probe": Probe(weight=3.0, interval=4)}).discriminator_objective(
+        Batch(torch.zeros(BATCH, 2))
+    )
+    assert terms["probe"].item() == 12.0  # as in the first update
+    assert set(terms) == {"adversarial", "probe"}
 
 
 def test_the_interval_counts_on_after_a_resume(tmp_path):

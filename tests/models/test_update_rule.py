@@ -56,8 +56,17 @@ def test_a_fit_that_raised_within_a_turn_can_be_repeated(player, monkeypatch):
     with pytest.raises(RuntimeError, match="broken"):
         train(model, 2)
     monkeypatch.undo()
+    configure, seen = model.configure_optimizers, []
+
+    def spy():  # when it is called, DDP has looked for what takes gradients
+        networks = [*model.generator.parameters(), *model.discriminator.parameters()]
+        seen.append(([p.requires_grad for p in networks], model._row))
+        return configure()
+
+    monkeypatch.setattr(model, "configure_optimizers", spy)
     before = vector(model.discriminator), vector(model.generator)
     train(model, 2)
+    assert seen == [([True] * len(seen[0][0]), None)]
     assert not torch.equal(before[0], vector(model.discriminator))
     assert not torch.equal(before[1], vector(model.generator))
 
