@@ -28,7 +28,7 @@ def outcome_of_fit(parts: Parts) -> Outcome:
     budget = parts.model.budget_images
     if budget is None or parts.model.images_seen >= budget:
         return Outcome("finished")
-    reason = what_stopped(parts.trainer)
+    reason = "the data ended" if parts.model.empty_epochs > 1 else what_stopped(parts.trainer)
     return Outcome("stopped", message=f"{reason}, at {parts.model.images_seen} of {budget} images")
 
 
@@ -44,9 +44,7 @@ def what_stopped(trainer: Trainer) -> str:
         return "trainer.max_time was reached"
     if trainer.max_epochs is not None and 0 <= trainer.max_epochs <= trainer.current_epoch:
         return f"trainer.max_epochs = {trainer.max_epochs} was reached"
-    if trainer.should_stop:
-        return "a callback set trainer.should_stop"
-    return "the data ended"
+    return "a callback set trainer.should_stop" if trainer.should_stop else "the data ended"
 
 
 def outcome_of_exception(error: BaseException) -> Outcome:

@@ -216,6 +216,7 @@ class PlayersModule(LightningModule):
         run_config: the resolved configuration of the run as plain containers, kept in every checkpoint; None: there
             is no run, and a checkpoint keeps ``description()``.
         run_data: what tells the run's training data from others, likewise; None: nothing is known.
+        empty_epochs: epochs in a row for which the loader had no batch; the second one ends the fit.
         diverged: whether a logged loss was not finite, or reached ``loss_limit``; training stops then.
         latest_scalars: what was logged last.
         row_observers: called with each row of scalars before it is logged; what they return is logged with it.
@@ -252,6 +253,8 @@ class PlayersModule(LightningModule):
         self.generator_moved = False
         self.run_config: dict[str, Any] | None = None
         self.run_data: dict[str, Any] | None = None
+        self.empty_epochs = 0
+        self._loaded_before_epoch = 0
         self.diverged = False
         self.batch_is_checked = False
         self.latest_scalars: dict[str, float] = {}
@@ -309,6 +312,7 @@ class PlayersModule(LightningModule):
     def on_fit_start(self) -> None:
         """Look up once what every step needs; modules are on their device by now."""
         self.diverged = self.batch_is_checked = False
+        self.empty_epochs = 0
         self._world_size, self._rank, self._device_of_step = self.trainer.world_size, self.global_rank, self.device
         plugin = scaling_plugin(self.trainer.precision_plugin)
         optimizers = self.optimizers()
@@ -366,6 +370,19 @@ class PlayersModule(LightningModule):
             return None
         self.trainer.should_stop = True
         return -1
+
+    def on_train_epoch_start(self) -> None:
+        """Note what the loader has handed over so far."""
+        self._loaded_before_epoch = self.images_loaded
+
+    def on_train_epoch_end(self) -> None:
+        """Stop where the loader has nothing any more: without a limit of epochs, Lightning would ask it forever.
+
+        One epoch without a batch may be the rest of one that a checkpoint was saved at the end of.
+        """
+        self.empty_epochs = self.empty_epochs + 1 if self.images_loaded == self._loaded_before_epoch else 0
+        if self.empty_epochs > 1:
+            self.trainer.should_stop = True
 
     def on_fit_end(self) -> None:
         """Leave no player frozen."""

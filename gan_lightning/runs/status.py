@@ -83,6 +83,7 @@ WAYS: Mapping[str, Way] = {
     "budget": Way("as many images were seen as the budget allows", "finished"),
     "trainer_limit": Way("a limit of the Trainer (`max_steps`, `max_time`, `fast_dev_run`) comes first", "stopped"),
     "callback": Way("a callback sets `trainer.should_stop`", "stopped"),
+    "data": Way("a data module of another package has no more batches", "stopped"),
     "sigint": Way("SIGINT, once or many times", "interrupted"),
     "sigterm": Way("SIGTERM", "preempted"),
     "sighup": Way("SIGHUP", "preempted"),

@@ -114,6 +114,30 @@ class RaiseAt(Callback):
             raise RuntimeError("the disk is on fire")
 
 
+class LeaveAt(Callback):
+    """Leaves the process when so many images were seen, as if all were well."""
+
+    def __init__(self, *, images: int) -> None:
+        super().__init__()
+        self.images = images
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        if pl_module.images_seen == self.images:
+            raise SystemExit(0)
+
+
+class EndingData(Callback):
+    """Lets the data end when so many images were seen, as Lightning learns of it."""
+
+    def __init__(self, *, images: int) -> None:
+        super().__init__()
+        self.images = images
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        if pl_module.images_seen >= self.images:
+            raise StopIteration
+
+
 class StopAt(Callback):
     """Asks the Trainer to stop when so many images were seen."""
 

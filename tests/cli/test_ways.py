@@ -66,7 +66,8 @@ CASES = {
     "sigusr2": [("SIGUSR2", sent("SIGUSR2"), OFF)],
     # after the first checkpoint, which stands: at once there would be no finite state to go on from
     "nan": [("nan", [f"model.generator_optimizer.lr={EXPLODING}"], [])],
-    "error": [("error", saboteur("RaiseAt", images=160), OFF)],
+    "data": [("data", saboteur("EndingData", images=160), OFF)],
+    "error": [("error", saboteur("RaiseAt", images=160), OFF), ("exit", saboteur("LeaveAt", images=160), OFF)],
     "kill": [("kill", sent("SIGKILL"), OFF)],
 }
 """Way to its cases: a name, what brings it about, and what takes that back at the next start."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from lightning import LightningDataModule
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 
 class SomebodysDataModule(LightningDataModule):
@@ -28,6 +28,23 @@ class SomebodysDataModule(LightningDataModule):
     def on_after_batch_transfer(self, batch, dataloader_idx):
         images, labels = batch
         return 2 * images - 1, labels
+
+
+class OnePassDataModule(SomebodysDataModule):
+    """The same, of which every image is handed over once, as of a stream."""
+
+    def train_dataloader(self):
+        return Once(super().train_dataloader())
+
+
+class Once(IterableDataset):
+    """What is left of a loader's first pass."""
+
+    def __init__(self, loader: DataLoader) -> None:
+        self.left = iter(loader)
+
+    def __iter__(self):
+        return self.left
 
 
 class RawDataModule(SomebodysDataModule):

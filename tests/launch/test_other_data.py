@@ -8,6 +8,7 @@ from gan_lightning.config import ConfigError
 from gan_lightning.core.errors import InputError
 from gan_lightning.launch.evaluation_inputs import open_real
 from gan_lightning.launch.run import train
+from gan_lightning.runs.results import read_results
 
 SMALL = ["batch_size=8", "model.generator.width=8", "model.discriminator.width=8", "trainer=cpu", "logger=none"]
 OTHER = [*SMALL, "data._target_=tests.launch.other_data.SomebodysDataModule", "callbacks.samples.rows=1"]
@@ -33,6 +34,13 @@ def test_a_resumed_run_says_that_it_sees_other_batches(tmp_path, train_config, c
     caplog.clear()
     assert train(train_config("resume=auto", *OTHER, *BUDGET, *UNSCORED)).status == "finished"
     assert "SomebodysDataModule cannot continue where it stopped" in caplog.text
+
+
+def test_data_that_can_be_passed_through_once_end_the_run_in_order(tmp_path, train_config):
+    once = "data._target_=tests.launch.other_data.OnePassDataModule"
+    outcome = train(train_config(*OTHER, *BUDGET, *UNSCORED, once))
+    assert (outcome.status, outcome.message) == ("stopped", "the data ended, at 40 of 96 images")
+    assert read_results(tmp_path / "run" / "results.json")["status"] == "stopped"
 
 
 @pytest.mark.parametrize(
