@@ -1,6 +1,7 @@
 """The wheel works away from the checkout, the source distribution is the checkout, and what names both agrees."""
 
 import importlib.util
+import itertools
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 import gan_lightning
 
@@ -102,6 +104,19 @@ def test_version_pythons_and_systems_are_the_same_wherever_they_are_named():
         {"ubuntu": "Operating System :: POSIX :: Linux", "macos": "Operating System :: MacOS"}[system.partition("-")[0]]
         for system in systems
     }
+
+
+def test_the_lowest_versions_are_those_that_pyproject_allows():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = itertools.chain(project["dependencies"], *project["optional-dependencies"].values())
+    required = [requirement for requirement in map(Requirement, lines) if requirement.name != project["name"]]
+    printed = [line.split("==") for line in run(sys.executable, ROOT / ".ci/lowest", cwd=ROOT).splitlines()]
+    lowest = dict(printed)
+    assert len(lowest) == len(printed)
+    assert lowest.keys() == {requirement.name for requirement in required}
+    for requirement in required:
+        bounds = {part.version for part in requirement.specifier if part.operator in (">=", "==")}
+        assert bounds == {lowest[requirement.name]}, requirement
 
 
 def test_every_make_target_that_is_named_exists():

@@ -84,7 +84,7 @@ class ArraysDataModule(PicturesDataModule):
                 indices.tolist(),
                 images_of=file.what,
                 labels_of=labels_file.what,
-                classes=None if self.subset.only_classes is not None else self.classes,
+                classes=self.stored_classes,
             )
 
         return ArrayImages(f"arrays {self.classes is not None} {file.version} {apart and apart.version}", load)

@@ -61,7 +61,7 @@ class FolderDataModule(PicturesDataModule):
             split=self.split,
             heldout_fraction=self.heldout_fraction,
             labeled=self.classes is not None,
-            classes=None if self.subset.only_classes is not None else self.classes,
+            classes=self.stored_classes,
         )
 
     def facts(self) -> dict[str, Any]:

@@ -154,6 +154,6 @@ class HuggingFaceDataModule(PicturesDataModule):
             raise DataError(f"{self.path} has no split {name!r}, only {', '.join(self._splits)}")
         source = RowImages(self._splits[name], self.image_column, None if self.classes is None else self.label_column)
         names = source.class_names
-        if names is not None and self.subset.only_classes is None and len(names) != self.classes:
+        if names is not None and self.stored_classes not in (None, len(names)):
             raise DataError(f"data.classes is {self.classes}, but there are {len(names)} classes in {self.path}")
         return source

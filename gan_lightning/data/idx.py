@@ -115,7 +115,7 @@ class IdxDataModule(PicturesDataModule):
                 read_idx(labels, 1).tolist(),
                 images_of=pixels,
                 labels_of=labels,
-                classes=None if self.subset.only_classes is not None else self.classes,
+                classes=self.stored_classes,
             )
 
         used = {path.name for path in (pixels, labels) if path is not None}

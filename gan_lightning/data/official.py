@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import NamedTuple, Unpack
 
 from gan_lightning.data.errors import DataError
-from gan_lightning.data.files import FolderFiles, digest
 from gan_lightning.data.loading import locked
 from gan_lightning.data.pictures import Pictures, PicturesDataModule
-from gan_lightning.data.source import ArrayImages, Arrays, ImageSource
+from gan_lightning.data.source import ImageSource
 
 DOWNLOAD_ERRORS = (
     OSError,
@@ -68,7 +67,7 @@ class OfficialDataModule(PicturesDataModule):
         super().__init__(self.key, **pictures)
         if self.classes is not None and self.class_count is None:
             raise ValueError(f"data.classes must be null for {self.title}, which has no labels, got {self.classes}")
-        if self.classes not in (None, self.class_count) and self.subset.only_classes is None:
+        if self.stored_classes not in (None, self.class_count):
             raise ValueError(f"data.classes must be {self.class_count} or null for {self.title}, got {self.classes}")
         self.root = Path(os.path.expanduser(root)) if root is not None else self.loading.folder("data")
         self.download = download
@@ -123,35 +122,3 @@ class OfficialDataModule(PicturesDataModule):
                 ]
             )
         )
-
-
-class LoadedDataModule(OfficialDataModule):
-    """A published data set that torchvision loads as arrays."""
-
-    @abstractmethod
-    def arrays(self, split: str) -> Arrays:
-        """Load one split, downloading what is missing.
-
-        Raises:
-            Exception: one of ``DOWNLOAD_ERRORS``, if that fails.
-        """
-
-    def is_present(self) -> bool:
-        """Return whether the folder is there; ``arrays`` looks closer."""
-        return (self.root / self.folder).is_dir()
-
-    def fetch(self) -> None:
-        """Download it."""
-        self.arrays(self.splits[0])
-
-    def official(self, split: str) -> ImageSource:
-        """Return arrays that are loaded only if their decoded images are not in the cache."""
-
-        def load() -> Arrays:
-            try:
-                return self.arrays(split)
-            except DOWNLOAD_ERRORS as error:
-                raise self.missing(f"{type(error).__name__}: {error}") from error
-
-        version = digest(FolderFiles(self.root / self.folder).entries())
-        return ArrayImages(f"{type(self).__name__} {split} {self.classes is not None} {version}", load)

@@ -121,6 +121,11 @@ class PicturesDataModule(DecodedImageDataModule):
         """
         return self.subset.of_classes(self.source("train")).class_names
 
+    @property
+    def stored_classes(self) -> int | None:
+        """How many classes the stored images must have; None: labels are not used, or only some classes are."""
+        return None if self.subset.only_classes is not None else self.classes
+
     def facts(self) -> dict[str, Any]:
         """Return what a report has to say of the files beside the images: none, where there are no files."""
         return {}

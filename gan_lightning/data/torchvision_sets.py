@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
+import torch
 
-from gan_lightning.data.official import LoadedDataModule, Remote
-from gan_lightning.data.source import Arrays, integers
+from gan_lightning.data.files import FolderFiles, digest
+from gan_lightning.data.official import DOWNLOAD_ERRORS, OfficialDataModule, Remote
+from gan_lightning.data.source import ArrayImages, Arrays, ImageSource
 
 
 def torchvision_datasets() -> Any:
@@ -17,26 +20,63 @@ def torchvision_datasets() -> Any:
     return datasets
 
 
-class MNISTDataModule(LoadedDataModule):
+class TorchvisionDataModule(OfficialDataModule):
+    """A published data set that torchvision loads as arrays: 10 classes and one archive, unless a subclass differs."""
+
+    class_count = 10
+
+    @abstractmethod
+    def kind(self) -> Any:
+        """Return torchvision's class."""
+
+    def remotes(self) -> list[Remote]:
+        """List the archive."""
+        return [Remote(self.kind().url, self.kind().tgz_md5, ".")]
+
+    def arrays(self, split: str) -> Arrays:
+        """Load one split, downloading what is missing.
+
+        Raises:
+            Exception: one of ``DOWNLOAD_ERRORS``, if that fails.
+        """
+        found = self.kind()(str(self.root), train=split == "train", download=self.download)
+        return Arrays(np.asarray(found.data), torch.as_tensor(found.targets, dtype=torch.int64), found.classes)
+
+    def is_present(self) -> bool:
+        """Return whether the folder is there; ``arrays`` looks closer."""
+        return (self.root / self.folder).is_dir()
+
+    def fetch(self) -> None:
+        """Download it."""
+        self.arrays(self.splits[0])
+
+    def official(self, split: str) -> ImageSource:
+        """Return arrays that are loaded only if their decoded images are not in the cache."""
+
+        def load() -> Arrays:
+            try:
+                return self.arrays(split)
+            except DOWNLOAD_ERRORS as error:
+                raise self.missing(f"{type(error).__name__}: {error}") from error
+
+        version = digest(FolderFiles(self.root / self.folder).entries())
+        return ArrayImages(f"{type(self).__name__} {split} {self.classes is not None} {version}", load)
+
+
+class MNISTDataModule(TorchvisionDataModule):
     """MNIST: 60,000 training and 10,000 test images of digits, 28x28, gray (LeCun 1998)."""
 
     title = "MNIST"
     key = "mnist"
-    class_count = 10
     folder = "MNIST/raw"
 
-    def _class(self) -> Any:
+    def kind(self) -> Any:
+        """Return torchvision's class."""
         return torchvision_datasets().MNIST
 
     def remotes(self) -> list[Remote]:
         """List the four IDX files."""
-        kind = self._class()
-        return [Remote(kind.mirrors[0] + file, md5, self.folder) for file, md5 in kind.resources]
-
-    def arrays(self, split: str) -> Arrays:
-        """Load one split."""
-        found = self._class()(str(self.root), train=split == "train", download=self.download)
-        return Arrays(found.data.numpy(), found.targets.long(), found.classes)
+        return [Remote(self.kind().mirrors[0] + file, md5, self.folder) for file, md5 in self.kind().resources]
 
 
 class FashionMNISTDataModule(MNISTDataModule):
@@ -46,33 +86,24 @@ class FashionMNISTDataModule(MNISTDataModule):
     key = "fashion_mnist"
     folder = "FashionMNIST/raw"
 
-    def _class(self) -> Any:
+    def kind(self) -> Any:
+        """Return torchvision's class."""
         return torchvision_datasets().FashionMNIST
 
 
-class CIFAR10DataModule(LoadedDataModule):
+class CIFAR10DataModule(TorchvisionDataModule):
     """CIFAR-10: 50,000 training and 10,000 test images, 32x32, RGB, 10 classes (Krizhevsky 2009)."""
 
     title = "CIFAR-10"
     key = "cifar10"
-    class_count = 10
     folder = "cifar-10-batches-py"
 
-    def _class(self) -> Any:
+    def kind(self) -> Any:
+        """Return torchvision's class."""
         return torchvision_datasets().CIFAR10
 
-    def remotes(self) -> list[Remote]:
-        """List the archive."""
-        kind = self._class()
-        return [Remote(kind.url, kind.tgz_md5, ".")]
 
-    def arrays(self, split: str) -> Arrays:
-        """Load one split."""
-        found = self._class()(str(self.root), train=split == "train", download=self.download)
-        return Arrays(found.data, integers(found.targets), found.classes)
-
-
-class CIFAR100DataModule(CIFAR10DataModule):
+class CIFAR100DataModule(TorchvisionDataModule):
     """CIFAR-100: 50,000 training and 10,000 test images, 32x32, RGB, 100 fine classes (Krizhevsky 2009)."""
 
     title = "CIFAR-100"
@@ -80,11 +111,12 @@ class CIFAR100DataModule(CIFAR10DataModule):
     class_count = 100
     folder = "cifar-100-python"
 
-    def _class(self) -> Any:
+    def kind(self) -> Any:
+        """Return torchvision's class."""
         return torchvision_datasets().CIFAR100
 
 
-class STL10DataModule(LoadedDataModule):
+class STL10DataModule(TorchvisionDataModule):
     """STL-10: 96x96, RGB (Coates 2011).
 
     Without classes, the 100,000 unlabeled images are trained on, as the GAN literature does; with ``classes: 10``,
@@ -93,19 +125,17 @@ class STL10DataModule(LoadedDataModule):
 
     title = "STL-10"
     key = "stl10"
-    class_count = 10
     folder = "stl10_binary"
 
-    def remotes(self) -> list[Remote]:
-        """List the archive."""
-        kind = torchvision_datasets().STL10
-        return [Remote(kind.url, kind.tgz_md5, ".")]
+    def kind(self) -> Any:
+        """Return torchvision's class."""
+        return torchvision_datasets().STL10
 
     def arrays(self, split: str) -> Arrays:
         """Load one split."""
         part = "unlabeled" if split == "train" and self.classes is None else split
-        found = torchvision_datasets().STL10(str(self.root), split=part, download=self.download)
+        found = self.kind()(str(self.root), split=part, download=self.download)
         pixels = np.ascontiguousarray(found.data.transpose(0, 2, 3, 1))
         if self.classes is None:
             return Arrays(pixels)
-        return Arrays(pixels, integers(found.labels.tolist()), found.classes)
+        return Arrays(pixels, torch.as_tensor(found.labels, dtype=torch.int64), found.classes)
