@@ -18,7 +18,8 @@ def test_a_preset_keeps_its_name_only_with_its_resizing(inception):
     Evaluator(extractor=inception("clean"), protocol="clean")
     Evaluator(extractor=inception("clean"), protocol="mine")
     for protocol, resize in (("legacy-tf", "clean"), ("clean", "tensorflow"), ("sngan", "clean")):
-        message = f"evaluator.extractor.resize = {resize}: scores named {protocol} are measured with .*evaluator.protocol=null"
+        said = f"scores named {protocol} are measured with .*evaluator.protocol=null"
+        message = f"evaluator.extractor.resize = {resize}: {said}"
         with pytest.raises(ValueError, match=message):
             Evaluator(extractor=inception(resize), protocol=protocol)
 
