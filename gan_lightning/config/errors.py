@@ -59,7 +59,7 @@ def did_you_mean(word: object, candidates: Iterable[str]) -> str:
 
 
 def allowed_keys(word: object, allowed: Sequence[str]) -> str:
-    """Return the end of a sentence about a key that there is not: the one that was meant, perhaps, and all of them."""
+    """Return the end of a sentence about an unknown key: the one that was meant, perhaps, and all of them."""
     near = did_you_mean(word, allowed)
     return f"{near or '.'} Allowed: {', '.join(allowed)}" if allowed else ", where nothing is set"
 

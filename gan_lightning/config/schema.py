@@ -266,7 +266,9 @@ def resolve_budget(budget: Budget | Mapping[str, Any], images_per_epoch: int) ->
     if values.get("kimg") is not None:
         return round(values["kimg"] * 1000)
     if values["epochs"] * images_per_epoch < 1:
-        raise ValueError(f"budget.epochs = {values['epochs']}: must be at least one of {images_per_epoch} images")
+        raise ValueError(
+            f"budget.epochs = {values['epochs']}: at least one image must be shown; an epoch has {images_per_epoch}"
+        )
     return round(values["epochs"] * images_per_epoch)
 
 

@@ -71,7 +71,7 @@ class Arrangement:
 
 
 def same_content(files: Files, first: str, second: str) -> bool:
-    """Return whether two files hold the same; one that cannot be read is reported elsewhere."""
+    """Return whether two files have the same content; one that cannot be read is reported elsewhere."""
     try:
         return files.read(first) == files.read(second)
     except (OSError, zipfile.BadZipFile):

@@ -66,7 +66,7 @@ class RealDataModule(LightningDataModule):
         return []
 
     def check_split(self, split: str) -> None:
-        """Refuse a split that there is not, before a run begins, where that can be told without generated samples.
+        """Refuse a split that does not exist, before a run begins, where that can be told without generated samples.
 
         Raises:
             ValueError: naming the known ones.

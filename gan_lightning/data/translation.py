@@ -157,7 +157,7 @@ class TranslationFolderDataModule(TranslationModule):
         """Return the images of domain "A" or "B" of a split.
 
         Raises:
-            DataError: for a split that there is not.
+            DataError: for a split that does not exist.
         """
         if split not in self.splits:
             raise DataError(f"{self._files.location} has no split {split!r}, only {', '.join(self.splits)}")

@@ -63,6 +63,6 @@ def check_promise(protocol: str | None, *, metrics: Sequence[Metric], extractor:
     for key, value, promised in found:
         if value != promised:
             raise ValueError(
-                f"{key} = {value}: scores named {protocol} promise {promised}; "
+                f"{key} = {value}: scores named {protocol} are measured with {promised}; "
                 "set evaluator.protocol=null, or a name of your own"
             )

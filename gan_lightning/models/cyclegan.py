@@ -178,7 +178,7 @@ class CycleGAN(ImageToImage):
         """Return G, or F for the way ``back``."""
         if not back:
             return super().translator(weights)
-        self.network(weights)  # complains about weights that there are not
+        self.network(weights)  # complains about weights that do not exist
         network = self.generator_back_ema if weights == "ema" else self.generator_back
         assert network is not None
         return network

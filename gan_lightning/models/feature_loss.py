@@ -71,10 +71,10 @@ class PixelLoss(FeatureLoss):
     """The mean squared difference of the pixels."""
 
     def check(self) -> None:
-        """Need nothing."""
+        """Do nothing: no weights are needed."""
 
     def prepare(self, device: torch.device) -> None:
-        """Need nothing."""
+        """Do nothing: no weights are needed."""
 
     def __call__(self, images: Tensor, targets: Tensor) -> Tensor:
         """Return the mean of each image."""

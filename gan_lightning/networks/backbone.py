@@ -84,7 +84,7 @@ class RandomBackbone(Backbone):
         self.seed = seed
 
     def check(self) -> None:
-        """Need nothing."""
+        """Do nothing: no weights are needed."""
 
     def load(self) -> Pyramid:
         """Draw the network."""

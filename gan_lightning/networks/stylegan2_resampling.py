@@ -47,7 +47,7 @@ def downsample(x: Tensor, fir: Tensor) -> Tensor:
 
 
 def upsampling_conv2d(x: Tensor, weight: Tensor, fir: Tensor, *, groups: int = 1) -> Tensor:
-    """Double maps together with a convolution: smooth what its transpose of stride 2 gives.
+    """Double maps by a transposed convolution of stride 2, and smooth the result with ``fir``.
 
     Args:
         x: maps ``(N, C, H, W)``.

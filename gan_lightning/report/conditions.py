@@ -91,7 +91,7 @@ def meets(found: tuple[Any, bool], condition: Condition, *, exactly: bool) -> bo
         exactly: whether the name of a class must be the whole name.
 
     Raises:
-        ValueError: if an order is asked for that there is not.
+        ValueError: if values without an order are compared by one.
     """
     value, is_part = found
     if condition.operator in ("=", "!="):

@@ -31,7 +31,8 @@ def empty_run(folder: Path) -> None:
     """
     run = RunFolder(folder)
     pictures = [run.pictures(kind) for kind in get_args(PictureKind)]
-    for path in (run.results, run.hydra, run.config, run.metrics, run.log, run.slurm_job, *run.subfolders(), *pictures):
+    files = (run.results, run.hydra, run.config, run.metrics, run.log, run.real, run.slurm_job)
+    for path in (*files, *run.subfolders(), *pictures):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:

@@ -69,7 +69,7 @@ class Samples(SamplingMode):
         if self.n is not None:
             self._check_size(model, self.n, out)
         chosen = plan(model, n=self.n, labels=self.labels)
-        model.network(weights)  # refuses weights that there are not before anything is drawn
+        model.network(weights)  # refuses weights that do not exist before anything is drawn
         batches = self._batches(model, chosen, weights)
         if ending(out) == ".npz":
             self._write_archive(model, chosen, batches, out)

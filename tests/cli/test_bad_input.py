@@ -113,7 +113,10 @@ def refused(commands, cwd, command, *argv):
             ["trainer.default_root_dir = /dev/null/x: the folder cannot be made"],
         ),
         (["budget.kimg=1e-320"], ["budget.kimg = 1e-320: must be at least one image"]),
-        (["budget.kimg=null", "budget.epochs=1e-9"], ["budget.epochs = 1e-09: must be at least one of 1442 images"]),
+        (
+            ["budget.kimg=null", "budget.epochs=1e-9"],
+            ["budget.epochs = 1e-09: at least one image must be shown; an epoch has 1442"],
+        ),
         (["hydra.run.dir=/dev/null"], ["output_dir = /dev/null: the folder cannot be made"]),
         ([f"hydra.run.dir={'n' * 300}"], ["the folder cannot be made: File name too long"]),
         (["budget.kimg=null"], ["budget.images, budget.kimg and budget.epochs", "none of them"]),

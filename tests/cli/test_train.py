@@ -91,6 +91,7 @@ def test_the_files_of_a_run(half):
         "checkpoints/latest.ckpt",
         "config.yaml",
         "metrics.jsonl",
+        "real.png",
         "results.json",
         "samples/000000000.png",
         "samples/000000640.png",
@@ -108,6 +109,9 @@ def test_the_files_of_a_run(half):
     results = read_results(folder / "results.json")
     assert (results["status"], results["images_seen"], results["message"]) == ("finished", 640, None)
     final = results["scores"]["final"]
+    assert results["real_parts"]["fd100_train_digits"].keys() == {"first", "second", "mean", "std"}
+    with Image.open(folder / "real.png") as real, Image.open(folder / "samples" / "000000640.png") as samples:
+        assert real.size == samples.size
     assert {"fd100_train_digits", "cs100_digits"} <= set(final)
     for entry in final.values():
         assert entry["protocol"]["weights"] == "ema"

@@ -18,7 +18,8 @@ def test_a_preset_keeps_its_name_only_with_its_resizing(inception):
     Evaluator(extractor=inception("clean"), protocol="clean")
     Evaluator(extractor=inception("clean"), protocol="mine")
     for protocol, resize in (("legacy-tf", "clean"), ("clean", "tensorflow"), ("sngan", "clean")):
-        message = f"evaluator.extractor.resize = {resize}: scores named {protocol} promise .*evaluator.protocol=null"
+        said = f"scores named {protocol} are measured with .*evaluator.protocol=null"
+        message = f"evaluator.extractor.resize = {resize}: {said}"
         with pytest.raises(ValueError, match=message):
             Evaluator(extractor=inception(resize), protocol=protocol)
 
@@ -34,7 +35,7 @@ def test_a_preset_keeps_its_name_only_with_its_resizing(inception):
 )
 def test_a_preset_keeps_its_name_only_with_its_estimator(protocol, settings):
     ((key, value),) = settings.items()
-    with pytest.raises(ValueError, match=f"evaluator.{key} = {value}: scores named {protocol} promise"):
+    with pytest.raises(ValueError, match=f"evaluator.{key} = {value}: scores named {protocol} are measured with"):
         Evaluator(extractor=ToyExtractor(), protocol=protocol, **settings)
     Evaluator(extractor=ToyExtractor(), metrics=["frechet"], protocol=protocol, **settings)
 

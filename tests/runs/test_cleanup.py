@@ -44,7 +44,15 @@ def test_a_run_is_removed_and_the_files_beside_it_stay(folder, tmp_path):
     run = RunFolder(folder)
     outside = tmp_path / "kept"
     outside.mkdir()
-    for path in (run.config, run.hydra_config, run.results, run.metrics, run.latest, run.picture("samples", 8)):
+    for path in (
+        run.config,
+        run.hydra_config,
+        run.results,
+        run.metrics,
+        run.real,
+        run.latest,
+        run.picture("samples", 8),
+    ):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     (folder / "notes.txt").touch()
