@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from hydra.core.hydra_config import HydraConfig
 from lightning import LightningDataModule
-from torch.optim import Adam
 
 from gan_lightning.callbacks.health import Present
 from gan_lightning.data import ImageDataModule
@@ -20,17 +17,14 @@ FEW = 5_000
 def few_images_hint(model: AdversarialModule, data: LightningDataModule) -> str | None:
     """Say which recipe suits so few images, unless the run is an experiment or has a penalty or an augmentation.
 
-    The recipe sets the rates of Adam, and is for models that make images out of noise.
+    The recipe augments by ADA, which needs to know which logit means "cannot tell", and is for models that make images
+    out of noise.
     """
     present = Present.of(model)
-    composed = HydraConfig.initialized() and HydraConfig.get().runtime.choices.get("experiment") is None
-    by_adam = all(
-        isinstance(factory, partial) and factory.func is Adam
-        for factory in (model.generator_optimizer, model.discriminator_optimizer)
-    )
+    if not HydraConfig.initialized() or (choices := HydraConfig.get().runtime.choices).get("experiment") is not None:
+        return None
     if (
-        not composed
-        or not by_adam
+        present.critic
         or not isinstance(data, ImageDataModule)
         or isinstance(model, ImageToImage)
         or present.penalty is not None
@@ -40,5 +34,5 @@ def few_images_hint(model: AdversarialModule, data: LightningDataModule) -> str 
         return None
     return (
         f"there are only {count:,} training images, and nothing keeps the discriminator from learning them by heart: "
-        "recipe=few_images model/prior=clusters has settings for so few"
+        f"recipe=few_images model={choices['model']} evaluator={choices['evaluator'] or 'none'} has settings for so few"
     )

@@ -25,6 +25,12 @@ VANISHED = 0.02
 FIRST = 0.005
 """Share of its norm at the first step that counts as usual; an untrained pair's norm is often large."""
 
+ALWAYS = 0.995
+"""Accuracy that counts as always right: a batch of 16 may rank one pair wrong."""
+
+MANY_IMAGES = 50_000
+"""Images over which a discriminator that is always right has nothing left to teach, whatever the gradient's norm."""
+
 FOOLED = 0.3
 """Accuracy below which fakes look more real than real samples do. 0.5 is the equilibrium that everybody wants."""
 
@@ -100,6 +106,23 @@ def discriminator_overpowers(
     return (
         f"the discriminator overpowers the generator: it ranks {right:.1%} of the pairs right, "
         f"and the generator's gradient norm fell from {reference:.2g} to {norm:.2g}"
+    )
+
+
+def always_right(*, rows: int, images: int) -> str | None:
+    """Report a discriminator that has ranked everything right for long, as one that knows few images by heart does.
+
+    Not for critics, of whose logits only differences mean anything: a good one is always right.
+
+    Args:
+        rows: logged rows in a row, up to now, whose accuracy is ``ALWAYS`` or more.
+        images: number of images between the first and the last of them.
+    """
+    if rows < WINDOW or images < MANY_IMAGES:
+        return None
+    return (
+        f"the discriminator overpowers the generator: over the last {images:,} images it ranked "
+        f"{ALWAYS:.1%} of the pairs right or more"
     )
 
 

@@ -38,6 +38,8 @@ class Monitor:
         self._gradient: deque[float] = deque(maxlen=detectors.WINDOW)
         self._critic_gradient: deque[float] = deque(maxlen=detectors.WINDOW)
         self._usual_gradient = 0.0
+        self._right_rows = 0
+        self._right_since = 0
         self._started = False
         self._looks: dict[str, list[float]] = {"diversity": [], "overfitting": [], "memorised": []}
         self._first_mature: int | None = None
@@ -61,6 +63,8 @@ class Monitor:
         accuracies, gradients = list(self._accuracy), list(self._gradient)
         usual = median(gradients[-_USUAL:]) if len(gradients) >= _USUAL else detectors.FIRST * gradients[0]
         self._usual_gradient = max(self._usual_gradient, usual)
+        self._right_rows = self._right_rows + 1 if accuracy >= detectors.ALWAYS and not self.present.critic else 0
+        self._right_since = self._right_since if self._right_rows > 1 else images_seen
         self._started = self._started or accuracy >= 0.5 or self._progress(images_seen) >= detectors.GRACE
         return self._enter(
             images_seen,
@@ -68,6 +72,7 @@ class Monitor:
                 "overpowering": detectors.discriminator_overpowers(
                     accuracies, gradients, reference=self._usual_gradient
                 ),
+                "always_right": detectors.always_right(rows=self._right_rows, images=images_seen - self._right_since),
                 "overpowered": detectors.generator_overpowers(accuracies, started=self._started),
                 "oscillation": detectors.oscillates(accuracies, batch=self.batch),
                 "death": detectors.dies(gradients, list(self._critic_gradient)),
@@ -145,6 +150,8 @@ class Monitor:
             "gradient": list(self._gradient),
             "critic_gradient": list(self._critic_gradient),
             "usual_gradient": self._usual_gradient,
+            "right_rows": self._right_rows,
+            "right_since": self._right_since,
             "started": self._started,
             "looks": {name: list(values) for name, values in self._looks.items()},
             "first_mature": self._first_mature,
@@ -159,6 +166,8 @@ class Monitor:
         self._gradient = deque(state["gradient"], maxlen=detectors.WINDOW)
         self._critic_gradient = deque(state["critic_gradient"], maxlen=detectors.WINDOW)
         self._usual_gradient = state["usual_gradient"]
+        self._right_rows = state["right_rows"]
+        self._right_since = state["right_since"]
         self._started = state["started"]
         self._looks = {name: list(values) for name, values in state["looks"].items()}
         self._first_mature = state["first_mature"]
@@ -166,6 +175,7 @@ class Monitor:
 
 _KIND_OF = {
     "overpowering": "discriminator_overpowering",
+    "always_right": "discriminator_overpowering",
     "overpowered": "generator_overpowering",
     "diversity": "mode_collapse",
     "classes": "mode_collapse",

@@ -21,6 +21,7 @@ class Present:
         packed: whether the discriminator sees several samples at once.
         saturates: whether the generator's loss is flat where the discriminator is sure.
         clipped: whether the gradients of both players are clipped.
+        critic: whether only differences of logits mean anything, as in Wasserstein's and relativistic losses.
     """
 
     penalty: str | None = None
@@ -29,6 +30,7 @@ class Present:
     packed: bool = False
     saturates: bool = False
     clipped: bool = False
+    critic: bool = False
 
     @classmethod
     def of(cls, model: AdversarialModule) -> Present:
@@ -43,6 +45,7 @@ class Present:
             packed=model.discriminator.samples_per_logit > 1,
             saturates=isinstance(model.loss, Minimax),
             clipped=None not in (updates.generator_clip_norm, updates.discriminator_clip_norm),
+            critic=model.loss.boundary is None,
         )
 
 
@@ -74,6 +77,20 @@ _PENALTY = (
     ),
 )
 
+_AUGMENTATION = (
+    Remedy(
+        "augment all that the discriminator sees (model/augment=ada or model/augment=diffaugment)",
+        "model.augment",
+        lambda present: not present.augmented,
+    ),
+    Remedy(
+        "augment as much as the overfitting asks for (model/augment=ada)",
+        "model.augment",
+        lambda present: present.augmented and not present.adaptive,
+    ),
+    Remedy("augment earlier (a lower model.augment.target)", "model.augment", lambda present: present.adaptive),
+)
+
 REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
     "discriminator_overpowering": (
         Remedy("lower the discriminator's learning rate", "model.discriminator_optimizer.lr"),
@@ -83,6 +100,7 @@ REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
             lambda present: present.saturates,
         ),
         *_PENALTY,
+        *_AUGMENTATION,
     ),
     "generator_overpowering": (
         Remedy("give the discriminator more updates per generator update", "model.updates.critic_steps"),
@@ -100,17 +118,7 @@ REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
         Remedy("lower model.generator_optimizer.lr", "model.generator_optimizer.lr"),
     ),
     "discriminator_overfitting": (
-        Remedy(
-            "augment all that the discriminator sees (model/augment=ada or model/augment=diffaugment)",
-            "model.augment",
-            lambda present: not present.augmented,
-        ),
-        Remedy(
-            "augment as much as the overfitting asks for (model/augment=ada)",
-            "model.augment",
-            lambda present: present.augmented and not present.adaptive,
-        ),
-        Remedy("augment earlier (a lower model.augment.target)", "model.augment", lambda present: present.adaptive),
+        *_AUGMENTATION,
         *_PENALTY,
     ),
     "divergence": (

@@ -53,6 +53,38 @@ def test_a_gradient_that_vanishes_at_once_is_seen(monitor):
     assert begun.kind == "discriminator_overpowering"
 
 
+def always_right(monitor, rows, *, start=0, step=2500, accuracy=1.0):
+    """Enter rows with a gradient that has not vanished; return how many images the first warning was after."""
+    for number in range(start, start + rows):
+        if begun := monitor.row(step * number, accuracy=accuracy, gradient=1.0, critic_gradient=1.0):
+            return begun[0].kind, begun[0].first_images_seen
+    return None
+
+
+def test_a_discriminator_that_is_always_right_is_told_after_many_images():
+    monitor = Monitor(batch=16, budget_images=10**6, present=Present())
+    assert always_right(monitor, 20) is None
+    assert always_right(monitor, 1, start=20) == ("discriminator_overpowering", 50_000)
+    assert "over the last 50,000 images it ranked 99.5%" in monitor.troubles["discriminator_overpowering"].message
+    assert always_right(monitor, 1, start=21, accuracy=0.99) is None
+    assert monitor.kinds == []  # and the count begins anew
+    assert always_right(monitor, 20, start=22) is None
+    assert always_right(monitor, 1, start=42) is not None
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "step", "present"),
+    [
+        (0.99, 2500, Present()),
+        (1.0, 6000, Present()),  # nine rows are too few
+        (1.0, 2500, Present(critic=True)),
+    ],
+)
+def test_who_errs_at_times_or_is_a_critic_may_be_right(accuracy, step, present):
+    monitor = Monitor(batch=16, budget_images=10**6, present=present)
+    assert always_right(monitor, 9 if step > 2500 else 60, step=step, accuracy=accuracy) is None
+
+
 def test_an_untrained_discriminator_may_prefer_fakes_for_a_tenth_of_the_budget(monitor):
     assert enter(monitor, 9, accuracy=0.0) == []
     assert enter(monitor, 1, start=9, accuracy=0.0) != []
@@ -83,7 +115,7 @@ def test_values_that_are_not_finite_are_left_out(monitor):
 def test_a_monitor_that_was_saved_sees_what_one_that_was_not_would_have_seen(stop):
     def feed(monitor, rows):
         for row in rows:
-            accuracy = 0.6 if row < 12 or row > 26 else 0.05
+            accuracy = 0.6 if row < 12 else 1.0 if row > 26 else 0.05
             monitor.row(row * 10, accuracy=accuracy, gradient=1.0, critic_gradient=0.5)
             if row % 4 == 0:
                 monitor.look(row * 10, diversity=0.9 if row < 20 else 0.1, overfitting=0.8, memorised=0.9)
@@ -142,7 +174,7 @@ def test_nothing_is_advised_that_is_there_and_there_is_always_something_to_try(k
         (["experiment=demo"], {"penalty": "r1", "augmented": True}),
         (["model=gan", "model/loss=minimax"], {"saturates": True}),
         (["model=pacgan", "model/augment=ada"], {"packed": True, "augmented": True, "adaptive": True}),
-        (["model=wgan_gp"], {"penalty": "gradient_penalty"}),
+        (["model=wgan_gp"], {"penalty": "gradient_penalty", "critic": True}),
         (["model=stylegan2", "~model.regularizers.r1"], {"augmented": True, "adaptive": True}),  # left: the generator's
         (["model.updates.generator_clip_norm=1.0"], {}),
         ([f"model.updates.{player}_clip_norm=1.0" for player in ("generator", "discriminator")], {"clipped": True}),
@@ -152,7 +184,7 @@ def test_what_a_model_has_is_read_off_it(overrides, expected, train_config):
     config = train_config(*overrides)
     nothing = {"penalty": None, "augmented": False, "adaptive": False, "packed": False, "saturates": False}
     found = dataclasses.asdict(Present.of(build(config.model, key="model")))
-    assert found == {**nothing, "clipped": False, **expected}
+    assert found == {**nothing, "clipped": False, "critic": False, **expected}
 
 
 def test_an_entry_reads_as_words():

@@ -195,6 +195,22 @@ def test_a_generator_that_cannot_reach_all_modes_is_told_so_wherever_its_samples
     assert caplog.text.count("Remedy: ") == 1
 
 
+def test_a_discriminator_that_is_always_right_is_told_though_the_gradient_lives(caplog):
+    penalty = {"r1": regularizers.R1(weight=1e-6)}
+    model = points(prior=Uniform(bound=3.0), regularizers=penalty, **rates(1e-6, 1e-2))
+    data = RingDataModule(batch_size=1024, points=2000, modes=1, radius=8.0, sigma=0.5)
+    with caplog.at_level(logging.WARNING, logger="gan_lightning"):
+        health, rows = watch(model, data, kimg=70.0, every=4)
+    assert list(health.monitor.troubles) == ["discriminator_overpowering"]
+    trouble = health.monitor.troubles["discriminator_overpowering"]
+    assert "99.5% of the pairs right or more" in trouble.message
+    assert 50_000 <= trouble.first_images_seen <= 70_000
+    assert rows[-1]["g/grad_norm"] > 0.02 * max(row["g/grad_norm"] for row in rows)
+    assert "regularizers.r1.weight" in trouble.remedy  # it has the penalty, and no augmentation
+    assert "model/augment=ada" in trouble.remedy
+    assert "+model/regularizer" not in trouble.remedy
+
+
 @pytest.mark.parametrize("build", [healthy_points, healthy_demo], ids=lambda function: function.__name__)
 def test_a_healthy_run_gives_no_warning(build, caplog):
     model, data, kimg, every = build()
