@@ -63,6 +63,7 @@ class Places:
                     if style == "noto" and category not in PEOPLE_AND_FLAGS:
                         archive.extract(name, partial)
             (partial / "noto").rename(folder)
+            partial.rmdir()
         return folder
 
 

@@ -43,9 +43,28 @@ def test_the_page_is_made_of_the_results():
 
 def test_the_classifier_learns_to_tell_dark_from_light():
     generator = torch.Generator().manual_seed(0)
-    labels = torch.randint(2, (256,), generator=generator)
-    noise = torch.randint(60, (256, 3, 32, 32), generator=generator)
+    labels = torch.randint(2, (96,), generator=generator)
+    noise = torch.randint(60, (96, 3, 32, 32), generator=generator)
     images = (noise + 150 * labels.view(-1, 1, 1, 1)).to(torch.uint8)
-    net = classifier.train(images, labels, epochs=4)
+    net = classifier.train(images, labels, epochs=6)
     guesses = net(images.float() / 127.5 - 1).argmax(1)
     assert (guesses == labels).double().mean() > 0.95
+
+
+def test_a_row_is_entered_and_shown_in_its_table(tmp_path):
+    results = tmp_path / "learning.json"
+    scores = dict(zip((key for _, key in tables.COLUMNS), (1.234, 0.05, 20.0, 3000.0), strict=True))
+    row = {
+        **{"row": "cifar_sngan", "set_up": "SNGAN", "images": 12_345, "cpu_minutes": 20.4, "scores": scores},
+        "curve": [{"images": 6000, "fd2k_train_cifar_classifier": 2.5}],
+        "parameters": {"generator": 1000, "discriminator": 20},
+        "classifier": {"accuracy": 0.725, "sha256": "ab" * 32},
+    }
+    tables.enter(results, row)
+    tables.enter(results, {**row, "row": "emoji_r3gan"})
+    tables.write_page(results)
+    text = results.with_suffix(".md").read_text()
+    assert "accuracy 72.5%, sha256 `abababababab`" in text
+    assert text.count("\n## ") == 2
+    assert "| `cifar_sngan` | 12,345 | 20 | 1.23 | 0.05 | 20 | 3e+03 | 1,000, 20 |\n" in text
+    assert "- `cifar_sngan`: SNGAN. FD: 6 kimg 2.5.\n" in text
