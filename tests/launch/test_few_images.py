@@ -34,9 +34,20 @@ def test_a_run_that_was_composed_hears_of_the_recipe_and_the_recipe_fits_it():
     hint = few_images_hint(built["model"], built["data"])
     assert "only 1,442 training images" in hint
     advised = [word for word in hint.split() if "=" in word]
-    assert advised == ["recipe=few_images", "model=dcgan", "evaluator=digits"]
+    assert advised == ["recipe=small_images", "model/prior=clusters"]
     helped = composed("model=dcgan", "model/loss=hinge", *advised)
     assert few_images_hint(helped["model"], helped["data"]) is None
+
+
+@pytest.mark.parametrize(
+    ("resolution", "optimizer", "recipe"),
+    [(32, "adam", "small_images"), (64, "adam", "few_images"), (32, "rmsprop", "few_images")],
+)
+def test_the_recipe_is_that_of_the_size(resolution, optimizer, recipe):
+    optimizers = [f"model/optimizer@model.{player}_optimizer={optimizer}" for player in ("generator", "discriminator")]
+    built = composed("model=dcgan", *optimizers)
+    hint = few_images_hint(built["model"], DigitsDataModule(resolution=resolution))
+    assert f"recipe={recipe} " in hint
 
 
 @pytest.mark.parametrize(
