@@ -159,13 +159,16 @@ def make_way(folder: Path, config: dict[str, Any], source: Source) -> None:
         return
     if config["overwrite"]:
         empty_run(folder)
-    elif run.holds_checkpoint() or (config["resume"] is None and run.holds_run()):
-        anew = "overwrite=true removes it and starts over"
-        other = "hydra.run.dir=... names another folder"
+        return
+    anew = "overwrite=true removes it and starts over"
+    way_out = anew if config["resume"] is None else "hydra.run.dir=... names another folder"
+    if run.holds_checkpoint() or (config["resume"] is None and run.holds_run()):
         raise InputError(
-            f"output_dir = {folder}: there is a run already; resume={shlex.quote(str(folder))} resumes it, "
-            f"{anew if config['resume'] is None else other}"
+            f"output_dir = {folder}: there is a run already; resume={shlex.quote(str(folder))} resumes it, {way_out}"
         )
+    if remains := run.remains():
+        names = ", ".join(path.relative_to(folder).as_posix() for path in remains)
+        raise InputError(f"output_dir = {folder}: there is the rest of a run already, {names}; {way_out}")
 
 
 def clear_names(run: RunFolder) -> None:

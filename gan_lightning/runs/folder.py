@@ -73,6 +73,13 @@ class RunFolder:
         """Return whether a state to resume from was saved here, intact or damaged."""
         return any(os.path.lexists(path) and not path.is_dir() for path in (self.latest, self.previous))
 
+    def remains(self) -> list[Path]:
+        """Return what is left of a run without a record, and a new one would replace or take for its own."""
+        if os.path.lexists(self.results):
+            return []
+        left = [path for path in (self.metrics, self.best) if path.is_file()]
+        return [*left, self.pictures(SAMPLES)] if self.pictures_by_images(SAMPLES) else left
+
     def files(self) -> list[Path]:
         """Return what is a file in every run that has begun."""
         return [self.config, self.results, self.metrics, self.log]
