@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ def start_checked(config: dict[str, Any], *, composed: DictConfig | None = None)
     folder = Path(config["output_dir"])
     if slurm.restarts() and (config["resume"] is None or RunFolder(folder).holds_checkpoint()):
         config = {**config, "resume": "auto"}  # a requeued job is the same run
+    refuse_inside_run(folder)
     parts = build_parts(config)
     with ExitStack() as held:
         held.enter_context(_taken(folder))
@@ -146,6 +148,19 @@ def _taken(folder: Path) -> Iterator[None]:
             elif not locked_before:
                 lock.unlink(missing_ok=True)
             raise
+
+
+def refuse_inside_run(folder: Path) -> None:
+    """Refuse a folder among the files of another run, which would go when that run is overwritten.
+
+    Raises:
+        InputError: naming the run.
+    """
+    place = Path(os.path.realpath(folder))
+    for inner, outer in pairwise([place, *place.parents]):
+        run = RunFolder(outer)
+        if inner in run.own_subfolders() and (run.holds_run() or run.holds_checkpoint()):
+            raise InputError(f"output_dir = {folder}: it lies in {inner}, which belongs to the run in {outer}")
 
 
 def make_way(folder: Path, config: dict[str, Any], source: Source) -> None:

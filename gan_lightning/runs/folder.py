@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from gan_lightning.core.run_mark import LOCK
 
@@ -79,6 +79,10 @@ class RunFolder:
             return []
         left = [path for path in (self.metrics, self.best) if path.is_file()]
         return [*left, self.pictures(SAMPLES)] if self.pictures_by_images(SAMPLES) else left
+
+    def own_subfolders(self) -> list[Path]:
+        """Return every folder of a run that belongs to it alone."""
+        return [self.checkpoints, self.hydra, self.wandb, self.tensorboard, *map(self.pictures, get_args(PictureKind))]
 
     def files(self) -> list[Path]:
         """Return what is a file in every run that has begun."""
