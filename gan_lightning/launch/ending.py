@@ -49,6 +49,8 @@ def what_stopped(trainer: Trainer) -> str:
 
 def outcome_of_exception(error: BaseException) -> Outcome:
     """Return how a run ended that an exception ended."""
+    if isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt):
+        return Outcome("interrupted")  # Lightning turns the one into the other
     if isinstance(error, Stopped):
         return Outcome(status_of_signal(error.number))
     if isinstance(error, KeyboardInterrupt):

@@ -192,7 +192,7 @@ def job_problems(job: PlannedJob) -> list[str]:
     """Return what is wrong with one job of a sweep."""
     cfg = without_hydra(job.config)
     remote = job.config.hydra.launcher._target_ == REMOTE
-    from gan_lightning.launch.start import check
+    from gan_lightning.launch.start import check, refuse_inside_run
 
     try:
         with job.present():
@@ -200,6 +200,7 @@ def job_problems(job: PlannedJob) -> list[str]:
             if remote:
                 check_request(job.config)
             check_can_be_made(job.folder, key="hydra.sweep.dir")
+            refuse_inside_run(job.folder)
             check_folder(job.folder, cfg)
     except (ConfigError, InputError) as error:
         return error.messages if isinstance(error, ConfigError) else [str(error)]

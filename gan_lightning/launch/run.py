@@ -122,7 +122,7 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
                 record.real_parts(by_key(parts, real))
         except BaseException as error:
             outcome = outcome_of_exception(error)
-            if isinstance(error, SystemExit):  # whose code may say that all is well
+            if isinstance(error, SystemExit) and outcome.meaning.failure:  # whose code may say that all is well
                 log.error("a part of the run wanted to leave the process: %s", outcome.message)
                 raise SystemExit(outcome.exit_code) from error
             if outcome.meaning.failure:

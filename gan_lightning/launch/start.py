@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ def start_checked(config: dict[str, Any], *, composed: DictConfig | None = None)
     folder = Path(config["output_dir"])
     if slurm.restarts() and (config["resume"] is None or RunFolder(folder).holds_checkpoint()):
         config = {**config, "resume": "auto"}  # a requeued job is the same run
+    refuse_inside_run(folder)
     parts = build_parts(config)
     with ExitStack() as held:
         held.enter_context(_taken(folder))
@@ -148,6 +150,19 @@ def _taken(folder: Path) -> Iterator[None]:
             raise
 
 
+def refuse_inside_run(folder: Path) -> None:
+    """Refuse a folder among the files of another run, which would go when that run is overwritten.
+
+    Raises:
+        InputError: naming the run.
+    """
+    place = Path(os.path.realpath(folder))
+    for inner, outer in pairwise([place, *place.parents]):
+        run = RunFolder(outer)
+        if inner in run.own_subfolders() and (run.holds_run() or run.holds_checkpoint()):
+            raise InputError(f"output_dir = {folder}: it lies in {inner}, which belongs to the run in {outer}")
+
+
 def make_way(folder: Path, config: dict[str, Any], source: Source) -> None:
     """Refuse a folder in which a run lies that is neither gone on with nor to be overwritten, else empty it of one.
 
@@ -159,13 +174,16 @@ def make_way(folder: Path, config: dict[str, Any], source: Source) -> None:
         return
     if config["overwrite"]:
         empty_run(folder)
-    elif run.holds_checkpoint() or (config["resume"] is None and run.holds_run()):
-        anew = "overwrite=true removes it and starts over"
-        other = "hydra.run.dir=... names another folder"
+        return
+    anew = "overwrite=true removes it and starts over"
+    way_out = anew if config["resume"] is None else "hydra.run.dir=... names another folder"
+    if run.holds_checkpoint() or (config["resume"] is None and run.holds_run()):
         raise InputError(
-            f"output_dir = {folder}: there is a run already; resume={shlex.quote(str(folder))} resumes it, "
-            f"{anew if config['resume'] is None else other}"
+            f"output_dir = {folder}: there is a run already; resume={shlex.quote(str(folder))} resumes it, {way_out}"
         )
+    if remains := run.remains():
+        names = ", ".join(path.relative_to(folder).as_posix() for path in remains)
+        raise InputError(f"output_dir = {folder}: there is the rest of a run already, {names}; {way_out}")
 
 
 def clear_names(run: RunFolder) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
 
@@ -25,15 +26,33 @@ def discard_unused(folder: Path) -> None:
 
 
 def empty_run(folder: Path) -> None:
-    """Remove the files of a run and leave everything else in its folder.
+    """Remove what a run has written and leave everything else in its folder, and in the folders below it.
 
     The caller holds the lock. The record goes first: a folder without one no longer counts as a run.
     """
     run = RunFolder(folder)
-    pictures = [run.pictures(kind) for kind in get_args(PictureKind)]
     files = (run.results, run.hydra, run.config, run.metrics, run.log, run.real, run.slurm_job)
-    for path in (*files, *run.subfolders(), *pictures):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+    for path in (*files, run.wandb, run.tensorboard):
+        _remove(path)
+    for kind in get_args(PictureKind):
+        _remove_files(run.pictures(kind), run.pictures_by_images(kind).values())
+    _remove_files(run.checkpoints, (run.latest, run.previous, run.best))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _remove_files(folder: Path, files: Iterable[Path]) -> None:
+    """Remove files of a folder, and the folder where nothing else lies in it; of a link only the link."""
+    if not folder.is_dir() or folder.is_symlink():
+        _remove(folder)
+        return
+    for path in files:
+        if path.is_file() or path.is_symlink():
+            path.unlink()
+    if not any(folder.iterdir()):
+        folder.rmdir()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from gan_lightning.core.run_mark import LOCK
 
@@ -73,6 +73,17 @@ class RunFolder:
     def holds_checkpoint(self) -> bool:
         """Return whether a state to resume from was saved here, intact or damaged."""
         return any(os.path.lexists(path) and not path.is_dir() for path in (self.latest, self.previous))
+
+    def remains(self) -> list[Path]:
+        """Return what is left of a run without a record, and a new one would replace or take for its own."""
+        if os.path.lexists(self.results):
+            return []
+        left = [path for path in (self.metrics, self.best) if path.is_file()]
+        return [*left, self.pictures(SAMPLES)] if self.pictures_by_images(SAMPLES) else left
+
+    def own_subfolders(self) -> list[Path]:
+        """Return every folder of a run that belongs to it alone."""
+        return [self.checkpoints, self.hydra, self.wandb, self.tensorboard, *map(self.pictures, get_args(PictureKind))]
 
     def files(self) -> list[Path]:
         """Return what is a file in every run that has begun."""

@@ -21,6 +21,19 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _exit_code(sabotage: Callable[[], None] | None) -> int:
+    try:
+        if sabotage is not None:
+            sabotage()
+        train.main()
+    except SystemExit as ending:
+        return ending.code if isinstance(ending.code, int) else int(ending.code is not None)
+    except BaseException:  # nothing of pytest may go on in a fork of it
+        traceback.print_exc()
+        return 1
+    return 0
+
+
 def _be_the_command(
     argv: list[str], cwd: Path, environment: Mapping[str, str], sabotage: Callable[[], None] | None
 ) -> None:
@@ -32,17 +45,16 @@ def _be_the_command(
     os.dup2(output.fileno(), 2)
     sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
     sys.argv = ["gan-train", *argv]
-    code = 0
-    try:
-        if sabotage is not None:
-            sabotage()
-        train.main()
-    except SystemExit as ending:
-        code = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
-    except BaseException:  # nothing of pytest may go on in a fork of it
-        traceback.print_exc()
-        code = 1
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is below is none of the command's
+    code = None
+    while True:  # a storm of interrupts goes on when the command is over
+        try:
+            if code is None:
+                code = 130  # of any Python program that is interrupted at its very end
+                code = _exit_code(sabotage)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is below is none of the command's
+            break
+        except KeyboardInterrupt:
+            continue
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

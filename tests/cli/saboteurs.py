@@ -115,27 +115,21 @@ class RaiseAt(Callback):
 
 
 class LeaveAt(Callback):
-    """Leaves the process when so many images were seen, as if all were well."""
+    """Raises from when so many images were seen: what leaves the process, or ends the data as Lightning learns of it.
 
-    def __init__(self, *, images: int) -> None:
+    Args:
+        images: how many.
+        how: "exit", as if all were well, "interrupt" or "end".
+    """
+
+    def __init__(self, *, images: int, how: str) -> None:
         super().__init__()
         self.images = images
-
-    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        if pl_module.images_seen == self.images:
-            raise SystemExit(0)
-
-
-class EndingData(Callback):
-    """Lets the data end when so many images were seen, as Lightning learns of it."""
-
-    def __init__(self, *, images: int) -> None:
-        super().__init__()
-        self.images = images
+        self.error = {"exit": SystemExit(0), "interrupt": KeyboardInterrupt(), "end": StopIteration()}[how]
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         if pl_module.images_seen >= self.images:
-            raise StopIteration
+            raise self.error
 
 
 class StopAt(Callback):

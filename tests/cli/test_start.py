@@ -106,6 +106,46 @@ def test_a_run_is_overwritten_when_that_is_said(commands, finished, tmp_path):
     assert len(OmegaConf.load(RunFolder(finished).hydra_overrides)) > 3
 
 
+@pytest.mark.parametrize(
+    ("kept", "words"),
+    [
+        ("metrics.jsonl", []),
+        ("checkpoints/best.ckpt", []),
+        ("checkpoints/best.ckpt", ["resume=auto"]),
+        ("samples", ["resume=latest.ckpt"]),
+    ],
+)
+def test_the_rest_of_a_run_is_not_taken_for_nothing(commands, finished, tmp_path, kept, words):
+    shutil.copy(RunFolder(finished).latest, tmp_path)
+    shutil.move(RunFolder(finished).latest, RunFolder(finished).best)
+    shutil.move(finished, tmp_path / "whole")
+    (finished / kept).parent.mkdir(parents=True)
+    shutil.move(tmp_path / "whole" / kept, finished / kept)
+    before = everything_in(tmp_path)
+    ended = commands("train", *SMALL, HERE, *words, cwd=tmp_path)
+    assert ended.code == 2, ended.text
+    assert f"there is the rest of a run already, {kept}; " in ended.err
+    assert ("overwrite=true" in ended.err) == (not words)
+    assert everything_in(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["hydra.run.dir=run/samples/one"],
+        ["hydra.run.dir=link/checkpoints", "overwrite=true"],
+        ["seed=1", "hydra.sweep.dir=run/.hydra", "-m"],
+    ],
+)
+def test_a_run_among_the_files_of_another_one_is_refused(commands, finished, tmp_path, words):
+    (tmp_path / "link").symlink_to(finished)
+    before = everything_in(tmp_path)
+    ended = commands("train", *SMALL, *words, cwd=tmp_path)
+    assert ended.code == 2, ended.text
+    assert f"which belongs to the run in {finished}" in ended.err
+    assert everything_in(tmp_path) == before
+
+
 def whole_tree(folder: Path) -> dict[str, tuple[int, bytes | None]]:
     """Return every file and folder with its time, and the content of files; taking a lock changes that file's time."""
     return {

@@ -66,8 +66,11 @@ CASES = {
     "sigusr2": [("SIGUSR2", sent("SIGUSR2"), OFF)],
     # after the first checkpoint, which stands: at once there would be no finite state to go on from
     "nan": [("nan", [f"model.generator_optimizer.lr={EXPLODING}"], [])],
-    "data": [("data", saboteur("EndingData", images=160), OFF)],
-    "error": [("error", saboteur("RaiseAt", images=160), OFF), ("exit", saboteur("LeaveAt", images=160), OFF)],
+    "data": [("data", saboteur("LeaveAt", images=160, how="end"), OFF)],
+    "error": [
+        ("error", saboteur("RaiseAt", images=160), OFF),
+        ("exit", saboteur("LeaveAt", images=160, how="exit"), OFF),
+    ],
     "kill": [("kill", sent("SIGKILL"), OFF)],
 }
 """Way to its cases: a name, what brings it about, and what takes that back at the next start."""
@@ -257,6 +260,12 @@ def test_a_disk_that_is_full_for_a_while_fails_nothing(commands, tmp_path, monke
     check_comparison(tmp_path / "run", "finished")
     assert seen_in(tmp_path / "run" / "checkpoints" / "latest.ckpt") == BUDGET
     assert "No space left on device" in ended.text
+
+
+def test_an_interrupt_that_a_part_raises_is_one(commands, tmp_path):
+    ended = commands("train", *LINE, *saboteur("LeaveAt", images=160, how="interrupt"), cwd=tmp_path)
+    results = read_results(tmp_path / "run" / "results.json")
+    assert (ended.code, results["status"], results["images_seen"]) == (130, "interrupted", 160), ended.text
 
 
 def test_what_is_refused_changes_nothing(commands, tmp_path):

@@ -40,6 +40,18 @@ def test_nothing_outside_of_the_present_directory_is_touched(folder, tmp_path, m
     assert folder.is_dir()
 
 
+def test_what_others_have_put_into_the_folders_of_a_run_stays(folder):
+    run = RunFolder(folder)
+    mine = [run.checkpoints / "epoch_1.ckpt", run.pictures("samples") / "mine.png"]
+    for path in (run.results, run.latest, run.previous, run.best, run.picture("samples", 8), *mine):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    run.pictures("walks").mkdir()
+    empty_run(folder)
+    assert {path for path in folder.rglob("*") if path.is_file()} == {run.lock, *mine}
+    assert not run.pictures("walks").exists()
+
+
 def test_a_run_is_removed_and_the_files_beside_it_stay(folder, tmp_path):
     run = RunFolder(folder)
     outside = tmp_path / "kept"
