@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Unpack
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gan_lightning.data.base import ImageDataModule
 from gan_lightning.data.batch import Batch
-from gan_lightning.data.domains import TranslationImages, TranslationModule
+from gan_lightning.data.domains import TranslationImages, TranslationModule, TwoDomains
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.data.loader import to_unit_range
 
@@ -116,41 +116,27 @@ class DerivedPairsDataModule(TranslationModule):
     Args:
         images: the data set.
         derive: "grey" (colorization) or "edges" (edges to photograph).
-        resolution: height and width, as of ``images``.
-        channels: as of ``images``.
         source_channels: 1.
-        batch_size: pairs per discriminator update, over all processes.
-        seed: as of ``images``.
+        pairs: see ``TranslationModule``; as of ``images``.
 
     Raises:
         ValueError: for another ``derive``, or if ``images`` has other sizes.
     """
 
-    def __init__(
+    def __init__(  # type: ignore[misc]  # source_channels has another default here
         self,
         *,
         images: ImageDataModule,
         derive: Derivation = "grey",
-        resolution: int,
-        channels: int = 3,
         source_channels: int = 1,
-        batch_size: int = 1,
-        seed: int = 0,
+        **pairs: Unpack[TwoDomains],
     ) -> None:
         if derive not in DERIVATIONS:
             raise ValueError(f"data.derive must be one of {', '.join(DERIVATIONS)}, got {derive!r}")
         if source_channels != 1:
             raise ValueError(f"data.source_channels must be 1, since {derive} images are gray, got {source_channels}")
-        super().__init__(
-            dataset=images.dataset,
-            resolution=resolution,
-            channels=channels,
-            source_channels=source_channels,
-            paired=True,
-            batch_size=batch_size,
-            seed=seed,
-        )
-        self.check_inner("images", images, channels)
+        super().__init__(images.dataset, True, source_channels=source_channels, **pairs)
+        self.check_inner("images", images, self.channels)
         self.images = images
         self.derive: Derivation = derive
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, NotRequired, TypedDict, Unpack
 
 from torch import Tensor
 
 from gan_lightning.core.seeding import mix
+from gan_lightning.core.signatures import inherit_parameters
 from gan_lightning.data.base import ImageDataModule
 from gan_lightning.data.batch import Batch
 from gan_lightning.data.images import EvaluationImages
@@ -63,19 +65,26 @@ def images_at(images: EvaluationImages, indices: Sequence[int]) -> Tensor:
     return to_unit_range(images.take([index % len(images) for index in indices]))
 
 
+class TwoDomains(TypedDict):
+    """The arguments that every translation data module hands on to ``TranslationModule``, which describes them."""
+
+    resolution: int
+    channels: NotRequired[int]
+    source_channels: NotRequired[int]
+    batch_size: NotRequired[int]
+    seed: NotRequired[int]
+
+
 class TranslationModule(ImageDataModule):
     """Yields batches whose ``images`` are of the target domain and whose ``source`` is of the source domain.
 
-    Attributes:
-        paired: whether the source of a batch belongs to its images.
-
     Args:
-        dataset: its name, a part of every score's protocol.
+        dataset: its name, a part of every score's protocol; a subclass gives it.
+        paired: whether the source of a batch belongs to its images; a subclass gives it.
         resolution: height and width of all images.
-        channels: channels of the target domain, 1 or 3.
-        source_channels: channels of the source domain, 1 or 3.
-        paired: see above.
-        batch_size: images per discriminator update, over all processes.
+        channels: channels of the target domain, 1 (gray) or 3 (RGB).
+        source_channels: channels of the source domain, likewise.
+        batch_size: pairs, or images of either domain, per discriminator update, over all processes.
         seed: seed of the order of the images.
 
     Raises:
@@ -84,14 +93,15 @@ class TranslationModule(ImageDataModule):
 
     def __init__(
         self,
-        *,
         dataset: str,
-        resolution: int,
-        channels: int,
-        source_channels: int,
         paired: bool,
-        batch_size: int,
-        seed: int,
+        /,
+        *,
+        resolution: int,
+        channels: int = 3,
+        source_channels: int = 3,
+        batch_size: int = 1,
+        seed: int = 0,
     ) -> None:
         if source_channels not in (1, 3):
             raise ValueError(f"data.source_channels must be 1 (gray) or 3 (RGB), got {source_channels}")
@@ -100,6 +110,11 @@ class TranslationModule(ImageDataModule):
         )
         self.source_channels = source_channels
         self.paired = paired
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Give a subclass's constructor, in help texts and config checks, the arguments that it hands on."""
+        super().__init_subclass__(**arguments)
+        inherit_parameters(cls)
 
     def domains(self, *, whole: bool) -> tuple[ImageDataModule, ImageDataModule]:
         """Return the data modules of the source and of the target domain.
@@ -168,41 +183,19 @@ class DomainsDataModule(TranslationModule):
 
     Args:
         source: images of the source domain.
-        target: images of the target domain.
-        resolution: height and width, as of both.
-        channels: channels of the target domain.
-        source_channels: channels of the source domain.
-        batch_size: images of either domain per discriminator update, over all processes.
-        seed: seed of the order of both; they are shuffled apart from one another.
+        target: images of the target domain, whose ``seed`` and that of the source domain are set here.
+        domains: see ``TranslationModule``.
 
     Raises:
         ValueError: if one of the two has other sizes.
     """
 
-    def __init__(
-        self,
-        *,
-        source: ImageDataModule,
-        target: ImageDataModule,
-        resolution: int,
-        channels: int = 3,
-        source_channels: int = 3,
-        batch_size: int = 1,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(
-            dataset=f"{source.dataset} to {target.dataset}",
-            resolution=resolution,
-            channels=channels,
-            source_channels=source_channels,
-            paired=False,
-            batch_size=batch_size,
-            seed=seed,
-        )
-        self.check_inner("source", source, source_channels)
-        self.check_inner("target", target, channels)
+    def __init__(self, *, source: ImageDataModule, target: ImageDataModule, **domains: Unpack[TwoDomains]) -> None:
+        super().__init__(f"{source.dataset} to {target.dataset}", False, **domains)
+        self.check_inner("source", source, self.source_channels)
+        self.check_inner("target", target, self.channels)
         self.source, self.target = source, target
-        source.seed, target.seed = mix(seed, _SOURCE), seed
+        source.seed, target.seed = mix(self.seed, _SOURCE), self.seed
 
     @property
     def heldout_split(self) -> str | None:  # type: ignore[override]

@@ -6,14 +6,14 @@ import logging
 import os
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from gan_lightning.core.seeding import mix
 from gan_lightning.data.archive import open_files
 from gan_lightning.data.arrangement import image_entries, unused_facts
 from gan_lightning.data.domain_layout import LAYOUTS, Domains, Layout, arrange_domains, domain_root
 from gan_lightning.data.domain_pictures import DomainPictures, HalfImages
-from gan_lightning.data.domains import TranslationModule
+from gan_lightning.data.domains import TranslationModule, TwoDomains
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.layout import heldout_of, listed
 from gan_lightning.data.loading import Loading
@@ -38,13 +38,8 @@ class TranslationFolderDataModule(TranslationModule):
     Args:
         path: path of the folder or archive.
         paired: whether A and B are pairs.
-        resolution: height and width of the images in a batch.
-        channels: channels of the target domain, 1 or 3.
-        source_channels: channels of the source domain.
         direction: "AtoB": A is translated into B; or "BtoA".
         layout: "folders" (``trainA/`` and ``trainB/``, ``A/`` and ``B/``, ``train/A/``), "side_by_side", or "auto".
-        batch_size: images of either domain per discriminator update, over all processes.
-        seed: seed of order, windows and flips.
         fit: how a picture that is not square becomes so; see ``FolderDataModule``.
         filter: filter of the resampling.
         background: color behind transparent pixels and of the bars of "pad".
@@ -55,6 +50,7 @@ class TranslationFolderDataModule(TranslationModule):
         on_bad: "stop" or, without pairs, "skip" when images cannot be used.
         name: name of the data set, beside its scores; None: the folder's or archive's name.
         loading: resources for reading; None: the defaults.
+        domains: see ``TranslationModule``; the seed is that of windows and flips, too.
 
     Raises:
         ValueError: for a value out of range, or if there is nothing at ``path``.
@@ -65,13 +61,8 @@ class TranslationFolderDataModule(TranslationModule):
         *,
         path: str,
         paired: bool,
-        resolution: int,
-        channels: int = 3,
-        source_channels: int = 3,
         direction: Direction = "AtoB",
         layout: Layout = "auto",
-        batch_size: int = 1,
-        seed: int = 0,
         fit: Fit = "stretch",
         filter: Filter = "bicubic",
         background: str = "white",
@@ -81,6 +72,7 @@ class TranslationFolderDataModule(TranslationModule):
         on_bad: OnBad = "stop",
         name: str | None = None,
         loading: Loading | None = None,
+        **domains: Unpack[TwoDomains],
     ) -> None:
         if direction not in ("AtoB", "BtoA"):
             raise ValueError(f"data.direction must be 'AtoB' or 'BtoA', got {direction!r}")
@@ -92,15 +84,7 @@ class TranslationFolderDataModule(TranslationModule):
             raise ValueError(
                 "data.on_bad must be 'stop' for pairs: leaving out one image would leave the other without a partner"
             )
-        super().__init__(
-            dataset=f"{name or Path(os.path.expanduser(path)).absolute().stem} {direction}",
-            resolution=resolution,
-            channels=channels,
-            source_channels=source_channels,
-            paired=paired,
-            batch_size=batch_size,
-            seed=seed,
-        )
+        super().__init__(f"{name or Path(os.path.expanduser(path)).absolute().stem} {direction}", paired, **domains)
         self.direction = direction
         self.fit = fit
         self.layout: Layout = layout
@@ -116,10 +100,10 @@ class TranslationFolderDataModule(TranslationModule):
                 sources=partial(self.domain, letter),
                 skippable=not paired,
                 facts=self.facts,
-                resolution=resolution,
-                channels=source_channels if role == "source" else channels,
-                batch_size=batch_size,
-                seed=mix(seed, _UNPAIRED) if role == "source" and not paired else seed,
+                resolution=self.resolution,
+                channels=self.source_channels if role == "source" else self.channels,
+                batch_size=self.batch_size,
+                seed=mix(self.seed, _UNPAIRED) if role == "source" and not paired else self.seed,
                 fit=fit,
                 filter=filter,
                 background=background,
