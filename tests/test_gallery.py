@@ -64,5 +64,5 @@ def test_the_page_draws_the_runs_that_it_trains():
     (line,) = (line for line in lines("console") if "docs/gallery.py" in line)
     trained = {word.partition("=")[2] for found in lines("sh") for word in found.split() if "hydra.run.dir=" in word}
     shown = [word.partition("=")[2].partition(":")[0] for word in shlex.split(line)[3:]]
-    assert len(shown) >= 2
+    assert len(shown) >= 3
     assert set(shown) <= trained
