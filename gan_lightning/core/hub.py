@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from types import ModuleType
 
-from gan_lightning.core.errors import InputError
+from gan_lightning.core.errors import InputError, missing_library
 from gan_lightning.core.shared_model import CONFIG, WEIGHTS
 
 PREFIX = "hf://"
@@ -50,7 +50,7 @@ def library() -> ModuleType:
     try:
         import huggingface_hub
     except ImportError as error:
-        raise InputError("the Hub needs huggingface_hub: pip install 'gan-lightning[huggingface]'") from error
+        raise InputError(missing_library("the Hub", "huggingface_hub", extra="huggingface", error=error)) from error
     return huggingface_hub
 
 

@@ -11,6 +11,7 @@ from typing import Any, Unpack
 from PIL import Image
 
 from gan_lightning.core.datasets_internals import fingerprint
+from gan_lightning.core.errors import missing_library
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.layout import check_apart
 from gan_lightning.data.pictures import Pictures, PicturesDataModule
@@ -26,7 +27,7 @@ def from_hub(config: str, where: str, load: Callable[[Any], Any], *, hint: str =
     try:
         import datasets  # type: ignore[import, unused-ignore]
     except ImportError as error:
-        raise DataError(f"data={config} needs the package datasets: pip install datasets") from error
+        raise DataError(missing_library(f"data={config}", "datasets", extra="huggingface", error=error)) from error
     try:
         return load(datasets)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:

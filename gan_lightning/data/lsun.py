@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Unpack
 
+from gan_lightning.core.errors import missing_library
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.files import Entry, Files
 from gan_lightning.data.pictures import Pictures, PicturesDataModule
@@ -37,7 +38,7 @@ class LmdbFiles(Files):
         try:
             import lmdb  # type: ignore[import, unused-ignore]
         except ImportError as error:
-            raise DataError("LSUN needs the package lmdb: pip install lmdb") from error
+            raise DataError(missing_library("LSUN", "lmdb", extra="lsun", error=error)) from error
         try:
             return lmdb.open(str(self.location), readonly=True, lock=False, readahead=False, meminit=False)
         except lmdb.Error as error:

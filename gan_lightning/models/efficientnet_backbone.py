@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from gan_lightning.core.errors import missing_library
 from gan_lightning.metrics.known_weights import EFFICIENTNET_LITE0
 from gan_lightning.metrics.weights_file import MissingWeights, find_weights, load_tensors
 from gan_lightning.networks.backbone import Backbone, Pyramid
@@ -125,9 +126,7 @@ def timm_library() -> ModuleType:
     try:
         import timm
     except ImportError as error:
-        raise ValueError(
-            f"EfficientNet-Lite0 needs timm, which cannot be imported ({error}): pip install 'gan-lightning[timm]'"
-        ) from error
+        raise ValueError(missing_library("EfficientNet-Lite0", "timm", extra="timm", error=error)) from error
     return timm
 
 
