@@ -21,7 +21,7 @@ SMALL = {
     "explore_a_latent_space": "kimg = 0.128",
 }
 """What the cell tagged "parameters" is replaced by."""
-QUICK = ("quickstart", "your_own_variant")
+QUICK = ("quickstart",)
 
 
 def read(name: str) -> Any:

@@ -133,22 +133,15 @@ def test_every_make_target_that_is_named_exists():
     assert {target for found in named for words in found for target in words.split()} <= targets
 
 
-def test_the_installed_package_finds_its_config_tree_from_anywhere(environment, tmp_path):
-    code = "import gan_lightning as g, gan_lightning.config as c; print(g.__file__); print(c.conf_dir())"
-    module, conf = map(Path, run(environment / "bin/python", "-c", code, cwd=tmp_path).split())
-    assert module.is_relative_to(environment)
-    assert conf == module.parent / "conf"
-    assert (conf / "train.yaml").is_file()
-
-
-def test_the_installed_package_builds_models_from_anywhere(environment, tmp_path):
+def test_the_installed_package_finds_its_config_tree_and_builds_models_from_anywhere(environment, tmp_path):
     code = (
-        "import gan_lightning as g; print(len(g.list_models()), g.__file__); "
-        "print(g.create_model('dcgan', resolution=16, channels=1).sample(2).shape)"
+        "import gan_lightning as g, gan_lightning.config as c; print(g.__file__); print(c.conf_dir()); "
+        "print(len(g.list_models())); print(g.create_model('dcgan', resolution=16, channels=1).sample(2).shape)"
     )
-    listed, shape = run(environment / "bin/python", "-c", code, cwd=tmp_path).splitlines()
-    count, module = listed.split()
+    module, conf, count, shape = run(environment / "bin/python", "-c", code, cwd=tmp_path).splitlines()
     assert Path(module).is_relative_to(environment)
+    assert Path(conf) == Path(module).parent / "conf"
+    assert (Path(conf) / "train.yaml").is_file()
     assert int(count) == len(list((ROOT / "conf" / "model").glob("*.yaml")))
     assert shape == "torch.Size([2, 1, 16, 16])"
     assert list(tmp_path.iterdir()) == []

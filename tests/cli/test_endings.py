@@ -13,6 +13,7 @@ from gan_lightning.core.checkpoint import read_checkpoint
 from gan_lightning.runs.metrics_file import read_metrics
 from gan_lightning.runs.results import read_results
 from tests.cli.conftest import TINY, UNSCORED, of_kind, read_wandb
+from tests.conftest import takes_long
 
 SABOTEURS = "tests.cli.saboteurs"
 HERE = [*UNSCORED, "hydra.run.dir=run", "budget.kimg=null"]
@@ -22,6 +23,7 @@ def exit_codes(folder):
     return [record.get("exit_code", 0) for record in of_kind(read_wandb(folder), "exit")]
 
 
+@takes_long  # in this process: test_ways[sigterm]
 @pytest.mark.slow
 def test_sigterm_saves_and_leaves_with_143(commands, tmp_path):
     process = commands.start("train", *HERE, "budget.images=100000000", cwd=tmp_path)

@@ -19,7 +19,7 @@ from gan_lightning.models import adversarial
 from tests.conftest import LONG_TESTS
 from tests.contract.global_draws import GlobalDraws, shared_by_all
 from tests.contract.pair import RANKS, together, trainer_arguments
-from tests.contract.variants import SLOW, VARIANTS, assert_same, build, fit, state
+from tests.contract.variants import ALIKE, SLOW, VARIANTS, assert_same, build, fit, state
 
 STEPS, LONGER, SHORT = 5, {"penalties": 20, "techniques": 20, "augmented": 20}, 3
 BARE = ["model.generator.width=4", "model.discriminator.width=4", "model.discriminator.batch_norm=false"]
@@ -42,8 +42,6 @@ SMALLER = dict.fromkeys(["acgan", "dcgan", "lsgan", "wgan", "unrolled"], NARROW)
     "progan": ["model.generator.fmap_max=16", "model.discriminator.fmap_max=16"],
     "stylegan2": ["model.generator.style_mixing=0.0"],  # which draws one number for a whole batch
 }
-ALIKE = {"dragan", "gan", "lsgan", "projection", "sagan", "sngan", "wgan_gp"}
-"""Those that differ from another one by networks, a loss or a penalty alone, which other cases have too."""
 QUICK = [variant for variant in VARIANTS if variant not in SLOW and (variant not in ALIKE or LONG_TESTS)]
 CASES: dict[str, tuple[str, list[str]]] = {variant: (variant, SMALLER.get(variant, [])) for variant in QUICK} | {
     "relativistic": ("dcgan", [*NARROW, "model/loss=relativistic_average"]),

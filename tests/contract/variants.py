@@ -86,6 +86,9 @@ SMALL = {
 INERT = {name: frozenset({"discriminator.output.bias"}) for name in ("wgan_gp", "ssgan")}
 """A constant added to all logits leaves these losses as they are: exactly, or until the hinge bends."""
 
+ALIKE = {"dragan", "gan", "lsgan", "projection", "sagan", "sngan", "wgan_gp"}
+"""Those that differ from another one by networks, a loss or a penalty alone, which others have too."""
+
 SLOW = {"fastgan"}
 """Those that are made for no images below 256x256: a check of them takes a minute."""
 
@@ -112,4 +115,15 @@ def build(variant: str, *overrides: str) -> tuple[AdversarialModule, Any]:
     return variant_named(variant).build(*overrides)
 
 
-__all__ = ["VARIANTS", "InMemoryLoader", "StopAt", "assert_same", "build", "fit", "state", "variant_named"]
+__all__ = [
+    "ALIKE",
+    "SLOW",
+    "VARIANTS",
+    "InMemoryLoader",
+    "StopAt",
+    "assert_same",
+    "build",
+    "fit",
+    "state",
+    "variant_named",
+]

@@ -18,6 +18,7 @@ from lightning.pytorch.strategies.launchers import _SubprocessScriptLauncher
 from gan_lightning.launch import process_watchdog as companions
 from gan_lightning.runs.results import read_results
 from tests.cli.conftest import UNSCORED, Commands
+from tests.conftest import takes_long
 
 
 def launcher(children: list[subprocess.Popen]) -> _SubprocessScriptLauncher:
@@ -88,6 +89,7 @@ def commands(tmp_path_factory):
     return Commands(tmp_path_factory.mktemp("home"))
 
 
+@takes_long  # the tests above kill bare processes
 @pytest.mark.slow
 def test_a_run_on_two_processes_ends_within_a_minute_of_the_death_of_one(commands, tmp_path):
     line = [*UNSCORED, "hydra.run.dir=run", "budget.kimg=1000", "trainer=ddp", "trainer.devices=2", "logger=none"]
