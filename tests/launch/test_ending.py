@@ -27,12 +27,15 @@ def trainer(**changed):
     problem=st.sampled_from([None, "the disk is full"]),
     stopped=st.sampled_from([None, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1]),
     should_stop=st.booleans(),
+    empty_epochs=st.integers(0, 2),
 )
-def test_a_run_is_finished_if_and_only_if_it_reached_its_budget(seen, budget, diverged, problem, stopped, should_stop):
+def test_a_run_is_finished_if_and_only_if_it_reached_its_budget(
+    seen, budget, diverged, problem, stopped, should_stop, empty_epochs
+):
     checkpoints, interruption = RunCheckpoint(output_dir="run"), Interruption()
     checkpoints.problem, interruption.stopped = problem, stopped
     parts = SimpleNamespace(
-        model=SimpleNamespace(images_seen=seen, budget_images=budget, diverged=diverged),
+        model=SimpleNamespace(images_seen=seen, budget_images=budget, diverged=diverged, empty_epochs=empty_epochs),
         trainer=trainer(should_stop=should_stop),
         callback=lambda kind: {RunCheckpoint: checkpoints, Interruption: interruption, TrainingHealth: None}[kind],
     )
