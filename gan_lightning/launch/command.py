@@ -7,6 +7,7 @@ A sweep ends with 0 when all its jobs are done, and otherwise with the worst of 
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
 import signal
@@ -99,7 +100,8 @@ def launch(
         except KeyboardInterrupt:
             raise SystemExit(130) from None
         except OSError as error:
-            if (complaint := folder_complaint(error, sys.argv[1:])) is None:
+            complaint = folder_complaint(error, sys.argv[1:]) or length_complaint(error, sys.argv[1:])
+            if complaint is None:
                 traceback.print_exc()
                 raise SystemExit(1) from None
             stop(InputError(complaint))
@@ -123,9 +125,12 @@ def no_empty_folder_left(argv: Sequence[str]) -> Iterator[None]:
 
 
 def raised_by_hydra(error: BaseException) -> bool:
-    """Say whether it was Hydra's own code that raised an error, and nothing that it called."""
+    """Say whether it was Hydra's own code that raised an error, or the standard library that it called."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return frames[-1].f_globals.get("__name__", "").startswith("hydra.")
+    packages = [frame.f_globals.get("__name__", "").partition(".")[0] for frame in frames]
+    while packages and packages[-1] in sys.stdlib_module_names:
+        packages.pop()
+    return packages[-1:] == ["hydra"]
 
 
 def folder_complaint(error: OSError, argv: Sequence[str]) -> str | None:
@@ -135,6 +140,15 @@ def folder_complaint(error: OSError, argv: Sequence[str]) -> str | None:
             folder = os.path.abspath(typed_path(argument))
             if folder.startswith(os.path.abspath(error.filename)):
                 return f"{argument.lstrip('+')}: the folder cannot be made: {error.strerror}"
+    return None
+
+
+def length_complaint(error: OSError, argv: Sequence[str]) -> str | None:
+    """Say that a key is longer than any that Hydra can look for, if an error is about that; else None."""
+    if error.errno == errno.ENAMETOOLONG and raised_by_hydra(error):
+        for argument in argv:
+            if (key := key_of(argument)) in str(error.filename):
+                return f"{key[:50]}...: no key and no group has a name of {len(key)} characters"
     return None
 
 

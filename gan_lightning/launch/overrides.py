@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 from collections.abc import Sequence
 
 import hydra
@@ -50,7 +51,7 @@ def override_errors(config_name: str, argv: Sequence[str], root_keys: Sequence[s
             messages.append(f"{text}: cannot be read as KEY=VALUE, quotes may be missing: {str(error).splitlines()[0]}")
             continue
         group = override.key_or_group
-        is_choice = "/" in group or any((folder / group).is_dir() for folder in folders)
+        is_choice = "/" in group or any(os.path.isdir(folder / group) for folder in folders)
         (choices if is_choice else values).append(override)
     with hydra.initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())):
         for override in choices:
@@ -64,7 +65,7 @@ def override_errors(config_name: str, argv: Sequence[str], root_keys: Sequence[s
             f"{word}: other choices change parts of {word[1:]!r}, and there is none without it; leave {word} out"
             for word in argv
             if word.startswith("~")
-            and any((folder / word[1:]).is_dir() for folder in folders)
+            and any(os.path.isdir(folder / word[1:]) for folder in folders)  # also of a name that is too long
             and _problem(config_name, [*context, word], root_keys)
         ]
         known = len(messages) == 0

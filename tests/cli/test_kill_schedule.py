@@ -146,7 +146,7 @@ def test_a_run_that_is_killed_at_many_random_moments(case, commands, tmp_path):
     line = [*CASES[case], *LINE]
     life_s = alone(line, tmp_path / "whole", commands.environment)
     moments = random.Random(case)
-    hit = disturbed(line, tmp_path, commands.environment, kills=KILLS, life_s=0.5 * life_s, moments=moments)
+    hit = disturbed(line, tmp_path, commands.environment, kills=KILLS, life_s=0.3 * life_s, moments=moments)
     log.info(f"{case}: {hit.total()} kills: {dict(hit)}")  # --log-cli-level=INFO shows it
     assert hit.total() >= 3
     assert_nothing_differs(tmp_path / "run", tmp_path / "whole" / "run")
@@ -158,7 +158,7 @@ def test_a_sweep_that_is_killed_at_many_random_moments(kills, commands, tmp_path
     sweep += ["hydra.sweep.subdir=${hydra.job.num}"]
     line = [word for word in sweep if word not in ("hydra.run.dir=run", "resume=auto")]
     life_s = alone(line, tmp_path / "whole", commands.environment)
-    hit = disturbed(line, tmp_path, commands.environment, kills=kills, life_s=0.6 * life_s, moments=random.Random(0))
+    hit = disturbed(line, tmp_path, commands.environment, kills=kills, life_s=0.4 * life_s, moments=random.Random(0))
     log.info(f"sweep: {hit.total()} kills: {dict(hit)}")
     for job in "01":
         found, expected = (folder / "sweep" / job for folder in (tmp_path, tmp_path / "whole"))
@@ -184,7 +184,7 @@ def test_processes_of_their_own_that_are_killed_at_many_random_moments(kills, co
     for _ in range(kills):
         number = moments.choice(SIGNALS)
         with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as process:
-            time.sleep(moments.uniform(0, 0.4 * life_s))
+            time.sleep(moments.uniform(0, 0.3 * life_s))
             disturb(process.send_signal, number)
             _, complaints = process.communicate()
         assert process.returncode in codes(number), complaints
