@@ -55,7 +55,7 @@ def read_checkpoint(path: str | os.PathLike[str], *, mapped: bool = False) -> di
     if not _is_ours(checkpoint):
         raise CheckpointError(f"{path} is a checkpoint of another program: it has no '{RECORD}' record")
     record = checkpoint[RECORD]
-    if record.get("format") != FORMAT:
+    if type(record.get("format")) is not int or record["format"] != FORMAT:  # a tensor can be compared with nothing
         raise CheckpointError(
             f"{path} has checkpoint format {record.get('format')}, this version of gan-lightning reads format {FORMAT}"
         )

@@ -100,6 +100,12 @@ def test_less_than_no_images_seen_is_damage(whole, tmp_path):
     assert "its gan_lightning.images_seen is -7" in refusal
 
 
+def test_a_tensor_in_every_field_of_the_record(whole, tmp_path, monkeypatch):
+    """Whoever compares one with something gets a tensor, which is neither true nor false."""
+    monkeypatch.chdir(tmp_path)
+    check(whole, tmp_path, [((RECORD, field), torch.zeros(2)) for field in whole[RECORD]])
+
+
 @takes_long
 def test_a_value_of_another_kind_in_every_place(whole, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
