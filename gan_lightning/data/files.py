@@ -162,6 +162,7 @@ def is_of_macos(name: str) -> bool:
 @cache
 def image_suffixes() -> frozenset[str]:
     """Return the endings, such as ".png", of all formats that this machine's Pillow decodes, except icons."""
+    Image.preinit()  # Pillow tries formats in the order in which they were registered: the usual ones first
     Image.init()
     kinds = Image.OPEN.keys() - _NOT_DECODED - _ICONS
     return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in kinds)

@@ -1,5 +1,7 @@
-"""What a damaged file is to be blamed for, and what not."""
+"""What a damaged file is to be blamed for, and what not; in which order formats are tried."""
 
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import pytest
@@ -75,3 +77,9 @@ def test_what_the_transform_refuses_is_named_with_its_kind(tmp_path):
         Decoder(source, Transform(8, fit="exact"))([0])
     with pytest.raises(DataError, match="row 7 of the stream: ValueError: 12x12 instead of 8x8"):
         rows(Transform(8, fit="exact"))
+
+
+def test_pillow_tries_the_usual_formats_first():
+    code = "from PIL import Image; from gan_lightning.data import files; files.image_suffixes(); print(*Image.ID)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"BMP", "GIF", "JPEG", "PNG", "PPM"} <= set(done.stdout.split()[:6])
