@@ -23,11 +23,10 @@ demo: $(INSTALLED) ## train, evaluate and show a DCGAN on real handwritten digit
 # The rooms whose tests are computations; commands, processes and whole trainings are left to the suite.
 QUICK = augment config core losses networks regularizers sampling
 quick: $(INSTALLED) ## run the tests of single parts, in less than three minutes
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 -m "not slow" $(QUICK:%=tests/%) $(PYTEST_ARGS)
+	$(PY) -m pytest -n 2 -m "not slow" $(QUICK:%=tests/%) $(PYTEST_ARGS)
 
-# One thread per worker: two workers that each use every core slow one another down.
 test: $(INSTALLED) ## run the test suite
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 $(PYTEST_ARGS)
+	$(PY) -m pytest -n 2 $(PYTEST_ARGS)
 
 test-slurm: $(INSTALLED) ## run jobs on a SLURM of our own, installing Debian's packages for it
 	.ci/test-slurm $(PY) $(PYTEST_ARGS)

@@ -19,6 +19,11 @@ import gan_lightning  # noqa: F401  (before Lightning: it repairs torchvision wh
 
 os.environ.setdefault("WANDB_MODE", "offline")
 
+# One thread, here and in every process that a test starts: workers that each use every core slow one another down, and
+# a fork of a process whose thread pool has begun waits for ever in its first parallel operation.
+os.environ["OMP_NUM_THREADS"] = "1"
+torch.set_num_threads(1)
+
 # A shell lets what it starts in the background ignore these.
 for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
     if signal.getsignal(number) is signal.SIG_IGN:
