@@ -165,6 +165,31 @@ def test_it_opens_without_complaints_and_without_asking_anybody(page):
     assert axes == ["lr", "loss", FD, CS]
 
 
+def test_axes_of_settings_and_scores_keep_their_distance_on_a_phone(page):
+    """No title reaches into the next axis's or onto its own axis; the chart scrolls within the page."""
+    boxes = """return [...document.querySelectorAll('#parallel ' + arguments[0])].map((e) => {
+        const box = e.getBoundingClientRect(); return [box.left, box.right, box.top, box.bottom]; })"""
+    size = page.get_window_size()
+    try:
+        page.set_window_size(390, 844)
+        page.refresh()
+        scroll_to(page, "parallel-panel")
+        wait(page, "return document.querySelectorAll('#parallel .axis').length === 4")
+        titles = page.execute_script(boxes, ".axis-title")
+        ends = [end for end in page.execute_script(boxes, ".axis-extent-top-text") if end[2] < end[3]]
+        inside = "const e = find('parallel').parentElement; return [e.scrollWidth > e.clientWidth, innerWidth]"
+        scrolls, width = page.execute_script(inside)
+        page_width = page.execute_script("return document.documentElement.scrollWidth")
+    finally:
+        page.set_window_size(size["width"], size["height"])
+        page.refresh()
+    assert all(before[1] < after[0] for before, after in itertools.pairwise(titles)), titles
+    assert ends
+    assert max(title[3] for title in titles) <= min(end[2] for end in ends) + 2, (titles, ends)
+    assert scrolls
+    assert page_width <= width
+
+
 def test_groups_are_sorted_by_a_score_and_by_a_setting(page):
     assert letters(page) == "ABCDEF"
     click(page, f'.tabulator-col[tabulator-field="score:{FD}"] .tabulator-col-title')

@@ -1,6 +1,7 @@
 "use strict";
 // Parallel coordinates: the settings that differ, then the scores, one line for each run.
 const LETTER_PX = 7.5; // width of a letter of titles and ticks
+const AXIS_PX = 110; // least distance of two axes; where that is wider than the page, the chart scrolls
 const SPREAD = 50; // positive settings that spread farther than this factor get a logarithmic axis
 
 function drawParallel() {
@@ -12,6 +13,7 @@ function drawParallel() {
   const settings = data.settings.map(({ key, name }) => dimension(name, complete.map(({ group }) => group.settings[key])));
   const scores = measured.map(({ key }) => ({ label: key, values: complete.map((entry) => value(entry, key)) }));
   const axes = [...settings, ...scores];
+  find("parallel").style.minWidth = `${AXIS_PX * axes.length}px`;
   const room = find("parallel").clientWidth / Math.max(1, axes.length); // of a title, in pixels
   const titles = axes.map(({ label }) => lines(label, Math.max(6, Math.floor(room / LETTER_PX))));
   axes.forEach((axis, index) => { axis.label = titles[index].map(escaped).join("<br>"); });
