@@ -15,6 +15,7 @@ from gan_lightning.core.grids import BACKGROUND, save_grid
 from gan_lightning.core.pixels import to_uint8
 from gan_lightning.data.base import ImageDataModule
 from gan_lightning.data.images import EvaluationImages
+from gan_lightning.loggers.base import log_samples
 from gan_lightning.models.adversarial import AdversarialModule
 from gan_lightning.runs.folder import RunFolder
 
@@ -27,8 +28,8 @@ MAX_CLASS_COLUMNS = 32
 class SampleGrid(Pictures):
     """Draws a grid of images at the start, whenever ``every_kimg`` more images were seen, and at the end.
 
-    A label-conditional model has one class per column. The run's folder also gets a grid of real images of the same
-    number, size and classes (``real.png``): held-out ones, where there are any.
+    A label-conditional model has one class per column. The run's folder and its loggers also get a grid of real images
+    of the same number, size and classes (``real.png``): held-out ones, where there are any.
 
     Args:
         every_kimg: thousands of images between two grids; None: at the start and the end only.
@@ -49,10 +50,12 @@ class SampleGrid(Pictures):
         self.columns = columns
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw the real images and the untrained model; a resumed run has its picture of this moment already."""
-        data = trainer.datamodule  # type: ignore[attr-defined]
+        """Draw the real images and the untrained model; the loggers of a resumed run have both already."""
+        data, module = trainer.datamodule, cast(AdversarialModule, pl_module)  # type: ignore[attr-defined]
         if trainer.is_global_zero and isinstance(data, ImageDataModule):
-            self.draw_real(data, cast(AdversarialModule, pl_module), RunFolder(trainer.default_root_dir).real)
+            path = RunFolder(trainer.default_root_dir).real
+            if self.draw_real(data, module, path) and module.images_seen == 0:
+                log_samples(trainer.loggers, "real", path, module.images_seen)
         super().on_train_start(trainer, pl_module)
 
     def save(self, trainer: Trainer, module: AdversarialModule, path: Path) -> None:
@@ -61,19 +64,22 @@ class SampleGrid(Pictures):
         samples = module.sample(self.rows * columns, seed=self.seed, labels=labels)
         save_grid(to_uint8(samples), path, columns=columns)
 
-    def draw_real(self, data: ImageDataModule, module: AdversarialModule, path: Path) -> None:
+    def draw_real(self, data: ImageDataModule, module: AdversarialModule, path: Path) -> bool:
         """Draw real images where the grid has generated ones; a tile that there is no image for stays gray.
 
         Args:
             data: where they are from.
             module: what the grids are of.
             path: the file.
+
+        Returns:
+            Whether there are images, and the file could be written.
         """
         columns, labels = self.layout(module)
         images = data.evaluation_images(data.heldout_split or "train")
         places = placed(images, labels, self.rows * columns)
         if not places:
-            return
+            return False
         real = images.take(list(places.values()))
         tiles = real.new_full((self.rows * columns, *real.shape[1:]), BACKGROUND)
         tiles[list(places)] = real
@@ -81,6 +87,8 @@ class SampleGrid(Pictures):
             save_grid(tiles, path, columns=columns)
         except OSError as error:
             log.error("could not write a picture of real images; training continues: %s", error)
+            return False
+        return True
 
     def layout(self, module: AdversarialModule) -> tuple[int, Tensor | None]:
         """Return the columns of a grid, and the class of each of its tiles: int64 ``(rows * columns,)`` or None."""

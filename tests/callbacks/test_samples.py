@@ -187,6 +187,15 @@ def test_real_images_have_the_classes_of_the_generated_ones(tmp_path):
     assert tile_levels(path, 3, 2) == [[100, 103, 104], [101, 127, 105]]
 
 
+@pytest.mark.parametrize(("seen", "real"), [(0, [("real", "real.png", 0)]), (400, [])])
+def test_loggers_get_the_real_images_when_a_run_begins(tmp_path, seen, real):
+    album = Album()
+    trainer = fake_trainer(tmp_path, loggers=[album])
+    trainer.datamodule = Levels("test")
+    SampleGrid(every_kimg=None).on_train_start(trainer, Painter(images_seen=seen))
+    assert [picture for picture in album.pictures if picture[0] == "real"] == real
+
+
 def test_a_run_gets_its_real_images_at_the_start_and_a_full_disk_does_not_stop_it(tmp_path, monkeypatch, caplog):
     data = Levels("test")
     data.train_dataloader = lambda: torch.utils.data.DataLoader(range(1))
