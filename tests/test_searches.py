@@ -23,8 +23,8 @@ from gan_lightning.core.errors import InputError
 from gan_lightning.launch import search_settings
 from gan_lightning.launch.search import RESULTS, ask, open_study, remaining, search
 from gan_lightning.launch.search_settings import SearchSettings, probes, read_settings
+from gan_lightning.runs.results import tracker_summary
 from gan_lightning.runs.status import WORST
-from gan_lightning.runs.summary import tracker_summary
 from tests.conftest import CONF, compose_train
 
 SWEEP = yaml.safe_load((CONF.parent / "docs" / "wandb_sweep.yaml").read_text(encoding="utf-8"))

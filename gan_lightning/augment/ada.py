@@ -8,11 +8,38 @@ import torch
 from torch import Tensor, distributed
 
 from gan_lightning.augment.base import Augmentation, check_images
-from gan_lightning.augment.host_scalar import HostScalar
 from gan_lightning.augment.pipeline import Strengths, augment
 from gan_lightning.augment.precision import full_precision
 from gan_lightning.augment.warp import MIN_SIZE
 from gan_lightning.core.schedules import Scalar, Schedule, smallest_of, value_at
+from gan_lightning.core.torch_internals import version
+
+
+class HostScalar:
+    """Remembers the value of a scalar buffer until something else writes to it.
+
+    Reading a tensor on an accelerator waits for all the work queued there. The buffer stays the truth: a loaded
+    checkpoint, a broadcast or a direct write raises its version, and the next read fetches the value again.
+    """
+
+    def __init__(self) -> None:
+        self._buffer: Tensor | None = None
+        self._version = -1
+        self._value = 0.0
+
+    def read(self, buffer: Tensor) -> float:
+        """Return the value of ``buffer``, a scalar."""
+        if buffer is not self._buffer or version(buffer) != self._version:
+            self._remember(buffer, float(buffer))
+        return self._value
+
+    def write(self, buffer: Tensor, value: float) -> None:
+        """Set ``buffer`` to ``value``, rounded to the buffer's dtype."""
+        buffer.fill_(value)
+        self._remember(buffer, float(torch.tensor(value, dtype=buffer.dtype)))
+
+    def _remember(self, buffer: Tensor, value: float) -> None:
+        self._buffer, self._version, self._value = buffer, version(buffer), value
 
 
 class ADA(Augmentation):

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from lightning import LightningDataModule, Trainer
 from torch import Tensor
 
-from gan_lightning.core.progress import CountsImages
 from gan_lightning.data.batch import Batch
 from gan_lightning.data.images import EvaluationImages, EvaluationSet, TensorImages
 from gan_lightning.data.loader import Epochs, InMemoryLoader, LoaderOptions
+
+
+@runtime_checkable
+class CountsImages(Protocol):
+    """Something that counts the real images of a run.
+
+    Attributes:
+        images_seen: real images shown to the discriminator so far, summed over ranks.
+        images_loaded: real images that the loader has handed over so far, likewise.
+        budget_images: images after which the run ends, whatever an epoch is; None: the Trainer counts epochs.
+    """
+
+    images_seen: int
+    images_loaded: int
+    budget_images: int | None
 
 
 class LabelledImages(NamedTuple):

@@ -24,10 +24,9 @@ from gan_lightning.core.terminal import printable
 from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.given import given_images
 from gan_lightning.data.images import EvaluationImages, EvaluationSet
-from gan_lightning.launch.local_paths import with_local_paths
 from gan_lightning.launch.parts import check_told
 from gan_lightning.metrics import Evaluator, SampleEvaluator, Sampler
-from gan_lightning.metrics.files import FileSampler
+from gan_lightning.metrics.base import FileSampler
 from gan_lightning.metrics.intra_class import check_class_names
 from gan_lightning.models.loading import load_model
 from gan_lightning.runs.checkpoints import checkpoint_in
@@ -241,3 +240,30 @@ def check_classes(generated: Sequence[str] | None, real: EvaluationSet) -> None:
     """
     if isinstance(real, EvaluationImages):
         check_class_names(generated, real.class_names)
+
+
+def with_local_paths(node: Any, paths: Mapping[str, Any]) -> Any:
+    """Return a stored configuration whose parts write nowhere but into this machine's cache and data folders.
+
+    A stored ``root`` of data sets is read where it is there, but nothing is downloaded into it.
+
+    Args:
+        node: plain node of a checkpoint; it is not changed.
+        paths: ``paths`` of the local configuration.
+    """
+    if isinstance(node, list):
+        return [with_local_paths(item, paths) for item in node]
+    if not isinstance(node, dict):
+        return node
+    local = {name: with_local_paths(item, paths) for name, item in node.items()}
+    if "cache_dir" in local:
+        local["cache_dir"] = paths.get("cache")
+    if "download_dir" in local:
+        local["download_dir"] = None
+    if "root" in local:
+        stored, here = local["root"], paths.get("data")
+        if here is None and isinstance(stored, str) and os.path.isdir(os.path.expanduser(stored)):
+            local |= {"download": False} if "download" in local else {}
+        else:
+            local["root"] = here
+    return local

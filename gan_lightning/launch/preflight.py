@@ -27,8 +27,7 @@ from gan_lightning.launch.held_back import HeldBack
 from gan_lightning.launch.job import continuing, read_config
 from gan_lightning.launch.plan import PlannedJob, compose_jobs, planned_jobs, without_hydra
 from gan_lightning.launch.resume import differences
-from gan_lightning.launch.sweep_progress import SweepProgress
-from gan_lightning.launch.sweep_report import folders_below, report
+from gan_lightning.launch.sweep_report import SweepProgress, folders_below, report
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.lock import Occupied, check_can_be_made
 

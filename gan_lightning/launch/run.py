@@ -20,10 +20,10 @@ from gan_lightning.core.side_files import write_side_file
 from gan_lightning.core.signals import stops_raised
 from gan_lightning.core.terminal import printable, short_path
 from gan_lightning.data import RealDataModule
+from gan_lightning.launch.command import is_sweep
 from gan_lightning.launch.ending import outcome_of_exception, outcome_of_fit
 from gan_lightning.launch.few_images import few_images_hint
 from gan_lightning.launch.hydra_files import write_hydra_files
-from gan_lightning.launch.origin import present_origin
 from gan_lightning.launch.parts import Parts
 from gan_lightning.launch.process_watchdog import Companions
 from gan_lightning.launch.start import Start, start
@@ -31,9 +31,9 @@ from gan_lightning.launch.summary import parts_of_real, print_summary, set_besid
 from gan_lightning.loggers import JSONLLogger
 from gan_lightning.metrics.real_parts import RealParts
 from gan_lightning.runs.folder import SAMPLES, RunFolder
+from gan_lightning.runs.provenance import Origin, swept
 from gan_lightning.runs.record import RunRecord
-from gan_lightning.runs.results import Outcome
-from gan_lightning.runs.summary import tracker_summary
+from gan_lightning.runs.results import Outcome, tracker_summary
 
 log = logging.getLogger(__name__)
 
@@ -203,3 +203,20 @@ def finish(parts: Parts, record: RunRecord, outcome: Outcome) -> None:
                 tracker.evaluations(record.content["evaluations"], record.folder.pictures_by_images(SAMPLES))
                 if checkpoints is not None and checkpoints.folder.best.is_file():
                     tracker.best_checkpoint(checkpoints.folder.best, summary)
+
+
+def present_origin() -> Origin:
+    """Return the overrides of the present run and its place in a sweep; without Hydra, nothing is known."""
+    if not HydraConfig.initialized():
+        return Origin()
+    hydra = HydraConfig.get()
+    overrides = list(hydra.overrides.task)
+    if not is_sweep():
+        return Origin(overrides=overrides)
+    folder = Path(hydra.sweep.dir)
+    return Origin(
+        overrides=overrides,
+        sweep=folder.name,
+        job=str(hydra.job.num),
+        swept=swept(overrides, folder),
+    )

@@ -1,19 +1,55 @@
-"""What became of the jobs of a sweep: a table at its end, and an exit code."""
+"""How far a sweep has come, and what became of its jobs: a line before each, a table at the end, an exit code."""
 
 from __future__ import annotations
 
 import os
 import shlex
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gan_lightning.core import slurm
 from gan_lightning.core.terminal import printable, say, short_path
 from gan_lightning.launch.slurm_submission import submitted
+from gan_lightning.report.cells import duration
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.lock import occupied
 from gan_lightning.runs.results import Outcome, read_outcome
 from gan_lightning.runs.status import MEANINGS, WORST
+
+
+@dataclass
+class SweepProgress:
+    """Counts the jobs that have ended, in whatever process they run: their folders tell.
+
+    Attributes:
+        folders: folders of all jobs.
+        done_before: number that had ended when this start of the sweep began; an earlier start may have ended some.
+        started_s: when that was.
+    """
+
+    folders: Sequence[Path]
+    done_before: int = 0
+    started_s: float = field(default_factory=time.time)
+
+    def __post_init__(self) -> None:
+        self.done_before = self.done()
+
+    def done(self) -> int:
+        """Return how many jobs have ended."""
+        outcomes = [read_outcome(folder) for folder in self.folders]
+        return sum(outcome is not None and outcome.over for outcome in outcomes)
+
+    def describe(self, now_s: float | None = None) -> str:
+        """Return ``3 of 9 jobs done, about 4 min 12 s left``, for example, estimated from the jobs that have ended."""
+        done, total = self.done(), len(self.folders)
+        elapsed = (time.time() if now_s is None else now_s) - self.started_s
+        said = f"{done} of {total} jobs done"
+        if done == self.done_before or done == total:
+            return said
+        return f"{said}, about {duration(elapsed / (done - self.done_before) * (total - done))} left"
+
 
 PLAIN_WIDTH = 1000
 """Of a table in a file: wide enough for whole rows."""

@@ -1,14 +1,16 @@
-"""The interface of an evaluator, whatever it measures."""
+"""The interface of an evaluator, whatever it measures, and of what it measures samples of."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from gan_lightning.data.images import EvaluationImages
 from gan_lightning.metrics.scores import Evaluation
 
 Sampler = Callable[[Tensor], Tensor]
@@ -69,3 +71,22 @@ class SampleEvaluator(ABC):
         Raises:
             NonFiniteSamples: if a generated value is NaN or infinite.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class FileSampler(GeneratorSampler):
+    """Hands over image i of a set as sample i.
+
+    Attributes:
+        images: the set.
+    """
+
+    images: EvaluationImages
+
+    def __call__(self, indices: Tensor) -> Tensor:
+        """Return uint8 ``(n, C, H, W)``."""
+        return self.images.take(indices.tolist())
+
+    def labels(self, indices: Tensor) -> Tensor | None:
+        """Return the labels of the images."""
+        return None if self.images.labels is None else self.images.labels[indices]

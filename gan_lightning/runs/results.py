@@ -32,7 +32,7 @@ from typing import Any, get_args
 from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.errors import InputError
 from gan_lightning.core.side_files import SideFileError, read_json, read_or_move_aside
-from gan_lightning.core.strict_json import dumps, from_strict
+from gan_lightning.core.strict_json import dumps, from_strict, to_strict
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.lock import Occupied, exclusive
 from gan_lightning.runs.status import MEANINGS, WORST, Meaning, Status
@@ -183,3 +183,32 @@ def write_results(folder: Path, content: Mapping[str, Any]) -> None:
 def _read(folder: Path) -> dict[str, Any] | None:
     path = RunFolder(folder).results
     return read_or_move_aside(path, read_results, consequence="the run's record starts over")
+
+
+def tracker_summary(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a flat summary of a run's record.
+
+    ``status``, ``images_seen``, ``wall_time_s``, ``health`` (the kinds of trouble, joined by commas), ``message`` if
+    there is one, and for every score ``final/<score>`` and ``best/<score>``, ``best_images_seen/<score>``,
+    ``higher_is_better/<score>`` and ``protocol/<score>`` (nested). A value that is not finite is a string, as in the
+    record's file.
+
+    Args:
+        results: the content of ``results.json``, as ``RunRecord`` keeps it.
+    """
+    values: dict[str, Any] = {
+        "status": results["status"],
+        "images_seen": results["images_seen"],
+        "wall_time_s": results["wall_time_s"],
+        "health": ", ".join(trouble["kind"] for trouble in results.get("health", ())) or "healthy",
+    }
+    if results["message"] is not None:
+        values["message"] = results["message"]
+    for key, entry in results["scores"]["final"].items():
+        values[f"final/{key}"] = entry["value"]
+        values[f"protocol/{key}"] = entry["protocol"]
+        values[f"higher_is_better/{key}"] = entry["higher_is_better"]
+    for key, entry in results["scores"]["best"].items():
+        values[f"best/{key}"] = entry["value"]
+        values[f"best_images_seen/{key}"] = entry["images_seen"]
+    return to_strict(values)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.lib import format as npy
 from torch import Tensor
 
 from gan_lightning.config import build
-from gan_lightning.core.atomic import whole_folder, write_atomic
+from gan_lightning.core.atomic import whole_file, whole_folder, write_atomic
 from gan_lightning.core.grids import png, save_grid
 from gan_lightning.core.pixels import NonFiniteSamples, to_uint8
 from gan_lightning.data.points import MixtureDataModule
@@ -19,12 +22,12 @@ from gan_lightning.models.sampling import Weights
 from gan_lightning.sampling.base import SamplingMode, ending
 from gan_lightning.sampling.classes import Labels, Plan, check_count, in_rows, plan
 from gan_lightning.sampling.limits import MAX_TILES, check_room, check_room_for_files
-from gan_lightning.sampling.npz import write_npz
 from gan_lightning.sampling.progress import progress
 from gan_lightning.sampling.scatter import draw_points
 
 MAX_POINTS = 1_000_000
 """More points than a scatter plot has pixels."""
+_STAMP = (1980, 1, 1, 0, 0, 0)  # so that the same samples are the same archive
 _BATCH_VALUES = 2**24
 
 
@@ -167,3 +170,40 @@ def finite(points: Tensor) -> Tensor:
     if not points.isfinite().all():
         raise NonFiniteSamples("a coordinate is NaN or infinite")
     return points
+
+
+def write_npz(
+    path: Path, batches: Iterable[np.ndarray], *, shape: Sequence[int], dtype: str, labels: np.ndarray | None
+) -> None:
+    """Write ``arr_0``, and labels as ``arr_1``, the names and the order that ``numpy.savez`` gives.
+
+    Args:
+        path: the file.
+        batches: parts of ``arr_0`` along its first dimension, one in memory at a time.
+        shape: shape of ``arr_0``, ``(N, H, W, C)`` for images.
+        dtype: dtype of ``arr_0``.
+        labels: int64 ``(N,)``, or None.
+
+    Raises:
+        ValueError: if the batches do not add up to ``shape``.
+        OSError: if the file cannot be written.
+    """
+    with whole_file(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+        with archive.open(zipfile.ZipInfo("arr_0.npy", _STAMP), "w", force_zip64=True) as file:
+            header = {
+                "descr": npy.dtype_to_descr(np.dtype(dtype)),
+                "fortran_order": False,
+                "shape": tuple(int(length) for length in shape),
+            }
+            npy.write_array_header_1_0(file, header)
+            count = 0
+            for batch in batches:
+                if batch.dtype != np.dtype(dtype) or batch.shape[1:] != tuple(shape[1:]):
+                    raise ValueError(f"a batch is {batch.dtype} {batch.shape}, expected {dtype} (n, {shape[1:]})")
+                file.write(np.ascontiguousarray(batch).tobytes())
+                count += len(batch)
+            if count != shape[0]:
+                raise ValueError(f"there are {count} samples, {shape[0]} were announced")
+        if labels is not None:
+            with archive.open(zipfile.ZipInfo("arr_1.npy", _STAMP), "w", force_zip64=True) as file:
+                npy.write_array(file, labels, allow_pickle=False)

@@ -2,7 +2,7 @@ import torch
 from torch.autograd import gradcheck, gradgradcheck
 from torch.nn import functional
 
-from gan_lightning.augment.sampling import sample_bilinear
+from gan_lightning.augment.warp import sample_bilinear
 
 
 def _positions(count: int, height: int, width: int) -> torch.Tensor:

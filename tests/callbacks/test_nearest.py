@@ -7,7 +7,7 @@ from gan_lightning.callbacks.nearest import draw_nearest
 from gan_lightning.core.pixels import to_uint8
 from gan_lightning.data.images import TensorImages
 from gan_lightning.metrics import DigitsExtractor, Evaluator
-from gan_lightning.metrics.files import FileSampler
+from gan_lightning.metrics.base import FileSampler
 from gan_lightning.metrics.scores import Closest
 from tests.contract.variants import fit
 

@@ -11,7 +11,7 @@ import torch
 from lightning import LightningModule, Trainer
 
 from gan_lightning.callbacks import Progress
-from gan_lightning.callbacks.throughput import Throughput, describe_progress, format_seconds
+from gan_lightning.callbacks.progress import Throughput, describe_progress, format_seconds
 
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 

@@ -1,7 +1,6 @@
 """What is said while a sweep runs, and at its end."""
 
-from gan_lightning.launch.sweep_progress import SweepProgress
-from gan_lightning.launch.sweep_report import answer, report
+from gan_lightning.launch.sweep_report import SweepProgress, answer, report
 from gan_lightning.runs.results import note
 from tests.report.conftest import FD, make_run
 

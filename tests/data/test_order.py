@@ -3,8 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan_lightning.data.loader import InMemoryLoader, windows
-from gan_lightning.data.order import EndlessOrder
+from gan_lightning.data.loader import EndlessOrder, InMemoryLoader, windows
 
 
 @settings(max_examples=40, deadline=None)

@@ -10,8 +10,7 @@ from gan_lightning.config import build
 from gan_lightning.config.schema import EvaluateConfig
 from gan_lightning.core.checkpoint import FORMAT, RECORD
 from gan_lightning.core.container import write_container
-from gan_lightning.launch.evaluation_inputs import open_sides
-from gan_lightning.launch.local_paths import with_local_paths
+from gan_lightning.launch.evaluation_inputs import open_sides, with_local_paths
 from tests.data.pictures import classes, write_zip
 from tests.runs.test_checkpoints import MODEL
 

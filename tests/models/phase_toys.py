@@ -20,7 +20,7 @@ from gan_lightning.models.adversarial import Parts
 from gan_lightning.models.outputs import DiscriminatorOutput, GeneratedBatch
 from gan_lightning.models.priors import Normal
 from gan_lightning.networks.base import Discriminator, Generator
-from gan_lightning.networks.frozen import FrozenNetwork
+from gan_lightning.networks.projected_discriminator import FrozenNetwork
 from gan_lightning.regularizers import R1, R2
 from gan_lightning.regularizers.base import GeneratorTurn, Regularizer
 

@@ -18,7 +18,7 @@ from gan_lightning.models.players import refuse_shared_parameters, slots_of
 from gan_lightning.regularizers import R1, R2
 from gan_lightning.regularizers.stabilizer import Stabilizer
 from gan_lightning.testing import assert_same, state
-from gan_lightning.testing.update_watch import UpdateWatch
+from gan_lightning.testing.checks import UpdateWatch
 from tests.contract.global_draws import GlobalDraws
 from tests.contract.pair import RANKS, together, trainer_arguments
 from tests.models.phase_toys import TOYS, relativistic_toy, style_toy, views_toy

@@ -13,7 +13,7 @@ from gan_lightning.report import as_csv, as_html, compare, find_runs
 from gan_lightning.report.cells import group_tables
 from gan_lightning.report.wandb_runs import find_wandb_runs
 from gan_lightning.runs.provenance import config_hash
-from gan_lightning.runs.summary import tracker_summary
+from gan_lightning.runs.results import tracker_summary
 
 FD = "fd2k_train_digits"
 

@@ -1,6 +1,6 @@
 """What trackers show of a run that has ended."""
 
-from gan_lightning.runs.summary import tracker_summary
+from gan_lightning.runs.results import tracker_summary
 
 
 def test_the_summary_has_final_and_best_scores_with_their_protocols():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gan_lightning.sampling.npz import write_npz
+from gan_lightning.sampling.samples import write_npz
 
 
 def parts(array, size):
