@@ -43,7 +43,7 @@ def main() -> None:
         if options.row in tables.read(options.results):
             sys.exit(f"{options.row}: {options.results} holds it already; remove it there to train it again")
         places = Places(work=options.work.resolve(), cifar=options.cifar.resolve(), emoji=options.emoji)
-        tables.enter(options.results, train_row(options.row, places, cpu_minutes=options.cpu_minutes))
+        tables.enter(options.results, *train_row(options.row, places, cpu_minutes=options.cpu_minutes))
     if options.row or options.tables:
         tables.write_page(options.results)
 

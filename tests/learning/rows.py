@@ -98,8 +98,8 @@ def overrides(row: str, places: Places, *, cpu_minutes: float) -> list[str]:
     ]
 
 
-def train_row(row: str, places: Places, *, cpu_minutes: float) -> dict[str, Any]:
-    """Train a row, or go on where its training was interrupted; return what the tables show of it."""
+def train_row(row: str, places: Places, *, cpu_minutes: float) -> tuple[dict[str, Any], Path]:
+    """Train a row, or go on where it was interrupted; return what the tables show of it, and its last sample grid."""
     places.work.mkdir(parents=True, exist_ok=True)
     known = classifier.make(places.cifar, places.work / "classifier.safetensors")
     run = RunFolder(places.work / "runs" / row)
@@ -108,13 +108,13 @@ def train_row(row: str, places: Places, *, cpu_minutes: float) -> dict[str, Any]
     command("train", *line, "resume=auto", spent=spent)
     scores = {**scored(run, "learning", places), **scored(run, "learning_texture", places)}
     record = json.loads(run.results.read_text(encoding="utf-8"))
-    grids = run.pictures_by_images(SAMPLES)
-    shutil.copyfile(grids[max(grids)], places.work / f"{row}.png")
     model = load_model(run.latest, trust=True)
-    return {
+    grids = run.pictures_by_images(SAMPLES)
+    facts = {
         "row": row,
         "set_up": header(row),
         "images": record["images_seen"],
+        "resolution": model.generator.sample_shape[-1],
         "cpu_minutes": round(float(spent.read_text(encoding="utf-8")) / 60, 1),
         "scores": scores,
         "curve": [
@@ -129,6 +129,7 @@ def train_row(row: str, places: Places, *, cpu_minutes: float) -> dict[str, Any]
         "classifier": known,
         "command": f"python -m tests.learning --row {row} --cpu-minutes {cpu_minutes:g}",
     }
+    return facts, grids[max(grids)]
 
 
 def scored(run: RunFolder, evaluator: str, places: Places) -> dict[str, float]:

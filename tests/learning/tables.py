@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gan_lightning.core.atomic import write_atomic
+from PIL import Image
+
+from gan_lightning.core.atomic import whole_file, write_atomic
+from gan_lightning.core.grids import MIN_TILE_PX, PADDING_PX
 
 RESULTS = Path(__file__).parent.parent.parent / "docs" / "results" / "learning.json"
 
@@ -41,6 +45,9 @@ COLUMNS = (
     ("KD texture", "kd2k_train_texture"),
 )
 
+ROWS_SHOWN, WIDTH_PX = 2, 1060
+"""How much of a grid the page shows: so many rows of tiles, made smaller where they are wider."""
+
 Row = Mapping[str, Any]
 
 
@@ -49,10 +56,26 @@ def read(results: Path) -> dict[str, dict[str, Any]]:
     return json.loads(results.read_text(encoding="utf-8")) if results.is_file() else {}
 
 
-def enter(results: Path, row: Row) -> None:
-    """Enter a row."""
+def enter(results: Path, row: Row, grid: Path) -> None:
+    """Enter a row, and put the first rows of its last sample grid beside the results."""
+    with whole_file(picture_of(results, row["row"])) as file:
+        first_rows(Image.open(grid), resolution=row["resolution"]).save(file, optimize=True)
     rows = {**read(results), row["row"]: row}
     write_atomic(results, json.dumps(rows, indent=1, sort_keys=True) + "\n")
+
+
+def picture_of(results: Path, row: str) -> Path:
+    """Return where the picture of a row lies."""
+    return results.parent / results.stem / f"{row}.png"
+
+
+def first_rows(grid: Image.Image, *, resolution: int) -> Image.Image:
+    """Return the first rows of a grid of square images of so many pixels, at most ``WIDTH_PX`` wide."""
+    pitch = resolution * math.ceil(MIN_TILE_PX / resolution) + PADDING_PX
+    shown = grid.convert("RGB").crop((0, 0, grid.width, ROWS_SHOWN * pitch + PADDING_PX))
+    if shown.width > WIDTH_PX:
+        shown = shown.resize((WIDTH_PX, shown.height * WIDTH_PX // shown.width), Image.Resampling.LANCZOS)
+    return shown
 
 
 def write_page(results: Path) -> None:
@@ -73,7 +96,7 @@ def page(rows: Mapping[str, Row]) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Return a table, below it what the rows are and how their distance fell."""
+    """Return a table, below it what the rows are, how their distance fell, and what they drew."""
     heads = ["row", "images", "CPU minutes", *(title for title, _ in COLUMNS), "parameters G, D"]
     lines = [f"| {' | '.join(heads)} |", "|---|" + "--:|" * (len(heads) - 1)]
     for row in rows:
@@ -90,7 +113,8 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def note(row: Row) -> str:
-    """Say what a row is, and how its FD fell with the images seen."""
+    """Say what a row is, and how its FD fell with the images seen; show its last samples."""
     key = COLUMNS[0][1]
     points = [f"{at['images'] / 1000:.3g} kimg {at[key]:.3g}" for at in row["curve"]]
-    return f"- `{row['row']}`: {row['set_up']}. FD: {', '.join(points)}."
+    image = f"![Samples of {row['row']}](learning/{row['row']}.png)"
+    return f"`{row['row']}`: {row['set_up']}. FD: {', '.join(points)}.\n\n{image}\n"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from gan_lightning.config import build_all, check_config
+from gan_lightning.core.grids import save_grid
 from tests.conftest import compose_train, takes_long
 from tests.learning import classifier, rows, tables
 
@@ -59,12 +62,19 @@ def test_a_row_is_entered_and_shown_in_its_table(tmp_path):
         "curve": [{"images": 6000, "fd2k_train_cifar_classifier": 2.5}],
         "parameters": {"generator": 1000, "discriminator": 20},
         "classifier": {"accuracy": 0.725, "sha256": "ab" * 32},
+        "resolution": 32,
     }
-    tables.enter(results, row)
-    tables.enter(results, {**row, "row": "emoji_r3gan"})
+    save_grid(
+        torch.arange(80, dtype=torch.uint8).view(80, 1, 1, 1).repeat(1, 3, 32, 32), tmp_path / "grid.png", columns=10
+    )
+    tables.enter(results, row, tmp_path / "grid.png")
+    tables.enter(results, {**row, "row": "emoji_r3gan"}, tmp_path / "grid.png")
     tables.write_page(results)
     text = results.with_suffix(".md").read_text()
     assert "accuracy 72.5%, sha256 `abababababab`" in text
     assert text.count("\n## ") == 2
     assert "| `cifar_sngan` | 12,345 | 20 | 1.23 | 0.05 | 20 | 3e+03 | 1,000, 20 |\n" in text
-    assert "- `cifar_sngan`: SNGAN. FD: 6 kimg 2.5.\n" in text
+    assert "\n`cifar_sngan`: SNGAN. FD: 6 kimg 2.5.\n\n![Samples of cifar_sngan](learning/cifar_sngan.png)\n" in text
+    picture = np.asarray(Image.open(tmp_path / "learning" / "cifar_sngan.png"))
+    assert picture.shape == (2 * 66 + 2, 10 * 66 + 2, 3)
+    assert picture[34 + 66, 34::66, 0].tolist() == list(range(10, 20))
