@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
+
+from tests.cli.conftest import environment
 
 
 def refused(commands, cwd, command, *argv):
@@ -224,3 +228,19 @@ def test_wrong_input_of_the_other_commands(commands, tmp_path, command, argv, pa
     text = refused(commands, tmp_path, command, *argv)
     for part in parts:
         assert part in text
+
+
+@pytest.mark.parametrize("command", ["train", "sample", "evaluate", "compare", "prefetch"])
+def test_a_folder_that_was_removed_under_the_command_is_said_to_be_gone(command, tmp_path, monkeypatch, capsys):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    main = importlib.import_module(f"gan_lightning.cli.{command}").main
+    monkeypatch.setattr(
+        "sys.argv", [f"gan-{command}", *(["--into", "here", "inception"] if command == "prefetch" else [])]
+    )
+    with environment({}), pytest.raises(SystemExit) as ending:
+        main()
+    assert ending.value.code == 2
+    assert "has been removed" in capsys.readouterr().err
