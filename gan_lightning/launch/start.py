@@ -187,8 +187,12 @@ def make_way(folder: Path, config: dict[str, Any], source: Source) -> None:
 
 
 def clear_names(run: RunFolder) -> None:
-    """Move aside folders that have the names of a run's files, and a file that has the name of Hydra's folder."""
-    wrong = [path for path in run.files() if path.is_dir()] + [path for path in [run.hydra] if path.is_file()]
-    for path in wrong:
-        kind = "folder" if path.is_dir() else "file"
-        move_aside(path, complaint=f"{path} is a {kind}", consequence="what the run writes gets its name")
+    """Move aside what has the name of one of a run's files or folders and is none: a pipe, which would be waited for.
+
+    A link counts as what it leads to.
+    """
+    wrong = {path: "file" for path in run.files() if os.path.lexists(path) and not path.is_file()}
+    wrong |= {path: "folder" for path in run.own_subfolders() if os.path.lexists(path) and not path.is_dir()}
+    for path, kind in wrong.items():
+        found = f"{path} is a folder" if path.is_dir() else f"{path} is not a {kind}, or is a link to a missing one"
+        move_aside(path, complaint=found, consequence="what the run writes gets its name")
