@@ -230,6 +230,24 @@ def test_wrong_input_of_the_other_commands(commands, tmp_path, command, argv, pa
         assert part in text
 
 
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"# @package _global_\nname: caf\xe9\n", "'utf-8' codec can't decode byte 0xe9 in position 29"),
+        (b"defaults:\n  - mine\n", "it nests too deeply, or its defaults lead back to it"),
+        (b"a: " + b"[" * 3000, "it nests too deeply, or its defaults lead back to it"),
+        (b"defaults: digits\n", "defaults must be a list (got str)"),
+    ],
+)
+def test_a_config_file_of_ones_own_that_cannot_be_used_is_said_to_be_so(commands, tmp_path, content, part):
+    (tmp_path / "own" / "experiment").mkdir(parents=True)
+    (tmp_path / "own" / "experiment" / "mine.yaml").write_bytes(content)
+    (tmp_path / "work").mkdir()
+    message = refused(commands, tmp_path / "work", "train", "--config-dir", str(tmp_path / "own"), "experiment=mine")
+    assert "experiment = mine: its file cannot be used: " in message
+    assert part in message
+
+
 @pytest.mark.parametrize("command", ["train", "sample", "evaluate", "compare", "prefetch"])
 def test_a_folder_that_was_removed_under_the_command_is_said_to_be_gone(command, tmp_path, monkeypatch, capsys):
     gone = tmp_path / "gone"

@@ -95,10 +95,11 @@ def test_no_flipped_bit_gives_another_generator(tmp_path):
         content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
         path.write_bytes(content)
         try:
-            assert torch.equal(load_generator(path).sample(2, seed=0), expected)  # a bit of the header's padding
-        except CheckpointError as error:
-            assert str(error).startswith(str(path))
+            loaded = load_generator(path)
+        except CheckpointError:
             refused += 1
+        else:
+            assert torch.equal(loaded.sample(2, seed=0), expected)  # a bit of the header's padding
     assert refused >= 55
 
 
