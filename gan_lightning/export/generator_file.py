@@ -84,7 +84,7 @@ def _digest(record: str, state: Mapping[str, Tensor]) -> str:
     hashed = xxhash.xxh3_128(record.encode())
     for name, tensor in sorted(state.items()):
         hashed.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        hashed.update(tensor.reshape(-1).view(torch.uint8).numpy())
+        hashed.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return hashed.hexdigest()
 
 
