@@ -153,6 +153,8 @@ def _taken(folder: Path) -> Iterator[None]:
 def refuse_inside_run(folder: Path) -> None:
     """Refuse a folder among the files of another run, which would go when that run is overwritten.
 
+    Refuse likewise one with a link to a folder of another run, in which both would write.
+
     Raises:
         InputError: naming the run.
     """
@@ -161,6 +163,11 @@ def refuse_inside_run(folder: Path) -> None:
         run = RunFolder(outer)
         if inner in run.own_subfolders() and (run.holds_run() or run.holds_checkpoint()):
             raise InputError(f"output_dir = {folder}: it lies in {inner}, which belongs to the run in {outer}")
+    for path in RunFolder(folder).own_subfolders():
+        linked = Path(os.path.realpath(path))
+        other = RunFolder(linked.parent)  # a folder on another disk has no record beside it
+        if other.path != place and linked in other.own_subfolders() and other.holds_run():
+            raise InputError(f"output_dir = {folder}: {path.name} leads to {linked}, which belongs to another run")
 
 
 def make_way(folder: Path, config: dict[str, Any], source: Source) -> None:

@@ -20,7 +20,7 @@ from gan_lightning.launch import preflight
 from gan_lightning.launch.held_back import HeldBack
 from gan_lightning.launch.preflight import check_writable
 from gan_lightning.launch.run import run
-from gan_lightning.launch.start import clear_names, start
+from gan_lightning.launch.start import clear_names, refuse_inside_run, start
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.lock import Occupied, exclusive
 from gan_lightning.runs.results import read_results
@@ -146,6 +146,20 @@ def test_a_run_among_the_files_of_another_one_is_refused(commands, finished, tmp
     assert ended.code == 2, ended.text
     assert f"which belongs to the run in {finished}" in ended.err
     assert everything_in(tmp_path) == before
+
+
+def test_a_folder_that_leads_into_another_run_is_refused_and_one_on_another_disk_is_not(tmp_path):
+    other, mine = RunFolder(tmp_path / "other"), RunFolder(tmp_path / "mine")
+    other.checkpoints.mkdir(parents=True)
+    other.latest.write_text("on another disk")
+    mine.path.mkdir()
+    mine.checkpoints.symlink_to("../other/checkpoints")
+    refuse_inside_run(mine.path)
+    other.results.write_text("{}")
+    with pytest.raises(InputError, match=r"checkpoints leads to .*other/checkpoints, which belongs to another run"):
+        refuse_inside_run(mine.path)
+    (tmp_path / "link").symlink_to("other")
+    refuse_inside_run(tmp_path / "link")
 
 
 def whole_tree(folder: Path) -> dict[str, tuple[int, bytes | None]]:
