@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -272,6 +273,34 @@ def test_a_study_of_optuna_2_is_refused_with_a_way_out(tmp_path):
     database.close()
     with pytest.raises(InputError, match=r"hydra\.sweeper\.storage = .*hydra\.sweep\.dir=\.\.\. names a folder"):
         open_study(settings)
+
+
+@pytest.mark.parametrize("damage", ["text", "truncated", "foreign", "folder", "locked"])
+def test_a_study_that_cannot_be_used_is_named_and_left_as_it_is(tmp_path, damage):
+    settings = settings_of(tmp_path, n_trials=1)
+    search(settings, folder=tmp_path, launch=Jobs(distance))
+    file = tmp_path / "study.db"
+    whole = file.read_bytes()
+    database = None
+    if damage == "text":
+        file.write_text("not a database " * 500)
+    elif damage == "truncated":
+        file.write_bytes(whole[: len(whole) // 2])
+    elif damage in ("foreign", "folder"):
+        file.unlink()
+        file.mkdir() if damage == "folder" else sqlite3.connect(file).execute("create table studies (a int)")
+    else:
+        database = sqlite3.connect(file)
+        database.execute("begin exclusive")
+        settings = replace(settings, storage=f"{settings.storage}?timeout=0.1")
+    before = file.read_bytes() if file.is_file() else None
+    jobs = Jobs(distance)
+    with pytest.raises(InputError, match=r"hydra\.sweeper\.storage = sqlite:///.*study\.db.*hydra\.sweep\.dir=\.\.\."):
+        search(replace(settings, n_trials=2), folder=tmp_path, launch=jobs)
+    if database is not None:
+        database.close()
+    assert not jobs.lines
+    assert damage == "foreign" or before == (file.read_bytes() if file.is_file() else None)
 
 
 @pytest.mark.parametrize("name", ["a b", "a?b", "a#b", "100%", "a%20b", "ü", "a&b=c"])

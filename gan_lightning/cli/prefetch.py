@@ -45,7 +45,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     if given.into is not None:
         from gan_lightning.core.cache import CACHE_VARIABLE
 
-        os.environ[CACHE_VARIABLE] = str(given.into.absolute())
+        try:
+            os.environ[CACHE_VARIABLE] = str(given.into.absolute())
+        except FileNotFoundError:
+            complain(f"--into {given.into}: the present folder, which it starts from, has been removed")
     from gan_lightning.launch.fetchable import FETCHABLE
 
     if given.list:

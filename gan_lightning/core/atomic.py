@@ -23,6 +23,14 @@ _ADDED = 20
 """Number of characters by which a temporary file's name is longer than the name of the file it replaces."""
 
 
+def _token() -> str:
+    """Return a part of a name that no other file has: a process's number is not unique.
+
+    Other machines share the disk, and in a container each start may have the number of one that was killed before.
+    """
+    return secrets.token_hex(4)
+
+
 def obstacle_to_writing(path: Path) -> str | None:
     """Say what keeps a file from being written, as far as can be told without writing; None if nothing does."""
     if os.path.isdir(path):  # false for a name that is too long, where Path.is_dir raises
@@ -38,9 +46,12 @@ def obstacle_to_writing(path: Path) -> str | None:
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary file beside ``path``, with the same ending, that takes its place at the end of the block."""
+    """Give a temporary file beside ``path``, with the same ending, that takes its place at the end of the block.
+
+    It lies there since ``os.replace`` is atomic within one file system only.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp{path.suffix}")  # other machines share the disk
+    temporary = path.with_name(f".{path.stem}.{_token()}.tmp{path.suffix}")
     try:
         yield temporary
         flush(temporary)
@@ -54,7 +65,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 def whole_folder(path: Path) -> Iterator[Path]:
     """Give a temporary folder beside ``path`` that takes its place; ``path`` must be empty or not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{_token()}.tmp")
     temporary.mkdir()
     try:
         yield temporary
@@ -67,17 +78,6 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader, or a crash, sees the old content or the new one, never a part.
-
-    The temporary file lies beside its target: ``os.replace`` is atomic within one file system only.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write a file so that a reader, or a crash, sees the old content or the new one, never a part."""
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)

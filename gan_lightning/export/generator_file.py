@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+import xxhash
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -20,7 +23,11 @@ from gan_lightning.models.loading import build_for
 from gan_lightning.models.sampling import Sampling, Weights
 from gan_lightning.networks.base import Generator
 
-FORMAT = 1
+FORMAT = 2
+"""Written; files of format 1 have no digest, so that damage to their numbers goes unnoticed."""
+
+_DIGEST = "xxh3_128"
+"""Key of the digest of record and tensors, in the header beside the record."""
 
 
 def generator_record(model: AdversarialModule, weights: Weights) -> dict[str, Any]:
@@ -68,8 +75,17 @@ def save_generator(model: AdversarialModule, path: str | os.PathLike[str], *, we
         OSError: if the file cannot be written.
     """
     chosen = weights or model.default_weights
-    record = dumps(generator_record(model, chosen))
-    write_atomic(Path(path), save(generator_state(model, chosen), metadata={RECORD: record}))
+    record, state = dumps(generator_record(model, chosen)), generator_state(model, chosen)
+    write_atomic(Path(path), save(state, metadata={RECORD: record, _DIGEST: _digest(record, state)}))
+
+
+def _digest(record: str, state: Mapping[str, Tensor]) -> str:
+    """Return the hexadecimal digest of a record and of tensors on the CPU with their names, types and shapes."""
+    hashed = xxhash.xxh3_128(record.encode())
+    for name, tensor in sorted(state.items()):
+        hashed.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        hashed.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return hashed.hexdigest()
 
 
 def load_generator(path: str | os.PathLike[str], *, trust: bool = False) -> TrainedGenerator:
@@ -104,10 +120,11 @@ def read_generator(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise CheckpointError(f"there is no generator at {path}")
     try:
         with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get(RECORD)
+            header = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise CheckpointError(f"{path} is damaged or not a safetensors file: {error}") from error
+    text = header.get(RECORD)
     if text is None:
         raise CheckpointError(f"{path} is a file of another program: it has no '{RECORD}' record")
     try:
@@ -116,10 +133,13 @@ def read_generator(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise CheckpointError(f"{path} is damaged: in its record, {error}") from error
     if not isinstance(record, dict) or not isinstance(record.get("model", {}), dict):
         raise CheckpointError(f"{path} is damaged: its record describes no model")
-    if record.get("format") != FORMAT:
+    if record.get("format") not in (1, FORMAT):
         raise CheckpointError(
-            f"{path} has generator format {record.get('format')}, this version of gan-lightning reads format {FORMAT}"
+            f"{path} has generator format {record.get('format')}, this version of gan-lightning reads formats 1 and "
+            f"{FORMAT}"
         )
+    if record["format"] == FORMAT and header.get(_DIGEST) != _digest(text, state):
+        raise CheckpointError(f"{path} is damaged: its content does not match its digest")
     return record, state
 
 

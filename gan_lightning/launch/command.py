@@ -74,6 +74,7 @@ def launch(
     keys = root_keys(SCHEMAS[f"{config_name}_schema"])
     with no_empty_folder_left(sys.argv[1:]):
         try:
+            check_present_folder()
             check_numbers(os.environ)
             sys.argv[1:] = command_line(sys.argv[1:])
             decorated()
@@ -163,6 +164,18 @@ def flush_output() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would be written at the exit
         raise SystemExit(128 + signal.SIGPIPE) from None
+
+
+def check_present_folder() -> None:
+    """Refuse to work in a folder that has been removed, which Hydra and relative paths start from.
+
+    Raises:
+        InputError: if there is none.
+    """
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        raise InputError("the folder in which the command was typed has been removed; change to another one") from error
 
 
 def check_numbers(environment: Mapping[str, str]) -> None:

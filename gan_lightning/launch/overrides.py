@@ -19,10 +19,11 @@ from gan_lightning.config.signature import argument_names
 from gan_lightning.core.hydra_internals import unresolved_node
 from gan_lightning.launch.command_line import quoted
 
-COMPOSING: tuple[type[Exception], ...] = (*COMPOSITION_ERRORS, AssertionError, ValueError, TypeError)
+COMPOSING: tuple[type[Exception], ...] = (*COMPOSITION_ERRORS, AssertionError, ValueError, TypeError, RecursionError)
 """What composing a config raises.
 
-OmegaConf asserts that no key is set below null; Hydra trips over a group that is set to something other than text.
+OmegaConf asserts that no key is set below null; Hydra trips over a group that is set to something other than text, a
+file that is not UTF-8, and one whose defaults lead back to it.
 """
 
 MOST_JOBS = 10_000
@@ -56,7 +57,9 @@ def override_errors(config_name: str, argv: Sequence[str], root_keys: Sequence[s
     with hydra.initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())):
         for override in choices:
             wrong = [
-                message for line in single(override) if (message := _problem(config_name, [*context, line], root_keys))
+                message
+                for line in single(override)
+                if (message := _problem(config_name, [*context, line], root_keys, choice=True))
             ]
             messages += wrong
             if not wrong:
@@ -124,14 +127,17 @@ def check_sweep(overrides: Sequence[Override]) -> None:
         raise ConfigError([f"{several}: the sweep has more than {MOST_JOBS} jobs"])
 
 
-def _problem(config_name: str, overrides: list[str], root_keys: Sequence[str]) -> str | None:
+def _problem(config_name: str, overrides: list[str], root_keys: Sequence[str], *, choice: bool = False) -> str | None:
     try:
         hydra.compose(config_name, overrides=overrides)
     except COMPOSITION_ERRORS as error:
         return "\n".join(composition_error(error, root_keys=root_keys).messages)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError) as error:
         key, _, value = overrides[-1].partition("=")
-        return f"{key} = {value}: must be the name of an option"
+        if not choice or not isinstance(OverridesParser.create().parse_override(overrides[-1]).value(), str):
+            return f"{key} = {value}: must be the name of an option"
+        endless = "it nests too deeply, or its defaults lead back to it"
+        return f"{key} = {value}: its file cannot be used: {endless if isinstance(error, RecursionError) else error}"
     except AssertionError:
         return f"{overrides[-1]}: cannot be set"
     return None

@@ -30,6 +30,7 @@ from gan_lightning.launch.resume import differences
 from gan_lightning.launch.sweep_report import SweepProgress, folders_below, report
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.lock import Occupied, check_can_be_made
+from gan_lightning.runs.provenance import SWEEP_FILE
 
 if TYPE_CHECKING:
     from gan_lightning.launch.start import Start
@@ -93,7 +94,8 @@ class Preflight(Callback):
             check_hydra(config, folder_key="hydra.sweep.dir")
             search = config.hydra.sweeper._target_ == SWEEPER
             jobs = probing_jobs(config) if search else planned_jobs(config)
-            check_can_be_made(Path(config.hydra.sweep.dir).absolute(), key="hydra.sweep.dir")
+            check_can_be_made(sweep := Path(config.hydra.sweep.dir).absolute(), key="hydra.sweep.dir")
+            check_writable(sweep / SWEEP_FILE, purpose="what the sweep was started with")
             problems: dict[str, list[str]] = {}
             for job in jobs:
                 for message in job_problems(job):
@@ -214,8 +216,7 @@ def check_folder(folder: Path, cfg: DictConfig) -> None:
     Raises:
         ConfigError: naming each key in which the runs differ.
     """
-    if (log_file := RunFolder(folder).log).is_dir():
-        raise InputError(f"{log_file} is a folder, but the job's log needs this name")
+    check_writable(RunFolder(folder).log, purpose="the job's log")
     former = read_config(folder)
     if former is None:
         return
@@ -223,6 +224,17 @@ def check_folder(folder: Path, cfg: DictConfig) -> None:
     if lines := differences(former, now, moved=True):  # each job looks at its data when it starts
         hint = "delete it, or choose another folder for this sweep with hydra.sweep.dir=..."
         raise ConfigError([f"{folder} holds another run: {line}; {hint}" for line in lines])
+
+
+def check_writable(path: Path, *, purpose: str) -> None:
+    """Refuse what Hydra would fail to write to, or wait for without end, since it opens the file by itself.
+
+    Raises:
+        InputError: naming the path.
+    """
+    if os.path.lexists(path) and not path.is_file():
+        found = "a folder" if path.is_dir() else "not a file, or is a link to a missing one"
+        raise InputError(f"{path} is {found}, but {purpose} needs this name")
 
 
 def check_folders(jobs: list[tuple[Path, str]]) -> list[Path]:

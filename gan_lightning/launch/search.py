@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ AGAIN = "again"
 FOLDERS = "folders"
 """Attribute of a trial: where its runs are."""
 
+OTHER_SEARCH = "hydra.sweep.dir=... names a folder for another search"
+
 RESULTS = "optimization_results.yaml"
 
 Launch = Callable[..., Sequence[JobReturn]]
@@ -46,9 +49,9 @@ def search(settings: SearchSettings, *, folder: Path, launch: Launch) -> None:
         launch: runs jobs, as ``Launcher.launch`` of Hydra does.
 
     Raises:
-        InputError: if another process searches there, or the study is another search's.
+        InputError: if another process searches there, the study is another search's, or it cannot be read or written.
     """
-    with exclusive(folder, key="hydra.sweep.dir", purpose="searches in this folder"):
+    with exclusive(folder, key="hydra.sweep.dir", purpose="searches in this folder"), usable_storage(settings.storage):
         study = open_study(settings)
         left = remaining(study, settings)
         if left < settings.n_trials:
@@ -61,6 +64,23 @@ def search(settings: SearchSettings, *, folder: Path, launch: Launch) -> None:
         conclude(study, settings, folder)
 
 
+@contextmanager
+def usable_storage(storage: str) -> Iterator[None]:
+    """Say in one sentence what a database complains of in this block: it is damaged, locked, or of another kind.
+
+    Raises:
+        InputError: naming the storage.
+    """
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise InputError(f"hydra.sweeper.storage = {storage}: {reason}; {OTHER_SEARCH}") from error
+
+
 def open_study(settings: SearchSettings) -> Study:
     """Open the study of a search, or begin it.
 
@@ -71,7 +91,6 @@ def open_study(settings: SearchSettings) -> Study:
     from optuna.distributions import check_distribution_compatibility
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    other = "hydra.sweep.dir=... names a folder for another search"
     try:
         study = optuna.create_study(
             study_name=settings.study_name,
@@ -81,16 +100,16 @@ def open_study(settings: SearchSettings) -> Study:
         )
     except RuntimeError as error:  # the tables of another release, of Optuna 2 for instance
         reason = str(error).splitlines()[0]
-        raise InputError(f"hydra.sweeper.storage = {settings.storage}: {reason} ({other})") from error
+        raise InputError(f"hydra.sweeper.storage = {settings.storage}: {reason} ({OTHER_SEARCH})") from error
     if study.direction is not optuna.study.StudyDirection.MINIMIZE:
-        raise InputError(f"hydra.sweeper.storage = {settings.storage}: the study maximizes; {other}")
+        raise InputError(f"hydra.sweeper.storage = {settings.storage}: the study maximizes; {OTHER_SEARCH}")
     for trial in study.trials:
         for key in trial.distributions.keys() & settings.space.keys():
             try:
                 check_distribution_compatibility(trial.distributions[key], settings.space[key])
             except ValueError as error:
                 known, wanted = trial.distributions[key], settings.space[key]
-                raise InputError(f"{key} = {wanted}: the study has it as {known}; {other}") from error
+                raise InputError(f"{key} = {wanted}: the study has it as {known}; {OTHER_SEARCH}") from error
     return study
 
 

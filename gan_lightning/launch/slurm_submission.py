@@ -13,6 +13,7 @@ from typing import Any
 from gan_lightning.core import slurm
 from gan_lightning.core.atomic import write_atomic
 from gan_lightning.core.errors import InputError
+from gan_lightning.core.side_files import SideFileError, read_text
 from gan_lightning.core.signals import ignore_warnings
 from gan_lightning.launch.job import train_folder
 from gan_lightning.runs.folder import RunFolder
@@ -156,6 +157,11 @@ def results_of(folder: Path) -> Path:
 
 
 def submitted(folder: Path) -> str | None:
-    """Return the SLURM job that was asked last to run in a folder, None if there was none."""
-    path = RunFolder(folder).slurm_job
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else None
+    """Return the SLURM job that was asked last to run in a folder; None if there was none, or the file is damaged."""
+    try:
+        return read_text(RunFolder(folder).slurm_job)
+    except FileNotFoundError:
+        return None
+    except SideFileError as error:
+        log.warning("%s", error)  # the folder's lock keeps a second job out
+        return None

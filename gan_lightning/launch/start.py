@@ -153,6 +153,8 @@ def _taken(folder: Path) -> Iterator[None]:
 def refuse_inside_run(folder: Path) -> None:
     """Refuse a folder among the files of another run, which would go when that run is overwritten.
 
+    Refuse likewise one with a link to a folder of another run, in which both would write.
+
     Raises:
         InputError: naming the run.
     """
@@ -161,6 +163,11 @@ def refuse_inside_run(folder: Path) -> None:
         run = RunFolder(outer)
         if inner in run.own_subfolders() and (run.holds_run() or run.holds_checkpoint()):
             raise InputError(f"output_dir = {folder}: it lies in {inner}, which belongs to the run in {outer}")
+    for path in RunFolder(folder).own_subfolders():
+        linked = Path(os.path.realpath(path))
+        other = RunFolder(linked.parent)  # a folder on another disk has no record beside it
+        if other.path != place and linked in other.own_subfolders() and other.holds_run():
+            raise InputError(f"output_dir = {folder}: {path.name} leads to {linked}, which belongs to another run")
 
 
 def make_way(folder: Path, config: dict[str, Any], source: Source) -> None:
@@ -187,8 +194,12 @@ def make_way(folder: Path, config: dict[str, Any], source: Source) -> None:
 
 
 def clear_names(run: RunFolder) -> None:
-    """Move aside folders that have the names of a run's files, and a file that has the name of Hydra's folder."""
-    wrong = [path for path in run.files() if path.is_dir()] + [path for path in [run.hydra] if path.is_file()]
-    for path in wrong:
-        kind = "folder" if path.is_dir() else "file"
-        move_aside(path, complaint=f"{path} is a {kind}", consequence="what the run writes gets its name")
+    """Move aside what has the name of one of a run's files or folders and is none: a pipe, which would be waited for.
+
+    A link counts as what it leads to.
+    """
+    wrong = {path: "file" for path in run.files() if os.path.lexists(path) and not path.is_file()}
+    wrong |= {path: "folder" for path in run.own_subfolders() if os.path.lexists(path) and not path.is_dir()}
+    for path, kind in wrong.items():
+        found = f"{path} is a folder" if path.is_dir() else f"{path} is not a {kind}, or is a link to a missing one"
+        move_aside(path, complaint=found, consequence="what the run writes gets its name")

@@ -17,6 +17,7 @@ from pathlib import Path
 from gan_lightning.core.side_files import SideFileError, read_json
 from gan_lightning.core.wandb_internals import CUT_OFF, SYNCED_SUFFIX
 from gan_lightning.loggers.wandb_segments import Segment, Upload, read_segments, write_segments
+from gan_lightning.runs.find import find_folders
 from gan_lightning.runs.folder import RunFolder
 
 Uploader = Callable[[Sequence[Path]], str]
@@ -44,20 +45,16 @@ class Synced:
 
 
 def find_tracked(roots: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """Return the folders of all runs with segments at or below ``roots``, sorted.
+    """Return the folders of all runs with segments at or below ``roots``, sorted; see ``find_folders``.
 
     Raises:
         FileNotFoundError: if a root does not exist.
     """
-    found: set[Path] = set()
-    for root in map(Path, roots):
+    places = [Path(root) for root in roots]
+    for root in places:
         if not root.is_dir():
             raise FileNotFoundError(f"there is no folder {root}")
-        for folder, below, _ in os.walk(root):
-            if RunFolder(folder).wandb_segments.is_file():
-                found.add(Path(folder))
-                below[:] = []
-    return sorted(found)
+    return sorted(find_folders(places, lambda run: run.wandb_segments.is_file()))
 
 
 def wandb_sync(folders: Sequence[Path]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from gan_lightning.core.side_files import read_bytes, read_json, read_yaml, written_as_text
 from gan_lightning.report.run import DAMAGED, UNREADABLE, Run, damaged, make_run
+from gan_lightning.runs.find import find_folders
 from gan_lightning.runs.folder import SAMPLES, RunFolder
 from gan_lightning.runs.metrics_file import read_metrics
 
@@ -49,26 +50,16 @@ class FolderDetails:
 
 
 def find_runs(roots: Iterable[str | os.PathLike[str]]) -> list[Run]:
-    """Read every run at or below ``roots``, in the natural order of their paths.
+    """Read every run at or below ``roots``, in the natural order of their paths; see ``find_folders``.
 
     Raises:
         FileNotFoundError: if a root does not exist, or no run lies below any of them.
     """
-    folders: set[Path] = set()
     places = [Path(root) for root in roots]
     for root in places:
-        if (around := _run_around(root)) is not None:
-            folders.add(around)
-            continue
-        if not os.path.isdir(root):  # false for a name that is too long, where Path.is_dir raises
+        if _run_around(root) is None and not os.path.isdir(root):  # false for a name that is too long
             raise FileNotFoundError(f"runs: there is no folder {root}")
-        for folder, below, _ in os.walk(root):
-            run = RunFolder(folder)
-            if run.holds_run():
-                folders.add(run.path)
-                below[:] = []
-            skipped = [path.name for path in run.subfolders()]
-            below[:] = [name for name in below if not name.startswith(".") and name not in skipped]
+    folders = find_folders((_run_around(root) or root for root in places), RunFolder.holds_run)
     if not folders:
         name = RunFolder("").results.name
         raise FileNotFoundError(f"runs: there is no {name} below {' or '.join(map(str, places))}")

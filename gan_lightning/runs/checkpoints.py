@@ -55,6 +55,7 @@ def write_checkpoint(trainer: Trainer, path: Path, *, keep: Path | None = None) 
             path.parent.mkdir(parents=True, exist_ok=True)
             if temporary.is_dir():
                 move_aside(temporary, complaint=f"{temporary} is a folder", consequence="a checkpoint takes its place")
+            temporary.unlink(missing_ok=True)  # a link would be written through, a pipe waited for
             save_container(temporary, state)
             flush(temporary)
             _put_in_place(temporary, path, keep)

@@ -13,8 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from gan_lightning.core.side_files import SideFileError, read_yaml
 from gan_lightning.core.strict_json import to_strict
 from gan_lightning.core.version import __version__
 
@@ -79,9 +78,8 @@ def swept(overrides: Sequence[str], folder: Path) -> list[str]:
         folder: folder of the sweep.
     """
     try:
-        started = yaml.safe_load((folder / SWEEP_FILE).read_text(encoding="utf-8"))
-        common = set(started["hydra"]["overrides"]["task"])
-    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        common = set(read_yaml(folder / SWEEP_FILE)["hydra"]["overrides"]["task"])
+    except (OSError, SideFileError, KeyError, TypeError):
         return list(overrides)  # a sweeper that keeps no such file
     return [override for override in overrides if override not in common]
 

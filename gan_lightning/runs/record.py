@@ -57,9 +57,13 @@ class RunRecord:
         self.content = blank("running") | {"images_seen": seen, "budget_images": budget_images}
         if resumed_at is not None:
             consequence = f"scores and settings from before {resumed_at} images are no longer in the record"
-            old = read_or_move_aside(self.folder.results, read_results, consequence=consequence)
-            if old is not None:
-                self._restore(old, resumed_at)
+            former = read_or_move_aside(
+                self.folder.results, lambda path: restored(read_results(path), resumed_at), consequence=consequence
+            )
+            if former is not None:
+                content, best = former
+                self.content |= content
+                self.best.load_state_dict(best.state_dict())  # until the checkpoint is loaded, which knows it too
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self.content["segments"].append({"from_images": seen, "started_at": started_at, **segment})
         self._write()
@@ -131,24 +135,6 @@ class RunRecord:
         self.content |= {"status": outcome.status, "message": outcome.message, "requeue": outcome.requeue}
         self.progress(self.content["images_seen"] if images_seen is None else images_seen)
 
-    def _restore(self, old: Mapping[str, Any], resumed_at: int) -> None:
-        """Take from a former file what the run knew at ``resumed_at`` images."""
-        self.content["segments"] = [segment for segment in old["segments"] if segment["from_images"] < resumed_at]
-        self.content |= {"tracking": old["tracking"], "artefacts": old["artefacts"]}
-        known = {**old["scores"]["best"], **old["scores"]["final"]}
-        for evaluation in old["evaluations"]:
-            seen = evaluation["images_seen"]
-            if seen > resumed_at:
-                continue
-            scores = [
-                Score(key, value["value"], value["stderr"], known[key]["higher_is_better"], known[key]["protocol"])
-                for key, value in evaluation["scores"].items()
-                if key in known
-            ]
-            self.best.enter(seen, scores)  # until the checkpoint is loaded, which knows it too
-            self.content["evaluations"].append(evaluation)
-            self.content["scores"]["final"] = {score.key: entry_of(score, seen) for score in scores}
-
     def _keep(self) -> None:
         """Write; if the disk is full or the like, say so and continue: the next write has everything."""
         try:
@@ -161,3 +147,33 @@ class RunRecord:
         self.content |= {"objective": self.best.objective, "objective_score": self.best.judge}
         self.content["wall_time_s"] = round(self.clock.elapsed_s(), 3)
         write_results(self.folder.path, self.content)
+
+
+def restored(old: Mapping[str, Any], resumed_at: int) -> tuple[dict[str, Any], BestScores]:
+    """Return what a former record knew at ``resumed_at`` images, and the best scores up to there.
+
+    Raises:
+        LookupError, TypeError, AttributeError: if the record is damaged.
+    """
+    best, final, evaluations = BestScores(), {}, []
+    known = {**old["scores"]["best"], **old["scores"]["final"]}
+    for evaluation in old["evaluations"]:
+        seen = evaluation["images_seen"]
+        if seen > resumed_at:
+            continue
+        scores = [
+            Score(key, value["value"], value["stderr"], known[key]["higher_is_better"], known[key]["protocol"])
+            for key, value in evaluation["scores"].items()
+            if key in known
+        ]
+        best.enter(seen, scores)
+        evaluations.append(evaluation)
+        final = {score.key: entry_of(score, seen) for score in scores}
+    content = {
+        "segments": [segment for segment in old["segments"] if segment["from_images"] < resumed_at],
+        "tracking": [*old["tracking"]],
+        "artefacts": {**old["artefacts"]},
+        "evaluations": evaluations,
+        "scores": {"final": final, "best": {}},
+    }
+    return content, best

@@ -89,12 +89,15 @@ def read_results(path: str | os.PathLike[str]) -> dict[str, Any]:
         content.setdefault("real_parts", {})
         if missing := sorted(blank("running").keys() - content.keys()):
             raise ValueError(f"it has no {', '.join(missing)}")
-        if content["status"] not in get_args(Status):
-            raise ValueError(f"its status is {content['status']!r}")
+        for said in (content, *([] if content["last_start"] is None else [content["last_start"]])):
+            if said["status"] not in get_args(Status):
+                raise ValueError(f"its status is {said['status']!r}")
         tables = [*content["scores"].values(), *(evaluation["scores"] for evaluation in content["evaluations"])]
         for entry in (entry for table in tables for entry in table.values()):
             entry["value"], entry["stderr"] = from_strict(entry["value"]), from_strict(entry["stderr"])
         content["objective"] = from_strict(content["objective"])
+        if not isinstance(content["objective"], int | float | None):
+            raise ValueError(f"its objective is {content['objective']!r}")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SideFileError(f"{path}: it is not a results file: {type(error).__name__}: {error}") from error
     return content

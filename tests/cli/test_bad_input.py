@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
+
+from tests.cli.conftest import environment
 
 
 def refused(commands, cwd, command, *argv):
@@ -224,3 +228,37 @@ def test_wrong_input_of_the_other_commands(commands, tmp_path, command, argv, pa
     text = refused(commands, tmp_path, command, *argv)
     for part in parts:
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"# @package _global_\nname: caf\xe9\n", "'utf-8' codec can't decode byte 0xe9 in position 29"),
+        (b"defaults:\n  - mine\n", "it nests too deeply, or its defaults lead back to it"),
+        (b"a: " + b"[" * 3000, "it nests too deeply, or its defaults lead back to it"),
+        (b"defaults: digits\n", "defaults must be a list (got str)"),
+    ],
+)
+def test_a_config_file_of_ones_own_that_cannot_be_used_is_said_to_be_so(commands, tmp_path, content, part):
+    (tmp_path / "own" / "experiment").mkdir(parents=True)
+    (tmp_path / "own" / "experiment" / "mine.yaml").write_bytes(content)
+    (tmp_path / "work").mkdir()
+    message = refused(commands, tmp_path / "work", "train", "--config-dir", str(tmp_path / "own"), "experiment=mine")
+    assert "experiment = mine: its file cannot be used: " in message
+    assert part in message
+
+
+@pytest.mark.parametrize("command", ["train", "sample", "evaluate", "compare", "prefetch"])
+def test_a_folder_that_was_removed_under_the_command_is_said_to_be_gone(command, tmp_path, monkeypatch, capsys):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    main = importlib.import_module(f"gan_lightning.cli.{command}").main
+    monkeypatch.setattr(
+        "sys.argv", [f"gan-{command}", *(["--into", "here", "inception"] if command == "prefetch" else [])]
+    )
+    with environment({}), pytest.raises(SystemExit) as ending:
+        main()
+    assert ending.value.code == 2
+    assert "has been removed" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from gan_lightning.core.errors import InputError
 from gan_lightning.data import DigitsDataModule
 from gan_lightning.launch import preflight
 from gan_lightning.launch.held_back import HeldBack
+from gan_lightning.launch.preflight import check_writable
 from gan_lightning.launch.run import run
-from gan_lightning.launch.start import start
+from gan_lightning.launch.start import clear_names, refuse_inside_run, start
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.lock import Occupied, exclusive
 from gan_lightning.runs.results import read_results
@@ -144,6 +146,20 @@ def test_a_run_among_the_files_of_another_one_is_refused(commands, finished, tmp
     assert ended.code == 2, ended.text
     assert f"which belongs to the run in {finished}" in ended.err
     assert everything_in(tmp_path) == before
+
+
+def test_a_folder_that_leads_into_another_run_is_refused_and_one_on_another_disk_is_not(tmp_path):
+    other, mine = RunFolder(tmp_path / "other"), RunFolder(tmp_path / "mine")
+    other.checkpoints.mkdir(parents=True)
+    other.latest.write_text("on another disk")
+    mine.path.mkdir()
+    mine.checkpoints.symlink_to("../other/checkpoints")
+    refuse_inside_run(mine.path)
+    other.results.write_text("{}")
+    with pytest.raises(InputError, match=r"checkpoints leads to .*other/checkpoints, which belongs to another run"):
+        refuse_inside_run(mine.path)
+    (tmp_path / "link").symlink_to("other")
+    refuse_inside_run(tmp_path / "link")
 
 
 def whole_tree(folder: Path) -> dict[str, tuple[int, bytes | None]]:
@@ -339,6 +355,36 @@ def test_folders_with_the_names_of_a_runs_files_are_moved_aside(commands, finish
         assert not (finished / name).is_dir()
         assert (finished / f"{name}.damaged" / "mine").is_dir()
         assert f"{name} is a folder; it was renamed to {name}.damaged" in ended.out
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link to nothing", "link to itself", "device"])
+def test_what_is_neither_file_nor_folder_gives_up_the_name_of_one_of_a_runs(kind, tmp_path):
+    def put(path):
+        targets = {"link to nothing": tmp_path / "nowhere", "link to itself": path, "device": "/dev/zero"}
+        os.mkfifo(path) if kind == "pipe" else path.symlink_to(targets[kind])
+
+    run = RunFolder(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    run.checkpoints.symlink_to(tmp_path / "elsewhere")  # on another disk, as it may be
+    paths = {path for path in [*run.files(), *run.own_subfolders()] if path != run.checkpoints}
+    for path in paths:
+        put(path)
+    clear_names(run)
+    assert not any(map(os.path.lexists, paths))
+    assert {path.name for path in tmp_path.glob("*.damaged")} == {f"{path.name}.damaged" for path in paths}
+    assert run.checkpoints.is_dir()
+    put(log := run.log)
+    with pytest.raises(InputError, match=r"train\.log is not a file, or is a link to a missing one, but the log needs"):
+        check_writable(log, purpose="the log")
+
+
+def test_a_sweep_whose_file_cannot_be_written_is_refused(commands, tmp_path):
+    name = tmp_path / "sweep" / "multirun.yaml"
+    name.mkdir(parents=True)
+    ended = commands("train", "-m", *SMALL, "seed=0,1", "hydra.sweep.dir=sweep", cwd=tmp_path)
+    assert ended.code == 2, ended.text
+    assert f"{name} is a folder" in ended.err
+    assert list(name.parent.iterdir()) == [name]
 
 
 def test_a_twins_checkpoint_in_a_runs_folder_is_said_to_come_from_there(commands, finished, tmp_path):

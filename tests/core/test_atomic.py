@@ -1,12 +1,13 @@
 import json
 import math
+import os
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan_lightning.core.atomic import obstacle_to_writing, write_atomic
+from gan_lightning.core.atomic import obstacle_to_writing, whole_folder, write_atomic
 from gan_lightning.core.strict_json import dumps, from_strict, to_strict
 
 
@@ -41,6 +42,23 @@ def test_a_failing_write_leaves_the_old_file_and_no_debris(tmp_path, monkeypatch
         write_atomic(target, "new")
     assert target.read_text() == "old"
     assert [p.name for p in target.parent.iterdir()] == ["file.json"]
+
+
+def test_what_a_killed_process_of_the_same_number_left_behind_stays_as_it_is(tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    left = [tmp_path / f".{name}.{os.getpid()}.tmp" for name in ("linked", "pipe", "folder", "images")]
+    left[0].symlink_to(precious)
+    os.mkfifo(left[1])
+    left[2].mkdir()
+    left[3].mkdir()
+    for name in ("linked", "pipe", "folder"):
+        write_atomic(tmp_path / name, "new")
+    with whole_folder(tmp_path / "images") as folder:
+        (folder / "0.png").write_text("new")
+    assert precious.read_text() == "mine"
+    assert all(os.path.lexists(path) for path in left)
+    assert [(tmp_path / name).read_text() for name in ("linked", "pipe", "folder", "images/0.png")] == ["new"] * 4
 
 
 def test_what_keeps_a_file_from_being_written_is_said_beforehand(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 
@@ -85,6 +86,23 @@ def test_files_that_are_no_generators(tmp_path):
         load_generator(path)
 
 
+def test_no_flipped_bit_gives_another_generator(tmp_path):
+    path = written(tmp_path)
+    whole, expected = path.read_bytes(), load_generator(path).sample(2, seed=0)
+    draw, refused = random.Random(0), 0
+    for _ in range(60):
+        content = bytearray(whole)
+        content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
+        path.write_bytes(content)
+        try:
+            loaded = load_generator(path)
+        except CheckpointError:
+            refused += 1
+        else:
+            assert torch.equal(loaded.sample(2, seed=0), expected)  # a bit of the header's padding
+    assert refused >= 55
+
+
 def test_records_that_cannot_be_used(tmp_path):
     path = written(tmp_path)
     state = load_file(path)
@@ -93,8 +111,13 @@ def test_records_that_cannot_be_used(tmp_path):
     def rewrite(**changes):
         save_file(state, path, metadata={"gan_lightning": json.dumps({**record, **changes})})
 
+    rewrite()
+    load_generator(path)  # as 0.1 wrote it
+    rewrite(format=3)
+    with pytest.raises(CheckpointError, match="format 3, this version of gan-lightning reads formats 1 and 2"):
+        load_generator(path)
     rewrite(format=2)
-    with pytest.raises(CheckpointError, match="format 2, this version of gan-lightning reads format 1"):
+    with pytest.raises(CheckpointError, match="is damaged: its content does not match its digest"):
         load_generator(path)
     rewrite(model={"_target_": "os.system", "_args_": ["true"]})
     with pytest.raises(ConfigError, match="refused"):

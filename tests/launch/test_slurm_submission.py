@@ -150,6 +150,9 @@ def test_a_submission_asks_for_what_the_request_says_and_notes_its_jobs(tmp_path
     folders, call = submit(tmp_path)
     assert call() == ["17_0", "17_1"]
     assert [submission.submitted(folder) for folder in folders] == ["17_0", "17_1"]
+    RunFolder(folders[0]).slurm_job.write_bytes(b"")  # after a power cut
+    RunFolder(folders[1]).slurm_job.write_bytes(b"\xff\xfe")
+    assert [submission.submitted(folder) for folder in folders] == [None, None]
     assert {read_outcome(folder).status for folder in folders} == {"queued"}
     script = (tmp_path / "script").read_text()
     for option in (

@@ -78,6 +78,18 @@ def test_the_former_file_moves_or_is_replaced(trainer, tmp_path):
     assert read_checkpoint(keep)["gan_lightning"]["images_seen"] == 20
 
 
+@pytest.mark.parametrize("left", ["link", "pipe"])
+def test_nothing_is_written_through_what_has_the_name_of_the_partial_file(trainer, tmp_path, left):
+    precious, partial = tmp_path / "precious.ckpt", tmp_path / "run" / ".latest.ckpt.partial"
+    precious.write_text("of another run")
+    partial.parent.mkdir()
+    partial.symlink_to(precious) if left == "link" else os.mkfifo(partial)
+    write_checkpoint(trainer, partial.with_name("latest.ckpt"))
+    assert precious.read_text() == "of another run"
+    assert folder_of(partial) == ["latest.ckpt"]
+    assert read_checkpoint(partial.with_name("latest.ckpt"))["gan_lightning"]["images_seen"] == 2 * BATCH
+
+
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
 

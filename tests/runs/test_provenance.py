@@ -46,8 +46,9 @@ def test_what_all_jobs_share_is_not_swept(tmp_path):
     assert swept(overrides, tmp_path) == overrides
     (tmp_path / "multirun.yaml").write_text("hydra:\n  overrides:\n    task: [data=digits, 'seed=0,1']\n")
     assert swept(overrides, tmp_path) == ["seed=1"]
-    (tmp_path / "multirun.yaml").write_text("- nothing\n")
-    assert swept(overrides, tmp_path) == overrides
+    for damaged in (b"- nothing\n", b"hydra:\n\xff", b"\0" * 64, b"[" * 5000):
+        (tmp_path / "multirun.yaml").write_bytes(damaged)
+        assert swept(overrides, tmp_path) == overrides
 
 
 def test_the_config_hash_ignores_seed_name_place_and_what_is_published_only():

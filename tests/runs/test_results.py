@@ -99,3 +99,35 @@ def test_a_damaged_record_does_not_stop_a_resume(trained, caplog):
     assert read_outcome(trained) == Outcome("running")
     assert (trained / "results.json.damaged").read_text() == '{"status": "fini'
     assert "scores and settings from before 320 images are no longer in the record" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"segments": [1]},
+        {"segments": None},
+        {"segments": [{"from_images": None}]},
+        {"segments": {"from_images": 0}},
+        {"scores": {"final": {}}},
+        {"evaluations": [{"scores": {}}]},
+        {"evaluations": [{"images_seen": "64", "scores": {}}]},
+        {"tracking": 5},
+        {"artefacts": []},
+        {"last_start": [1]},
+        {"last_start": {"status": "finnished", "message": None}},
+        {"objective": "low"},
+    ],
+    ids=str,
+)
+def test_a_record_of_valid_json_with_wrong_values_stops_no_start_and_is_kept(trained, changes, caplog):
+    content = {**read_results(trained / "results.json"), **changes}
+    write_results(trained, content)
+    before = (trained / "results.json").read_bytes()
+    read_outcome(trained)
+    record = RunRecord(trained)
+    record.start({"precision": "32-true"}, resumed_at=320)
+    record.tracking(["a problem"])
+    record.artefact("best", trained / "best.ckpt")
+    assert (trained / "results.json.damaged").read_bytes() == before
+    assert "results.json is damaged" in caplog.text or "is not a results file" in caplog.text
+    assert [segment["precision"] for segment in record.content["segments"]] == ["32-true"]
