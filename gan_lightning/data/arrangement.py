@@ -17,7 +17,7 @@ from gan_lightning.data.label_files import LABEL_FILES, is_label_file, matched, 
 from gan_lightning.data.layout import (
     Split,
     by_folders,
-    by_hash,
+    by_folders_or_hash,
     check_no_split_below,
     class_order,
     common_root,
@@ -174,7 +174,7 @@ def arrange(
         raise DataError(f"data.split=folders, but {files.location} has no folder 'train' at its top")
     if split == "auto":
         check_no_split_below(below, found, remedy="; data.split=hash takes all folders for training")
-    by_name = found if found is not None else by_hash(below, heldout_fraction)
+    by_name = by_folders_or_hash(below, found, heldout_fraction)
     by_name = {name: [inner + member for member in members] for name, members in by_name.items()}
     heldout = heldout_of(by_name)
     if not labeled:

@@ -43,7 +43,7 @@ class TranslationFolderDataModule(TranslationModule):
         fit: how a picture that is not square becomes so; see ``FolderDataModule``.
         filter: filter of the resampling.
         background: color behind transparent pixels and of the bars of "pad".
-        heldout_fraction: held out by the hash of the names where there are no folders of splits.
+        heldout_fraction: held out by the hash of the names where no folder is held out.
         flip: mirror each training pair with probability one half.
         crop_from: size of the training images out of which windows of ``resolution`` are cut at random, or None.
             Images for evaluation are resized to ``resolution`` as they are.
@@ -148,7 +148,9 @@ class TranslationFolderDataModule(TranslationModule):
         names = self.splits[split]
         chosen = names.a if letter == "A" or names.b is None else names.b
         files = FileImages(self._files, [self._entries[name] for name in chosen])
-        return HalfImages(files, left=letter == "A") if names.b is None else files
+        if names.b is not None:
+            return files
+        return HalfImages(files, left=letter == "A", of_any_shape=self.layout == "side_by_side")
 
     def domains(self, *, whole: bool) -> tuple[DomainPictures, DomainPictures]:
         """Return source and target: ``whole``, or cropped and mirrored at random."""

@@ -53,6 +53,17 @@ def test_two_folders_without_splits_are_all_trained_on_or_held_out_by_name():
     assert len(splits["train"].a) + len(splits["heldout"].a) == 100
 
 
+@pytest.mark.parametrize("paired", [True, False])
+def test_a_fraction_of_training_folders_alone_is_held_out(paired):
+    names = [f"train{domain}/{number}.png" for domain in "AB" for number in range(40)]
+    splits = arrange(names, paired=paired, heldout_fraction=0.2)
+    apart = arrange([name.removeprefix("train") for name in names], paired=paired, heldout_fraction=0.2)
+    for split, found in splits.items():
+        assert [name.removeprefix("train") for name in found.a] == apart[split].a
+    held = files("testA", "testB")
+    assert set(arrange([*names, *held], paired=paired, heldout_fraction=0.2)) == {"train", "test"}
+
+
 def test_side_by_side_with_and_without_splits():
     assert arrange(files("train", "val")) == {
         "train": Domains(["train/1.png", "train/2.png"], None),

@@ -92,6 +92,14 @@ SPLITS = {
     "twice the same": refused("train/a.png TRAIN/b.png", "'TRAIN' and 'train' are both named like the split 'train'"),
     "val twice": refused("train/a.png val/b.png valid/c.png", "both named like the split 'val'"),
     "no train": refused("photos/a.png", "no folder 'train' at its top", split="folders"),
+    # folders that look like splits, but are not named so
+    "with a word before": refused("seg_train/sea/a.png seg_test/sea/b.png seg_pred/c.png", "seg_train/ and seg_test/: they look like"),
+    "abbreviated": refused("trn/a.png tst/b.png", "trn/ and tst/: they look like training and held-out images"),
+    "in German": refused("Trainieren/a.png Testen/b.png", "Trainieren/ and Testen/: they look like"),
+    "in one word": refused("petsTrain/a.png petsEval/b.png", "petsTrain/ and petsEval/: they look like"),
+    "of each class": refused("x/cat_train/a.png x/dog_train/b.png x/cat_test/c.png", "cat_train/, dog_train/ and cat_test/: they look"),
+    "of domains": refused("trainA/a.png trainB/b.png testA/c.png", "trainA/, trainB/ and testA/: they look like"),
+    "said to be no splits": Odd("trn/a.png tst/b.png", {"train": "trn/a.png tst/b.png"}, split="hash"),
     # what the user says counts
     "hash takes all": Odd("dog/test/a.png dog/train/b.png", {"train": "dog/test/a.png dog/train/b.png"}, split="hash"),
     "hash of test": Odd("test/a.png", {"train": "test/a.png"}, split="hash"),
@@ -99,6 +107,7 @@ SPLITS = {
     # names that only look like it
     "contest": Odd("contest/a.png latest/b.png", {"train": "contest/a.png latest/b.png"}),
     "files called so": Odd("test.png train.png", {"train": "test.png train.png"}),
+    "a train": Odd("steam_train/a.png buses/b.png", {"train": "steam_train/a.png buses/b.png"}),
     "trains": Odd("trains/a.png buses/b.png", {"train": "trains/a.png buses/b.png"}),
 }  # fmt: skip
 NAMES = {
@@ -355,6 +364,39 @@ def test_a_photograph_that_lies_on_its_side_has_the_shape_in_which_it_is_held(tm
     noise(0, (10, 20)).save(tmp_path / "lying.png", exif=exif)
     data = pairs(tmp_path, sized() | {"B/1.png": (tmp_path / "lying.png").read_bytes()}, fit="center_crop")
     assert data.images_per_epoch == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "refusal"),
+    [
+        ("1.png", None),
+        ("train/x/1.png test/x/2.png", None),
+        ("images/1.png masks/1.png", r"the folders images, masks, which name no domains.* data\.layout=side_by_side"),
+        ("train/in/1.png train/out/1.png test/in/2.png", "the folders train/in, train/out, which name no domains"),
+    ],
+)
+def test_folders_of_unknown_domains_are_not_images_that_hold_pairs(tmp_path, names, refusal):
+    contents = {name: encoded(noise(number, (16, 8))) for number, name in enumerate(names.split())}
+    data = pairs(tmp_path, contents)
+    if refusal is None:
+        assert all(domains.b is None for domains in data.splits.values())
+        return
+    with pytest.raises(DataError, match=refusal):
+        _ = data.splits
+    said = pairs(tmp_path, contents, layout="side_by_side")
+    assert len(said.splits["train"].a) == 2
+
+
+@pytest.mark.parametrize(("size", "holds_two"), [((18, 16), True), ((16, 16), False), ((16, 20), False)])
+def test_an_image_that_is_not_wider_than_high_holds_a_pair_only_if_that_is_said(tmp_path, size, holds_two):
+    contents = {"1.png": encoded(noise(0, size))}
+    assert pairs(tmp_path, contents, layout="side_by_side").images_per_epoch == 1
+    data = pairs(tmp_path, contents)
+    if holds_two:
+        assert data.images_per_epoch == 1
+    else:
+        with pytest.raises(DataError, match=rf"1\.png: {size[0]}x{size[1]}: not wider than high.*layout=side_by_side"):
+            _ = data.images_per_epoch
 
 
 @pytest.mark.parametrize(
