@@ -284,6 +284,14 @@ def test_held_out_images_that_are_trained_on_as_well_are_named(tmp_path, caplog,
     assert json.loads((tmp_path / "run" / "data.json").read_text())["heldout_in_train"]["count"] == known
 
 
+@pytest.mark.parametrize("most", [1, 255])
+def test_masks_of_zeros_and_ones_are_said_to_be_nearly_black(tmp_path, caplog, most):
+    masks = {f"{n}.png": encoded(noise(n, (8, 8), "L").point(lambda v: (v > 127) * most)) for n in range(2)}
+    make(write(tmp_path / "set", masks), tmp_path).describe(tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "data.json").read_text())["train"]["levels"] == [0, most]
+    assert ("set: all pixels lie between 0 and 1 of 255" in caplog.text) is (most == 1)
+
+
 def test_images_in_the_folder_of_a_run_are_counted_and_named(tmp_path, caplog):
     contents = {f"{name}.png": encoded(noise(number)) for number, name in enumerate(("a", "old/b", "old/samples/c"))}
     data = make(write(tmp_path / "set", contents | {"old/.lock": b"", "old/notes.txt": b""}), tmp_path)
