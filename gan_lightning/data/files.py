@@ -160,10 +160,16 @@ def is_of_macos(name: str) -> bool:
 
 
 @cache
+def image_formats() -> tuple[str, ...]:
+    """Return Pillow's names of all formats that it decodes by itself, whatever a file's name says."""
+    Image.init()
+    return tuple(kind for kind in Image.ID if kind not in _NOT_DECODED)
+
+
+@cache
 def image_suffixes() -> frozenset[str]:
     """Return the endings, such as ".png", of all formats that this machine's Pillow decodes, except icons."""
-    Image.init()
-    kinds = Image.OPEN.keys() - _NOT_DECODED - _ICONS
+    kinds = set(image_formats()) - _ICONS
     return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in kinds)
 
 

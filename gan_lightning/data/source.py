@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from gan_lightning.data.errors import BadImage, DataError, decoding
-from gan_lightning.data.files import Entry, Files, digest
+from gan_lightning.data.files import Entry, Files, digest, image_formats
 
 _SAMPLED = 16  # files at most, spread over all, whose content tells them from files that look the same
 
@@ -133,7 +133,7 @@ class FileImages(ImageSource):
         content = self.files.read(self.entries[index].name)
         if not content:
             raise ValueError("empty file")
-        return Image.open(io.BytesIO(content))
+        return Image.open(io.BytesIO(content), formats=image_formats())
 
 
 @dataclass(frozen=True)

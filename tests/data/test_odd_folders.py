@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from PIL import Image, features
 
-from gan_lightning.data import FolderDataModule, Loading, TranslationFolderDataModule, archive
+from gan_lightning.data import FolderDataModule, Loading, TranslationFolderDataModule, archive, arrangement
 from gan_lightning.data.archive import open_files
 from gan_lightning.data.arrangement import arrange
 from gan_lightning.data.errors import DataError
@@ -123,7 +124,8 @@ NAMES = {
     "only archives": refused("more.zip b.tar", "no images in it, only 1 .tar, 1 .zip: b.tar, more.zip; archives inside"),
     "only text": refused("a.txt b.txt", "no images in it, only 2 .txt: a.txt, b.txt"),
     "nothing": refused("", "there are no images in it"),
-    "only hidden": refused(".a.png", "there are no images in it"),
+    "only hidden": refused(".a.png", "there are no images in it; hidden ones are not used: .a.png"),
+    "above the folder": refused(["..\\a.png"], "hidden ones are not used: ../a.png"),
 }  # fmt: skip
 LABELS = {
     "commas": labeled(with_labels("labels.csv", b"a.png,cat\nb.png,dog\n"), CATS),
@@ -217,6 +219,34 @@ def test_an_archive_that_describes_more_than_the_memory_is_not_unpacked(tmp_path
         files.read("a.png")
 
 
+@pytest.mark.parametrize("kind", ["a pipe", "a link to nothing", "damaged"])
+def test_a_label_file_that_cannot_be_read_is_refused(tmp_path, kind):
+    path = write(tmp_path / "set", {"a.png": PNG})
+    if kind == "damaged":
+        path = write_zip(tmp_path / "set.zip", {"a.png": PNG, "labels.csv": b"a.png,cat"}, zipfile.ZIP_STORED)
+        path.write_bytes(path.read_bytes().replace(b"a.png,cat", b"a.png,cow"))
+    elif kind == "a pipe":
+        os.mkfifo(path / "labels.csv")
+    else:
+        (path / "labels.csv").symlink_to("nowhere.csv")
+    with pytest.raises(DataError, match=r"labels\.csv in .* cannot be read: "):
+        arrange(open_files(path), split="auto", heldout_fraction=0.0, labeled=True)
+
+
+def test_an_empty_path_is_not_the_folder_that_the_command_runs_in():
+    with pytest.raises(DataError, match=r"data\.path is empty; the folder that the command runs in is data\.path=\."):
+        open_files("")
+    assert str(open_files(".").location) == os.getcwd()
+
+
+def test_a_program_is_no_image_whatever_its_name(tmp_path):
+    buffer = io.BytesIO()
+    noise(0).save(buffer, "EPS")  # Pillow would hand it to Ghostscript
+    contents = {"a.jpg": buffer.getvalue(), "b.jpg": encoded(noise(1)), "c.jpg": encoded(noise(2), "ico")}
+    with pytest.raises(DataError, match=r"1 of 3 images cannot be used:\n  a\.jpg: not an image of a known format"):
+        _ = make(write(tmp_path / "set", contents), tmp_path).images_per_epoch
+
+
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.png")
     with pytest.raises(OSError, match="not a regular file"):
@@ -261,8 +291,10 @@ def test_what_is_not_used_is_counted_and_named_in_the_report_and_in_the_log(tmp_
     assert "and 6 more" in caplog.text
 
 
-@pytest.mark.parametrize("kind", ["links", "copies", "a zip", "others of the same time and size"])
-def test_held_out_images_that_are_trained_on_as_well_are_named(tmp_path, caplog, kind):
+@pytest.mark.parametrize("most", [2000, 0], ids=["few", "many"])
+@pytest.mark.parametrize("kind", ["links", "copies", "later copies", "a zip", "others of the same time and size"])
+def test_held_out_images_that_are_trained_on_as_well_are_named(tmp_path, caplog, monkeypatch, kind, most):
+    monkeypatch.setattr(arrangement, "_MOST_COMPARED", most)
     contents = {
         f"{split}/{n}.png": encoded(noise(n + 5 * (split == "val"))) for split in ("train", "val") for n in (0, 1)
     }
@@ -274,12 +306,12 @@ def test_held_out_images_that_are_trained_on_as_well_are_named(tmp_path, caplog,
         if kind == "links":
             again.symlink_to("../val/0.png")
         else:
-            again.write_bytes(contents["val/0.png"] if kind == "copies" else contents["val/0.png"][::-1])
-            os.utime(again, ns=(0, 0))
+            again.write_bytes(contents["val/0.png"][:: -1 if kind.startswith("others") else 1])
+            os.utime(again, ns=(0, kind == "later copies"))
             os.utime(path / "val" / "0.png", ns=(0, 0))
     data = make(path, tmp_path, on_bad="skip")
     data.describe(tmp_path / "run")
-    known = kind != "others of the same time and size"
+    known = kind != "others of the same time and size" and (kind != "later copies" or most > 0)
     assert ("1 held-out files are training images as well (1 .png): val/0.png" in caplog.text) == known
     assert json.loads((tmp_path / "run" / "data.json").read_text())["heldout_in_train"]["count"] == known
 
@@ -290,6 +322,20 @@ def test_masks_of_zeros_and_ones_are_said_to_be_nearly_black(tmp_path, caplog, m
     make(write(tmp_path / "set", masks), tmp_path).describe(tmp_path / "run")
     assert json.loads((tmp_path / "run" / "data.json").read_text())["train"]["levels"] == [0, most]
     assert ("set: all pixels lie between 0 and 1 of 255" in caplog.text) is (most == 1)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_held_out_images_of_two_domains_that_are_trained_on_as_well_are_named(tmp_path, caplog, paired):
+    folders = ("trainA", "trainB", "valA", "valB")
+    contents = {f"{folder}/1.png": encoded(noise(number)) for number, folder in enumerate(folders)}
+    data = pairs(tmp_path, contents | {"valB/1.png": contents["trainB/1.png"]}, paired=paired)
+    assert data.facts()["heldout_in_train"]["first"] == ["valB/1.png"]
+
+
+def test_held_out_pairs_side_by_side_that_are_trained_on_as_well_are_named(tmp_path):
+    image = encoded(noise(0, (16, 8)))
+    data = pairs(tmp_path, {"train/1.png": image, "test/2.png": image, "test/3.png": encoded(noise(1, (16, 8)))})
+    assert data.facts()["heldout_in_train"]["first"] == ["test/2.png"]
 
 
 def test_images_in_the_folder_of_a_run_are_counted_and_named(tmp_path, caplog):
