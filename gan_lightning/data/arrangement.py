@@ -22,6 +22,7 @@ from gan_lightning.data.layout import (
     check_no_split_below,
     class_order,
     common_root,
+    composed,
     folder_class,
     heldout_of,
     listed,
@@ -284,7 +285,7 @@ def label_images(files: Files, entries: dict[str, Entry], images: Sequence[str],
             members_here = [name.removeprefix(place) for name in members]
             found.classes_of.update(zip(members, matched(labels, members_here, path), strict=True))
             if path not in found.sources:
-                found.unmatched.extend(sorted(labels.keys() - {name.removeprefix(place) for name in images}))
+                found.unmatched.extend(sorted(labels.keys() - {composed(name.removeprefix(place)) for name in images}))
             found.sources.add(path)
             break
         else:

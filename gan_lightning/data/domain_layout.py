@@ -12,6 +12,7 @@ from gan_lightning.data.layout import (
     by_folders_or_hash,
     check_no_split_below,
     common_root,
+    composed,
     heldout_of,
     is_held_out,
     listed,
@@ -108,7 +109,7 @@ def arrange_domains(
     if all(split is None for split, _, _ in known.values()):
         check_no_split_below(names, None)
     for name, (said, domain, rest) in known.items():
-        key, split = rest.rpartition(".")[0], said or "train"
+        key, split = composed(rest.rpartition(".")[0]), said or "train"
         if unsplit and said is not None:
             raise DataError(f"{where}: {name} lies in a split's folder, but other images of {domain}/ do not")
         if draw and heldout_fraction and is_held_out(key, heldout_fraction):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Literal
 
@@ -142,7 +143,7 @@ def check_apart(train_split: str, heldout: str | None) -> None:
 
 def is_held_out(name: str, fraction: float) -> bool:
     """Return whether an image is held out: its name's hash decides, whatever other images there are."""
-    encoded = name.encode(errors="surrogateescape")  # bytes of a file's name that are not UTF-8
+    encoded = composed(name).encode(errors="surrogateescape")  # bytes of a file's name that are not UTF-8
     return int.from_bytes(hashlib.sha256(encoded).digest()[:8]) < fraction * 2**64
 
 
@@ -178,10 +179,15 @@ def by_hash(names: Sequence[str], fraction: float) -> dict[str, list[str]]:
     return splits
 
 
+def composed(name: str) -> str:
+    """Return a name with each accent and its letter as one character: macOS stores them as two, keyboards type one."""
+    return unicodedata.normalize("NFC", name)
+
+
 def folder_class(name: str, root: str) -> str | None:
     """Return the folder just below ``root`` that an image lies in, or None."""
     top, slash, _ = name.removeprefix(root).partition("/")
-    return top if slash else None
+    return composed(top) if slash else None
 
 
 def class_order(names: set[str], classes: int | None) -> list[str]:

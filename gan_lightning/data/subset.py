@@ -9,7 +9,7 @@ import torch
 
 from gan_lightning.core.seeding import generator_for
 from gan_lightning.data.errors import DataError
-from gan_lightning.data.layout import listed
+from gan_lightning.data.layout import composed, listed
 from gan_lightning.data.source import ImageSource
 
 _SUBSET = 3  # a stream of the subset's seed
@@ -81,8 +81,8 @@ def class_indices(wanted: Sequence[str | int], names: Sequence[str]) -> list[int
     """
     found: list[int] = []
     for entry in wanted:
-        if str(entry) in names:
-            found.append(list(names).index(str(entry)))
+        if (name := composed(str(entry))) in names:
+            found.append(list(names).index(name))
         elif isinstance(entry, int) and not isinstance(entry, bool) and 0 <= entry < len(names):
             found.append(entry)
         else:

@@ -6,6 +6,7 @@ import pytest
 
 from gan_lightning.data import DataError
 from gan_lightning.data.domain_layout import Domains, arrange_domains, domain_root
+from gan_lightning.data.layout import is_held_out
 
 AB = ["1.png", "2.png"]
 
@@ -62,6 +63,12 @@ def test_a_fraction_of_training_folders_alone_is_held_out(paired):
         assert [name.removeprefix("train") for name in found.a] == apart[split].a
     held = files("testA", "testB")
     assert set(arrange([*names, *held], paired=paired, heldout_fraction=0.2)) == {"train", "test"}
+
+
+def test_partners_are_found_however_their_accents_are_stored():
+    assert arrange(["A/e\u0301.png", "B/\u00e9.png"]) == {"train": Domains(["A/e\u0301.png"], ["B/\u00e9.png"])}
+    for number in range(40):
+        assert is_held_out(f"e\u0301{number}", 0.5) is is_held_out(f"\u00e9{number}", 0.5)
 
 
 def test_side_by_side_with_and_without_splits():

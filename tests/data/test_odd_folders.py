@@ -139,6 +139,8 @@ LABELS = {
     "dots and slashes": labeled(with_labels("labels.csv", b"./a.png,cat\n.\\b.png,dog\n"), CATS),
     "backslashes": labeled(with_labels("dataset.json", {"labels": [["x\\a.png", 0], [".\\x\\b.png", 1]]}, "x/a.png x/b.png"), {"x/a.png": "0", "x/b.png": "1"}),
     "dataset.json": labeled(with_labels("dataset.json", {"labels": [["./a.png", 1], ["b.png", 0]]}), {"a.png": "1", "b.png": "0"}),
+    "accents of macOS": labeled(with_labels("labels.csv", "é.png,ö\nb.png,o\u0308\n".encode(), "e\u0301.png b.png"), {"e\u0301.png": "ö", "b.png": "ö"}),
+    "classes of macOS": labeled({"o\u0308/a.png": PNG, "ö/b.png": PNG}, {"o\u0308/a.png": "ö", "ö/b.png": "ö"}),
     "missing files": labeled(with_labels("labels.csv", b"a.png,cat\nb.png,dog\nc.png,cow\n"), CATS, unmatched="c.png"),
     "two label files": labeled({**with_labels("labels.csv", b"a.png,cat\nb.png,dog\n"), "labels.json": b"{}"}, CATS, unused="labels.json"),
     "labels not asked for": Odd(with_labels("labels.csv", b"a.png,cat\nb.png,dog\n"), {"train": "a.png b.png"}, unused="labels.csv"),
