@@ -20,6 +20,8 @@ from torch import Tensor
 from gan_lightning.data.errors import BadImage, DataError, decoding
 from gan_lightning.data.files import Entry, Files, digest, image_formats
 
+_JPEG, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
+_ZEROS = 64  # bytes; fewer may be pixels
 _SAMPLED = 16  # files at most, spread over all, whose content tells them from files that look the same
 
 
@@ -133,7 +135,17 @@ class FileImages(ImageSource):
         content = self.files.read(self.entries[index].name)
         if not content:
             raise ValueError("empty file")
+        if ends_in_zeros(content):
+            raise ValueError("the file ends in zeros: it was not written to its end")
         return Image.open(io.BytesIO(content), formats=image_formats())
+
+
+def ends_in_zeros(content: bytes) -> bool:
+    """Return whether a JPEG file's last pixels are zero bytes, as an interrupted copy leaves: decoders draw them gray."""
+    written = content.rstrip(b"\0")
+    if not content.startswith(_JPEG) or len(content) - len(written) < _ZEROS:
+        return False
+    return written.rfind(_JPEG_END) < written.rfind(_JPEG_SCAN)
 
 
 @dataclass(frozen=True)

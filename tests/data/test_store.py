@@ -119,12 +119,18 @@ def test_many_images_are_decoded_by_workers(tmp_path):
 BAD = {
     "truncated.jpg": lambda: encoded(noise(1, (64, 64)), "jpg")[:900],
     "truncated.png": lambda: encoded(noise(1, (64, 64)))[:3000],
+    "zeros.jpg": lambda: encoded(noise(1, (64, 64)), "jpg")[:-900] + bytes(900),
     "empty.png": lambda: b"",
     "text.jpg": lambda: b"this is no picture",
     "header_only.gif": lambda: encoded(noise(1), "gif")[:12],
     "small.png": lambda: encoded(noise(1, (20, 5))),
     "float.tif": lambda: encoded(Image.fromarray(np.zeros((12, 12), np.float32)), "tif"),
 }
+
+
+def test_zeros_behind_a_whole_file_do_no_harm(tmp_path, loading):
+    contents = {"a.jpg": encoded(noise(1, (64, 64)), "jpg") + bytes(900), "b.bmp": encoded(Image.new("RGB", (64, 64)), "bmp")}
+    assert look(source_of(write(tmp_path / "set", contents)), loading).report.images == 2
 
 
 @pytest.mark.parametrize("memory_fraction", [0.5, 0.0])
@@ -139,7 +145,7 @@ def test_all_bad_images_are_named_at_once(tmp_path, memory_fraction):
             found.report.enforce("the set", "stop")
         for name in BAD:
             assert f"{name}: " in str(caught.value)
-        assert "7 of 9 images cannot be used" in str(caught.value)
+        assert f"{len(BAD)} of {len(BAD) + 2} images cannot be used" in str(caught.value)
         assert "empty.png: empty file" in str(caught.value)
         assert "small.png: 20x5 is smaller than data.min_size = 6" in str(caught.value)
         assert "text.jpg: not an image" in str(caught.value)
