@@ -141,7 +141,7 @@ class FileImages(ImageSource):
 
 
 def ends_in_zeros(content: bytes) -> bool:
-    """Return whether a JPEG file's last pixels are zero bytes, as an interrupted copy leaves: decoders draw them gray."""
+    """Return whether the last pixels of a JPEG file are zero bytes, as interrupted copies leave; decoders draw gray."""
     written = content.rstrip(b"\0")
     if not content.startswith(_JPEG) or len(content) - len(written) < _ZEROS:
         return False

@@ -129,7 +129,10 @@ BAD = {
 
 
 def test_zeros_behind_a_whole_file_do_no_harm(tmp_path, loading):
-    contents = {"a.jpg": encoded(noise(1, (64, 64)), "jpg") + bytes(900), "b.bmp": encoded(Image.new("RGB", (64, 64)), "bmp")}
+    contents = {
+        "a.jpg": encoded(noise(1, (64, 64)), "jpg") + bytes(900),
+        "b.bmp": encoded(Image.new("RGB", (64, 64)), "bmp"),
+    }
     assert look(source_of(write(tmp_path / "set", contents)), loading).report.images == 2
 
 
