@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import zipfile
@@ -233,6 +234,17 @@ def test_a_label_file_that_cannot_be_read_is_refused(tmp_path, kind):
         (path / "labels.csv").symlink_to("nowhere.csv")
     with pytest.raises(DataError, match=r"labels\.csv in .* cannot be read: "):
         arrange(open_files(path), split="auto", heldout_fraction=0.0, labeled=True)
+
+
+def test_folders_with_links_to_one_another_are_refused_and_a_few_links_are_followed(tmp_path):
+    numbers = range(8)
+    write(tmp_path, {f"{number}/a.png": PNG for number in numbers})
+    (tmp_path / "0" / "again").symlink_to("../1")
+    assert len(open_files(tmp_path).entries()) == len(numbers) + 1
+    for first, second in itertools.permutations(numbers, 2):
+        (tmp_path / str(first) / f"to {second}").symlink_to(f"../{second}")
+    with pytest.raises(DataError, match="more than 100 ways lead over links to .*remove some"):
+        open_files(tmp_path).entries()
 
 
 def test_an_empty_path_is_not_the_folder_that_the_command_runs_in():
