@@ -103,6 +103,8 @@ def open_files(path: str | Path, *, key: str = "data.path", cache: Path | None =
     Raises:
         DataError: if there is neither.
     """
+    if not str(path).strip():
+        raise DataError(f"{key} is empty; the folder that the command runs in is {key}=.")
     location = Path(os.path.expanduser(path)).absolute()
     if location.is_dir():
         return FolderFiles(location)

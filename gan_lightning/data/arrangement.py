@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import zipfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 from gan_lightning.core.terminal import printable
@@ -17,10 +18,11 @@ from gan_lightning.data.label_files import LABEL_FILES, is_label_file, matched, 
 from gan_lightning.data.layout import (
     Split,
     by_folders,
-    by_hash,
+    by_folders_or_hash,
     check_no_split_below,
     class_order,
     common_root,
+    composed,
     folder_class,
     heldout_of,
     listed,
@@ -29,6 +31,7 @@ from gan_lightning.data.layout import (
 from gan_lightning.data.source import FileImages, integers
 
 _NAMED = 20
+_MOST_COMPARED = 2000  # files of equal sizes that are read at each start to find copies
 
 
 @dataclass(frozen=True)
@@ -61,21 +64,41 @@ class Arrangement:
 
     @cached_property
     def in_both(self) -> list[str]:
-        """The held-out files that are training images, too: links, and copies with the same time or checksum."""
-        if self.heldout_split is None:
-            return []
-        train, heldout = self.splits["train"], self.splits[self.heldout_split]
-        twins = {entry[1:]: entry.name for entry in train.entries if entry.size_bytes}
-        candidates = [(entry.name, twins[entry[1:]]) for entry in heldout.entries if entry[1:] in twins]
-        return [train.files.prefix + name for name, twin in candidates if same_content(train.files, name, twin)]
+        """The held-out files that are training images, too; see ``in_both``."""
+        return [] if self.heldout_split is None else in_both(self.splits["train"], self.splits[self.heldout_split])
 
 
-def same_content(files: Files, first: str, second: str) -> bool:
-    """Return whether two files have the same content; one that cannot be read is reported elsewhere."""
+def in_both(train: FileImages, heldout: FileImages) -> list[str]:
+    """Return the held-out files that are training images, too: links and copies.
+
+    Files of equal size are compared. Where many have the same size, a copy must also have the time, checksum or name of
+    the other.
+    """
+    files, by_size = train.files, defaultdict[int, list[Entry]](list)
+    for entry in train.entries:
+        by_size[entry.size_bytes].append(entry)
+    alike = [entry for entry in heldout.entries if entry.size_bytes and entry.size_bytes in by_size]
+    few = len(alike) + sum(len(by_size[size]) for size in {entry.size_bytes for entry in alike}) <= _MOST_COMPARED
+    content = cache(partial(content_digest, files))
+
+    def is_copied(entry: Entry) -> bool:
+        place = entry.name.rpartition("/")[2]
+        others = (
+            other
+            for other in by_size[entry.size_bytes]
+            if few or other.stamp == entry.stamp or other.name.rpartition("/")[2] == place
+        )
+        return any(content(entry.name) == content(other.name) is not None for other in others)
+
+    return [files.prefix + entry.name for entry in alike if is_copied(entry)]
+
+
+def content_digest(files: Files, name: str) -> bytes | None:
+    """Return the SHA-256 of a file; None if it cannot be read, which is reported elsewhere."""
     try:
-        return files.read(first) == files.read(second)
-    except (OSError, zipfile.BadZipFile):
-        return False
+        return hashlib.sha256(files.read(name)).digest()
+    except (OSError, zipfile.BadZipFile, NotImplementedError):
+        return None
 
 
 def unused_facts(names: Sequence[str]) -> dict[str, Any]:
@@ -131,6 +154,7 @@ def image_entries(
         raise DataError(
             f"{where or f'data.path = {files.location}'}: there are no images in it"
             + (f", only {what}: {listed(list(entries))}" if entries else "")
+            + (f"; hidden ones are not used: {listed(sorted(files.hidden_images))}" if files.hidden_images else "")
             + ("; archives inside are not opened: unpack them, or name one" if archives else "")
         )
     left_out = set(unused)
@@ -174,7 +198,7 @@ def arrange(
         raise DataError(f"data.split=folders, but {files.location} has no folder 'train' at its top")
     if split == "auto":
         check_no_split_below(below, found, remedy="; data.split=hash takes all folders for training")
-    by_name = found if found is not None else by_hash(below, heldout_fraction)
+    by_name = by_folders_or_hash(below, found, heldout_fraction)
     by_name = {name: [inner + member for member in members] for name, members in by_name.items()}
     heldout = heldout_of(by_name)
     if not labeled:
@@ -225,6 +249,18 @@ class Labels:
     unmatched: list[str]
 
 
+def label_content(files: Files, path: str) -> bytes:
+    """Return the content of a label file.
+
+    Raises:
+        DataError: if it cannot be read.
+    """
+    try:
+        return files.read(path)
+    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise DataError(f"{path} in {files.location} cannot be read: {error}") from error
+
+
 def label_images(files: Files, entries: dict[str, Entry], images: Sequence[str], tops: Iterable[str]) -> Labels:
     """Return the class of each image, by the label file in its part of the files or at the top, or by its folder.
 
@@ -243,13 +279,13 @@ def label_images(files: Files, entries: dict[str, Entry], images: Sequence[str],
         members = [name for name in images if name.startswith(top)]
         for place, file in [(place, file) for place in dict.fromkeys((top, "")) for file in LABEL_FILES]:
             path = label_files.get((place.rstrip("/"), file))
-            labels = None if path is None else read_labels(files.read(path), path)
+            labels = None if path is None else read_labels(label_content(files, path), path)
             if path is None or labels is None:
                 continue
             members_here = [name.removeprefix(place) for name in members]
             found.classes_of.update(zip(members, matched(labels, members_here, path), strict=True))
             if path not in found.sources:
-                found.unmatched.extend(sorted(labels.keys() - {name.removeprefix(place) for name in images}))
+                found.unmatched.extend(sorted(labels.keys() - {composed(name.removeprefix(place)) for name in images}))
             found.sources.add(path)
             break
         else:

@@ -53,6 +53,8 @@ class ArraysDataModule(PicturesDataModule):
         if heldout is not None:
             apart = None if heldout_labels is None else StoredArrays("heldout_labels", heldout_labels)
             self._files[HELDOUT] = (StoredArrays("heldout", heldout), apart)
+            if Path(os.path.expanduser(heldout)).resolve() == Path(os.path.expanduser(path)).resolve():
+                raise ValueError(f"data.heldout must be another file than data.path, got {heldout} for both")
         self.heldout_split = None if heldout is None else HELDOUT
         for images, apart in self._files.values():
             images.check(".npz", ".npy")
@@ -197,9 +199,13 @@ def channels_last(images: NDArray[np.uint8], what: str) -> NDArray[np.uint8]:
     """Return images as ``(N, H, W)`` or ``(N, H, W, 3)``, whichever way their channels lie.
 
     Raises:
-        DataError: if neither place holds 1 or 3 channels.
+        DataError: if neither place holds 1 or 3 channels, or the array is rather a single image in color.
     """
     if images.ndim == 3:
+        if images.shape[2] in (1, 3, 4):
+            raise DataError(
+                f"{what}: expected (N, H, W) or (N, H, W, 1 or 3), the array is {images.shape}, like one image"
+            )
         return images
     if images.shape[3] not in (1, 3):
         if images.shape[1] not in (1, 3):

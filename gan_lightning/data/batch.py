@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -95,64 +96,74 @@ TOLERANCE = 1e-3
 """How far pixels may lie outside [-1, 1], as rounding leaves them."""
 
 
-def check_first_batch(
-    batch: Batch, *, shape: tuple[int, ...], dtype: torch.dtype = torch.float32, classes: int | None = None
+def check_batch(
+    batch: Batch,
+    *,
+    shape: tuple[int, ...],
+    dtype: torch.dtype = torch.float32,
+    classes: int | None = None,
+    first: bool = True,
 ) -> None:
-    """Refuse a loader whose first batch is not what a model can learn from.
+    """Refuse a batch of a loader that is not what a model can learn from.
 
-    Images in [0, 1], as ``torchvision.transforms.ToTensor`` leaves them, are possible, but the usual mistake: a
-    warning names it.
+    An accelerator would wait for its numbers to be read: those of a later batch are read on the CPU only, and elsewhere
+    the loss tells. Images in [0, 1], as ``torchvision.transforms.ToTensor`` leaves them, are possible, but the usual mistake: a
+    warning of the first batch names it.
 
     Args:
         batch: what the loader yielded.
         shape: shape of one sample that the model makes.
         dtype: dtype of the model's weights.
         classes: number of classes that the model knows, or None.
+        first: whether it is the loader's first one, as messages then say.
 
     Raises:
         ValueError: in one sentence, for samples or sources of another type or shape, not finite or, for images, outside
             [-1, 1], and for labels that are not one class a sample.
     """
-    _check_samples("images", batch.images, dtype)
+    which = "the first batch" if first else "a later batch"
+    read = first or batch.images.device.type == "cpu"
+    _check_samples(f"{which}: images", batch.images, dtype, first=first, read=read)
     if batch.images.shape[1:] != shape:
         raise ValueError(
-            f"the first batch: its samples must have shape {shape}, as the generator makes them, "
+            f"{which}: its samples must have shape {shape}, as the generator makes them, "
             f"got {tuple(batch.images.shape[1:])}"
         )
     if batch.source is not None:
-        _check_samples("source", batch.source, dtype)
+        _check_samples(f"{which}: source", batch.source, dtype, first=first, read=read)
         if len(batch.source) != len(batch) or batch.source.ndim != batch.images.ndim:
             raise ValueError(
-                f"the first batch: source must have one sample for each of images {tuple(batch.images.shape)}, "
+                f"{which}: source must have one sample for each of images {tuple(batch.images.shape)}, "
                 f"got {tuple(batch.source.shape)}"
             )
     if batch.labels is not None:
         if len(batch.labels) != len(batch):
-            raise ValueError(f"the first batch: it has {len(batch)} images, but {len(batch.labels)} labels")
-        least, most = int(batch.labels.min()), int(batch.labels.max())
-        if classes is not None and not 0 <= least <= most < classes:
-            raise ValueError(f"the first batch: labels must lie in 0..{classes - 1}, got {least} to {most}")
+            raise ValueError(f"{which}: it has {len(batch)} images, but {len(batch.labels)} labels")
+        if classes is None or not read:
+            return
+        least, most = torch.stack(batch.labels.aminmax()).tolist()
+        if not 0 <= least <= most < classes:
+            raise ValueError(f"{which}: labels must lie in 0..{classes - 1}, got {least} to {most}")
 
 
-def _check_samples(field: str, samples: Tensor, dtype: torch.dtype) -> None:
-    """Refuse a wrong type, no samples, numbers that are not finite, and pixels outside [-1, 1]."""
+def _check_samples(field: str, samples: Tensor, dtype: torch.dtype, *, first: bool, read: bool) -> None:
+    """Refuse a wrong type, no samples, numbers that are not finite, and pixels outside [-1, 1]; warn of [0, 1] once."""
     if samples.dtype != dtype:
         integers = not samples.is_floating_point()
         meant = "; gan_lightning.data.loader.to_unit_range maps 0..255 to [-1, 1]" if integers else ""
-        raise ValueError(f"the first batch: {field} must be {dtype}, got {samples.dtype}{meant}")
+        raise ValueError(f"{field} must be {dtype}, got {samples.dtype}{meant}")
     if not samples.numel():
-        raise ValueError(f"the first batch: {field} has no samples, got shape {tuple(samples.shape)}")
-    if not samples.isfinite().all():
-        raise ValueError(f"the first batch: {field} has values that are not finite")
+        raise ValueError(f"{field} has no samples, got shape {tuple(samples.shape)}")
+    if not read:
+        return
+    least, most = torch.stack(samples.aminmax()).tolist()  # once, for a device to wait once; NaN is in either
+    if not math.isfinite(least) or not math.isfinite(most):
+        raise ValueError(f"{field} has values that are not finite")
     if samples.ndim < 4:
         return
-    least, most = samples.min().item(), samples.max().item()
     if least < -1 - TOLERANCE or most > 1 + TOLERANCE:
-        raise ValueError(f"the first batch: {field} must lie in [-1, 1], got {least:.4g} to {most:.4g}")
-    if 0 <= least < most:
+        raise ValueError(f"{field} must lie in [-1, 1], got {least:.4g} to {most:.4g}")
+    if first and 0 <= least < most:
         log.warning(
-            "the first batch: %s lies in [%.3g, %.3g]; if pixels are meant to reach from 0 to 1, map x to 2 x - 1",
-            field,
-            least,
-            most,
+            "%s lies in [%.3g, %.3g]; if pixels are meant to reach from 0 to 1, map x to 2 x - 1", field, least, most
         )

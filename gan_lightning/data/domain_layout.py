@@ -9,9 +9,11 @@ from typing import Literal
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.layout import (
     by_folders,
-    by_hash,
+    by_folders_or_hash,
     check_no_split_below,
     common_root,
+    composed,
+    heldout_of,
     is_held_out,
     listed,
     names_split,
@@ -80,7 +82,7 @@ def arrange_domains(
         names: names of all images, below ``domain_root``.
         layout: "folders", "side_by_side" (pairs only), or "auto": folders if any image lies in one of a domain.
         paired: whether images of equal names, suffixes aside, are pairs.
-        heldout_fraction: share that is held out by the hash of their names where no folder says "train".
+        heldout_fraction: share that is held out by the hash of their names where no folder is held out.
         where: the folder or archive, for messages.
 
     Raises:
@@ -92,7 +94,9 @@ def arrange_domains(
             raise DataError("data.layout=side_by_side means pairs; set data.paired=true")
         by_folder = by_folders(names)
         check_no_split_below(names, by_folder)
-        splits = by_folder or by_hash(names, heldout_fraction)
+        if layout == "auto":
+            check_one_folder(names, by_folder, where)
+        splits = by_folders_or_hash(names, by_folder, heldout_fraction)
         return {split: Domains(members, None) for split, members in splits.items()}
     outside = [name for name, found in places.items() if found is None]
     if outside:
@@ -101,14 +105,15 @@ def arrange_domains(
     known = {name: found for name, found in places.items() if found is not None}
     found: dict[str, dict[str, dict[str, str]]] = {}
     unsplit = any(split is None for split, _, _ in known.values())
+    draw = heldout_of({split for split, _, _ in known.values() if split is not None}) is None
     if all(split is None for split, _, _ in known.values()):
         check_no_split_below(names, None)
     for name, (said, domain, rest) in known.items():
-        key, split = rest.rpartition(".")[0], said or ""
-        if unsplit:
-            if said is not None:
-                raise DataError(f"{where}: {name} lies in a split's folder, but other images of {domain}/ do not")
-            split = "heldout" if heldout_fraction and is_held_out(key, heldout_fraction) else "train"
+        key, split = composed(rest.rpartition(".")[0]), said or "train"
+        if unsplit and said is not None:
+            raise DataError(f"{where}: {name} lies in a split's folder, but other images of {domain}/ do not")
+        if draw and heldout_fraction and is_held_out(key, heldout_fraction):
+            split = "heldout"
         members = found.setdefault(split, {}).setdefault(domain, {})
         if paired and key in members:
             raise DataError(f"{where}: {members[key]} and {name} differ only in their suffixes")
@@ -116,6 +121,27 @@ def arrange_domains(
     if "train" not in found:
         raise DataError(f"{where}: there are no training images, only {', '.join(found)}; known layouts are {KNOWN}")
     return {split: matched_domains(split, domains, paired=paired, where=where) for split, domains in found.items()}
+
+
+def check_one_folder(names: Sequence[str], splits: dict[str, list[str]] | None, where: str) -> None:
+    """Refuse two folders of images as images that each hold a pair: they are rather the two domains.
+
+    Args:
+        names: names of all images.
+        splits: the names by the folders of splits at the top, or None if there are none.
+        where: the folder or archive, for messages.
+
+    Raises:
+        DataError: naming the folders.
+    """
+    below = 0 if splits is None else 1
+    for members in [names] if splits is None else splits.values():
+        folders = sorted({"/".join(name.split("/")[: below + 1]) for name in members if name.count("/") > below})
+        if len(folders) > 1:
+            raise DataError(
+                f"{where}: images lie in the folders {listed(folders)}, which name no domains. If these are "
+                f"the domains, known layouts are {KNOWN}; if each image holds both, data.layout=side_by_side"
+            )
 
 
 def matched_domains(split: str, domains: dict[str, dict[str, str]], *, paired: bool, where: str) -> Domains:

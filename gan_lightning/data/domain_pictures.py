@@ -21,10 +21,12 @@ class HalfImages(ImageSource):
     Args:
         whole: the files.
         left: which half.
+        of_any_shape: whether files may be as high as wide, or higher: half of a photograph is then rather no image.
     """
 
     whole: FileImages
     left: bool
+    of_any_shape: bool = False
     labels: None = None
     class_names: None = None
 
@@ -44,12 +46,17 @@ class HalfImages(ImageSource):
         """Open the file and cut it.
 
         Raises:
-            ValueError: if its width is odd.
+            ValueError: if its width is odd, or too small.
         """
         image = upright(self.whole.open(index))
         width, height = image.size
         if width % 2:
             raise ValueError(f"{width}x{height}: the width must be even for two images side by side")
+        if width <= height and not self.of_any_shape:
+            raise ValueError(
+                f"{width}x{height}: not wider than high, as two images side by side are; if these are, "
+                "data.layout=side_by_side"
+            )
         return image.crop((0, 0, width // 2, height) if self.left else (width // 2, 0, width, height))
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import stat
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,8 @@ _NOT_DECODED = frozenset({"BUFR", "EPS", "FPX", "GRIB", "HDF5", "MIC", "MPEG", "
 """Formats that Pillow recognizes, but decodes not at all or only with another program."""
 _ICONS = frozenset({"CUR", "ICNS", "ICO"})
 """Formats of what decorates folders and pages."""
+_MOST_VISITS = 100
+"""Of one folder over different links."""
 
 
 class Entry(NamedTuple):
@@ -106,14 +109,17 @@ class FolderFiles(Files):
     def stored_entries(self) -> list[Entry]:
         """List the files below the folder."""
         try:
-            return list(self._walk(self.location, "", frozenset()))
+            return list(self._walk(self.location, "", frozenset(), Counter()))
         except OSError as error:
             raise DataError(f"{error.filename or self.location} cannot be listed: {error.strerror or error}") from error
 
-    def _walk(self, folder: Path | str, prefix: str, above: frozenset[str]) -> Iterator[Entry]:
+    def _walk(self, folder: Path | str, prefix: str, above: frozenset[str], visits: Counter[str]) -> Iterator[Entry]:
         real = os.path.realpath(folder)
         if real in above:  # a link that leads back up
             return
+        visits[real] += 1
+        if visits[real] > _MOST_VISITS:  # a few folders with links to one another are as many as their orders
+            raise DataError(f"{self.location}: more than {_MOST_VISITS} ways lead over links to {real}; remove some")
         with os.scandir(folder) as found:
             for item in found:
                 if is_of_macos(item.name):
@@ -121,7 +127,7 @@ class FolderFiles(Files):
                 if item.is_dir() and is_of_run(item.path):
                     self.hidden_images += images_below(item.path, f"{prefix}{item.name}/")
                 elif item.is_dir():
-                    yield from self._walk(item.path, f"{prefix}{item.name}/", above | {real})
+                    yield from self._walk(item.path, f"{prefix}{item.name}/", above | {real}, visits)
                 else:
                     try:
                         facts = item.stat()
@@ -160,11 +166,17 @@ def is_of_macos(name: str) -> bool:
 
 
 @cache
+def image_formats() -> tuple[str, ...]:
+    """Return Pillow's names of all formats that it decodes by itself, whatever a file is called; usual ones first."""
+    Image.preinit()
+    Image.init()
+    return tuple(kind for kind in Image.ID if kind not in _NOT_DECODED)
+
+
+@cache
 def image_suffixes() -> frozenset[str]:
     """Return the endings, such as ".png", of all formats that this machine's Pillow decodes, except icons."""
-    Image.preinit()  # Pillow tries formats in the order in which they were registered: the usual ones first
-    Image.init()
-    kinds = Image.OPEN.keys() - _NOT_DECODED - _ICONS
+    kinds = set(image_formats()) - _ICONS
     return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in kinds)
 
 

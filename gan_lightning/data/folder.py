@@ -27,7 +27,7 @@ class FolderDataModule(PicturesDataModule):
         split: "folders": ``train/`` at the top is trained on, ``test/`` or ``val/`` is held out, in any case and
             perhaps with words such as "images" ("Training", "test_images"); "hash": a fraction is held out by the
             hash of each file's name; "auto": "folders" if there is ``train/``, else "hash".
-        heldout_fraction: for "hash"; 0: nothing is held out.
+        heldout_fraction: share of what is trained on, where no folder is held out; 0: nothing is held out.
         name: name of the data set, beside its scores; None: the folder's or archive's name.
         pictures: see ``PicturesDataModule``.
 

@@ -15,7 +15,7 @@ from gan_lightning.data.arrays import channels_last, read_arrays, the_images, th
 from gan_lightning.data.errors import BadImage, DataError, decoding
 from gan_lightning.data.images import EvaluationImages, TensorImages
 from gan_lightning.data.loading import Loading
-from gan_lightning.data.preflight import complaints
+from gan_lightning.data.preflight import complaints, narrow_range
 from gan_lightning.data.source import FileImages
 from gan_lightning.data.store import FOLDER, look
 from gan_lightning.data.stream import for_evaluation
@@ -63,6 +63,8 @@ def given_images(
         bad = found.report.bad  # a score must not depend on which were left out
         head = f"{what}: {len(bad)} of {len(source)} images are damaged or of another size than the first:"
         raise DataError("\n  ".join([head, *complaints(bad, _NAMED)]))
+    for line in narrow_range(what, found.report.levels):
+        log.warning("%s", line)
     return for_evaluation(found, loading, name=location.stem, split=split)
 
 
@@ -107,6 +109,8 @@ def npz_images(path: Path, *, key: str, split: str, labeled: bool) -> TensorImag
     height, width = pixels.shape[2:]
     if height != width:
         raise DataError(f"{what}: its images are {width}x{height}; images must be square")
+    for line in narrow_range(what, [int(stored.min()), int(stored.max())]):
+        log.warning("%s", line)
     labels = the_labels(arrays, what, count=len(pixels))
     if labels is not None and not 0 <= int(labels.min()) <= int(labels.max()) < 2**31:
         raise DataError(f"{what}: its labels are from {labels.min()} to {labels.max()}; classes are numbered from 0")

@@ -107,6 +107,7 @@ class HuggingFaceStreamDataModule(DecodedImageDataModule):
             decoder = RowDecoder(
                 image_column=self.image_column,
                 label_column=None if self.classes is None else self.label_column,
+                classes=self.classes,
                 open_image=ImageFeature().decode_example,
                 transform=self.transform,
             )

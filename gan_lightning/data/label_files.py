@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from gan_lightning.core.side_files import parse_json
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.files import is_image, plain_name
-from gan_lightning.data.layout import listed
+from gan_lightning.data.layout import composed, listed
 
 LABEL_FILES = ("labels.csv", "labels.json", "dataset.json")
 """In the order in which they are looked for; their names may be written in any case."""
@@ -25,7 +25,7 @@ def is_label_file(name: str) -> bool:
 
 
 def read_labels(content: bytes, file: str) -> dict[str, str] | None:
-    """Read a label file: name of each image to name of its class.
+    """Read a label file: name of each image to name of its class, both ``composed``.
 
     Backslashes in the names of images are taken for slashes, and a ``./`` before them is left out.
 
@@ -52,7 +52,7 @@ def read_labels(content: bytes, file: str) -> dict[str, str] | None:
                     return None
             items = value.items() if isinstance(value, dict) else value
             pairs = [(name, class_name(label)) for name, label in items]
-        pairs = [(plain_name(name), label.strip()) for name, label in pairs]
+        pairs = [(composed(plain_name(name)), composed(label.strip())) for name, label in pairs]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, csv.Error) as error:
         raise DataError(f"{file} is not a label file: {type(error).__name__}: {error}") from error
     labels = dict(pairs)
@@ -104,7 +104,7 @@ def matched(labels: Mapping[str, str], names: Sequence[str], file: str) -> list[
     Raises:
         DataError: naming the images without a label, if there are any.
     """
-    missing = [name for name in names if name not in labels]
+    missing = [name for name in names if composed(name) not in labels]
     if missing:
         raise DataError(f"{file} has no label for {listed(missing)}")
-    return [labels[name] for name in names]
+    return [labels[composed(name)] for name in names]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Literal
 
@@ -18,6 +19,8 @@ SPLIT_WORDS = {
 }
 """What folders of splits are called, in any case, perhaps with words such as "images" or a year, to the split."""
 
+_LIKE_TRAIN = re.compile(r"train\w*|trn")
+_LIKE_HELDOUT = re.compile(r"test\w*|tst|val|valid\w*|eval\w*|dev|holdout|heldout")
 _FILLERS = re.compile(r"images?|imgs?|pictures?|photos?|data|set|split|[\W\d_]+")
 _NAMED = 20
 
@@ -76,8 +79,16 @@ def folder_of(found: dict[str, str], split: str) -> str:
     return next(folder for folder, its_split in found.items() if its_split == split)
 
 
+def has_word(path: str, words: re.Pattern[str]) -> bool:
+    """Return whether the last folder of a path has a word such as "test" in its name: "seg_test/", "petsTest/"."""
+    folder = re.sub(r"(?<=[^\W\d_A-Z])(?=[A-Z])", "_", path.rstrip("/").rpartition("/")[2]).lower()
+    return any(words.fullmatch(word) for word in re.split(r"[\W\d_]+", folder))
+
+
 def check_no_split_below(names: Iterable[str], splits: Collection[str] | None, *, remedy: str = "") -> None:
     """Refuse folders that are called like held-out splits where they would not be taken as such.
+
+    Folders beside one another that only look like splits, "seg_train" and "seg_test", are refused as well.
 
     Args:
         names: names of all images.
@@ -91,11 +102,23 @@ def check_no_split_below(names: Iterable[str], splits: Collection[str] | None, *
         return
     below = 0 if splits is None else 1
     found: dict[str, None] = {}
+    siblings: dict[str, list[str]] = {}
     for folder in dict.fromkeys(name.rpartition("/")[0] for name in names):
         parts = folder.split("/")
         for depth in range(below, len(parts)):
+            path = "/".join(parts[: depth + 1]) + "/"
             if split_of(parts[depth]) in ("test", "val"):
-                found["/".join(parts[: depth + 1]) + "/"] = None
+                found[path] = None
+            others = siblings.setdefault("/".join(parts[:depth]), [])
+            if path not in others:
+                others.append(path)
+    for folders in siblings.values():
+        alike = [[path for path in folders if has_word(path, words)] for words in (_LIKE_TRAIN, _LIKE_HELDOUT)]
+        if all(alike) and not found:
+            raise DataError(
+                f"{listed(alike[0])} and {listed(alike[1])}: they look like training and held-out images, but are not "
+                f"named so; rename them to train/ and test/{remedy}"
+            )
     if found:
         raise DataError(
             f"{listed(list(found))}: named like held-out images, but not beside a folder 'train'; "
@@ -120,8 +143,21 @@ def check_apart(train_split: str, heldout: str | None) -> None:
 
 def is_held_out(name: str, fraction: float) -> bool:
     """Return whether an image is held out: its name's hash decides, whatever other images there are."""
-    encoded = name.encode(errors="surrogateescape")  # bytes of a file's name that are not UTF-8
+    encoded = composed(name).encode(errors="surrogateescape")  # bytes of a file's name that are not UTF-8
     return int.from_bytes(hashlib.sha256(encoded).digest()[:8]) < fraction * 2**64
+
+
+def by_folders_or_hash(
+    names: Sequence[str], found: dict[str, list[str]] | None, fraction: float
+) -> dict[str, list[str]]:
+    """Return what ``by_folders`` found; where no folder is held out, a fraction of the others is, by ``by_hash``.
+
+    Raises:
+        DataError: if a part is empty.
+    """
+    if found is not None and heldout_of(found) is not None:
+        return found
+    return by_hash(names if found is None else found["train"], fraction)
 
 
 def by_hash(names: Sequence[str], fraction: float) -> dict[str, list[str]]:
@@ -143,10 +179,15 @@ def by_hash(names: Sequence[str], fraction: float) -> dict[str, list[str]]:
     return splits
 
 
+def composed(name: str) -> str:
+    """Return a name with each accent and its letter as one character: macOS stores them as two, keyboards type one."""
+    return unicodedata.normalize("NFC", name)
+
+
 def folder_class(name: str, root: str) -> str | None:
     """Return the folder just below ``root`` that an image lies in, or None."""
     top, slash, _ = name.removeprefix(root).partition("/")
-    return top if slash else None
+    return composed(top) if slash else None
 
 
 def class_order(names: set[str], classes: int | None) -> list[str]:

@@ -20,7 +20,7 @@ from gan_lightning.data.images import EvaluationImages
 from gan_lightning.data.layout import listed
 from gan_lightning.data.loader import EndlessLoader
 from gan_lightning.data.loading import Loading
-from gan_lightning.data.preflight import OnBad
+from gan_lightning.data.preflight import OnBad, narrow_range
 from gan_lightning.data.preview import save_preview
 from gan_lightning.data.source import ImageSource
 from gan_lightning.data.store import Looked, look
@@ -221,7 +221,7 @@ class PicturesDataModule(DecodedImageDataModule):
         except OSError as error:
             log.error("could not write %s; training continues: %s", folder / REPORT_FILE, error)
         log.info("%s", summary_line(self.dataset, found))
-        for line in unused_lines(self.dataset, self.facts()):
+        for line in unused_lines(self.dataset, self.facts()) + narrow_range(self.dataset, found.report.levels):
             log.warning("%s", line)
 
 

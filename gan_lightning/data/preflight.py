@@ -21,12 +21,14 @@ from gan_lightning.data.transform import Transform, upright_size
 OnBad = Literal["stop", "skip"]
 _NAMED = 200
 _SIZES = 10
+_NARROW = 64  # levels; 14 bits in a file of 16 take 63
 
 
 class Finding(NamedTuple):
     """One image: its size and mode as stored, and what is wrong with it, or None.
 
-    Of a good one also its size when it is held upright, and whether its file holds further pictures.
+    Of a good one also its size when it is held upright, whether its file holds further pictures, and its darkest and
+    its brightest level, in 0..255.
     """
 
     size: tuple[int, int]
@@ -34,6 +36,7 @@ class Finding(NamedTuple):
     problem: str | None
     upright_size: tuple[int, int] = (0, 0)
     of_several: bool = False
+    levels: tuple[int, int] = (0, 255)
 
 
 @dataclass
@@ -48,6 +51,7 @@ class Report:
         bad: name of an image to what is wrong with it.
         of_several: how many are the first picture of several in their file.
         sizes_digest: sha256 over the upright sizes of all good images in their order; empty in reports of old.
+        levels: the darkest and the brightest level of all, in 0..255; None in reports of old.
     """
 
     images: int
@@ -57,6 +61,7 @@ class Report:
     bad: dict[str, str] = field(default_factory=dict)
     of_several: int = 0
     sizes_digest: str = ""
+    levels: list[int] | None = None
 
     def to_json(self) -> str:
         """Return the report as JSON."""
@@ -141,7 +146,7 @@ def examine(
         raise
     if out is not None:
         out[...] = pixels
-    return Finding(size, mode, None, held, of_several)
+    return Finding(size, mode, None, held, of_several, (int(pixels.min()), int(pixels.max())))
 
 
 def summary(findings: Sequence[Finding], source: ImageSource) -> Report:
@@ -151,6 +156,7 @@ def summary(findings: Sequence[Finding], source: ImageSource) -> Report:
     if source.labels is not None and source.class_names is not None:
         counts = source.labels[good].bincount(minlength=len(source.class_names)).tolist()
         classes = dict(zip(source.class_names, counts, strict=True))
+    levels = [findings[index].levels for index in good]
     sizes = Counter(f"{f.size[0]}x{f.size[1]}" for f in findings if f.mode)
     return Report(
         images=len(good),
@@ -160,7 +166,23 @@ def summary(findings: Sequence[Finding], source: ImageSource) -> Report:
         bad={source.name(i): f.problem for i, f in enumerate(findings) if f.problem is not None},
         of_several=sum(finding.of_several for finding in findings),
         sizes_digest=hashlib.sha256(json.dumps([findings[index].upright_size for index in good]).encode()).hexdigest(),
+        levels=[min(least for least, _ in levels), max(most for _, most in levels)] if good else None,
     )
+
+
+def narrow_range(what: str, levels: Sequence[int] | None) -> list[str]:
+    """Return a sentence if all pixels of a set are nearly the same: most likely it stores fewer levels than its format.
+
+    Args:
+        what: the data set, for messages.
+        levels: its darkest and its brightest level, in 0..255, or None.
+    """
+    if levels is None or levels[1] - levels[0] >= _NARROW:
+        return []
+    return [
+        f"{what}: all pixels lie between {levels[0]} and {levels[1]} of 255. Masks of 0 and 1, or 12 bits in a file of "
+        "16, must be scaled to the whole range of their format first"
+    ]
 
 
 def ordered(counts: Mapping[str, int]) -> dict[str, int]:

@@ -29,12 +29,14 @@ class RowDecoder:
     Args:
         image_column: column of the pictures.
         label_column: column of the class indices, or None.
+        classes: how many classes there are, with a label column.
         open_image: makes a picture of what is in the column.
         transform: what is done to each picture.
     """
 
     image_column: str
     label_column: str | None
+    classes: int | None = None
     open_image: Callable[[Any], Image.Image]
     transform: Transform
 
@@ -45,8 +47,16 @@ class RowDecoder:
             DataError: for a row that cannot be used.
         """
         images = decoded(self._named(rows), len(rows), self.transform)
-        labels = None if self.label_column is None else integers([row[self.label_column] for _, row in rows])
-        return images, labels
+        if self.label_column is None:
+            return images, None
+        labels = [row[self.label_column] for _, row in rows]
+        for (number, _), label in zip(rows, labels, strict=True):
+            if label is None or label < 0 or (self.classes is not None and label >= self.classes):
+                raise DataError(
+                    f"row {number} of the stream: {self.label_column!r} is {label}, "
+                    f"data.classes = {self.classes} are numbered from 0"
+                )
+        return images, integers(labels)
 
     def _named(self, rows: list[tuple[int, Mapping[str, Any]]]) -> Iterator[tuple[str, Callable[[], Image.Image]]]:
         for number, row in rows:

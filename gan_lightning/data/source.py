@@ -7,6 +7,7 @@ import io
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,8 +17,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from gan_lightning.data.errors import DataError
-from gan_lightning.data.files import Entry, Files, digest
+from gan_lightning.data.errors import BadImage, DataError, decoding
+from gan_lightning.data.files import Entry, Files, digest, image_formats
+
+_JPEG, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
+_ZEROS = 64  # bytes; fewer may be pixels
+_SAMPLED = 16  # files at most, spread over all, whose content tells them from files that look the same
 
 
 class ImageSource(ABC):
@@ -34,7 +39,7 @@ class ImageSource(ABC):
     @property
     @abstractmethod
     def key(self) -> str:
-        """Sha256 of all that determines the images and labels; finding it reads no image."""
+        """Sha256 of all that determines the images and labels; finding it decodes no image."""
 
     @abstractmethod
     def __len__(self) -> int:
@@ -107,9 +112,16 @@ class FileImages(ImageSource):
 
     @cached_property
     def key(self) -> str:
-        """Sha256 of names, sizes, times or checksums, and labels."""
+        """Sha256 of names, sizes, times or checksums, labels, and of the content of some files.
+
+        Files of a fixed size that were unpacked with a fixed time look like those of another set.
+        """
         labels = None if self.labels is None else self.labels.tolist()
-        return hashlib.sha256(json.dumps([digest(self.entries), self.class_names, labels]).encode()).hexdigest()
+        hashed = hashlib.sha256(json.dumps([digest(self.entries), self.class_names, labels]).encode())
+        for entry in self.entries[:: max(1, -(-len(self) // _SAMPLED))]:
+            with suppress(BadImage), decoding():
+                hashed.update(self.files.read(entry.name))
+        return hashed.hexdigest()
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -123,7 +135,17 @@ class FileImages(ImageSource):
         content = self.files.read(self.entries[index].name)
         if not content:
             raise ValueError("empty file")
-        return Image.open(io.BytesIO(content))
+        if ends_in_zeros(content):
+            raise ValueError("the file ends in zeros: it was not written to its end")
+        return Image.open(io.BytesIO(content), formats=image_formats())
+
+
+def ends_in_zeros(content: bytes) -> bool:
+    """Return whether the last pixels of a JPEG file are zero bytes, as interrupted copies leave; decoders draw gray."""
+    written = content.rstrip(b"\0")
+    if not content.startswith(_JPEG) or len(content) - len(written) < _ZEROS:
+        return False
+    return written.rfind(_JPEG_END) < written.rfind(_JPEG_SCAN)
 
 
 @dataclass(frozen=True)

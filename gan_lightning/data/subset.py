@@ -9,7 +9,7 @@ import torch
 
 from gan_lightning.core.seeding import generator_for
 from gan_lightning.data.errors import DataError
-from gan_lightning.data.layout import listed
+from gan_lightning.data.layout import composed, listed
 from gan_lightning.data.source import ImageSource
 
 _SUBSET = 3  # a stream of the subset's seed
@@ -77,14 +77,19 @@ def class_indices(wanted: Sequence[str | int], names: Sequence[str]) -> list[int
     """Return the index of each class, given by name or, where no class has that name, by index.
 
     Raises:
-        DataError: for a class that is not there.
+        DataError: for a class that is not there, or that is named twice.
     """
-    found = []
+    found: list[int] = []
     for entry in wanted:
-        if str(entry) in names:
-            found.append(list(names).index(str(entry)))
-        elif isinstance(entry, int) and 0 <= entry < len(names):
+        if (name := composed(str(entry))) in names:
+            found.append(list(names).index(name))
+        elif isinstance(entry, int) and not isinstance(entry, bool) and 0 <= entry < len(names):
             found.append(entry)
         else:
             raise DataError(f"data.only_classes: there is no class {entry!r}; there are {listed(list(names))}")
+        if found[-1] in found[:-1]:
+            raise DataError(
+                f"data.only_classes: {entry!r} is the class {names[found[-1]]!r}, which is there already; "
+                f"got {list(wanted)} of the classes {listed(list(names))}"
+            )
     return found

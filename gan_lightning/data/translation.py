@@ -10,7 +10,7 @@ from typing import Any, Literal, Unpack
 
 from gan_lightning.core.seeding import mix
 from gan_lightning.data.archive import open_files
-from gan_lightning.data.arrangement import image_entries, unused_facts
+from gan_lightning.data.arrangement import image_entries, in_both, unused_facts
 from gan_lightning.data.domain_layout import LAYOUTS, Domains, Layout, arrange_domains, domain_root
 from gan_lightning.data.domain_pictures import DomainPictures, HalfImages
 from gan_lightning.data.domains import TranslationModule, TwoDomains
@@ -43,7 +43,7 @@ class TranslationFolderDataModule(TranslationModule):
         fit: how a picture that is not square becomes so; see ``FolderDataModule``.
         filter: filter of the resampling.
         background: color behind transparent pixels and of the bars of "pad".
-        heldout_fraction: held out by the hash of the names where there are no folders of splits.
+        heldout_fraction: held out by the hash of the names where no folder is held out.
         flip: mirror each training pair with probability one half.
         crop_from: size of the training images out of which windows of ``resolution`` are cut at random, or None.
             Images for evaluation are resized to ``resolution`` as they are.
@@ -135,7 +135,21 @@ class TranslationFolderDataModule(TranslationModule):
     def facts(self) -> dict[str, Any]:
         """Return how many images each split has of domain A, and which files are not used."""
         counts = {split: len(domains.a) for split, domains in self.splits.items()}
-        return {"splits": counts, "unused_files": unused_facts(self._unused)}
+        return {
+            "splits": counts,
+            "unused_files": unused_facts(self._unused),
+            "heldout_in_train": unused_facts(self._in_both),
+        }
+
+    @cached_property
+    def _in_both(self) -> list[str]:
+        """The held-out files that are training images of the same domain, too."""
+        if (heldout := self.heldout_split) is None:
+            return []
+        letters = "A" if self.splits["train"].b is None else "AB"
+        return [
+            name for letter in letters for name in in_both(self.files("train", letter), self.files(heldout, letter))
+        ]
 
     def domain(self, letter: str, split: str) -> ImageSource:
         """Return the images of domain "A" or "B" of a split.
@@ -145,10 +159,16 @@ class TranslationFolderDataModule(TranslationModule):
         """
         if split not in self.splits:
             raise DataError(f"{self._files.location} has no split {split!r}, only {', '.join(self.splits)}")
+        files = self.files(split, letter)
+        if self.splits[split].b is not None:
+            return files
+        return HalfImages(files, left=letter == "A", of_any_shape=self.layout == "side_by_side")
+
+    def files(self, split: str, letter: str) -> FileImages:
+        """Return the files of domain "A" or "B" of a split, or those that hold both."""
         names = self.splits[split]
         chosen = names.a if letter == "A" or names.b is None else names.b
-        files = FileImages(self._files, [self._entries[name] for name in chosen])
-        return HalfImages(files, left=letter == "A") if names.b is None else files
+        return FileImages(self._files, [self._entries[name] for name in chosen])
 
     def domains(self, *, whole: bool) -> tuple[DomainPictures, DomainPictures]:
         """Return source and target: ``whole``, or cropped and mirrored at random."""

@@ -20,7 +20,7 @@ from gan_lightning.data import EvaluationImages
 from gan_lightning.launch.evaluation_inputs import Sides
 from gan_lightning.launch.summary import parts_of_real, score_table, set_beside
 from gan_lightning.metrics import Evaluation, Evaluator, GeneratorSampler
-from gan_lightning.metrics.real_parts import far_from_real
+from gan_lightning.metrics.real_parts import far_or_copied
 from gan_lightning.sampling.progress import progress
 
 
@@ -47,7 +47,7 @@ def show(result: Evaluation, sides: Sides) -> None:
             real = {}
             say(console, f"note: without what real images score, since the held-out ones cannot be used: {error}")
         console.print(score_table(result.scores, real=real))
-        if (warning := far_from_real(result.scores, real)) is not None:
+        if (warning := far_or_copied(result.scores, real)) is not None:
             say(console, warning)
     for metric, reason in result.skipped.items():
         say(console, f"{metric} was not computed: {reason}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from gan_lightning.metrics.intra_class import check_class_names
 from gan_lightning.models.loading import load_model
 from gan_lightning.runs.checkpoints import checkpoint_in
 from gan_lightning.runs.folder import RunFolder
+
+log = logging.getLogger(__name__)
 
 CHECKPOINT = ".ckpt"
 
@@ -118,8 +121,10 @@ def of_checkpoint(cfg: DictConfig, path: Path, *, given_as: str) -> Sides:
     weights: Literal["ema", "raw"] = model.default_weights if cfg.weights is None else cfg.weights.value
     model.network(weights)
     real, data = open_real(cfg, evaluator, config.get("data"))
-    if cfg.real is not None and by_class(evaluator):
-        check_classes(model.class_names, real)
+    if cfg.real is not None:
+        warn_of_sizes(model.generator.sample_shape[-1], real)
+        if by_class(evaluator):
+            check_classes(model.class_names, real)
     device = pick_device(cfg.device)
     model.to(device)
     return Sides(
@@ -163,6 +168,7 @@ def of_files(cfg: DictConfig, path: Path) -> Sides:
     check_count(evaluator.samples, len(images), path)
     evaluator.samples = len(images)
     real, data = open_real(cfg, evaluator, None)
+    warn_of_sizes(next(images.batches(1)).shape[-1], real)
     if by_class(evaluator):
         check_classes(images.class_names, real)
     return Sides(
@@ -230,6 +236,21 @@ def open_real(
 def by_class(evaluator: SampleEvaluator) -> bool:
     """Return whether the classes of the two sides are compared."""
     return isinstance(evaluator, Evaluator) and any(metric.needs.real_labels for metric in evaluator.metrics)
+
+
+def warn_of_sizes(generated: int, real: EvaluationSet) -> None:
+    """Warn of real images of another size than the generated ones, whose scores no others compare with.
+
+    Args:
+        generated: height and width of the generated images.
+        real: the real ones.
+    """
+    if isinstance(real, EvaluationImages) and (stored := next(real.batches(1)).shape[-1]) != generated:
+        log.warning(
+            "the generated images are %dx%d and the real ones %dx%d: features see the one side blurred or sharpened; "
+            "compare such scores only with each other",
+            *(generated, generated, stored, stored),
+        )
 
 
 def check_classes(generated: Sequence[str] | None, real: EvaluationSet) -> None:

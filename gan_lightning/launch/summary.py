@@ -16,7 +16,7 @@ from gan_lightning.config.expected import Expected
 from gan_lightning.core.terminal import say, short_path, write_to_log_files
 from gan_lightning.data import EvaluationImages, EvaluationSet, ImageDataModule
 from gan_lightning.metrics import Evaluator, SampleEvaluator, Score
-from gan_lightning.metrics.real_parts import RealParts, far_from_real
+from gan_lightning.metrics.real_parts import RealParts, far_or_copied
 from gan_lightning.runs.folder import SAMPLES, RunFolder
 from gan_lightning.runs.published import beside, obstacle
 from gan_lightning.runs.results import Outcome
@@ -51,7 +51,7 @@ def print_summary(
             say(console, f"classes of the samples  {shares}")
         for note in evaluation.latest.notes:
             say(console, f"note: {note}")
-        if (warning := far_from_real(evaluation.latest.scores, real)) is not None:
+        if (warning := far_or_copied(evaluation.latest.scores, real)) is not None:
             say(console, warning)
     for sentence in published:
         say(console, sentence)

@@ -18,7 +18,7 @@ from gan_lightning.metrics.transport import Moments
 from gan_lightning.metrics.world import World
 
 FAR = 10
-"""Times the distance between real parts beyond which samples are called far from real."""
+"""Times the distance between real parts beyond which samples are called far from real; its inverse means copies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,17 +91,31 @@ def _values(
     return random_parts(FeatureSet(moments=moments, features=features), first)
 
 
-def far_from_real(scores: Sequence[Score], parts: Mapping[str, RealParts]) -> str | None:
-    """Say that samples are far from real, by the first score, which is what "best" means; None if they are not.
+def far_or_copied(scores: Sequence[Score], parts: Mapping[str, RealParts]) -> str | None:
+    """Say that samples are far from real, or nearer than real images are, by the first score, which "best" means.
+
+    Independent images in any number are at least a quarter as far from the real ones as two halves of these are from
+    each other, since the bias of the distance falls with one over the counts: much less means copies.
 
     Where the distance between real parts is within its own spread of zero, it gives no scale: nothing is said.
 
     Args:
         scores: scores of the samples.
         parts: by the names of metrics.
+
+    Returns:
+        a sentence, or None if the samples are neither.
     """
     real = parts.get(scores[0].protocol["metric"]) if scores else None
-    if real is None or real.mean <= real.std or scores[0].value <= FAR * real.mean:
+    if real is None or real.mean <= real.std:
+        return None
+    if FAR * scores[0].value < real.mean:
+        return (
+            f"the samples are nearer to the real images than these are to one another: {scores[0].key} = "
+            f"{scores[0].value:.4g} is less than a tenth of the {real.mean:.4g} of real images ({real.first} against "
+            f"{real.second}); they are the same images, or copies that a generator has learnt by heart"
+        )
+    if scores[0].value <= FAR * real.mean:
         return None
     return (
         f"the samples are far from real: {scores[0].key} = {scores[0].value:.4g} is more than {FAR} times the "

@@ -18,7 +18,7 @@ from gan_lightning.core.schedules import Scalar, value_at
 from gan_lightning.core.seeding import seed_step
 from gan_lightning.core.signatures import inherit_parameters
 from gan_lightning.data.base import RealDataModule
-from gan_lightning.data.batch import Batch, as_batch, check_first_batch
+from gan_lightning.data.batch import Batch, as_batch, check_batch
 from gan_lightning.losses.base import AdversarialLoss
 from gan_lightning.models import compatibility
 from gan_lightning.models.hub import SharedModel
@@ -213,8 +213,8 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
             batch: anything ``as_batch`` accepts; images float32 ``(N, C, H, W)`` in [-1, 1].
             batch_idx: Lightning's; not used, since it restarts with every epoch and every resume.
         """
-        batch = as_batch(batch)
-        if not self.batch_is_checked:
+        loaded, batch = batch, as_batch(batch)
+        if loaded is not batch or not self.batch_is_checked:  # later batches of our own loaders are like the first
             self.refuse_unfit_batch(batch)
         images = len(batch) * self._world_size
         if self.horizon_images is None:
@@ -730,13 +730,19 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
             raise ValueError(f"data: its samples have shape {real}, model.generator makes samples of shape {made}")
 
     def refuse_unfit_batch(self, batch: Batch) -> None:
-        """Refuse the first batch of a fit if the model cannot be trained on it, whatever loader it came from.
+        """Refuse a batch if the model cannot be trained on it, whatever loader it came from.
 
         Raises:
             ValueError: naming what is wrong with it.
         """
         weights = next(self.generator.parameters())
-        check_first_batch(batch, shape=self.generator.sample_shape, dtype=weights.dtype, classes=self.classes)
+        check_batch(
+            batch,
+            shape=self.generator.sample_shape,
+            dtype=weights.dtype,
+            classes=self.classes,
+            first=not self.batch_is_checked,
+        )
         self.batch_is_checked = True
 
     def check_batch(self, batch_size: int, processes: int) -> None:

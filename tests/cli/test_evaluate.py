@@ -14,7 +14,9 @@ from PIL import Image
 from gan_lightning.core.container import write_container
 from gan_lightning.data.digits import load_digits
 from gan_lightning.data.errors import DataError
+from gan_lightning.data.given import given_images
 from gan_lightning.launch import evaluation
+from gan_lightning.launch.evaluation_inputs import warn_of_sizes
 from gan_lightning.metrics import extractor as extractor_module
 from tests.cli.conftest import TINY, Commands, Ended, listing
 from tests.conftest import takes_long
@@ -90,6 +92,21 @@ def test_a_checkpoint_is_scored_with_labels_of_the_training_prior(commands, ckpt
     assert "written to s.json and s.nearest.png" in ended.out
     assert all(words in ended.out for words in ("real images", "80 against", "1717"))  # with the held-out ones
     assert f"the samples are far from real: fd80_train_digits = {record['scores'][0]['value']:.4g} is " in ended.out
+
+
+@pytest.mark.parametrize("side", [16, 8])
+def test_sides_of_different_sizes_are_said(digits, side, caplog):
+    real = given_images(digits / "real.npz", key="real", split="train", labeled=False)
+    warn_of_sizes(side, real)
+    assert ("the generated images are 8x8 and the real ones 16x16" in caplog.text) is (side == 8)
+
+
+def test_the_same_images_on_both_sides_are_said_to_be_copies(commands, digits, tmp_path):
+    real = digits / "real.npz"
+    options = ["evaluator=digits", "evaluator.metrics=[frechet,kernel]", "out=s.json"]
+    ended = commands("evaluate", f"generated={real}", f"real={real}", *options, cwd=tmp_path)
+    assert ended.code == 0, ended.text
+    assert "the samples are nearer to the real images than these are to one another: fd140_train_digits = " in ended.out
 
 
 def test_folder_archive_and_arrays_are_the_same_images(commands, digits, tmp_path):

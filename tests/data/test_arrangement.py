@@ -90,6 +90,14 @@ def test_the_held_out_images_depend_on_names_alone(arranged):
     assert held < set(by_hash(names, 0.3)["heldout"])
 
 
+def test_a_fraction_of_a_training_folder_alone_is_held_out_and_a_held_out_folder_stands(arranged):
+    names = [f"train/{number}.png" for number in range(40)]
+    found = arranged(names, heldout_fraction=0.2)
+    assert {split: listing(images) for split, images in found.splits.items()} == by_hash(sorted(names), 0.2)
+    found = arranged([*names, "val/0.png"], heldout_fraction=0.2)
+    assert {split: len(images) for split, images in found.splits.items()} == {"train": 40, "val": 1}
+
+
 def test_a_fraction_that_leaves_nothing_is_an_error(arranged):
     with pytest.raises(DataError, match=r"heldout_fraction = 1e-06 leaves no image for 'heldout'"):
         arranged(["1.png"], heldout_fraction=1e-6)

@@ -104,6 +104,7 @@ def test_a_changed_file_is_decoded_again(tmp_path, module):
         ("a.npy", [COLOR[:0]], {}, "expected one array of images"),
         ("a.npy", [COLOR[:, :0]], {}, "expected one array of images"),
         ("a.npy", [np.zeros((4, 8, 8, 2), np.uint8)], {}, "must have 1 or 3 channels"),
+        ("a.npy", [COLOR[0]], {}, r"the array is \(\d+, \d+, 3\), like one image"),
         ("a.npy", [np.array([{}], dtype=object)], {}, r"not a complete \.npy file of plain arrays"),
         ("a.npz", [COLOR], {"classes": 3}, r"expected one array of labels, integers \(7,\)"),
         ("a.npz", [COLOR, LABELS[:5]], {"classes": 3}, "arr_1 has 5 labels for 7 images"),
@@ -128,6 +129,12 @@ def test_missing_and_cut_off_files_and_splits_are_named(tmp_path, module):
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(DataError, match=r"not a complete \.npy file"):
         _ = module(path).images_per_epoch
+
+
+def test_what_is_trained_on_is_not_held_out(tmp_path, module):
+    path = save(tmp_path / "a.npy", COLOR)
+    with pytest.raises(ValueError, match=r"data\.heldout must be another file than data\.path, got .*a\.npy for both"):
+        module(path, heldout=str(tmp_path / "x" / ".." / "a.npy"))
 
 
 def header(*shape: int) -> bytes:

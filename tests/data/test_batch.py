@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from gan_lightning.data import Batch, as_batch
-from gan_lightning.data.batch import TOLERANCE, check_first_batch
+from gan_lightning.data.batch import TOLERANCE, check_batch
 
 IMAGES = torch.arange(6.0).view(6, 1, 1, 1).expand(6, 3, 4, 4)
 LABELS = torch.arange(6)
@@ -87,10 +87,10 @@ NOISE[0, 0, 0, :2] = torch.tensor([-1.0, 1.0])
 
 
 def test_a_good_first_batch_passes_without_a_word(caplog):
-    check_first_batch(Batch(NOISE, LABELS, NOISE[:, :1]), shape=SHAPE, classes=6)
-    check_first_batch(Batch(NOISE * (1 + TOLERANCE / 2), LABELS), shape=SHAPE)
-    check_first_batch(Batch(9 * NOISE[:, :2, 0, 0]), shape=(2,))  # points have no range
-    check_first_batch(Batch(NOISE.double()), shape=SHAPE, dtype=torch.float64)
+    check_batch(Batch(NOISE, LABELS, NOISE[:, :1]), shape=SHAPE, classes=6)
+    check_batch(Batch(NOISE * (1 + TOLERANCE / 2), LABELS), shape=SHAPE)
+    check_batch(Batch(9 * NOISE[:, :2, 0, 0]), shape=(2,))  # points have no range
+    check_batch(Batch(NOISE.double()), shape=SHAPE, dtype=torch.float64)
     assert not caplog.records
 
 
@@ -114,10 +114,18 @@ def test_a_good_first_batch_passes_without_a_word(caplog):
 )
 def test_a_bad_first_batch_is_refused_in_one_sentence(batch, message):
     with pytest.raises(ValueError, match=f"^the first batch: .*{message}") as caught:
-        check_first_batch(batch, shape=SHAPE, classes=6)
+        check_batch(batch, shape=SHAPE, classes=6)
     assert "\n" not in str(caught.value)
 
 
-def test_pixels_between_0_and_1_are_warned_of(caplog):
-    check_first_batch(Batch((NOISE + 1) / 2), shape=SHAPE)
-    assert "map x to 2 x - 1" in caplog.text
+@pytest.mark.parametrize("first", [True, False])
+def test_pixels_between_0_and_1_are_warned_of_once(caplog, first):
+    check_batch(Batch((NOISE + 1) / 2), shape=SHAPE, first=first)
+    assert ("the first batch: images lies in [0, 1]; if pixels" in caplog.text) is first
+
+
+def test_the_numbers_of_a_later_batch_are_not_waited_for():
+    batch = Batch(torch.empty(6, *SHAPE, device="meta"), torch.empty(6, dtype=torch.int64, device="meta"))
+    check_batch(batch, shape=SHAPE, classes=6, first=False)  # to read a number of this device raises
+    with pytest.raises(ValueError, match="a later batch: its samples must have shape"):
+        check_batch(batch, shape=(1, 4, 4), first=False)

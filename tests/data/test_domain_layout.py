@@ -6,6 +6,7 @@ import pytest
 
 from gan_lightning.data import DataError
 from gan_lightning.data.domain_layout import Domains, arrange_domains, domain_root
+from gan_lightning.data.layout import is_held_out
 
 AB = ["1.png", "2.png"]
 
@@ -51,6 +52,23 @@ def test_two_folders_without_splits_are_all_trained_on_or_held_out_by_name():
     for found in splits.values():
         assert [a[2:-4] for a in found.a] == [b[2:-4] for b in found.b]
     assert len(splits["train"].a) + len(splits["heldout"].a) == 100
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_a_fraction_of_training_folders_alone_is_held_out(paired):
+    names = [f"train{domain}/{number}.png" for domain in "AB" for number in range(40)]
+    splits = arrange(names, paired=paired, heldout_fraction=0.2)
+    apart = arrange([name.removeprefix("train") for name in names], paired=paired, heldout_fraction=0.2)
+    for split, found in splits.items():
+        assert [name.removeprefix("train") for name in found.a] == apart[split].a
+    held = files("testA", "testB")
+    assert set(arrange([*names, *held], paired=paired, heldout_fraction=0.2)) == {"train", "test"}
+
+
+def test_partners_are_found_however_their_accents_are_stored():
+    assert arrange(["A/e\u0301.png", "B/\u00e9.png"]) == {"train": Domains(["A/e\u0301.png"], ["B/\u00e9.png"])}
+    for number in range(40):
+        assert is_held_out(f"e\u0301{number}", 0.5) is is_held_out(f"\u00e9{number}", 0.5)
 
 
 def test_side_by_side_with_and_without_splits():

@@ -95,6 +95,12 @@ def test_chosen_classes_are_renumbered_in_their_order(tmp_path, module):
         _ = module(path, classes=1, only_classes=["dog"]).images_per_epoch
     with pytest.raises(ValueError, match=r"data\.classes must be 2"):
         module(path, classes=3, only_classes=["cat", "ant"])
+    with pytest.raises(
+        DataError, match=r"only_classes: 0 is the class 'ant', which is there already; got \['ant', 0\]"
+    ):
+        _ = module(path, classes=2, only_classes=["ant", 0]).images_per_epoch
+    with pytest.raises(DataError, match="there is no class True"):
+        _ = module(path, classes=1, only_classes=[True]).images_per_epoch
 
 
 def test_balance_shows_classes_equally_often(module):

@@ -103,6 +103,19 @@ def test_labels_that_are_needed_must_be_there(tmp_path):
         given(tmp_path / "a.npz", labeled=True)
 
 
+@pytest.mark.parametrize("most", [1, 255])
+@pytest.mark.parametrize("kind", ["npz", "folder"])
+def test_pixels_of_a_narrow_range_are_said(tmp_path, caplog, kind, most):
+    masks = (PIXELS.numpy() > 127).astype(np.uint8) * most
+    if kind == "npz":
+        np.savez(tmp_path / "set.npz", masks)
+    else:
+        (tmp_path / "set").mkdir()
+        Image.fromarray(masks[0, 0]).save(tmp_path / "set" / "a.png")
+    given(tmp_path / ("set.npz" if kind == "npz" else "set"))
+    assert ("all pixels lie between 0 and 1 of 255" in caplog.text) is (most == 1)
+
+
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 no archive"])
 def test_a_damaged_array_file_is_refused(tmp_path, content):
     (tmp_path / "a.npz").write_bytes(content)

@@ -10,6 +10,8 @@ from omegaconf import OmegaConf
 from gan_lightning.config import build
 from gan_lightning.data import HuggingFaceStreamDataModule
 from gan_lightning.data.errors import DataError
+from gan_lightning.data.row_stream import RowDecoder
+from gan_lightning.data.transform import Transform
 from gan_lightning.launch.run import train
 from tests.conftest import compose_train
 from tests.contract.variants import assert_same, fit, state
@@ -63,6 +65,21 @@ def test_each_epoch_shows_every_row_once_in_an_order_of_its_own(path):
     assert shown(module(path, classes=3), 6) == found
     assert shown(module(path, seed=1), 3) != [(images, None) for images, _ in found[:3]]
     assert [images for images, _ in shown(module(path, shuffle_buffer=1), 3)] == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+
+
+@pytest.mark.parametrize(("labels", "complaint"), [([0, 2], None), ([0, -1], "-1"), ([0, 3], "3"), ([0, None], "None")])
+def test_a_label_that_is_no_class_is_named_with_its_row(labels, complaint):
+    decode = RowDecoder(
+        image_column="image", label_column="label", classes=3, open_image=lambda image: image, transform=Transform(12)
+    )
+    rows = [(7 + number, {"image": noise(number), "label": label}) for number, label in enumerate(labels)]
+    if complaint is None:
+        assert decode(rows)[1].tolist() == labels
+        return
+    with pytest.raises(
+        DataError, match=rf"^row 8 of the stream: 'label' is {complaint}, data\.classes = 3 are numbered"
+    ):
+        decode(rows)
 
 
 def test_any_position_is_found_again_and_processes_share_a_batch(path):

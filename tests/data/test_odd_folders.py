@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 import pytest
 from PIL import Image, features
 
-from gan_lightning.data import FolderDataModule, Loading, TranslationFolderDataModule, archive
+from gan_lightning.data import FolderDataModule, Loading, TranslationFolderDataModule, archive, arrangement
 from gan_lightning.data.archive import open_files
 from gan_lightning.data.arrangement import arrange
 from gan_lightning.data.errors import DataError
@@ -92,6 +94,14 @@ SPLITS = {
     "twice the same": refused("train/a.png TRAIN/b.png", "'TRAIN' and 'train' are both named like the split 'train'"),
     "val twice": refused("train/a.png val/b.png valid/c.png", "both named like the split 'val'"),
     "no train": refused("photos/a.png", "no folder 'train' at its top", split="folders"),
+    # folders that look like splits, but are not named so
+    "with a word before": refused("seg_train/sea/a.png seg_test/sea/b.png seg_pred/c.png", "seg_train/ and seg_test/: they look like"),
+    "abbreviated": refused("trn/a.png tst/b.png", "trn/ and tst/: they look like training and held-out images"),
+    "in German": refused("Trainieren/a.png Testen/b.png", "Trainieren/ and Testen/: they look like"),
+    "in one word": refused("petsTrain/a.png petsEval/b.png", "petsTrain/ and petsEval/: they look like"),
+    "of each class": refused("x/cat_train/a.png x/dog_train/b.png x/cat_test/c.png", "cat_train/, dog_train/ and cat_test/: they look"),
+    "of domains": refused("trainA/a.png trainB/b.png testA/c.png", "trainA/, trainB/ and testA/: they look like"),
+    "said to be no splits": Odd("trn/a.png tst/b.png", {"train": "trn/a.png tst/b.png"}, split="hash"),
     # what the user says counts
     "hash takes all": Odd("dog/test/a.png dog/train/b.png", {"train": "dog/test/a.png dog/train/b.png"}, split="hash"),
     "hash of test": Odd("test/a.png", {"train": "test/a.png"}, split="hash"),
@@ -99,6 +109,7 @@ SPLITS = {
     # names that only look like it
     "contest": Odd("contest/a.png latest/b.png", {"train": "contest/a.png latest/b.png"}),
     "files called so": Odd("test.png train.png", {"train": "test.png train.png"}),
+    "a train": Odd("steam_train/a.png buses/b.png", {"train": "steam_train/a.png buses/b.png"}),
     "trains": Odd("trains/a.png buses/b.png", {"train": "trains/a.png buses/b.png"}),
 }  # fmt: skip
 NAMES = {
@@ -114,7 +125,8 @@ NAMES = {
     "only archives": refused("more.zip b.tar", "no images in it, only 1 .tar, 1 .zip: b.tar, more.zip; archives inside"),
     "only text": refused("a.txt b.txt", "no images in it, only 2 .txt: a.txt, b.txt"),
     "nothing": refused("", "there are no images in it"),
-    "only hidden": refused(".a.png", "there are no images in it"),
+    "only hidden": refused(".a.png", "there are no images in it; hidden ones are not used: .a.png"),
+    "above the folder": refused(["..\\a.png"], "hidden ones are not used: ../a.png"),
 }  # fmt: skip
 LABELS = {
     "commas": labeled(with_labels("labels.csv", b"a.png,cat\nb.png,dog\n"), CATS),
@@ -128,6 +140,8 @@ LABELS = {
     "dots and slashes": labeled(with_labels("labels.csv", b"./a.png,cat\n.\\b.png,dog\n"), CATS),
     "backslashes": labeled(with_labels("dataset.json", {"labels": [["x\\a.png", 0], [".\\x\\b.png", 1]]}, "x/a.png x/b.png"), {"x/a.png": "0", "x/b.png": "1"}),
     "dataset.json": labeled(with_labels("dataset.json", {"labels": [["./a.png", 1], ["b.png", 0]]}), {"a.png": "1", "b.png": "0"}),
+    "accents of macOS": labeled(with_labels("labels.csv", "é.png,ö\nb.png,o\u0308\n".encode(), "e\u0301.png b.png"), {"e\u0301.png": "ö", "b.png": "ö"}),
+    "classes of macOS": labeled({"o\u0308/a.png": PNG, "ö/b.png": PNG}, {"o\u0308/a.png": "ö", "ö/b.png": "ö"}),
     "missing files": labeled(with_labels("labels.csv", b"a.png,cat\nb.png,dog\nc.png,cow\n"), CATS, unmatched="c.png"),
     "two label files": labeled({**with_labels("labels.csv", b"a.png,cat\nb.png,dog\n"), "labels.json": b"{}"}, CATS, unused="labels.json"),
     "labels not asked for": Odd(with_labels("labels.csv", b"a.png,cat\nb.png,dog\n"), {"train": "a.png b.png"}, unused="labels.csv"),
@@ -208,6 +222,45 @@ def test_an_archive_that_describes_more_than_the_memory_is_not_unpacked(tmp_path
         files.read("a.png")
 
 
+@pytest.mark.parametrize("kind", ["a pipe", "a link to nothing", "damaged"])
+def test_a_label_file_that_cannot_be_read_is_refused(tmp_path, kind):
+    path = write(tmp_path / "set", {"a.png": PNG})
+    if kind == "damaged":
+        path = write_zip(tmp_path / "set.zip", {"a.png": PNG, "labels.csv": b"a.png,cat"}, zipfile.ZIP_STORED)
+        path.write_bytes(path.read_bytes().replace(b"a.png,cat", b"a.png,cow"))
+    elif kind == "a pipe":
+        os.mkfifo(path / "labels.csv")
+    else:
+        (path / "labels.csv").symlink_to("nowhere.csv")
+    with pytest.raises(DataError, match=r"labels\.csv in .* cannot be read: "):
+        arrange(open_files(path), split="auto", heldout_fraction=0.0, labeled=True)
+
+
+def test_folders_with_links_to_one_another_are_refused_and_a_few_links_are_followed(tmp_path):
+    numbers = range(8)
+    write(tmp_path, {f"{number}/a.png": PNG for number in numbers})
+    (tmp_path / "0" / "again").symlink_to("../1")
+    assert len(open_files(tmp_path).entries()) == len(numbers) + 1
+    for first, second in itertools.permutations(numbers, 2):
+        (tmp_path / str(first) / f"to {second}").symlink_to(f"../{second}")
+    with pytest.raises(DataError, match=r"more than 100 ways lead over links to .*remove some"):
+        open_files(tmp_path).entries()
+
+
+def test_an_empty_path_is_not_the_folder_that_the_command_runs_in():
+    with pytest.raises(DataError, match=r"data\.path is empty; the folder that the command runs in is data\.path=\."):
+        open_files("")
+    assert str(open_files(".").location) == os.getcwd()
+
+
+def test_a_program_is_no_image_whatever_its_name(tmp_path):
+    buffer = io.BytesIO()
+    noise(0).save(buffer, "EPS")  # Pillow would hand it to Ghostscript
+    contents = {"a.jpg": buffer.getvalue(), "b.jpg": encoded(noise(1)), "c.jpg": encoded(noise(2), "ico")}
+    with pytest.raises(DataError, match=r"1 of 3 images cannot be used:\n  a\.jpg: not an image of a known format"):
+        _ = make(write(tmp_path / "set", contents), tmp_path).images_per_epoch
+
+
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.png")
     with pytest.raises(OSError, match="not a regular file"):
@@ -252,8 +305,10 @@ def test_what_is_not_used_is_counted_and_named_in_the_report_and_in_the_log(tmp_
     assert "and 6 more" in caplog.text
 
 
-@pytest.mark.parametrize("kind", ["links", "copies", "a zip", "others of the same time and size"])
-def test_held_out_images_that_are_trained_on_as_well_are_named(tmp_path, caplog, kind):
+@pytest.mark.parametrize("most", [2000, 0], ids=["few", "many"])
+@pytest.mark.parametrize("kind", ["links", "copies", "later copies", "a zip", "others of the same time and size"])
+def test_held_out_images_that_are_trained_on_as_well_are_named(tmp_path, caplog, monkeypatch, kind, most):
+    monkeypatch.setattr(arrangement, "_MOST_COMPARED", most)
     contents = {
         f"{split}/{n}.png": encoded(noise(n + 5 * (split == "val"))) for split in ("train", "val") for n in (0, 1)
     }
@@ -265,14 +320,36 @@ def test_held_out_images_that_are_trained_on_as_well_are_named(tmp_path, caplog,
         if kind == "links":
             again.symlink_to("../val/0.png")
         else:
-            again.write_bytes(contents["val/0.png"] if kind == "copies" else contents["val/0.png"][::-1])
-            os.utime(again, ns=(0, 0))
+            again.write_bytes(contents["val/0.png"][:: -1 if kind.startswith("others") else 1])
+            os.utime(again, ns=(0, kind == "later copies"))
             os.utime(path / "val" / "0.png", ns=(0, 0))
     data = make(path, tmp_path, on_bad="skip")
     data.describe(tmp_path / "run")
-    known = kind != "others of the same time and size"
+    known = kind != "others of the same time and size" and (kind != "later copies" or most > 0)
     assert ("1 held-out files are training images as well (1 .png): val/0.png" in caplog.text) == known
     assert json.loads((tmp_path / "run" / "data.json").read_text())["heldout_in_train"]["count"] == known
+
+
+@pytest.mark.parametrize("most", [1, 255])
+def test_masks_of_zeros_and_ones_are_said_to_be_nearly_black(tmp_path, caplog, most):
+    masks = {f"{n}.png": encoded(noise(n, (8, 8), "L").point(lambda v: (v > 127) * most)) for n in range(2)}
+    make(write(tmp_path / "set", masks), tmp_path).describe(tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "data.json").read_text())["train"]["levels"] == [0, most]
+    assert ("set: all pixels lie between 0 and 1 of 255" in caplog.text) is (most == 1)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_held_out_images_of_two_domains_that_are_trained_on_as_well_are_named(tmp_path, caplog, paired):
+    folders = ("trainA", "trainB", "valA", "valB")
+    contents = {f"{folder}/1.png": encoded(noise(number)) for number, folder in enumerate(folders)}
+    data = pairs(tmp_path, contents | {"valB/1.png": contents["trainB/1.png"]}, paired=paired)
+    assert data.facts()["heldout_in_train"]["first"] == ["valB/1.png"]
+
+
+def test_held_out_pairs_side_by_side_that_are_trained_on_as_well_are_named(tmp_path):
+    image = encoded(noise(0, (16, 8)))
+    data = pairs(tmp_path, {"train/1.png": image, "test/2.png": image, "test/3.png": encoded(noise(1, (16, 8)))})
+    assert data.facts()["heldout_in_train"]["first"] == ["test/2.png"]
 
 
 def test_images_in_the_folder_of_a_run_are_counted_and_named(tmp_path, caplog):
@@ -355,6 +432,39 @@ def test_a_photograph_that_lies_on_its_side_has_the_shape_in_which_it_is_held(tm
     noise(0, (10, 20)).save(tmp_path / "lying.png", exif=exif)
     data = pairs(tmp_path, sized() | {"B/1.png": (tmp_path / "lying.png").read_bytes()}, fit="center_crop")
     assert data.images_per_epoch == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "refusal"),
+    [
+        ("1.png", None),
+        ("train/x/1.png test/x/2.png", None),
+        ("images/1.png masks/1.png", r"the folders images, masks, which name no domains.* data\.layout=side_by_side"),
+        ("train/in/1.png train/out/1.png test/in/2.png", "the folders train/in, train/out, which name no domains"),
+    ],
+)
+def test_folders_of_unknown_domains_are_not_images_that_hold_pairs(tmp_path, names, refusal):
+    contents = {name: encoded(noise(number, (16, 8))) for number, name in enumerate(names.split())}
+    data = pairs(tmp_path, contents)
+    if refusal is None:
+        assert all(domains.b is None for domains in data.splits.values())
+        return
+    with pytest.raises(DataError, match=refusal):
+        _ = data.splits
+    said = pairs(tmp_path, contents, layout="side_by_side")
+    assert len(said.splits["train"].a) == 2
+
+
+@pytest.mark.parametrize(("size", "holds_two"), [((18, 16), True), ((16, 16), False), ((16, 20), False)])
+def test_an_image_that_is_not_wider_than_high_holds_a_pair_only_if_that_is_said(tmp_path, size, holds_two):
+    contents = {"1.png": encoded(noise(0, size))}
+    assert pairs(tmp_path, contents, layout="side_by_side").images_per_epoch == 1
+    data = pairs(tmp_path, contents)
+    if holds_two:
+        assert data.images_per_epoch == 1
+    else:
+        with pytest.raises(DataError, match=rf"1\.png: {size[0]}x{size[1]}: not wider than high.*layout=side_by_side"):
+            _ = data.images_per_epoch
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import json
+import os
 import random
 import zipfile
 
@@ -13,7 +14,7 @@ from gan_lightning.data.arrangement import arrange
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.images import TensorImages
 from gan_lightning.data.loading import Loading
-from gan_lightning.data.preflight import Report
+from gan_lightning.data.preflight import Report, narrow_range
 from gan_lightning.data.source import ArrayImages, Arrays
 from gan_lightning.data.transform import Transform
 from tests.data.pictures import classes, encoded, noise, write
@@ -71,6 +72,34 @@ def test_whatever_changes_the_pixels_changes_the_key(tmp_path, loading, decoded,
     assert len(decoded) > before
 
 
+@pytest.mark.parametrize("memory_fraction", [0.5, 0.0])
+def test_sets_whose_files_look_the_same_are_told_apart_by_content(tmp_path, memory_fraction):
+    loading = Loading(cache_dir=str(tmp_path / "cache"), workers=0, memory_fraction=memory_fraction)
+    found = {}
+    for place, seed in (("one", 0), ("other", 100), ("copy", 0)):
+        path = write(tmp_path / place, {f"{n:02}.bmp": encoded(noise(seed + n), "bmp") for n in range(40)})
+        for file in path.iterdir():
+            os.utime(file, ns=(0, 0))  # as archives that can be reproduced are unpacked
+        found[place] = look(source_of(path), loading)
+    assert found["one"].fingerprint == found["copy"].fingerprint != found["other"].fingerprint
+    if memory_fraction:
+        assert torch.equal(found["one"].pixels, found["copy"].pixels)
+        assert found["other"].pixels[0].tolist() == SIZE(noise(100)).tolist()
+
+
+@pytest.mark.parametrize(("mode", "scale"), [("L", 1), ("I;16", 257)])
+@pytest.mark.parametrize(("most", "said"), [(1, True), (63, True), (64, False), (255, False)])
+def test_pixels_of_a_narrow_range_are_said(tmp_path, loading, mode, scale, most, said):
+    levels = np.arange(64).reshape(8, 8) * most // 63
+    image = Image.fromarray((levels * scale).astype(np.uint8 if mode == "L" else np.uint16))
+    assert image.mode == mode
+    report = look(source_of(write(tmp_path / "set", {"a.png": encoded(image)})), loading).report
+    assert report.levels == [0, most]
+    lines = narrow_range("the set", report.levels)
+    assert bool(lines) is said
+    assert not said or f"all pixels lie between 0 and {most} of 255" in lines[0]
+
+
 def test_labels_are_kept_with_the_pixels(tmp_path, loading):
     path = write(tmp_path / "set", classes({"cat": 3, "dog": 2}))
     for _ in range(2):
@@ -90,12 +119,21 @@ def test_many_images_are_decoded_by_workers(tmp_path):
 BAD = {
     "truncated.jpg": lambda: encoded(noise(1, (64, 64)), "jpg")[:900],
     "truncated.png": lambda: encoded(noise(1, (64, 64)))[:3000],
+    "zeros.jpg": lambda: encoded(noise(1, (64, 64)), "jpg")[:-900] + bytes(900),
     "empty.png": lambda: b"",
     "text.jpg": lambda: b"this is no picture",
     "header_only.gif": lambda: encoded(noise(1), "gif")[:12],
     "small.png": lambda: encoded(noise(1, (20, 5))),
     "float.tif": lambda: encoded(Image.fromarray(np.zeros((12, 12), np.float32)), "tif"),
 }
+
+
+def test_zeros_behind_a_whole_file_do_no_harm(tmp_path, loading):
+    contents = {
+        "a.jpg": encoded(noise(1, (64, 64)), "jpg") + bytes(900),
+        "b.bmp": encoded(Image.new("RGB", (64, 64)), "bmp"),
+    }
+    assert look(source_of(write(tmp_path / "set", contents)), loading).report.images == 2
 
 
 @pytest.mark.parametrize("memory_fraction", [0.5, 0.0])
@@ -110,7 +148,7 @@ def test_all_bad_images_are_named_at_once(tmp_path, memory_fraction):
             found.report.enforce("the set", "stop")
         for name in BAD:
             assert f"{name}: " in str(caught.value)
-        assert "7 of 9 images cannot be used" in str(caught.value)
+        assert f"{len(BAD)} of {len(BAD) + 2} images cannot be used" in str(caught.value)
         assert "empty.png: empty file" in str(caught.value)
         assert "small.png: 20x5 is smaller than data.min_size = 6" in str(caught.value)
         assert "text.jpg: not an image" in str(caught.value)

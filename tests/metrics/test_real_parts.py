@@ -8,8 +8,9 @@ import torch
 
 from gan_lightning.data import DigitsDataModule
 from gan_lightning.metrics import DigitsExtractor, Evaluator, Score
+from gan_lightning.metrics.extract_features import FeatureSet
 from gan_lightning.metrics.frechet import SPLITS_IF_WIDE, frechet_of_random_parts
-from gan_lightning.metrics.real_parts import FAR, RealParts, far_from_real
+from gan_lightning.metrics.real_parts import FAR, RealParts, far_or_copied
 from gan_lightning.metrics.transport import Moments, frechet_distance
 
 from .toy import ToyExtractor, run, toy_real
@@ -99,8 +100,6 @@ def test_too_few_images_have_no_parts(make):
 
 def test_wide_features_are_split_a_few_times_only():
     features = torch.randn(30, 600, generator=torch.Generator().manual_seed(0))
-    from gan_lightning.metrics.extract_features import FeatureSet
-
     real = FeatureSet(moments=Moments.of(features), features=features)
     assert len(frechet_of_random_parts(real, 15)) == SPLITS_IF_WIDE
     narrow = features[:, :5]
@@ -127,10 +126,31 @@ def parts(mean, std=0.5):
     return {"frechet": RealParts(first=60, second=61, mean=mean, std=std)}
 
 
-def test_samples_far_from_real_are_said_to_be_so_with_both_numbers():
-    said = far_from_real([score(50.1), score(1.0)], parts(5.0))
+def test_samples_far_or_copied_are_said_to_be_so_with_both_numbers():
+    said = far_or_copied([score(50.1), score(1.0)], parts(5.0))
     assert said is not None
     assert all(word in said for word in ("fd100_train_toy = 50.1", f"{FAR} times the 5 ", "60 against 61", "health"))
+
+
+@pytest.mark.parametrize(("value", "copied"), [(0.49, True), (-0.01, True), (0.51, False), (1.25, False)])
+def test_samples_nearer_than_real_images_are_said_to_be_copies(value, copied):
+    said = far_or_copied([score(value)], parts(5.0))
+    assert (said is not None) is copied
+    if said is not None:
+        assert all(
+            word in said for word in (f"fd100_train_toy = {value}", "tenth of the 5 ", "60 against 61", "copies")
+        )
+
+
+def test_independent_images_are_not_taken_for_copies():
+    generator = torch.Generator().manual_seed(0)
+    real, made = torch.randn(400, 8, generator=generator), torch.randn(40_000, 8, generator=generator)
+    halves = frechet_of_random_parts(FeatureSet(moments=Moments.of(real), features=real), 200)
+    found = frechet_distance(Moments.of(made), Moments.of(real))
+    said = {"frechet": RealParts(first=200, second=200, mean=halves.mean().item(), std=halves.std().item())}
+    assert 0.2 < found / halves.mean().item() < 0.4
+    assert far_or_copied([score(found)], said) is None
+    assert far_or_copied([score(frechet_distance(Moments.of(real[:380]), Moments.of(real)))], said) is not None
 
 
 @pytest.mark.parametrize(
@@ -145,4 +165,4 @@ def test_samples_far_from_real_are_said_to_be_so_with_both_numbers():
     ],
 )
 def test_others_are_not(scores, real):
-    assert far_from_real(scores, real) is None
+    assert far_or_copied(scores, real) is None

@@ -89,3 +89,27 @@ def test_other_batches_are_refused_with_what_is_allowed(tmp_path):
         trainer(tmp_path, enable_checkpointing=False).fit(
             small(), DataLoader(TensorDataset(IMAGES, LABELS, LABELS), batch_size=4)
         )
+
+
+@pytest.mark.parametrize(
+    ("later", "message"),
+    [
+        ((IMAGES[:4], LABELS[:4]), None),
+        ((127.5 * (IMAGES[:4] + 1), LABELS[:4]), r"images must lie in \[-1, 1\], got "),
+        ((IMAGES[:4] * float("nan"), LABELS[:4]), "images has values that are not finite"),
+        ((IMAGES[:4, :, :4, :4], LABELS[:4]), r"must have shape \(3, 8, 8\), .*got \(3, 4, 4\)"),
+        ((IMAGES[:4].double(), LABELS[:4]), "images must be torch.float32, got torch.float64"),
+        ((IMAGES[:4], LABELS[:3]), "it has 4 images, but 3 labels"),
+    ],
+)
+def test_a_bad_batch_in_the_midst_of_a_foreign_loader_changes_no_weight(later, message, tmp_path):
+    model, run = small(), trainer(tmp_path, enable_checkpointing=False)
+    batches = DataLoader([(IMAGES[:4], LABELS[:4]), later], batch_size=None)
+    if message is None:
+        run.fit(model, batches)
+        assert model.images_seen == 8
+        return
+    with pytest.raises(ValueError, match=f"^a later batch: .*{message}"):
+        run.fit(model, batches)
+    assert model.images_seen == 4
+    assert all(parameter.isfinite().all() for parameter in model.parameters())
