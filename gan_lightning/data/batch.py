@@ -107,7 +107,9 @@ def check_batch(
     """Refuse a batch of a loader that is not what a model can learn from.
 
     An accelerator would wait for its numbers to be read: those of a later batch are read on the CPU only, and elsewhere
-    the loss tells. Images in [0, 1], as ``torchvision.transforms.ToTensor`` leaves them, are possible, but the usual mistake: a
+    the loss tells.
+
+    Images in [0, 1], as ``torchvision.transforms.ToTensor`` leaves them, are possible, but the usual mistake: a
     warning of the first batch names it.
 
     Args:
