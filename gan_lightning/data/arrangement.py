@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -225,6 +226,18 @@ class Labels:
     unmatched: list[str]
 
 
+def label_file(files: Files, name: str) -> bytes:
+    """Return the content of a label file.
+
+    Raises:
+        DataError: if it cannot be read.
+    """
+    try:
+        return files.read(name)
+    except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise DataError(f"{name} in {files.location} cannot be read: {error}") from error
+
+
 def label_images(files: Files, entries: dict[str, Entry], images: Sequence[str], tops: Iterable[str]) -> Labels:
     """Return the class of each image, by the label file in its part of the files or at the top, or by its folder.
 
@@ -243,7 +256,7 @@ def label_images(files: Files, entries: dict[str, Entry], images: Sequence[str],
         members = [name for name in images if name.startswith(top)]
         for place, file in [(place, file) for place in dict.fromkeys((top, "")) for file in LABEL_FILES]:
             path = label_files.get((place.rstrip("/"), file))
-            labels = None if path is None else read_labels(files.read(path), path)
+            labels = None if path is None else read_labels(label_file(files, path), path)
             if path is None or labels is None:
                 continue
             members_here = [name.removeprefix(place) for name in members]
