@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     given = parser().parse_args(argv)
     if (given.repository is None) == (given.out is None):
         parser().error("name either the repository, USER/NAME, or a folder, --out FOLDER")
+    from gan_lightning.core.atomic import whole_folder
     from gan_lightning.core.errors import InputError
     from gan_lightning.models.loading import load_model
     from gan_lightning.runs.checkpoints import checkpoint_in
@@ -54,7 +56,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         model = load_model(path, trust=given.trust)
         about = {**told_by_run(path), "license": given.license}
         if given.out is not None:
-            model.save_pretrained(given.out, **about)
+            if os.path.lexists(given.out) and not (given.out.is_dir() and not any(given.out.iterdir())):
+                raise InputError(f"--out {given.out}: it is there already, and is not replaced; choose another name")
+            with whole_folder(given.out) as folder:
+                model.save_pretrained(folder, **about)
             print(printable(f"{path} written to {given.out}"))
         else:
             url = model.push_to_hub(given.repository, private=given.private, **about)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters but tab and newline, marks that turn the direction of text, and what is not text."""
+
+_LOST = re.compile(rf"\t|\n|{_CONTROLS.pattern}")
+"""What does not come out of a terminal as it went in."""
 
 
 def can_redraw(stream: TextIO) -> bool:
@@ -31,6 +35,17 @@ def write_to_log_files(text: str) -> None:
 def printable(text: str) -> str:
     r"""Return text with escapes such as ``\x1b`` for the control characters in it; tabs and newlines stay."""
     return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def shell_quoted(path: str) -> str:
+    r"""Quote a path for a shell; one with control characters as ``$'a\x09b'``, which bash and zsh read.
+
+    As they are, they would be lost on the way: a terminal shows a tab as spaces.
+    """
+    if _LOST.search(path) is None:
+        return shlex.quote(path)
+    quoted = path.replace("\\", r"\\").replace("'", r"\'")
+    return "$'" + _LOST.sub(lambda found: "".join(f"\\x{byte:02x}" for byte in os.fsencode(found[0])), quoted) + "'"
 
 
 def say(console: Console, line: str) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import zipfile
 from pathlib import Path
 from typing import Any
 
-from gan_lightning.core.atomic import write_atomic
-from gan_lightning.core.cache import keep
-from gan_lightning.core.side_files import read_json, read_or_move_aside
+from gan_lightning.core.kept import keep_json, read_kept_json
+from gan_lightning.core.side_files import read_or_move_aside
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.files import Entry, Files, FolderFiles
 
@@ -40,13 +38,14 @@ class ZipFiles(Files):
     def stored_entries(self) -> list[Entry]:
         """List the members; an entry's stamp is its CRC-32."""
         facts = self.location.stat()
-        key = hashlib.sha256(repr((str(self.location), facts.st_size, facts.st_mtime_ns)).encode()).hexdigest()
+        stamp = facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns  # a copy may bring its time of modification along
+        key = hashlib.sha256(repr((str(self.location), *stamp)).encode()).hexdigest()
         kept = None if self._cache is None else self._cache / f"{key}.entries.json"
         columns = None if kept is None else read_columns(kept)
         if columns is None:
             columns = list_members(self.location)
             if kept is not None:
-                keep(kept, lambda path: write_atomic(path, json.dumps(columns)))
+                keep_json(kept, {"columns": columns})
         return list(map(Entry._make, zip(*columns, strict=True)))
 
     def read_stored(self, name: str) -> bytes:
@@ -81,7 +80,7 @@ def read_columns(path: Path) -> list[list[Any]] | None:
     """Read what ``list_members`` returned; None if it was not kept, or is damaged and was moved aside."""
 
     def read(path: Path) -> list[list[Any]]:
-        columns: list[list[Any]] = read_json(path, kind=list, most_bytes=_MOST_LISTING_BYTES)
+        columns: list[list[Any]] = read_kept_json(path, most_bytes=_MOST_LISTING_BYTES)["columns"]
         names, *numbers = columns
         if len(columns) != len(Entry._fields) or len(set(map(len, columns))) != 1:
             raise ValueError("its columns do not have the same length")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -249,16 +250,16 @@ class Labels:
     unmatched: list[str]
 
 
-def label_content(files: Files, path: str) -> bytes:
+def label_file(files: Files, name: str) -> bytes:
     """Return the content of a label file.
 
     Raises:
         DataError: if it cannot be read.
     """
     try:
-        return files.read(path)
-    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise DataError(f"{path} in {files.location} cannot be read: {error}") from error
+        return files.read(name)
+    except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise DataError(f"{name} in {files.location} cannot be read: {error}") from error
 
 
 def label_images(files: Files, entries: dict[str, Entry], images: Sequence[str], tops: Iterable[str]) -> Labels:
@@ -279,7 +280,7 @@ def label_images(files: Files, entries: dict[str, Entry], images: Sequence[str],
         members = [name for name in images if name.startswith(top)]
         for place, file in [(place, file) for place in dict.fromkeys((top, "")) for file in LABEL_FILES]:
             path = label_files.get((place.rstrip("/"), file))
-            labels = None if path is None else read_labels(label_content(files, path), path)
+            labels = None if path is None else read_labels(label_file(files, path), path)
             if path is None or labels is None:
                 continue
             members_here = [name.removeprefix(place) for name in members]

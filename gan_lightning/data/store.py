@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
-from gan_lightning.core.atomic import write_atomic
-from gan_lightning.core.cache import keep
-from gan_lightning.core.container import read_container, write_container
-from gan_lightning.core.side_files import read_json, read_or_move_aside
+from gan_lightning.core.kept import keep_container, keep_json, read_kept_container, read_kept_json
+from gan_lightning.core.side_files import read_or_move_aside
 from gan_lightning.data.images import pixels_fingerprint
 from gan_lightning.data.loading import Loading, locked
 from gan_lightning.data.preflight import Finding, Report, examine, summary
@@ -96,7 +94,7 @@ def look(source: ImageSource, transform: Transform, loading: Loading, *, min_siz
             examiner = Examiner(source=source, transform=transform, min_size=min_size, keep=False)
             _, report = run_all(examiner, loading.processes, None, what=f"checking {what}")
             if loading.keep:
-                keep(path, lambda path: write_atomic(path, report.to_json()))
+                keep_json(path, asdict(report))
     if report.bad:
         source = source.only(integers([i for i in range(len(source)) if source.name(i) not in report.bad]))
     fingerprint = hashlib.sha256(f"{key} streamed".encode()).hexdigest()
@@ -119,7 +117,7 @@ def decode(
     if not loading.keep or report.images == 0:
         return fresh
     content = {"images": images, "labels": labels, "report": report.to_json(), "fingerprint": fresh.fingerprint}
-    keep(path, lambda path: write_container(path, content))
+    keep_container(path, content)
     return read_pixels(path, source, transform) or fresh
 
 
@@ -127,7 +125,7 @@ def read_pixels(path: Path, source: ImageSource, transform: Transform) -> Looked
     """Map kept images from disk; None if there are none, or the file is damaged and was moved aside."""
 
     def read(path: Path) -> Looked:
-        kept = read_container(path, mapped=True)
+        kept = read_kept_container(path, mapped=True)
         report = Report.from_json(kept["report"])
         return Looked(source, transform, report, kept["fingerprint"], kept["labels"], kept["images"])
 
@@ -137,7 +135,7 @@ def read_pixels(path: Path, source: ImageSource, transform: Transform) -> Looked
 def read_report(path: Path) -> Report | None:
     """Read a kept report; None if there is none, or it is damaged and was moved aside."""
     return read_or_move_aside(
-        path, lambda path: Report(**read_json(path, most_bytes=_MOST_REPORT_BYTES)), consequence="looking again"
+        path, lambda path: Report(**read_kept_json(path, most_bytes=_MOST_REPORT_BYTES)), consequence="looking again"
     )
 
 

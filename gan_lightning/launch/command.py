@@ -44,6 +44,9 @@ NUMBERS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "NODE_RANK", "GROUP_RANK", "SLURM
 SPINS = "10000"
 """Rounds of a waiting thread's loop: some tens of microseconds."""
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Errors of a disk on which there is no more room, whose place in the code says nothing."""
+
 _REFUSALS = ("Only one of --", "Unable to configure handler")
 """How Hydra begins plain ValueErrors about what was typed: flags that exclude one another, a log that has no place."""
 
@@ -103,7 +106,10 @@ def launch(
         except OSError as error:
             complaint = folder_complaint(error, sys.argv[1:]) or length_complaint(error, sys.argv[1:])
             if complaint is None:
-                traceback.print_exc()
+                if error.errno in FULL:
+                    print(printable(str(error)), file=sys.stderr)
+                else:
+                    traceback.print_exc()
                 raise SystemExit(1) from None
             stop(InputError(complaint))
         except Exception:

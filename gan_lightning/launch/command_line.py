@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -15,6 +14,7 @@ from hydra.errors import HydraException
 from gan_lightning.config import Budget
 from gan_lightning.core.errors import InputError
 from gan_lightning.core.side_files import SideFileError
+from gan_lightning.core.terminal import shell_quoted
 from gan_lightning.launch.hydra_files import read_overrides
 from gan_lightning.runs.folder import RunFolder
 
@@ -121,7 +121,7 @@ def stored_overrides(folder: Path) -> list[str]:
         return []
     except SideFileError as error:
         raise InputError(
-            f"resume = {folder}: {error}; repeat the run's overrides with hydra.run.dir={shlex.quote(str(folder))} "
+            f"resume = {folder}: {error}; repeat the run's overrides with hydra.run.dir={shell_quoted(str(folder))} "
             "resume=auto"
         ) from error
 
@@ -158,7 +158,7 @@ def _with_literal_path(argument: str) -> str:
     very name exists, or a folder in which it would lie.
     """
     head, equals, value = argument.partition("=")
-    if not equals or not _is_path(key_of(argument)) or value in ("", "null"):
+    if not equals or not _is_path(key_of(argument)) or not value or (value == "null" and not os.path.lexists(value)):
         return argument
     path = typed_path(argument)
     literal = _lies_somewhere(path)

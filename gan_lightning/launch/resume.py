@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gan_lightning.config import ConfigError
 from gan_lightning.core.errors import InputError
 from gan_lightning.core.side_files import SideFileError
+from gan_lightning.core.terminal import shell_quoted
 from gan_lightning.launch.command_line import run_folder_of
 from gan_lightning.runs.folder import RunFolder
 from gan_lightning.runs.results import read_outcome, read_results
@@ -138,7 +138,7 @@ def prepare_resume(config: Mapping[str, Any], output_dir: Path, parts: Parts) ->
     lines += _compare_beginnings(stored["config"] or {}, config)
     problems = [f"resume = {resume}: {path} is of another run: {line}" for line in lines]
     if problems and (run := run_folder_of(path.parent)) is not None and path == Path(resume):
-        problems.append(f"resume={shlex.quote(str(run))} resumes the run of {path.name} with its settings")
+        problems.append(f"resume={shell_quoted(str(run))} resumes the run of {path.name} with its settings")
     if problems:
         raise ConfigError(problems)
     try:

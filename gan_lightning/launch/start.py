@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from gan_lightning.config.check import inspect_config
 from gan_lightning.core import slurm
 from gan_lightning.core.errors import InputError
 from gan_lightning.core.side_files import move_aside
+from gan_lightning.core.terminal import shell_quoted
 from gan_lightning.launch.init_from import Beginning, find_beginning
 from gan_lightning.launch.parts import KINDS, Parts, build_parts, rehearse_parts
 from gan_lightning.launch.quiet import quiet_libraries
@@ -186,7 +186,7 @@ def make_way(folder: Path, config: dict[str, Any], source: Source) -> None:
     way_out = anew if config["resume"] is None else "hydra.run.dir=... names another folder"
     if run.holds_checkpoint() or (config["resume"] is None and run.holds_run()):
         raise InputError(
-            f"output_dir = {folder}: there is a run already; resume={shlex.quote(str(folder))} resumes it, {way_out}"
+            f"output_dir = {folder}: there is a run already; resume={shell_quoted(str(folder))} resumes it, {way_out}"
         )
     if remains := run.remains():
         names = ", ".join(path.relative_to(folder).as_posix() for path in remains)

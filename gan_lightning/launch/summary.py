@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from rich.table import Table
 
 from gan_lightning.callbacks import Evaluation
 from gan_lightning.config.expected import Expected
-from gan_lightning.core.terminal import say, short_path, write_to_log_files
+from gan_lightning.core.terminal import say, shell_quoted, short_path, write_to_log_files
 from gan_lightning.data import EvaluationImages, EvaluationSet, ImageDataModule
 from gan_lightning.metrics import Evaluator, SampleEvaluator, Score
 from gan_lightning.metrics.real_parts import RealParts, far_or_copied
@@ -68,7 +67,7 @@ def print_summary(
     if folder.wandb.is_dir():
         rows.append(("tracker", str(folder.wandb)))
     if outcome.meaning.resumable and folder.latest.is_file():
-        rows.append(("to go on", f"gan-train resume={shlex.quote(str(output_dir))}"))
+        rows.append(("to go on", f"gan-train resume={shell_quoted(str(output_dir))}"))
     for name, value in rows:
         if name in ("checkpoint", "best") and not Path(value).exists():
             continue

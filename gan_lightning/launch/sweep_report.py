@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gan_lightning.core import slurm
-from gan_lightning.core.terminal import printable, say, short_path
+from gan_lightning.core.terminal import printable, say, shell_quoted, short_path
 from gan_lightning.launch.slurm_submission import submitted
 from gan_lightning.report.cells import duration
 from gan_lightning.runs.folder import RunFolder
@@ -112,4 +111,4 @@ def answer(folders: Sequence[Path]) -> list[str]:
         return []
     content = compare(find_runs(folders))
     shared = short_path(Path(os.path.commonpath(folders)))
-    return [*content.verdicts, *content.reasons, f"more: gan-compare runs={shlex.quote(shared)} out=report.html"]
+    return [*content.verdicts, *content.reasons, f"more: gan-compare runs={shell_quoted(shared)} out=report.html"]

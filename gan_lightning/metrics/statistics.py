@@ -11,8 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gan_lightning.core.cache import keep
-from gan_lightning.core.container import read_container, write_container
+from gan_lightning.core.kept import keep_container, read_kept_container
 from gan_lightning.core.side_files import read_or_move_aside
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.metrics.extract_features import FeatureSet, extract_features
@@ -55,7 +54,7 @@ def load_statistics(path: Path) -> FeatureSet | None:
     """
 
     def read(path: Path) -> FeatureSet:
-        stored = read_container(path)
+        stored = read_kept_container(path)
         return FeatureSet(
             moments=Moments(stored["count"], stored["mean"], stored["scatter"]), features=stored["features"]
         )
@@ -77,7 +76,7 @@ def save_statistics(path: Path, statistics: FeatureSet) -> None:
         "scatter": moments.scatter,
         "features": statistics.features,
     }
-    keep(path, lambda path: write_container(path, content))
+    keep_container(path, content)
 
 
 class Derived:
@@ -100,11 +99,11 @@ class Derived:
         if self.statistics is None:
             return compute()
         path = self.statistics.with_name(f"{self.statistics.stem}-{name}{self.statistics.suffix}")
-        kept = read_or_move_aside(path, lambda path: read_container(path)[name], consequence=_AGAIN)
+        kept = read_or_move_aside(path, lambda path: read_kept_container(path)[name], consequence=_AGAIN)
         if kept is not None:
             return kept
         found = compute()
-        keep(path, lambda path: write_container(path, {name: found.cpu()}))
+        keep_container(path, {name: found.cpu()})
         return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -240,6 +241,42 @@ def test_without_the_library_the_command_to_install_it_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(InputError, match=r"pip install 'gan-lightning\[huggingface\]'"):
         gan_lightning.from_pretrained("me/digits")
+
+
+@pytest.mark.parametrize("there", ["project", "file", "link"])
+def test_what_is_there_already_is_not_replaced(run, tmp_path, there, capsys):
+    out = tmp_path / "out"
+    if there == "project":
+        out.mkdir()
+        (out / "README.md").write_text("mine")
+    elif there == "file":
+        out.write_text("mine")
+    else:
+        out.symlink_to("nowhere")
+    with pytest.raises(SystemExit) as ending:
+        push.main([str(run), "--out", str(out)])
+    assert ending.value.code == 2
+    assert f"--out {out}: it is there already" in capsys.readouterr().err
+    assert not list(tmp_path.glob("*/*")) or [path.read_text() for path in out.iterdir()] == ["mine"]
+
+
+def test_a_full_disk_leaves_no_part_of_a_model(run, tmp_path, capsys, monkeypatch):
+    real, written = os.replace, []
+
+    def full(source, target):
+        written.append(target)
+        if len(written) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(source, target)
+
+    monkeypatch.setattr("os.replace", full)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(SystemExit) as ending:
+        push.main([str(run), "--out", str(tmp_path / "out")])
+    assert ending.value.code == 2
+    assert "No space left" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [tmp_path / "out"]
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 @pytest.mark.parametrize("argv", [["run"], ["run", "me/x", "--out", "folder"], []])

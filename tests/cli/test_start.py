@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -146,6 +147,17 @@ def test_a_run_among_the_files_of_another_one_is_refused(commands, finished, tmp
     assert ended.code == 2, ended.text
     assert f"which belongs to the run in {finished}" in ended.err
     assert everything_in(tmp_path) == before
+
+
+def test_a_disk_that_is_full_at_the_start_is_said_to_be_so(commands, tmp_path, monkeypatch):
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("gan_lightning.launch.run.write_side_file", full)
+    ended = commands("train", *SMALL, "hydra.run.dir=run", cwd=tmp_path)
+    assert ended.code == 1
+    assert ended.err.splitlines()[-1] == f"[Errno 28] No space left on device: '{tmp_path / 'run' / 'config.yaml'}'"
+    assert "Traceback" not in ended.text
 
 
 def test_a_folder_that_leads_into_another_run_is_refused_and_one_on_another_disk_is_not(tmp_path):

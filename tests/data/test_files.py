@@ -90,6 +90,12 @@ def test_the_list_of_members_is_kept_until_the_archive_changes(tmp_path, monkeyp
     write_zip(path, {"other.png": b"o"})
     os.utime(path, ns=(5, 5))
     assert [entry.name for entry in open_files(path, cache=tmp_path / "cache").entries()] == ["other.png"]
+    facts = path.stat()
+    write_zip(path, {"third.png": b"t"})
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (facts.st_size, facts.st_mtime_ns)
+    assert [entry.name for entry in open_files(path, cache=tmp_path / "cache").entries()] == ["third.png"]
+    write_zip(path, {"other.png": b"o"})
     for kept in (tmp_path / "cache").iterdir():
         kept.write_text("[1")
     assert [entry.name for entry in open_files(path, cache=tmp_path / "cache").entries()] == ["other.png"]

@@ -267,6 +267,24 @@ def test_a_pipe_is_not_waited_for(tmp_path):
         open_files(tmp_path).read("a.png")
 
 
+@pytest.mark.parametrize("kind", ["pipe", "link to nothing", "damaged member"])
+def test_a_label_file_that_cannot_be_read_is_named(tmp_path, kind):
+    path = tmp_path / "set"
+    labels = b"1.png,cat"
+    if kind == "damaged member":
+        content = write_zip(
+            tmp_path / "set.zip", {"1.png": encoded(noise(4)), "labels.csv": labels}, zipfile.ZIP_STORED
+        ).read_bytes()
+        path = tmp_path / "other.zip"
+        path.write_bytes(content.replace(labels, b"1.png,dog", 1))
+    else:
+        write(path, {"1.png": encoded(noise(4))})
+        name = path / "labels.csv"
+        os.mkfifo(name) if kind == "pipe" else name.symlink_to("nowhere")
+    with pytest.raises(DataError, match=r"labels\.csv in .* cannot be read: "):
+        arrange(open_files(path), split="auto", heldout_fraction=0.0, labeled=True)
+
+
 def make(path, tmp_path, **arguments):
     loading = Loading(cache_dir=str(tmp_path / "cache"), workers=0)
     return FolderDataModule(path=str(path), resolution=8, batch_size=2, loading=loading, **arguments)

@@ -34,7 +34,20 @@ def test_a_quoted_value_is_read_as_it_was(value):
 
 @pytest.mark.parametrize(
     "name",
-    ["budget.kimg=8,seed=0", "my photos (1)", "Fotos für ä", "a'b", 'a"b', "100%", "x#y", "{a}", "1e3", "true", "a, b"],
+    [
+        "budget.kimg=8,seed=0",
+        "my photos (1)",
+        "Fotos für ä",
+        "a'b",
+        'a"b',
+        "100%",
+        "x#y",
+        "{a}",
+        "1e3",
+        "true",
+        "null",
+        "a, b",
+    ],
 )
 @pytest.mark.parametrize("key", ["ckpt", "data.path", "out", "resume", "real", "+data.path"])
 def test_a_path_is_taken_as_it_is_typed(key, name, tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gan_lightning.core.checkpoint import FORMAT, RECORD, CheckpointError, read_checkpoint
-from gan_lightning.core.container import write_container
+from gan_lightning.core.container import read_container, write_container
 from gan_lightning.data import Loading
 from gan_lightning.data.source import ArrayImages, Arrays
 from gan_lightning.data.store import look, read_pixels
@@ -84,6 +84,15 @@ def same(a, b):
     if isinstance(a, list):
         return len(a) == len(b) and all(map(same, a, b))
     return a == b
+
+
+@pytest.mark.parametrize("make", [pixels, statistics, derived])
+def test_what_was_kept_of_other_data_is_not_taken_for_these(make, tmp_path, caplog):
+    path, read = make(tmp_path)
+    assert read() is not None
+    write_container(path, {**read_container(path), "kept_as": "other.pt"})
+    assert read() is None
+    assert f"{path} is of other data: it was kept as other.pt; it was renamed to {path.name}.damaged" in caplog.text
 
 
 @pytest.mark.parametrize(
