@@ -106,5 +106,6 @@ def far_from_real(scores: Sequence[Score], parts: Mapping[str, RealParts]) -> st
     return (
         f"the samples are far from real: {scores[0].key} = {scores[0].value:.4g} is more than {FAR} times the "
         f"{real.mean:.4g} of real images ({real.first} against {real.second}); look at pictures of them and at the "
-        "warnings about the training's health, and where there are only a few thousand images, try recipe=few_images"
+        "warnings about the training's health; training for longer may help, and with only a few thousand images so "
+        "may recipe=small_images (small pictures) or recipe=few_images"
     )
