@@ -27,9 +27,11 @@ from PIL import Image
 from gan_lightning.cli import prefetch, push
 from gan_lightning.config import check_config
 from gan_lightning.data.digits import load_digits
+from gan_lightning.export import save_generator
 from gan_lightning.launch.fetchable import FETCHABLE
 from gan_lightning.launch.run import train
 from tests.conftest import compose_train
+from tests.contract.variants import build
 from tests.documentation import BLOCK, PAGES, ROOT, TEXT, at_row_ends, blocks, lines
 
 RUN = "runs/demo/2026-01-31_12-00-00"
@@ -223,6 +225,18 @@ def test_the_emoji_are_those_without_people(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     exec(compile(program, "emoji.md", "exec"), {})
     assert [path.name for path in (tmp_path / "emoji").iterdir()] == ["1f400.png"]
+
+
+def test_the_program_that_loads_a_generator_draws_the_same_samples_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (program,) = (block for block in blocks("py") if "load_generator" in block)
+    save_generator(build("dcgan")[0], tmp_path / "generator.safetensors")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, torch.Tensor] = {}
+    exec(compile(program, "sample.md", "exec"), names)
+    assert len(names["samples"]) == 16
+    assert torch.equal(names["samples"], names["same"])
 
 
 @pytest.mark.slow

@@ -120,14 +120,15 @@ def unused_lines(what: str, facts: Mapping[str, Any]) -> list[str]:
         facts: as ``Arrangement.facts`` returns them, or without these entries.
     """
     lines = []
-    for key, noun in (
-        ("unused_files", "files are not used"),
-        ("labels_without_file", "labels are of missing files"),
-        ("heldout_in_train", "held-out files are training images as well"),
+    for key, one, several in (
+        ("unused_files", "file is not used", "files are not used"),
+        ("labels_without_file", "label is of a missing file", "labels are of missing files"),
+        ("heldout_in_train", "held-out file is a training image as well", "held-out files are training images as well"),
     ):
         names = facts.get(key, unused_facts(()))
         if names["count"]:
             kinds = ", ".join(f"{count} {ending}" for ending, count in names["endings"].items())
+            noun = one if names["count"] == 1 else several
             lines.append(f"{what}: {names['count']} {noun} ({kinds}): {', '.join(names['first'])}")
             lines[-1] += f" and {names['count'] - _NAMED} more" if names["count"] > _NAMED else ""
     return [printable(line).replace("\n", "\\n") for line in lines]

@@ -46,6 +46,11 @@ _PATHS_BELOW = re.compile(
 
 BUDGETS = frozenset(f"budget.{entry.name}" for entry in fields(Budget))
 
+WITH_VALUE = frozenset(
+    {"--cfg", "-c", "--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--package", "-p"}
+)
+"""Flags of Hydra that take the next word as their value."""
+
 NOT_CONTINUED = ("cluster", "output_dir", "overwrite", "sweep")
 """Overrides of the former start that mean nothing to a run that is continued, alone and in its folder."""
 
@@ -71,7 +76,7 @@ def for_hydra(argv: Sequence[str]) -> list[str]:
     Args:
         argv: the command line without the program's name.
     """
-    arguments = [_with_literal_path(_spelled_out(argument)) for argument in argv]
+    arguments = [_with_literal_path(_spelled_out(argument)) for argument in _side_by_side(argv)]
     last = max((place for place, argument in enumerate(arguments) if key_of(argument) in BUDGETS), default=0)
     return _behind(arguments, last, _other_budgets_off(arguments))
 
@@ -92,6 +97,20 @@ def continued_run(argv: Sequence[str]) -> list[str]:
     here = [f"resume={quoted(str(folder))}", f"hydra.run.dir={quoted(str(folder))}"]
     others = [argument for argument in argv[place + 1 :] if key_of(argument) != "resume"]
     return [*argv[:place], *former, *_behind(others, 0, here)]
+
+
+def _side_by_side(argv: Sequence[str]) -> list[str]:
+    """Move overrides to the first one: Hydra does not understand those behind a flag that stands between them."""
+    before = ["", *argv]
+    places = [
+        place
+        for place, word in enumerate(argv)
+        if before[place] not in WITH_VALUE and not word.startswith("-") and ("=" in word or word.startswith("~"))
+    ]
+    if not places:
+        return list(argv)
+    others = [word for place, word in enumerate(argv) if place > places[0] and place not in places]
+    return [*argv[: places[0]], *(argv[place] for place in places), *others]
 
 
 def _behind(arguments: Sequence[str], place: int, new: Sequence[str]) -> list[str]:

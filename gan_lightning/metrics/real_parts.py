@@ -120,5 +120,5 @@ def far_or_copied(scores: Sequence[Score], parts: Mapping[str, RealParts]) -> st
     return (
         f"the samples are far from real: {scores[0].key} = {scores[0].value:.4g} is more than {FAR} times the "
         f"{real.mean:.4g} of real images ({real.first} against {real.second}); look at pictures of them and at the "
-        "warnings about the training's health"
+        "warnings about the training's health; training for longer may help"
     )

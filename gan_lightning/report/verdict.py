@@ -56,7 +56,7 @@ def _other(best: Spread, spread: Spread | None, p_value: float | None, unequal: 
     if unequal:
         return f"{gap}, in another race ({', '.join(unequal)}, the best first), which is not tested"
     if p_value is not None:
-        words = "not more than seed noise" if stars(p_value) == "=" else f"significant {stars(p_value)}"
+        words = "not significant" if stars(p_value) == "=" else f"significant {stars(p_value)}"
         return f"{gap}, {words} (p = {p_value:.2g})"
     if min(best.count, spread.count) < MIN_SEEDS:
         return f"{gap}, not enough seeds for a test"

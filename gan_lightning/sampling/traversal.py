@@ -11,7 +11,7 @@ from torch import Tensor
 from gan_lightning.core.grids import save_grid
 from gan_lightning.core.pixels import to_uint8
 from gan_lightning.models.adversarial import AdversarialModule
-from gan_lightning.models.priors import Prior
+from gan_lightning.models.priors import Clusters, Prior
 from gan_lightning.models.sampling import GeneratorInputs, Sampling, Weights
 from gan_lightning.sampling.base import SamplingMode
 from gan_lightning.sampling.classes import Labels, check_count, in_rows, in_turn
@@ -170,9 +170,10 @@ class Traversal(SamplingMode):
         inputs = model.inputs(range(self.samples), seed=self.seed, labels=labels, truncation=self.truncation)
         rows = self._rows(model, inputs.latents, inputs.condition)
         if not rows:
+            first = model.prior.clusters if isinstance(model.prior, Clusters) else 0
             raise ValueError(
                 f"mode=traversal: this model ({type(model).__name__}) has no codes; name latent components to vary, "
-                "mode.components=[0,1,2]"
+                f"mode.components=[{first},{first + 1},{first + 2}]"
             )
         save_rows(model, rows, out, weights=weights, truncation=inputs.truncation)
         return f"{len(rows)} rows (seed {self.seed}, {weights} weights)"

@@ -344,7 +344,7 @@ def test_held_out_images_that_are_trained_on_as_well_are_named(tmp_path, caplog,
     data = make(path, tmp_path, on_bad="skip")
     data.describe(tmp_path / "run")
     known = kind != "others of the same time and size" and (kind != "later copies" or most > 0)
-    assert ("1 held-out files are training images as well (1 .png): val/0.png" in caplog.text) == known
+    assert ("1 held-out file is a training image as well (1 .png): val/0.png" in caplog.text) == known
     assert json.loads((tmp_path / "run" / "data.json").read_text())["heldout_in_train"]["count"] == known
 
 
@@ -389,7 +389,7 @@ def test_names_with_line_breaks_stay_in_their_line(tmp_path, caplog):
     make(write(tmp_path / "set", {"a.png": encoded(noise(0)), "b\nERROR c.heic": b""}), tmp_path).describe(
         tmp_path / "run"
     )
-    assert r"1 files are not used (1 .heic): b\nERROR c.heic" in caplog.text
+    assert r"1 file is not used (1 .heic): b\nERROR c.heic" in caplog.text
 
 
 def test_files_of_several_pictures_are_counted(tmp_path, caplog):
@@ -406,7 +406,7 @@ def test_files_of_several_pictures_are_counted(tmp_path, caplog):
 def test_labels_of_missing_files_are_said(tmp_path, caplog):
     contents = {"a.png": encoded(noise(0)), "labels.csv": b"a.png,0\nb.png,1\n"}
     make(write(tmp_path / "set", contents), tmp_path, classes=1).describe(tmp_path / "run")
-    assert "1 labels are of missing files (1 .png): b.png" in caplog.text
+    assert "1 label is of a missing file (1 .png): b.png" in caplog.text
 
 
 def pairs(tmp_path, contents, **arguments):

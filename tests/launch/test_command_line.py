@@ -141,6 +141,20 @@ def test_overrides_stay_in_one_piece_between_flags(former, before, after):
     assert for_hydra(arguments) == [*before, "experiment=demo", "budget.kimg=8", "seed=4", *here, *off, *after]
 
 
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("a=1 --cfg job b=2 ~c", "a=1 b=2 ~c --cfg job"),
+        ("-m a=1 --config-dir my=conf b=2 -p x", "-m a=1 b=2 --config-dir my=conf -p x"),
+        ("--cfg job a=1 b=2", "--cfg job a=1 b=2"),
+        ("a=1 b=2 --cfg job", "a=1 b=2 --cfg job"),
+        ("--help", "--help"),
+    ],
+)
+def test_overrides_behind_a_flag_come_beside_the_others(typed, read):
+    assert for_hydra(typed.split()) == read.split()
+
+
 @pytest.mark.parametrize("content", ["[1, 2]", "a: b", "[", ""])
 def test_overrides_that_cannot_be_read_are_named(former, content):
     stored = former / ".hydra" / "overrides.yaml"

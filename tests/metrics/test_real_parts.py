@@ -129,7 +129,9 @@ def parts(mean, std=0.5):
 def test_samples_far_or_copied_are_said_to_be_so_with_both_numbers():
     said = far_or_copied([score(50.1), score(1.0)], parts(5.0))
     assert said is not None
-    assert all(word in said for word in ("fd100_train_toy = 50.1", f"{FAR} times the 5 ", "60 against 61", "health"))
+    assert all(
+        word in said for word in ("fd100_train_toy = 50.1", f"{FAR} times the 5 ", "60 against 61", "health", "longer")
+    )
 
 
 @pytest.mark.parametrize(("value", "copied"), [(0.49, True), (-0.01, True), (0.51, False), (1.25, False)])

@@ -84,7 +84,7 @@ def test_verdicts_tell_differences_from_noise(tmp_path, make):
         make(f"d{seed}", loss="LeastSquares", seed=seed, fd=math.nan)
     (line,) = compare(find_runs([tmp_path])).verdicts
     _, second, third, last = line.split("; ")
-    assert re.fullmatch(r"loss=Minimax is 0\.115 behind over 4 seeds, not more than seed noise \(p = 0\.\d+\)", second)
+    assert re.fullmatch(r"loss=Minimax is 0\.115 behind over 4 seeds, not significant \(p = 0\.\d+\)", second)
     assert re.fullmatch(r"loss=Wasserstein is 10 behind over 4 seeds, significant \*\*\* \(p = \S+\)", third)
     assert last == "loss=LeastSquares is nan behind over 4 seeds, no test without spread"
 

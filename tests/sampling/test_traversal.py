@@ -78,6 +78,9 @@ def test_the_components_that_tell_the_cluster_are_no_quantities():
 def test_what_cannot_be_varied(plain, tmp_path):
     with pytest.raises(ValueError, match=r"DCGAN.* has no codes; name latent components"):
         write(Traversal(), plain, tmp_path / "a.png")
+    plain.prior = Clusters(clusters=3)
+    with pytest.raises(ValueError, match=r"mode.components=\[3,4,5\]"):
+        write(Traversal(), plain, tmp_path / "a.png")
     with pytest.raises(ValueError, match=r"mode.components = \[6\]: the latent vectors have components 0 to 5"):
         write(Traversal(components=[0, 6]), plain, tmp_path / "a.png")
     for arguments in ({"steps": 1}, {"extent": 0.0}, {"components": []}):
