@@ -243,7 +243,7 @@ def test_folders_with_links_to_one_another_are_refused_and_a_few_links_are_follo
     assert len(open_files(tmp_path).entries()) == len(numbers) + 1
     for first, second in itertools.permutations(numbers, 2):
         (tmp_path / str(first) / f"to {second}").symlink_to(f"../{second}")
-    with pytest.raises(DataError, match="more than 100 ways lead over links to .*remove some"):
+    with pytest.raises(DataError, match=r"more than 100 ways lead over links to .*remove some"):
         open_files(tmp_path).entries()
 
 
