@@ -21,7 +21,7 @@ STATED = (
 )
 """What every table of scores has to say about itself."""
 
-_LONGEST_VERSION = 20  # characters, which tell commits apart
+_LONGEST_VERSION = 60  # characters; a commit has 40, and perhaps "-dirty"
 
 LABEL_KEYS = 3
 """So many settings name a configuration in a sentence."""

@@ -109,7 +109,8 @@ def test_races_differ_by_more_than_the_tolerance_only():
         ({"torch": "2.13.0", "commit": "a" * 40}, []),
         ({"torch": None, "commit": "a" * 40}, []),
         ({"torch": "2.12.0", "commit": "a" * 40}, ["torch (runs): 2.13.0 (4), 2.12.0 (4)"]),
-        ({"torch": "2.13.0", "commit": "b" * 40}, [f"commit (runs): {'a' * 20} (4), {'b' * 20} (4)"]),
+        ({"torch": "2.13.0", "commit": "b" * 40}, [f"commit (runs): {'a' * 40} (4), {'b' * 40} (4)"]),
+        ({"torch": "2.13.0", "commit": "a" * 40 + "-dirty"}, [f"commit (runs): {'a' * 40} (4), {'a' * 40}-dirty (4)"]),
     ],
 )
 def test_runs_of_different_code_are_said(other, said, tmp_path, make):
