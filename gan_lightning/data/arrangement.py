@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import zipfile
 import zlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from gan_lightning.core.terminal import printable
+from gan_lightning.data.copies import in_both
 from gan_lightning.data.errors import DataError
 from gan_lightning.data.files import Entry, Files, is_image
 from gan_lightning.data.label_files import LABEL_FILES, is_label_file, matched, read_labels
@@ -32,7 +32,6 @@ from gan_lightning.data.layout import (
 from gan_lightning.data.source import FileImages, integers
 
 _NAMED = 20
-_MOST_COMPARED = 2000  # files of equal sizes that are read at each start to find copies
 
 
 @dataclass(frozen=True)
@@ -65,41 +64,8 @@ class Arrangement:
 
     @cached_property
     def in_both(self) -> list[str]:
-        """The held-out files that are training images, too; see ``in_both``."""
+        """The held-out files that are training images, too; see ``copies``."""
         return [] if self.heldout_split is None else in_both(self.splits["train"], self.splits[self.heldout_split])
-
-
-def in_both(train: FileImages, heldout: FileImages) -> list[str]:
-    """Return the held-out files that are training images, too: links and copies.
-
-    Files of equal size are compared. Where many have the same size, a copy must also have the time, checksum or name of
-    the other.
-    """
-    files, by_size = train.files, defaultdict[int, list[Entry]](list)
-    for entry in train.entries:
-        by_size[entry.size_bytes].append(entry)
-    alike = [entry for entry in heldout.entries if entry.size_bytes and entry.size_bytes in by_size]
-    few = len(alike) + sum(len(by_size[size]) for size in {entry.size_bytes for entry in alike}) <= _MOST_COMPARED
-    content = cache(partial(content_digest, files))
-
-    def is_copied(entry: Entry) -> bool:
-        place = entry.name.rpartition("/")[2]
-        others = (
-            other
-            for other in by_size[entry.size_bytes]
-            if few or other.stamp == entry.stamp or other.name.rpartition("/")[2] == place
-        )
-        return any(content(entry.name) == content(other.name) is not None for other in others)
-
-    return [files.prefix + entry.name for entry in alike if is_copied(entry)]
-
-
-def content_digest(files: Files, name: str) -> bytes | None:
-    """Return the SHA-256 of a file; None if it cannot be read, which is reported elsewhere."""
-    try:
-        return hashlib.sha256(files.read(name)).digest()
-    except (OSError, zipfile.BadZipFile, NotImplementedError):
-        return None
 
 
 def unused_facts(names: Sequence[str]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict, Unpack
@@ -15,6 +16,8 @@ from gan_lightning.data.base import ImageDataModule
 from gan_lightning.data.batch import Batch
 from gan_lightning.data.images import EvaluationImages
 from gan_lightning.data.loader import to_unit_range
+
+log = logging.getLogger(__name__)
 
 _SOURCE = 0x736F75726365  # tells the order of unpaired sources from that of their targets
 
@@ -137,6 +140,8 @@ class TranslationModule(ImageDataModule):
     def endless_loader(self) -> Iterable[Batch]:
         """Return an endless loader over both domains."""
         source, target = self.domains(whole=False)
+        if source.fingerprints()[:1] == target.fingerprints()[:1] != []:
+            log.warning("%s: both domains have the same images, so that there is nothing to translate", self.dataset)
         source.trainer = target.trainer = self.trainer
         return ZippedLoader(source.endless_loader(), target.endless_loader())
 

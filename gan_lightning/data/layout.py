@@ -102,16 +102,14 @@ def check_no_split_below(names: Iterable[str], splits: Collection[str] | None, *
         return
     below = 0 if splits is None else 1
     found: dict[str, None] = {}
-    siblings: dict[str, list[str]] = {}
+    siblings: dict[str, dict[str, None]] = {}
     for folder in dict.fromkeys(name.rpartition("/")[0] for name in names):
         parts = folder.split("/")
         for depth in range(below, len(parts)):
             path = "/".join(parts[: depth + 1]) + "/"
             if split_of(parts[depth]) in ("test", "val"):
                 found[path] = None
-            others = siblings.setdefault("/".join(parts[:depth]), [])
-            if path not in others:
-                others.append(path)
+            siblings.setdefault("/".join(parts[:depth]), {})[path] = None
     for folders in siblings.values():
         alike = [[path for path in folders if has_word(path, words)] for words in (_LIKE_TRAIN, _LIKE_HELDOUT)]
         if all(alike) and not found:

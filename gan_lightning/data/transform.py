@@ -127,10 +127,12 @@ def in_channels(image: Image.Image, channels: int, background: str) -> Image.Ima
     if image.mode == mode and "transparency" not in image.info:
         return image
     if image.mode.startswith("I"):
-        levels = np.asarray(image).astype(np.int64)
+        levels, clear = np.asarray(image).astype(np.int64), image.info.get("transparency")
         if levels.min() < 0 or levels.max() > 65535:
             raise ValueError("gray levels outside 0..65535")
         image = Image.fromarray(((levels + 128) // 257).astype(np.uint8))
+        if clear is not None:
+            image.putalpha(Image.fromarray(np.where(levels == clear, 0, 255).astype(np.uint8)))
     elif image.mode == "F":
         raise ValueError("floating point pixels, whose range is not stated")
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:

@@ -10,7 +10,8 @@ from typing import Any, Literal, Unpack
 
 from gan_lightning.core.seeding import mix
 from gan_lightning.data.archive import open_files
-from gan_lightning.data.arrangement import image_entries, in_both, unused_facts
+from gan_lightning.data.arrangement import image_entries, unused_facts
+from gan_lightning.data.copies import in_both
 from gan_lightning.data.domain_layout import LAYOUTS, Domains, Layout, arrange_domains, domain_root
 from gan_lightning.data.domain_pictures import DomainPictures, HalfImages
 from gan_lightning.data.domains import TranslationModule, TwoDomains

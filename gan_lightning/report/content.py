@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,8 @@ STATED = (
     "No mark: fewer than 3 seeds, or no spread."
 )
 """What every table of scores has to say about itself."""
+
+_LONGEST_VERSION = 60  # characters; a commit has 40, and perhaps "-dirty"
 
 LABEL_KEYS = 3
 """So many settings name a configuration in a sentence."""
@@ -145,8 +148,20 @@ def _notes(runs: Sequence[Run], found: Sequence[Section], groups: Sequence[Group
             for run in group.runs
             if run.status == "finished" and run not in counted
         ]
+    notes += different_code([run for group in groups for run in group.counted])
     notes += [changes_of_precision(run) for run in runs if len(run.precisions) > 1]
     return notes + [ending(run) for run in runs if run.status != "finished"]
+
+
+def different_code(runs: Sequence[Run]) -> list[str]:
+    """Say which versions or commits the runs were made with, where they differ: a change may be that of the code."""
+    lines = []
+    for name in dict.fromkeys(name for run in runs for name in run.code):
+        counts = Counter(run.code[name][:_LONGEST_VERSION] for run in runs if name in run.code)
+        if len(counts) > 1:
+            found = ", ".join(f"{version} ({count})" for version, count in counts.items())
+            lines.append(f"the finished runs were made with different code, {name} (runs): {found}")
+    return lines
 
 
 def changes_of_precision(run: Run) -> str:

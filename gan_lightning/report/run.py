@@ -84,6 +84,7 @@ class Run:
         overrides: what its first start was typed with; None: unknown.
         checkpoint: its best checkpoint, or its latest where there is no best one; None: none on this machine.
         tracker: address of its page at a tracker; None: none.
+        code: with which versions its last part ran, of this package and of torch, and its commit, where they are known.
     """
 
     place: str
@@ -109,6 +110,7 @@ class Run:
     overrides: Sequence[str] | None = None
     checkpoint: str | None = None
     tracker: str | None = None
+    code: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def images_per_second(self) -> float | None:
@@ -183,7 +185,14 @@ def make_run(place: str, config: Any, results: Any, *, group: str | None = None,
         overrides=next(
             (_overrides(entry["overrides"]) for entry in results.get("segments", []) if "overrides" in entry), None
         ),
+        code=next((_code(entry) for entry in results.get("segments", [])[-1:]), {}),
     )
+
+
+def _code(entry: Mapping[str, Any]) -> dict[str, str]:
+    versions = entry.get("versions") or {}
+    found = {name: versions.get(name) for name in ("gan_lightning", "torch")} | {"commit": entry.get("git_commit")}
+    return {name: _text(value, f"segments.{name}") for name, value in found.items() if value is not None}
 
 
 def _score(key: str, entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from PIL import Image, features
 
-from gan_lightning.data import FolderDataModule, Loading, TranslationFolderDataModule, archive, arrangement
+from gan_lightning.data import FolderDataModule, Loading, TranslationFolderDataModule, archive, copies
 from gan_lightning.data.archive import open_files
 from gan_lightning.data.arrangement import arrange
 from gan_lightning.data.errors import DataError
@@ -323,10 +323,12 @@ def test_what_is_not_used_is_counted_and_named_in_the_report_and_in_the_log(tmp_
     assert "and 6 more" in caplog.text
 
 
-@pytest.mark.parametrize("most", [2000, 0], ids=["few", "many"])
-@pytest.mark.parametrize("kind", ["links", "copies", "later copies", "a zip", "others of the same time and size"])
+@pytest.mark.parametrize("most", [2000, 3], ids=["few", "many"])
+@pytest.mark.parametrize(
+    "kind", ["links", "copies", "later copies", "later copies of the name", "a zip", "others of the same time and size"]
+)
 def test_held_out_images_that_are_trained_on_as_well_are_named(tmp_path, caplog, monkeypatch, kind, most):
-    monkeypatch.setattr(arrangement, "_MOST_COMPARED", most)
+    monkeypatch.setattr(copies, "_MOST_COMPARED", most)
     contents = {
         f"{split}/{n}.png": encoded(noise(n + 5 * (split == "val"))) for split in ("train", "val") for n in (0, 1)
     }
@@ -334,16 +336,17 @@ def test_held_out_images_that_are_trained_on_as_well_are_named(tmp_path, caplog,
         path = write_zip(tmp_path / "set.zip", contents | {"train/again.png": contents["val/0.png"]})
     else:
         path = write(tmp_path / "set", contents)
-        again = path / "train" / "again.png"
+        again = path / "train" / ("again/0.png" if kind.endswith("name") else "again.png")
+        again.parent.mkdir(exist_ok=True)
         if kind == "links":
             again.symlink_to("../val/0.png")
         else:
             again.write_bytes(contents["val/0.png"][:: -1 if kind.startswith("others") else 1])
-            os.utime(again, ns=(0, kind == "later copies"))
+            os.utime(again, ns=(0, kind.startswith("later")))
             os.utime(path / "val" / "0.png", ns=(0, 0))
     data = make(path, tmp_path, on_bad="skip")
     data.describe(tmp_path / "run")
-    known = kind != "others of the same time and size" and (kind != "later copies" or most > 0)
+    known = kind != "others of the same time and size" and (kind != "later copies" or most > 3)
     assert ("1 held-out file is a training image as well (1 .png): val/0.png" in caplog.text) == known
     assert json.loads((tmp_path / "run" / "data.json").read_text())["heldout_in_train"]["count"] == known
 

@@ -65,6 +65,9 @@ def test_a_transparent_palette_entry_and_a_transparent_color_are_transparent():
         reopened(Image.new("L", (4, 4), 7), transparency=7),
     ):
         assert (Transform(4)(image) == 255).all()
+    levels = np.arange(16, dtype=np.uint16).reshape(4, 4) * 257
+    pixels = Transform(4, 1)(reopened(Image.fromarray(levels), transparency=5 * 257))[0]
+    assert pixels.ravel().tolist() == [255 if level == 5 else level for level in range(16)]
 
 
 def test_gray_is_luma_and_rgb_repeats_gray():

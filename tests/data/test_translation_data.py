@@ -14,6 +14,7 @@ from gan_lightning.data import (
     DerivedPairsDataModule,
     DigitsDataModule,
     DomainsDataModule,
+    FolderDataModule,
     Loading,
     PhotosDataModule,
     TranslationFolderDataModule,
@@ -202,6 +203,17 @@ def test_what_does_not_fit_inside_is_named():
         DerivedPairsDataModule(images=images, derive="sketch", resolution=16, channels=1, batch_size=8)
     with pytest.raises(ValueError, match=r"data\.target\.channels must be 3"):
         DomainsDataModule(source=images, target=images, resolution=16, source_channels=1, batch_size=8)
+
+
+@pytest.mark.parametrize("folders", [("trainA", "trainB"), ("trainA", "trainA")], ids=["two", "one"])
+def test_domains_of_the_same_images_are_said(tmp_path, caplog, folders):
+    path = write(tmp_path / "set", pairs(2))
+    loading = Loading(cache_dir=str(tmp_path / "cache"), workers=0)
+    source, target = (
+        FolderDataModule(path=str(path / folder), resolution=16, batch_size=1, loading=loading) for folder in folders
+    )
+    DomainsDataModule(source=source, target=target, resolution=16, batch_size=1).endless_loader()
+    assert ("both domains have the same images" in caplog.text) is (folders[0] == folders[1])
 
 
 # The embedded photographs. --------------------------------------------------------------------------------

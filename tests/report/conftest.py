@@ -47,6 +47,8 @@ def make_run(
     parameters: int | None = None,
     every_kimg: float | None = None,
     evaluations: Mapping[int, float] | None = None,
+    torch: str | None = None,
+    commit: str | None = None,
 ) -> Path:
     """A run's folder with its configuration and results."""
     folder = root / name
@@ -89,6 +91,8 @@ def make_run(
                 "from_images": 0,
                 "precision": "32-true",
                 "generator_parameters": parameters,
+                "versions": {"torch": torch},
+                "git_commit": commit,
                 "overrides": [f"experiment={run_name}", f"model.loss={loss}", f"seed={seed}"],
             }
         ],

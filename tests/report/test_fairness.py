@@ -101,3 +101,21 @@ def test_races_differ_by_more_than_the_tolerance_only():
     assert differences(one, one) == []
     assert differences(one, Race(101.0, 99.0, 108.0, 5.0)) == []
     assert len(differences(one, Race(110.0, 90.0, 120.0, None))) == 3
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"torch": "2.13.0", "commit": "a" * 40}, []),
+        ({"torch": None, "commit": "a" * 40}, []),
+        ({"torch": "2.12.0", "commit": "a" * 40}, ["torch (runs): 2.13.0 (4), 2.12.0 (4)"]),
+        ({"torch": "2.13.0", "commit": "b" * 40}, [f"commit (runs): {'a' * 40} (4), {'b' * 40} (4)"]),
+        ({"torch": "2.13.0", "commit": "a" * 40 + "-dirty"}, [f"commit (runs): {'a' * 40} (4), {'a' * 40}-dirty (4)"]),
+    ],
+)
+def test_runs_of_different_code_are_said(other, said, tmp_path, make):
+    for seed in range(4):
+        make(f"a{seed}", seed=seed, fd=10.0 + 0.1 * seed, torch="2.13.0", commit="a" * 40)
+        make(f"b{seed}", loss="Minimax", seed=seed, fd=20.0 + 0.1 * seed, **other)
+    notes = compare(find_runs([tmp_path]), sort=FD).notes
+    assert notes == [f"the finished runs were made with different code, {line}" for line in said]
