@@ -236,6 +236,7 @@ def summary_line(dataset: str, found: Looked) -> str:
         counts = report.classes.values()
         parts.append(f"{len(report.classes)} classes of {min(counts)} to {max(counts)} images")
     if report.of_several:
-        parts.append(f"{report.of_several} files hold several pictures, of which the first is used")
+        files = "1 file holds" if report.of_several == 1 else f"{report.of_several} files hold"
+        parts.append(f"{files} several pictures, of which the first is used")
     parts.append("decoded in memory" if found.pixels is not None else "read anew in every epoch")
     return ", ".join(part for part in parts if part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -148,11 +149,14 @@ def seen_in(path: Path) -> int:
     return read_checkpoint(path)["gan_lightning"]["images_seen"]
 
 
-def test_a_run_whose_last_state_cannot_be_written_has_failed(commands, tmp_path):
+def test_a_run_whose_last_state_cannot_be_written_has_failed(commands, tmp_path, monkeypatch):
+    def disk_full(*arguments, **keywords):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
     folder = RunFolder(tmp_path / "run")
-    folder.path.mkdir()
-    folder.checkpoints.write_text("a file")
-    ended = commands("train", *LINE, cwd=tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("gan_lightning.callbacks.checkpoints.write_checkpoint", disk_full)
+        ended = commands("train", *LINE, cwd=tmp_path)
     assert ended.code == MEANINGS[WAYS["no_checkpoint"].status].exit_code == 1, ended.text
     results = read_results(folder.results)
     assert (results["status"], results["images_seen"]) == (WAYS["no_checkpoint"].status, BUDGET)
@@ -160,7 +164,6 @@ def test_a_run_whose_last_state_cannot_be_written_has_failed(commands, tmp_path)
     assert results["message"] in ended.out
     check_sweep(folder.path, skipped=False)
     check_comparison(folder.path, "failed")
-    folder.checkpoints.unlink()
     again = commands("train", *LINE, "resume=auto", cwd=tmp_path)
     assert (again.code, seen_in(folder.latest)) == (0, BUDGET), again.text
 

@@ -403,7 +403,7 @@ def test_files_of_several_pictures_are_counted(tmp_path, caplog):
     with caplog.at_level("INFO"):
         make(write(tmp_path / "set", contents), tmp_path).describe(tmp_path / "run")
     assert json.loads((tmp_path / "run" / "data.json").read_text())["train"]["of_several"] == 1
-    assert "1 files hold several pictures, of which the first is used" in caplog.text
+    assert "1 file holds several pictures, of which the first is used" in caplog.text
 
 
 def test_labels_of_missing_files_are_said(tmp_path, caplog):
