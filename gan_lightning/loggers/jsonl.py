@@ -42,6 +42,8 @@ class JSONLLogger(Logger):
         self._file: FileIO | None = None
         self._pending = b""
         self._latest = 0
+        # images seen where a run resumes, and the keys of each row that it has for that moment already
+        self._standing: tuple[int, list[set[str]]] = (-1, [])
 
     @property
     def name(self) -> str:
@@ -62,6 +64,9 @@ class JSONLLogger(Logger):
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Append one row; see ``images_axis`` for its number of images.
 
+        A checkpoint may cut a round of two batches in two, before its row is logged. If the former process still logged
+        that row before it was killed, it stands, and the resumed run does not add it again.
+
         Args:
             metrics: scalars by name.
             step: images seen, used where the row does not say ``images_seen`` itself.
@@ -69,6 +74,8 @@ class JSONLLogger(Logger):
         self._latest = images_axis(metrics, step, self._latest)
         row = {"images_seen": self._latest, "wall_time_s": round(self.clock.elapsed_s(), 3)}
         row.update((key, value) for key, value in metrics.items() if key not in row)
+        if self._latest == self._standing[0] and row.keys() in self._standing[1]:
+            return
         self._pending += f"{dumps(row)}\n".encode()
         try:
             self._write_pending()
@@ -92,6 +99,7 @@ class JSONLLogger(Logger):
         rows = [row for row in recover_metrics(self.path) if row["images_seen"] <= images_seen]
         if rows or self.path.exists():
             write_atomic(self.path, "".join(dumps(row) + "\n" for row in rows))
+        self._standing = (images_seen, [set(row) for row in rows if row["images_seen"] == images_seen])
         self._latest = max((row["images_seen"] for row in rows), default=0)
         self.clock.resume_from(max((row.get("wall_time_s", 0.0) for row in rows), default=0.0))
 

@@ -183,3 +183,25 @@ def test_a_full_disk_delays_rows_and_tears_none(logger, caplog):
     assert [row["images_seen"] for row in rows(logger)] == [1]
     logger.log_metrics({"images_seen": 3, "x": 3.0})
     assert [row["images_seen"] for row in rows(logger)] == [1, 2, 3]
+
+
+def test_a_row_of_the_moment_of_a_resume_stands_once(tmp_path):
+    """As where a checkpoint lies between the two batches of a round, whose row was logged before the kill."""
+    first = JSONLLogger(output_dir=tmp_path)
+    for seen in (10, 20, 30):
+        first.log_metrics({"images_seen": seen, "d/loss": seen / 10})
+    again = JSONLLogger(output_dir=tmp_path)
+    again.truncate_after(20)
+    for row in (
+        {"images_seen": 20, "d/loss": 2.0},
+        {"images_seen": 20, "score/fd": 5.0},
+        {"images_seen": 30, "d/loss": 3.0},
+    ):
+        again.log_metrics(row)
+    shown = [{key: value for key, value in row.items() if key != "wall_time_s"} for row in read_metrics(again.path)]
+    assert shown == [
+        {"images_seen": 10, "d/loss": 1.0},
+        {"images_seen": 20, "d/loss": 2.0},
+        {"images_seen": 20, "score/fd": 5.0},
+        {"images_seen": 30, "d/loss": 3.0},
+    ]
