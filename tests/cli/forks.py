@@ -50,6 +50,7 @@ def _be_the_command(
         try:
             if code is None:
                 code = 130  # of any Python program that is interrupted at its very end
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # what is above is none of the command's
                 code = _exit_code(sabotage)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is below is none of the command's
             break
@@ -67,7 +68,11 @@ def start(
     process = multiprocessing.get_context("fork").Process(
         target=_be_the_command, args=(argv, cwd, environment, sabotage)
     )
-    process.start()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a fork of this thread begins with its mask
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     return process
 
 
