@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from lightning import Trainer
 from lightning.pytorch.callbacks import Timer
 
@@ -47,12 +49,26 @@ def what_stopped(trainer: Trainer) -> str:
     return "a callback set trainer.should_stop" if trainer.should_stop else "the data ended"
 
 
-def outcome_of_exception(error: BaseException) -> Outcome:
-    """Return how a run ended that an exception ended."""
+def outcome_of_exception(error: BaseException, trainer: Trainer) -> Outcome:
+    """Return how a run ended that an exception ended.
+
+    A launcher ends all processes of a run with SIGTERM when one of them dies, before they have met for instance. A
+    step that waits for the dead one fails by itself; outside of the steps nothing tells this from a cluster that
+    takes the machines away, and a run that has lost a process is never called preempted.
+    """
     if isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt):
         return Outcome("interrupted")  # Lightning turns the one into the other
     if isinstance(error, Stopped):
+        if error.number == signal.SIGTERM and trainer.world_size > 1 and created_externally(trainer):
+            return Outcome("failed", message="SIGTERM outside of the steps: a process died, or the job was ended")
         return Outcome(status_of_signal(error.number))
     if isinstance(error, KeyboardInterrupt):
         return Outcome("interrupted")
-    return Outcome("failed", message=f"{type(error).__name__}: {error}")
+    left = "a part of the run wanted to leave the process: " if isinstance(error, SystemExit) else ""
+    return Outcome("failed", message=f"{left}{type(error).__name__}: {error}")
+
+
+def created_externally(trainer: Trainer) -> bool:
+    """Say whether a launcher such as ``srun`` or ``torchrun`` starts the processes of a run, and not Lightning."""
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    return environment is not None and environment.creates_processes_externally

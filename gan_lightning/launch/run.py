@@ -121,9 +121,9 @@ def _run(config: dict[str, Any], output_dir: Path, begun: Start) -> Outcome:
                 real = beside_scores(parts)
                 record.real_parts(by_key(parts, real))
         except BaseException as error:
-            outcome = outcome_of_exception(error)
+            outcome = outcome_of_exception(error, trainer)
             if isinstance(error, SystemExit) and outcome.meaning.failure:  # whose code may say that all is well
-                log.error("a part of the run wanted to leave the process: %s", outcome.message)
+                log.error("%s", outcome.message)
                 raise SystemExit(outcome.exit_code) from error
             if outcome.meaning.failure:
                 raise

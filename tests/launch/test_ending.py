@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from lightning.pytorch.callbacks import Timer
 
 from gan_lightning.callbacks import Interruption, RunCheckpoint, TrainingHealth
-from gan_lightning.launch.ending import outcome_of_fit, what_stopped
+from gan_lightning.core.signals import Stopped
+from gan_lightning.launch.ending import outcome_of_exception, outcome_of_fit, what_stopped
 from gan_lightning.runs.status import MEANINGS
 
 
@@ -69,3 +70,27 @@ class Spent(Timer):
 )
 def test_what_stopped_a_run_is_named(facts, reason):
     assert what_stopped(trainer(**facts)) == reason
+
+
+@pytest.mark.parametrize(
+    ("number", "processes", "launcher", "status"),
+    [
+        (signal.SIGTERM, 2, True, "failed"),
+        (signal.SIGTERM, 2, False, "preempted"),
+        (signal.SIGTERM, 1, True, "preempted"),
+        (signal.SIGHUP, 2, True, "preempted"),
+        (signal.SIGINT, 2, True, "interrupted"),
+    ],
+)
+def test_a_run_that_may_have_lost_a_process_is_not_called_preempted(number, processes, launcher, status):
+    environment = SimpleNamespace(creates_processes_externally=launcher)
+    strategy = SimpleNamespace(cluster_environment=environment)
+    outcome = outcome_of_exception(Stopped(number), trainer(world_size=processes, strategy=strategy))
+    assert outcome.status == status
+    assert (outcome.message is not None) == (status == "failed")
+
+
+def test_a_part_that_leaves_the_process_has_failed_whatever_its_code():
+    outcome = outcome_of_exception(SystemExit(0), trainer())
+    assert outcome.status == "failed"
+    assert outcome.message == "a part of the run wanted to leave the process: SystemExit: 0"

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers.logger import Logger
+from lightning.pytorch.utilities import rank_zero_only
 
 from gan_lightning.core import slurm
 
@@ -48,6 +50,36 @@ class DiesEarly(Callback):
         if slurm.task_rank() == 1:
             Path(f"died_{slurm.job_id()}").write_text(str(time.time()))
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+class SlowLogger(Logger):
+    """Gives process 1 a moment, before the processes have met, in which process 0 notices every signal."""
+
+    name = "slow"
+    version = ""
+
+    @rank_zero_only
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        Path(f"ready_{slurm.job_id()}").touch()
+        time.sleep(40)
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Log nothing."""
+
+
+class DiesLate(Callback):
+    """Kills process 1 of a job once process 0 is in ``SlowLogger``.
+
+    Args:
+        slow_s: nothing, see ``Breaks``.
+    """
+
+    def __init__(self, *, slow_s: float) -> None:
+        super().__init__()
+        if slurm.task_rank() == 1:
+            while not Path(f"ready_{slurm.job_id()}").exists():
+                time.sleep(0.1)
+            DiesEarly(slow_s=slow_s)
 
 
 class Breaks(Callback):
