@@ -107,16 +107,16 @@ def check_learning(variant: Variant) -> None:
 def check_resume(variant: Variant) -> None:
     """Check that an interrupted run that resumes from its checkpoint equals an uninterrupted one, bit for bit."""
     whole, data = variant.build()
-    fit(whole, data, images=BATCH * 22)
+    fit(whole, data, images=BATCH * 18)
     first, data = variant.build()
-    trainer = fit(first, data, images=BATCH * 22, stop_at=BATCH * 9)
+    trainer = fit(first, data, images=BATCH * 18, stop_at=BATCH * 9)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "half.ckpt"
         trainer.save_checkpoint(path)
         torch.rand(3)  # the global generator's state must not matter
         second, data = variant.build()
-        fit(second, data, images=BATCH * 22, ckpt_path=path)
-    require(second.images_seen == BATCH * 22, f"the resumed run saw {second.images_seen} images, not {BATCH * 22}")
+        fit(second, data, images=BATCH * 18, ckpt_path=path)
+    require(second.images_seen == BATCH * 18, f"the resumed run saw {second.images_seen} images, not {BATCH * 18}")
     assert_same(state(whole), state(second))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import torch
 from hydra import compose, initialize_config_dir
 from lightning import LightningDataModule
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 import gan_lightning.config
 from gan_lightning.config import build
@@ -44,6 +45,17 @@ class Variant:
         Args:
             overrides: after the variant's own.
         """
+        config: Any = OmegaConf.to_container(self._composed(*overrides), resolve=True)
+        torch.manual_seed(0)
+        model = build(config["model"], trust=True, key="model")
+        model.run_config = config
+        data = build(config["data"], trust=True, key="data")
+        if isinstance(model, ImageToImage):
+            model.sources = data.evaluation_images(data.heldout_split).sources
+        return model, data
+
+    @functools.cache  # noqa: B019  (variants are few, and the checks build each one many times)
+    def _composed(self, *overrides: str) -> DictConfig:
         search = [] if self.config_dir is None else [f"file://{Path(self.config_dir).resolve()}"]
         fixed = [
             f"hydra.searchpath=[{','.join(map(quoted, search))}]",
@@ -54,12 +66,4 @@ class Variant:
             "logger=none",
         ]
         with initialize_config_dir(version_base="1.3", config_dir=str(gan_lightning.config.conf_dir())):
-            composed = compose("train", overrides=[*fixed, *self.overrides, *overrides])
-        config: Any = OmegaConf.to_container(composed, resolve=True)
-        torch.manual_seed(0)
-        model = build(config["model"], trust=True, key="model")
-        model.run_config = config
-        data = build(config["data"], trust=True, key="data")
-        if isinstance(model, ImageToImage):
-            model.sources = data.evaluation_images(data.heldout_split).sources
-        return model, data
+            return compose("train", overrides=[*fixed, *self.overrides, *overrides])

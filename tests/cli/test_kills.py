@@ -22,7 +22,7 @@ from gan_lightning.runs.results import read_outcome, read_results
 from tests.cli import forks
 from tests.cli.conftest import TINY
 from tests.cli.test_train import assert_equal
-from tests.conftest import LONG
+from tests.conftest import LONG, takes_long
 
 LINE = [
     *TINY,
@@ -146,6 +146,7 @@ def test_a_run_killed_at_every_kind_of_moment(commands, whole, tmp_path, moments
     assert_same_run(tmp_path / "run", whole)
 
 
+@takes_long  # tests/cli/test_sweep.py has a relative whose jobs are interrupted
 def test_a_sweep_that_is_killed_keeps_what_is_done_and_goes_on(commands, whole, tmp_path):
     line = ["-m", *SHORT, "seed=1,0", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=${hydra.job.num}"]
     sabotage = at_call(960 // 16 + 27, AdversarialModule, "training_step", kill)

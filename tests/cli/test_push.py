@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -25,9 +24,11 @@ from gan_lightning.core.shared_model import CONFIG, WEIGHTS
 from gan_lightning.models import DCGAN, WGAN
 from gan_lightning.models.card import PICTURE
 from gan_lightning.models.loading import load_model
-from tests.cli.conftest import ROOT, TINY
+from tests.cli.conftest import TINY
 from tests.cli.hub_server import serving
 from tests.contract.variants import build
+from tests.record.commands import Ended
+from tests.record.commands import run as in_a_fork
 
 
 @pytest.fixture(scope="module")
@@ -199,30 +200,25 @@ def test_a_damaged_or_hostile_folder_is_refused_in_a_sentence(harm, folder, comm
     assert not (tmp_path / "owned").exists()
 
 
-def test_pushed_to_a_hub_and_sampled_from_it(run, commands, tmp_path):
+def test_pushed_to_a_hub_and_sampled_from_it(run, tmp_path, monkeypatch):
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    variables = {"HF_HOME": str(tmp_path / "hf"), "HF_TOKEN": "hf_x", "HF_HUB_DISABLE_XET": "1"}
+
+    def do(*line: str, code: int = 0, **more: str) -> Ended:
+        return in_a_fork(*line, cwd=tmp_path, code=code, variables=variables | more, afresh="huggingface_hub")
+
     with serving() as hub:
-        environment = {**os.environ, **commands.environment, "PYTHONPATH": str(ROOT), "HF_ENDPOINT": hub.url}
-        environment |= {"HF_HOME": str(tmp_path / "hf"), "HF_TOKEN": "hf_x", "HF_HUB_DISABLE_XET": "1"}
-        environment.pop("HF_HUB_OFFLINE", None)
-
-        def do(*argv: str, **more: str) -> subprocess.CompletedProcess[str]:
-            command = [sys.executable, "-m", "gan_lightning", *argv]
-            return subprocess.run(command, cwd=tmp_path, env=environment | more, capture_output=True, text=True)
-
-        pushed = do("push", str(run), "me/digits", "--private")
-        assert pushed.returncode == 0, pushed.stderr
+        variables["HF_ENDPOINT"] = hub.url
+        do("gan-push", str(run), "me/digits", "--private")
         assert sorted(hub.repositories["me/digits"]) == ["README.md", CONFIG, WEIGHTS, PICTURE]
         assert hub.private == {"me/digits"}
         assert "gan-sample ckpt=hf://me/digits" in hub.repositories["me/digits"]["README.md"].decode()
-        made = do("sample", "ckpt=hf://me/digits@main", "n=4", "out=hub.npz", "device=cpu")
-        assert made.returncode == 0, made.stderr
+        do("gan-sample", "ckpt=hf://me/digits@main", "n=4", "out=hub.npz", "device=cpu")
         assert [asked for asked in hub.unknown if "me/digits" in asked] == []
-        missing = do("sample", "ckpt=hf://me/nothing", "n=1")
-        assert missing.returncode == 2
-        assert "hf://me/nothing: cannot be fetched" in missing.stderr
-        assert "Traceback" not in missing.stderr
-    offline = do("sample", "ckpt=hf://me/digits", "n=4", "out=offline.npz", "device=cpu", HF_HUB_OFFLINE="1")
-    assert offline.returncode == 0, offline.stderr
+        missing = do("gan-sample", "ckpt=hf://me/nothing", "n=1", code=2)
+        assert "hf://me/nothing: cannot be fetched" in missing.err
+        assert "Traceback" not in missing.err
+    do("gan-sample", "ckpt=hf://me/digits", "n=4", "out=offline.npz", "device=cpu", HF_HUB_OFFLINE="1")
     assert sorted(path.name for path in tmp_path.glob("*.npz")) == ["hub.npz", "offline.npz"]
     expected = load_model(run / "checkpoints" / "best.ckpt")
     drawn = ((expected.sample(4, seed=0) + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()

@@ -63,7 +63,15 @@ class Fork:
         return Ended(code, *texts)
 
 
-def run(command: str, *argv: str, cwd: Path, code: int | None = 0, timeout_s: float = TIMEOUT_S) -> Ended:
+def run(
+    command: str,
+    *argv: str,
+    cwd: Path,
+    code: int | None = 0,
+    timeout_s: float = TIMEOUT_S,
+    variables: Mapping[str, str] | None = None,
+    afresh: str | None = None,
+) -> Ended:
     """Call a command with one thread, in a fork.
 
     Args:
@@ -72,12 +80,20 @@ def run(command: str, *argv: str, cwd: Path, code: int | None = 0, timeout_s: fl
         cwd: where it runs; the folder of the caches is beside it.
         code: the exit code that is expected; None: any.
         timeout_s: when it is killed.
+        variables: of its environment.
+        afresh: a library that is imported anew, since it reads the environment when it is imported.
 
     Raises:
         CommandFailed: with the end of its output, if it ends with another code.
     """
     _import_ahead()
-    return _expect(code, [command, *argv], _fork(lambda: _call(command, argv), cwd).wait(timeout_s))
+
+    def call() -> None:
+        for name in [name for name in sys.modules if name.partition(".")[0] == afresh]:
+            del sys.modules[name]
+        _call(command, argv)
+
+    return _expect(code, [command, *argv], _fork(call, cwd, variables).wait(timeout_s))
 
 
 def run_on_two_processes(command: str, *argv: str, cwd: Path) -> None:
