@@ -32,16 +32,15 @@ for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
-# No test cuts the power, so nothing has to reach the disk; waiting for it takes a twentieth of the suite.
+# No test cuts the power, so nothing has to reach the disk.
 os.fsync = lambda descriptor: None
-
 
 _read = FileConfigSource.load_config
 _been_read: dict[Hashable, ConfigResult] = {}
 
 
 def _read_once(self: FileConfigSource, config_path: str) -> ConfigResult:
-    """Keep what Hydra reads from the files of ``conf`` for every config that it composes; it took a tenth of the suite."""
+    """Keep what is in a file of ``conf``, which Hydra reads again for every config that it composes."""
     path = Path(self.path, self._normalize_file_name(config_path))
     if not path.is_file():
         return _read(self, config_path)

@@ -53,6 +53,7 @@ CASES: dict[str, list[str]] = {
     ],
     "penalties that step on their own": [
         *("experiment=stylegan2_digits", *IMAGES, "batch_size=16", "model.discriminator.group_size=2"),
+        *("model/regularizer@model.regularizers.path_length=path_length", "model.generator.style_mixing=0.9"),
         *(f"model.{player}.channel_max=8" for player in ("generator", "discriminator")),
         *(f"model.regularizers.{name}.interval=3" for name in ("r1", "path_length")),
     ],
