@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from gan_lightning.runs.results import read_outcome
 from tests.cli.conftest import UNSCORED
 from tests.cli.test_sweep import exit_codes, states
 from tests.cli.test_train import same_training
-from tests.conftest import LONG
+from tests.conftest import LONG_TESTS
 
 SHORT = [*UNSCORED, "budget.kimg=null", "budget.images=160"]
 PARALLEL = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweep.dir=sweep"]
@@ -18,8 +16,7 @@ PARALLEL += ["hydra.sweep.subdir=${hydra.job.num}", "paths.runs=runs"]
 """Numbers as folders say which job a folder is of."""
 
 
-@pytest.mark.parametrize("again", [False, pytest.param(True, marks=LONG)])
-def test_jobs_run_together_each_in_its_folder_and_none_ends_another(commands, tmp_path, again):
+def test_jobs_run_together_each_in_its_folder_and_none_ends_another(commands, tmp_path):
     meeting = ["+callbacks.meeting._target_=tests.cli.saboteurs.Meeting", "+callbacks.meeting.processes=2"]
     meeting += [f"+callbacks.meeting.folder={tmp_path}/met"]
     data = "data._target_=tests.cli.saboteurs.BrokenDigits,gan_lightning.data.DigitsDataModule"
@@ -42,7 +39,7 @@ def test_jobs_run_together_each_in_its_folder_and_none_ends_another(commands, tm
     assert alone.code == 0, alone.text
     same_training(sweep / "3", tmp_path / "alone")
 
-    if not again:
+    if not LONG_TESTS:  # tests/cli/test_sweep.py has a relative, one job after the other
         return
     repeated = commands("train", "-m", *line, cwd=tmp_path)
     assert repeated.code == 1, repeated.text

@@ -104,7 +104,7 @@ def table(rows: Sequence[Row]) -> str:
         cells = [
             f"`{row['row']}`",
             f"{row['images']:,}",
-            f"{row['cpu_minutes']:.0f}",
+            "not counted" if row["cpu_minutes"] is None else f"{row['cpu_minutes']:.0f}",
             *(f"{row['scores'][key]:.3g}" for _, key in COLUMNS),
             f"{counts['generator']:,}, {counts['discriminator']:,}",
         ]
