@@ -23,7 +23,7 @@ runs thousands of times shorter, so the tables say that a variant learns, and no
 The averaged generator, or the only one, is scored at the end by 2,000 samples against the training images. FD is a
 Frechet distance, KD a kernel distance; lower is better. Both are taken on two kinds of features, neither of which any
 variant is trained with: those of a small classifier of CIFAR-10{classifier}, and texture, which is statistics of color
-and of wavelets.
+and of wavelets. The CPU minutes of a row whose training was cut off from outside are not counted.
 
 ```sh
 python -m tests.learning --list

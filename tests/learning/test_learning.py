@@ -68,12 +68,13 @@ def test_a_row_is_entered_and_shown_in_its_table(tmp_path):
         torch.arange(80, dtype=torch.uint8).view(80, 1, 1, 1).repeat(1, 3, 32, 32), tmp_path / "grid.png", columns=10
     )
     tables.enter(results, row, tmp_path / "grid.png")
-    tables.enter(results, {**row, "row": "emoji_r3gan"}, tmp_path / "grid.png")
+    tables.enter(results, {**row, "row": "emoji_r3gan", "cpu_minutes": None}, tmp_path / "grid.png")
     tables.write_page(results)
     text = results.with_suffix(".md").read_text()
     assert "accuracy 72.5%, sha256 `abababababab`" in text
     assert text.count("\n## ") == 2
     assert "| `cifar_sngan` | 12,345 | 20 | 1.23 | 0.05 | 20 | 3e+03 | 1,000, 20 |\n" in text
+    assert "| `emoji_r3gan` | 12,345 | not counted | 1.23 |" in text
     assert "\n`cifar_sngan`: SNGAN. FD: 6 kimg 2.5.\n\n![Samples of cifar_sngan](learning/cifar_sngan.png)\n" in text
     picture = np.asarray(Image.open(tmp_path / "learning" / "cifar_sngan.png"))
     assert picture.shape == (2 * 66 + 2, 10 * 66 + 2, 3)
