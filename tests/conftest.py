@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import gc
 import os
+import pickle
 import random
 import signal
 from collections.abc import Callable, Hashable, Iterator
@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.hydra_config import HydraConfig
-from hydra.plugins.config_source import ConfigResult
+from hydra.core.plugins import Plugins
+from hydra.plugins.config_source import ConfigResult, ConfigSource
 
 import gan_lightning  # noqa: F401  (before Lightning: it repairs torchvision where that is needed)
 
@@ -35,23 +36,26 @@ for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
 # No test cuts the power, so nothing has to reach the disk.
 os.fsync = lambda descriptor: None
 
-_read = FileConfigSource.load_config
-_been_read: dict[Hashable, ConfigResult] = {}
+
+def _read_once(kind: type[ConfigSource]) -> None:
+    """Keep what is in a config file, which Hydra reads again for every config that it composes."""
+    read: Callable[[ConfigSource, str], ConfigResult] = kind.load_config
+    been_read: dict[Hashable, bytes] = {}
+
+    def load_config(source: ConfigSource, config_path: str) -> ConfigResult:
+        path = Path(source.path, source._normalize_file_name(config_path))
+        about = path.stat() if path.is_file() else None  # the files of a package stay as they are
+        key = (source.provider, path, about and (about.st_mtime_ns, about.st_size, about.st_ino))
+        if key not in been_read:
+            been_read[key] = pickle.dumps(read(source, config_path))
+        return pickle.loads(been_read[key])  # faster than a deep copy
+
+    kind.load_config = load_config  # type: ignore[method-assign]
 
 
-def _read_once(self: FileConfigSource, config_path: str) -> ConfigResult:
-    """Keep what is in a file of ``conf``, which Hydra reads again for every config that it composes."""
-    path = Path(self.path, self._normalize_file_name(config_path))
-    if not path.is_file():
-        return _read(self, config_path)
-    about = path.stat()
-    key = (self.provider, path, about.st_mtime_ns, about.st_size, about.st_ino)
-    if key not in _been_read:
-        _been_read[key] = _read(self, config_path)
-    return copy.deepcopy(_been_read[key])
-
-
-FileConfigSource.load_config = _read_once
+Plugins.instance()  # It loads the modules of these classes anew; imported before, they would be other classes.
+_read_once(SourcesRegistry.instance().resolve("file"))
+_read_once(SourcesRegistry.instance().resolve("pkg"))
 
 CONF = Path(__file__).parent.parent / "conf"
 
