@@ -3,6 +3,7 @@
     python -m tests.learning --list
     python -m tests.learning --row cifar_r3gan --cpu-minutes 40 --cifar cifar10.zip --emoji emoji.zip --work DIR
     python -m tests.learning --tables           make the page anew from docs/results/learning.json
+    python -m tests.learning --classifier --cifar cifar10.zip       train the classifier anew: no row holds any more
 
 ``cifar10.zip`` holds ``train/<class>/*`` and ``test/<class>/*`` (a folder will do, too), ``emoji.zip``
 ``noto/<category>/*.png``. A row is a file of tests/learning/conf/experiment. Its run lies below ``--work``; a call that
@@ -15,7 +16,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.learning import tables
+from tests.learning import classifier, tables
 from tests.learning.rows import CPU_MINUTES, ROWS, Places, train_row
 
 
@@ -28,6 +29,7 @@ def main() -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--list", action="store_true", help="name the rows")
     what.add_argument("--row", choices=ROWS, metavar="NAME", help="train a row and enter it")
+    what.add_argument("--classifier", action="store_true", help="train what rows are scored on, beside its code")
     what.add_argument("--tables", action="store_true", help="make the page from the results")
     parser.add_argument("--cpu-minutes", type=float, default=CPU_MINUTES, metavar="M", help="about as much training")
     parser.add_argument("--cifar", type=Path, metavar="PATH", help="CIFAR-10: archive or folder")
@@ -37,6 +39,10 @@ def main() -> None:
     options = parser.parse_args()
     if options.list:
         print("\n".join(ROWS))  # noqa: T201
+    if options.classifier:
+        if options.cifar is None:
+            parser.error("--classifier needs --cifar")
+        classifier.make(options.cifar.resolve())
     if options.row:
         if options.cifar is None or options.work is None:
             parser.error("--row needs --cifar and --work")

@@ -91,7 +91,7 @@ def overrides(row: str, places: Places, *, cpu_minutes: float) -> list[str]:
         f"experiment={row}",
         f"data.path={places.images(row)}",
         f"budget.kimg={budget_kimg(row, cpu_minutes):g}",
-        f"evaluator.extractor.weights_path={places.work / 'classifier.safetensors'}",
+        f"evaluator.extractor.weights_path={classifier.WEIGHTS}",
         f"paths.cache={places.work / 'cache'}",
         f"paths.runs={places.work / 'runs'}",
         f"hydra.run.dir={places.work / 'runs' / row}",
@@ -101,7 +101,7 @@ def overrides(row: str, places: Places, *, cpu_minutes: float) -> list[str]:
 def train_row(row: str, places: Places, *, cpu_minutes: float) -> tuple[dict[str, Any], Path]:
     """Train a row, or go on where it was interrupted; return what the tables show of it, and its last sample grid."""
     places.work.mkdir(parents=True, exist_ok=True)
-    known = classifier.make(places.cifar, places.work / "classifier.safetensors")
+    known = classifier.known()
     run = RunFolder(places.work / "runs" / row)
     line = overrides(row, places, cpu_minutes=cpu_minutes)
     spent = run.path.with_suffix(".cpu")
@@ -135,13 +135,12 @@ def train_row(row: str, places: Places, *, cpu_minutes: float) -> tuple[dict[str
 def scored(run: RunFolder, evaluator: str, places: Places) -> dict[str, float]:
     """Score the end of a run; return distance by key."""
     out = run.path / f"{evaluator}.json"
-    weights = places.work / "classifier.safetensors"
     command(
         "evaluate",
         f"--config-dir={CONF}",
         f"ckpt={run.latest}",
         f"evaluator={evaluator}",
-        *([f"evaluator.extractor.weights_path={weights}"] if evaluator == "learning" else []),
+        *([f"evaluator.extractor.weights_path={classifier.WEIGHTS}"] if evaluator == "learning" else []),
         f"paths.cache={places.work / 'cache'}",
         f"out={out}",
         "overwrite=true",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from gan_lightning.config import build_all, check_config
 from gan_lightning.core.grids import save_grid
@@ -52,6 +53,28 @@ def test_the_classifier_learns_to_tell_dark_from_light():
     net = classifier.train(images, labels, epochs=6)
     guesses = net(images.float() / 127.5 - 1).argmax(1)
     assert (guesses == labels).double().mean() > 0.95
+
+
+def test_a_trained_classifier_is_kept_with_its_hash(tmp_path, monkeypatch):
+    noise = np.random.default_rng(0)
+    for split in ("train", "test"):
+        for label in range(10):
+            folder = tmp_path / "images" / split / f"class{label}"
+            folder.mkdir(parents=True)
+            for number in range(2):
+                Image.fromarray(noise.integers(256, size=(32, 32, 3), dtype=np.uint8)).save(folder / f"{number}.png")
+    monkeypatch.setattr(classifier, "WEIGHTS", tmp_path / "classifier.safetensors")
+    classifier.make(tmp_path / "images")
+    assert 0 <= classifier.known()["accuracy"] <= 1
+    kept = load_file(classifier.WEIGHTS)
+    assert {tensor.dtype for tensor in kept.values() if tensor.is_floating_point()} == {torch.float16}
+    classifier.WEIGHTS.write_bytes(classifier.WEIGHTS.read_bytes() + b" ")
+    with pytest.raises(ValueError, match="is not the file that"):
+        classifier.known()
+
+
+def test_the_committed_classifier_is_the_one_whose_accuracy_is_told():
+    assert classifier.known()["accuracy"] == 0.7276
 
 
 def test_a_row_is_entered_and_shown_in_its_table(tmp_path):
