@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import pickle
@@ -83,10 +84,13 @@ SHARED_WORK = (
 )
 """Modules whose tests share a fixture that takes long; of several workers, one alone is to make it."""
 
+SHARED_CONFIGS = ("tests/test_conf.py", "tests/test_paper_experiments.py")
+"""Modules whose tests of one parameter compose the same config."""
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Let a worker take a module of ``SHARED_WORK`` whole, and any other test alone.
+    """Let a worker take a module of ``SHARED_WORK`` whole, a parameter of ``SHARED_CONFIGS``, and any other test alone.
 
     The mark ``xdist_group`` says the same, but pytest-xdist 3.8 does not see it under pytest 9.2.
     """
@@ -95,6 +99,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             module = nodeid.partition("::")[0]
+            if module in SHARED_CONFIGS and "[" in nodeid:
+                return nodeid.partition("[")[2]
             return module if module in SHARED_WORK else nodeid
 
     return Scheduling(config, log)
@@ -109,6 +115,7 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.enable()
         gc.freeze()
+        gc.set_threshold(10_000, 10, 10)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -145,13 +152,19 @@ def _no_hydra_left_over(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def compose_train(*overrides: str, output_dir: Path | None = None) -> Any:
     """Compose the training config; ``output_dir`` stands in for Hydra's."""
+    cfg = pickle.loads(_composed(overrides))
+    cfg.output_dir = str(output_dir or "unused")
+    return cfg
+
+
+@functools.cache
+def _composed(overrides: tuple[str, ...]) -> bytes:
     from hydra import compose, initialize_config_dir
 
     import gan_lightning.config  # noqa: F401  (registers the schemas)
 
-    fixed = [f"output_dir={output_dir or 'unused'}", "name=test"]
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        return compose("train", overrides=[*fixed, *overrides])
+        return pickle.dumps(compose("train", overrides=["output_dir=unused", "name=test", *overrides]))
 
 
 @pytest.fixture
