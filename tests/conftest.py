@@ -81,6 +81,8 @@ SHARED_WORK = (
     "tests/metrics/test_translation.py",
     "tests/metrics/test_world.py",
     "tests/models/test_phases.py",
+    "tests/test_packaging.py",
+    "tests/test_readme.py",
 )
 """Modules whose tests share a fixture that takes long; of several workers, one alone is to make it."""
 

@@ -46,8 +46,9 @@ def wheel(tmp_path_factory):
 def environment(wheel, tmp_path_factory):
     """A new virtual environment with the wheel; its dependencies are this environment's, through a link."""
     folder = tmp_path_factory.mktemp("venv")
-    run(sys.executable, "-m", "venv", folder, cwd=folder)
-    run(folder / "bin/python", "-m", "pip", "install", "--no-deps", "--quiet", wheel, cwd=folder)
+    run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
+    pip = [sys.executable, "-m", "pip", "--python", folder / "bin/python"]
+    run(*pip, "install", "--no-deps", "--quiet", wheel, cwd=folder)
     # A plain line in a .pth file adds the folder but runs none of its own .pth files, which lead to the checkout.
     site = run(
         folder / "bin/python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder

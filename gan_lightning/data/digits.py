@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Literal
 
 import torch
@@ -31,11 +32,7 @@ def load_digits(*, split: Literal["train", "heldout"], resolution: int = 16) -> 
         raise ValueError(f"split must be 'train' or 'heldout', got {split!r}")
     if resolution < 8:
         raise ValueError(f"data.resolution must be at least 8, got {resolution}")
-    from sklearn.datasets import load_digits as sklearn_digits
-
-    pixels, target = sklearn_digits(return_X_y=True)
-    labels = torch.from_numpy(target).long()
-    images = torch.from_numpy(pixels).float().view(-1, 1, 8, 8) * (255 / 16)
+    images, labels = _originals()
     if resolution != 8:
         images = F.interpolate(images, size=(resolution, resolution), mode="bicubic", align_corners=False)
     rank_in_class = torch.empty_like(labels)
@@ -45,6 +42,15 @@ def load_digits(*, split: Literal["train", "heldout"], resolution: int = 16) -> 
     held_out = rank_in_class % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
     chosen = held_out if split == "heldout" else ~held_out
     return LabelledImages(images.clamp(0, 255).round().to(torch.uint8)[chosen], labels[chosen])
+
+
+@functools.cache  # scikit-learn parses a text file, and a run asks for both parts
+def _originals() -> tuple[torch.Tensor, torch.Tensor]:
+    """Return all digits, float ``(1797, 1, 8, 8)`` in [0, 255], and their labels."""
+    from sklearn.datasets import load_digits as sklearn_digits
+
+    pixels, target = sklearn_digits(return_X_y=True)
+    return torch.from_numpy(pixels).float().view(-1, 1, 8, 8) * (255 / 16), torch.from_numpy(target).long()
 
 
 class DigitsDataModule(InMemoryDataModule):

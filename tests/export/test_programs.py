@@ -10,6 +10,7 @@ import torch
 
 from gan_lightning.export import save_onnx, save_program
 from gan_lightning.export.network import exportable
+from tests.conftest import LONG
 from tests.contract.variants import build
 from tests.export.test_generator_file import distinct
 
@@ -67,7 +68,7 @@ def arguments(given):
 
 @with_onnx
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", ["cgan", "progan", "infogan", "stylegan2"])
+@pytest.mark.parametrize("variant", ["cgan", "progan", "infogan", pytest.param("stylegan2", marks=LONG)])
 def test_onnxruntime_makes_the_models_images(variant, tmp_path):
     import onnx
     import onnxruntime

@@ -71,12 +71,22 @@ def write(refusals: Iterable[Refusal]) -> None:
 
 def prepare(folder: Path) -> None:
     """Make runs, checkpoints and files for the command lines to name."""
+    prepare_runs(folder)
+    prepare_files(folder)
+
+
+def prepare_runs(folder: Path) -> None:
+    """Make runs and checkpoints."""
     for name, choices in RUNS.items():
         commands.run("gan-train", *choices, *SHORT, "trainer=cpu", f"hydra.run.dir={name}", cwd=folder)
         shutil.copy(folder / name / "checkpoints" / "latest.ckpt", folder / f"{name}.ckpt")
     sweep = ["-m", *RUNS["dcgan"], *SHORT, "trainer=cpu", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=0", "seed=0"]
     commands.run("gan-train", *sweep, cwd=folder)
     commands.python(_damage_checkpoints, cwd=folder)
+
+
+def prepare_files(folder: Path) -> None:
+    """Make pictures, and files that are none."""
     (folder / "text.txt").write_text("no checkpoint\n")
     (folder / "arrays.npz").write_bytes(b"PK no archive")
     (folder / "empty").mkdir()
