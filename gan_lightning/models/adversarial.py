@@ -16,7 +16,6 @@ from gan_lightning.augment.base import Augmentation
 from gan_lightning.core import ema
 from gan_lightning.core.schedules import Scalar, value_at
 from gan_lightning.core.seeding import seed_step
-from gan_lightning.core.signatures import inherit_parameters
 from gan_lightning.data.base import RealDataModule
 from gan_lightning.data.batch import Batch, as_batch, check_batch
 from gan_lightning.losses.base import AdversarialLoss
@@ -116,11 +115,6 @@ class AdversarialModule(Sampling, SharedModel, PlayersModule):
         self.generator_ema: Generator | None = self.average_of(generator)
         self._shared_fakes: dict[int, GeneratedBatch] = {}
         self._micro, self._micros = 1, 1  # the micro-batch at hand, counted from 1, and how many there are
-
-    def __init_subclass__(cls, **arguments: Any) -> None:
-        """Give a variant's constructor, in help texts and config checks, the arguments that it hands on to its base."""
-        super().__init_subclass__(**arguments)
-        inherit_parameters(cls)
 
     # Who is trained, and in which phases. --------------------------------------------------------------
 

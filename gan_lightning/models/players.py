@@ -39,6 +39,7 @@ from gan_lightning.core.ema import Averager
 from gan_lightning.core.lightning_internals import attached_trainer, unscales_itself
 from gan_lightning.core.process_group import mean_over_ranks
 from gan_lightning.core.schedules import Constant, Schedule, arguments_at, is_scheduled
+from gan_lightning.core.signatures import inherit_parameters
 from gan_lightning.core.torch_internals import scaler_like
 from gan_lightning.core.trainer_state import FOREIGN_ENTRIES, VERSION
 from gan_lightning.core.version import __version__
@@ -226,6 +227,14 @@ class PlayersModule(LightningModule):
     """
 
     _arguments: dict[str, Any]
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Give a variant's constructor, in help texts and config checks, the arguments that it hands on to its base.
+
+        Before 3.11.4, Python takes the arguments of ``__new__`` for those of a class that sets none.
+        """
+        super().__init_subclass__(**arguments)
+        inherit_parameters(cls)
 
     def __new__(cls, *positional: Any, **named: Any) -> Self:
         """Keep the arguments of the constructor, whichever class it is of, until they have been described."""

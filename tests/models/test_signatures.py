@@ -11,6 +11,7 @@ from gan_lightning.config import ConfigError, check_config
 from gan_lightning.losses.base import AdversarialLoss
 from gan_lightning.models import SSGAN, AdversarialModule, UnrolledGAN
 from gan_lightning.models.adversarial import Parts
+from gan_lightning.models.players import PlayersModule
 from gan_lightning.networks.base import Discriminator
 from tests.conftest import compose_train
 
@@ -36,6 +37,16 @@ def test_the_arguments_of_the_base_come_first_and_those_of_a_variant_replace_its
     for kind in (UnrolledGAN, Deeper):
         assert all(parameter.kind is inspect.Parameter.KEYWORD_ONLY for parameter in parameters(kind).values())
         assert [name for name in base if parameters(kind)[name].default is inspect.Parameter.empty] == base[:7]
+
+
+def test_no_version_of_python_takes_the_arguments_of_new_for_those_of_a_class():
+    class Own(PlayersModule):
+        def __init__(self, *, width: int) -> None:
+            super().__init__()
+
+    for kind in (AdversarialModule, Own):
+        assert vars(kind)["__signature__"].parameters.keys() == parameters(kind).keys()
+    assert list(parameters(Own)) == ["width"]
 
 
 @pytest.mark.parametrize("kind", [UnrolledGAN, SSGAN, Deeper])
