@@ -14,7 +14,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from gan_lightning.config import build_all, check_config
 from gan_lightning.core.errors import InputError
 from gan_lightning.networks import PackedDiscriminator
-from tests.conftest import CONF, compose_train
+from tests.conftest import CONF, LONG, compose_train
 from tests.contract.variants import fit
 
 METHODS = ["gan", "pacgan2", "pacgan3", "pacgan4", "unrolled", "wgan_gp", "r3"]
@@ -50,7 +50,8 @@ def scores(model: Any, data: Any, evaluator: Any) -> dict[str, float]:
     return {score.protocol["metric"]: score.value for score in result.scores}
 
 
-@pytest.mark.parametrize("experiment", TABLE)
+# each method in one of the two tables, in both where tests may take long
+@pytest.mark.parametrize("experiment", [pytest.param(one, marks=LONG if TABLE.index(one) % 2 else ()) for one in TABLE])
 def test_every_experiment_of_the_table_runs(experiment):
     cfg = compose_train(f"experiment={experiment}")
     assert cfg.name in (experiment, "test")

@@ -17,6 +17,7 @@ from gan_lightning.core.container import ContainerError, write_container
 from gan_lightning.models.loading import load_model
 from gan_lightning.runs.checkpoints import checkpoint_in, newest_whole, write_checkpoint
 from gan_lightning.runs.folder import RunFolder
+from tests.conftest import LONG
 from tests.core.killed import kills
 from tests.core.test_container import seal
 from tests.models.toys import BATCH, points, train, vector
@@ -155,7 +156,10 @@ def seen(path):
     return read_checkpoint(path)["gan_lightning"]["images_seen"]
 
 
-@pytest.mark.parametrize("damage", [None, "latest", "previous", "latest is a folder", "previous is a folder"])
+FOLDERS = ("latest is a folder", "previous is a folder")
+
+
+@pytest.mark.parametrize("damage", [None, "latest", "previous", *(pytest.param(one, marks=LONG) for one in FOLDERS)])
 def test_a_kill_between_any_two_steps_leaves_a_whole_file(trainer, tmp_path, damage):
     latest, previous = tmp_path / "latest.ckpt", tmp_path / "previous.ckpt"
     model = trainer.lightning_module
