@@ -8,21 +8,17 @@ import os
 import pickle
 import random
 import signal
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hydra._internal import defaults_list
-from hydra._internal.sources_registry import SourcesRegistry
-from hydra.core.default_element import InputDefault
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.plugins import Plugins
-from hydra.plugins.config_source import ConfigResult, ConfigSource
 
 import gan_lightning  # noqa: F401  (before Lightning: it repairs torchvision where that is needed)
+from tests import composing
 
 os.environ.setdefault("WANDB_MODE", "offline")
 
@@ -40,40 +36,7 @@ for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
 os.fsync = lambda descriptor: None
 
 
-def _read_once(kind: type[ConfigSource]) -> None:
-    """Keep what is in a config file, which Hydra reads again for every config that it composes."""
-    read: Callable[[ConfigSource, str], ConfigResult] = kind.load_config
-    been_read: dict[Hashable, bytes] = {}
-
-    def load_config(source: ConfigSource, config_path: str) -> ConfigResult:
-        path = Path(source.path, source._normalize_file_name(config_path))
-        about = path.stat() if path.is_file() else None  # the files of a package stay as they are
-        key = (source.provider, path, about and (about.st_mtime_ns, about.st_size, about.st_ino))
-        if key not in been_read:
-            been_read[key] = pickle.dumps(read(source, config_path))
-        return pickle.loads(been_read[key])  # faster than a deep copy
-
-    kind.load_config = load_config  # type: ignore[method-assign]
-
-
-Plugins.instance()  # It loads the modules of these classes anew; imported before, they would be other classes.
-_read_once(SourcesRegistry.instance().resolve("file"))
-_read_once(SourcesRegistry.instance().resolve("pkg"))
-
-_every_choice = defaults_list._create_interpolation_map
-
-
-def _choices_if_needed(overrides: Any, defaults: list[InputDefault], self_added: bool) -> Any:
-    """Make a config of what was chosen so far only for files whose defaults name it, as ``- x: ${y}`` does.
-
-    Hydra makes one for every file of the tree, which takes a fourth of the time.
-    """
-    if "${" in str([overrides.override_choices, *map(vars, defaults)]):
-        return _every_choice(overrides, defaults, self_added)
-    return None
-
-
-defaults_list._create_interpolation_map = _choices_if_needed
+composing.be_quick()
 
 CONF = Path(__file__).parent.parent / "conf"
 
@@ -156,6 +119,14 @@ def _environment_left_as_it_was() -> Iterator[None]:
     for name in os.environ.keys() - before.keys():
         del os.environ[name]
     os.environ.update(before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _merged_configs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Share them between the workers, each of which has a folder in the folder of all."""
+    base = tmp_path_factory.getbasetemp()
+    with composing.sharing((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "merged_configs"):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from omegaconf import OmegaConf
 
 from gan_lightning.config import ConfigError, build_all, check_config
 from tests.conftest import CONF, compose_train
@@ -71,9 +70,3 @@ def test_debug_makes_an_experiment_short(experiment):
 def test_the_primary_configs_name_their_schema_first(command):
     text = (CONF / f"{command}.yaml").read_text()
     assert text.partition("defaults:\n")[2].splitlines()[:2] == [f"  - {command}_schema", "  - _self_"]
-
-
-def test_the_files_of_the_tree_are_read_once(monkeypatch):
-    compose_train("experiment=demo", "seed=1")
-    monkeypatch.setattr(OmegaConf, "load", lambda file: pytest.fail(f"{file.name} is read again"))
-    assert compose_train("experiment=demo", "seed=2").seed == 2
