@@ -37,7 +37,7 @@ from tests.documentation import BLOCK, PAGES, ROOT, TEXT, at_row_ends, blocks, l
 
 RUN = "runs/demo/2026-01-31_12-00-00"
 SMALL = [
-    "budget.kimg=0.32",
+    "budget.kimg=0.064",
     "budget.epochs=null",
     "budget.images=null",
     "batch_size=32",
@@ -76,10 +76,10 @@ def run(command: str, folder: Path) -> str:
         if any(word.startswith("experiment=ring_") for word in words):  # points are shown as one scatter plot
             extra.remove("callbacks.samples.rows=1")
         if "data=folder" in words:
-            extra.append("budget.kimg=0.064")
-        words = [re.sub(r"budget\.\w+=[\d.]+", "budget.kimg=0.64", word) for word in words]
+            extra.append("budget.kimg=0.032")
+        words = [re.sub(r"budget\.\w+=[\d.]+", "budget.kimg=0.128", word) for word in words]
         words = [re.sub(r"^seed=(\d+),[\d,]+$", r"seed=\1", word) for word in words]  # every seed would take as long
-        if any(w == "budget.kimg=0.64" for w in words):
+        if any(w == "budget.kimg=0.128" for w in words):
             extra += ["budget.epochs=null"]
     log = folder / "command.log"
     child = multiprocessing.get_context("fork").Process(

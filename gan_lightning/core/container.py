@@ -102,7 +102,7 @@ def read_container(path: Path, *, mapped: bool = False, most_bytes: int | None =
             raise
         except Exception as error:  # there is no telling what an unpickler raises
             raise ContainerError(f"{path} cannot be read: {type(error).__name__}: {error}") from error
-        if _identity(os.stat(path)) == verified:
+        if identity(os.stat(path)) == verified:
             return content
     raise ContainerError(f"{path} was replaced each time it was read")
 
@@ -134,10 +134,11 @@ def check_container(path: Path, *, most_bytes: int | None = None, digest: bool =
         raise ContainerError(f"{path} is refused: {error}") from error
     except OSError as error:
         raise ContainerError(f"{path} cannot be read: {error}") from error
-    return _identity(facts)
+    return identity(facts)
 
 
-def _identity(facts: os.stat_result) -> tuple[int, ...]:
+def identity(facts: os.stat_result) -> tuple[int, ...]:
+    """Return what distinguishes a file from one that takes its place, or from itself after it was written to."""
     return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 

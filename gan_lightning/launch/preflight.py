@@ -82,7 +82,8 @@ class Preflight(Callback):
         with loudly():
             if config.hydra.launcher._target_ == REMOTE:
                 raise InputError("cluster, hydra/launcher: SLURM jobs run as a sweep; start one with gan-train -m")
-            HydraConfig.instance().set_config(copy.deepcopy(config))  # makes its argument read-only
+            with flag_override(config.hydra, "readonly", False):  # what follows makes it read-only
+                HydraConfig.instance().set_config(config)
             check_hydra(config, folder_key="hydra.run.dir")
             _handed_on[:] = [start_in_free_folder(config)]
 

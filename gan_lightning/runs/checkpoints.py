@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gan_lightning.core.atomic import flush
 from gan_lightning.core.checkpoint import CheckpointError, read_checkpoint
-from gan_lightning.core.container import ContainerError, save_container
+from gan_lightning.core.container import ContainerError, identity, save_container
 from gan_lightning.core.hub import fetch, is_address
 from gan_lightning.core.lightning_internals import dump_checkpoint
 from gan_lightning.core.shared_model import WEIGHTS
@@ -21,6 +21,10 @@ from gan_lightning.runs.folder import BEST, LATEST, PREVIOUS, RunFolder
 
 if TYPE_CHECKING:
     from lightning import Trainer
+
+
+_readable: set[tuple[int, ...]] = set()
+"""Files that this process wrote or has read, which it need not read again before it replaces them."""
 
 
 class NonFiniteStateError(ValueError):
@@ -58,6 +62,7 @@ def write_checkpoint(trainer: Trainer, path: Path, *, keep: Path | None = None) 
             temporary.unlink(missing_ok=True)  # a link would be written through, a pipe waited for
             save_container(temporary, state)
             flush(temporary)
+            _readable.add(identity(temporary.stat()))
             _put_in_place(temporary, path, keep)
         except (OSError, ContainerError) as error:
             failure = type(error)(f"{path}: {error}")
@@ -108,11 +113,14 @@ def _is_there(path: Path) -> bool:
     """Say whether there is a checkpoint that can be read; anything else is moved aside."""
     if not os.path.lexists(path):
         return False
+    if path.is_file() and identity(path.stat()) in _readable:
+        return True
     try:
         read_checkpoint(path, mapped=True)
     except CheckpointError as error:
         move_aside(path, complaint=str(error), consequence="a new checkpoint takes its place")
         return False
+    _readable.add(identity(path.stat()))
     return True
 
 
