@@ -61,6 +61,7 @@ SHARED_WORK = (
     "tests/metrics/test_translation.py",
     "tests/metrics/test_world.py",
     "tests/models/test_phases.py",
+    "tests/report/test_browser.py",
     "tests/test_packaging.py",
     "tests/test_readme.py",
 )

@@ -13,10 +13,11 @@ import re
 import runpy
 import shlex
 import shutil
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,32 +82,43 @@ def run(command: str, folder: Path) -> str:
         words = [re.sub(r"^seed=(\d+),[\d,]+$", r"seed=\1", word) for word in words]  # every seed would take as long
         if any(w == "budget.kimg=0.128" for w in words):
             extra += ["budget.epochs=null"]
+    arguments = (f"gan_lightning.cli.{words[0].removeprefix('gan-')}", [*words[1:], *extra])
+    return in_a_fork(run_module, arguments, folder, what=command)
+
+
+def in_a_fork(work: Callable[..., None], arguments: tuple[Any, ...], folder: Path, *, what: str) -> str:
+    """Work in a folder and return what is written; what is imported already need not be imported again."""
     log = folder / "command.log"
-    child = multiprocessing.get_context("fork").Process(
-        target=run_module,
-        args=(f"gan_lightning.cli.{words[0].removeprefix('gan-')}", [*words[1:], *extra], folder, log),
-    )
+    child = multiprocessing.get_context("fork").Process(target=into_log, args=(work, arguments, folder, log))
     child.start()
     child.join(timeout=300)
     output = log.read_text(encoding="utf-8")
-    assert child.exitcode == 0, f"{command}\n{output[-3000:]}"
+    assert child.exitcode == 0, f"{what}\n{output[-3000:]}"
     return output
 
 
-def run_module(module: str, arguments: list[str], folder: Path, log: Path) -> None:
-    """Be the command, in a fork of this process: what is imported already need not be imported again."""
+def into_log(work: Callable[..., None], arguments: tuple[Any, ...], folder: Path, log: Path) -> None:
     os.chdir(folder)
     with log.open("w", encoding="utf-8") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
-        sys.argv = [module, *arguments]
         try:
-            with mode_of_the_line():
-                runpy.run_module(module, run_name="__main__", alter_sys=True)
+            work(*arguments)
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
+
+
+def run_module(module: str, arguments: list[str]) -> None:
+    """Be a command."""
+    sys.argv = [module, *arguments]
+    with mode_of_the_line():
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def run_program(text: str) -> None:
+    exec(compile(text, "page.md", "exec"), {"__name__": "__main__"})
 
 
 def test_the_readme_shows_what_this_test_knows_how_to_run():
@@ -245,10 +257,7 @@ def test_the_program_that_loads_a_generator_draws_the_same_samples_twice(
 @pytest.mark.slow
 @pytest.mark.parametrize("program", [block for block in blocks("python") if "emoji.json" not in block])
 def test_a_program_of_the_readme(program: str, tmp_path: Path):
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    in_a_fork(run_program, (program,), tmp_path, what=program)
 
 
 def test_links_to_files_of_the_repository_hold():

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gan_lightning.testing import Variant
 from tests.conftest import CONF, LONG_TESTS
-from tests.contract.variants import build, fit
+from tests.contract.variants import build, build_unchanged, fit
 
 TINY = ["model.generator.width=4", "model.discriminator.width=4", "model.discriminator.batch_norm=false"]
 PARTS = [
@@ -32,11 +31,6 @@ PAIRS = [
 
 def mounted(group: str, key: str | None, option: str) -> str:
     return f"model/{group}={option}" if key is None else f"+model/{group}@model.{key}.{option}={option}"
-
-
-def build_with_discriminator(variant: str, option: str, *overrides: str):
-    """Build a variant as its file has it, but for the discriminator."""
-    return Variant(name=variant, overrides=(f"model/discriminator={option}", *overrides)).build()
 
 
 def finite(model) -> bool:
@@ -171,7 +165,7 @@ def test_a_gradient_penalty_on_a_critic_with_batch_norm_is_refused_by_name(varia
 def test_minibatch_statistics_go_with_every_loss(wrapper):
     tiny = ["model.generator.width=4", "model.discriminator.discriminator.width=4"]
     for loss in LOSSES:
-        model, data = build("dcgan", f"model/discriminator={wrapper}", *tiny, f"model/loss={loss}")
+        model, data = build_unchanged("dcgan", f"model/discriminator={wrapper}", *tiny, f"model/loss={loss}")
         fit(model, data, images=8 * 3)
         assert finite(model), loss
 
@@ -184,8 +178,8 @@ def test_minibatch_discrimination_is_refused_under_a_gradient_penalty_and_standa
         "model.discriminator.discriminator.batch_norm=false",
     ]
     with pytest.raises(ValueError, match=r"without minibatch discrimination, but 'layer'.*minibatch_stddev"):
-        build("dcgan", "model/discriminator=minibatch_discrimination", *penalized)
-    model, data = build("dcgan", "model/discriminator=minibatch_stddev", *penalized)
+        build_unchanged("dcgan", "model/discriminator=minibatch_discrimination", *penalized)
+    model, data = build_unchanged("dcgan", "model/discriminator=minibatch_stddev", *penalized)
     fit(model, data, images=8 * 2)
     assert finite(model)
 
@@ -202,13 +196,13 @@ def test_minibatch_discrimination_is_refused_under_a_gradient_penalty_and_standa
 )
 def test_packs_are_refused_where_each_sample_is_judged_by_itself(variant, reason):
     with pytest.raises(ValueError, match=rf"model\.discriminator: PackedDiscriminator.*{reason}"):
-        build_with_discriminator(variant, "packed")
+        build_unchanged(variant, "model/discriminator=packed")
 
 
 @pytest.mark.parametrize("variant", ["acgan", "infogan", "ssgan"])
 def test_patches_are_refused_where_a_head_reads_features(variant):
     with pytest.raises(ValueError, match=r"model\.discriminator: PatchDiscriminator judges patches"):
-        build_with_discriminator(variant, "patchgan", "model.discriminator.layers=1")
+        build_unchanged(variant, "model/discriminator=patchgan", "model.discriminator.layers=1")
 
 
 @pytest.mark.parametrize("variant", ["cgan", "acgan", "infogan"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from tests.conftest import LONG
 from tests.contract.variants import build, fit
 from tests.models.toys import Rows
 
@@ -21,7 +22,8 @@ def curve(name: str, precision: str) -> torch.Tensor:
     return torch.tensor([[row["d/loss"], row["g/loss"]] for row in rows.rows])
 
 
-@pytest.mark.parametrize("name", ["progan", "pix2pix", "cyclegan"])
+# test_every_variant.py looks at the first six steps of each
+@pytest.mark.parametrize("name", ["progan", *(pytest.param(name, marks=LONG) for name in ("pix2pix", "cyclegan"))])
 def test_a_loss_curve_in_bfloat16_stays_near_that_in_float32(name):
     exact, rounded = curve(name, "32-true"), curve(name, "bf16-mixed")
     assert exact.shape == (STEPS, 2)

@@ -13,10 +13,19 @@ from tests.conftest import CONF
 VARIANTS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 
 
+NARROW = ["model.generator.width=8", "model.discriminator.width=8"]
 SMALL = {
-    "unrolled": ["model.unroll_steps=2"],
-    "infogan": [f"model.{player}.hidden_width=32" for player in ("generator", "discriminator")],
-    "wgan": ["model.warmup_critic_steps=4"],
+    **dict.fromkeys(["acgan", "dcgan", "lsgan"], NARROW),
+    "gan": ["model.generator.widths=[32,32]", "model.discriminator.widths=[16,16]"],
+    "cgan": [
+        *(f"model.generator.{part}_width=16" for part in ("latent", "label", "joint")),
+        *(f"model.discriminator.{part}_width=16" for part in ("image", "label", "joint")),
+    ],
+    "dragan": ["model.generator.widths=[32]", "model.discriminator.widths=[32]"],
+    "pacgan": ["model.generator.width=8", "model.discriminator.discriminator.width=8"],
+    "unrolled": [*NARROW, "model.unroll_steps=2"],
+    "infogan": [*NARROW, *(f"model.{player}.hidden_width=32" for player in ("generator", "discriminator"))],
+    "wgan": [*NARROW, "model.warmup_critic_steps=4"],
     "wgan_gp": ["model.generator.widths=[16,16,16]", "model.discriminator.widths=[16,16,16]"],
     "projection": ["model.generator.widths=[16,16,16]", "model.discriminator.widths=[16,16,16]"],
     "sngan": ["model.generator.widths=[16,16,16]", "model.discriminator.widths=[16,16,16]"],
@@ -53,8 +62,11 @@ SMALL = {
         "model.discriminator.least_size=32",
     ],
     "progan": [
-        "model.generator.fmap_base=64",
-        "model.discriminator.fmap_base=64",
+        *(
+            f"model.{player}.{limit}"
+            for player in ("generator", "discriminator")
+            for limit in ("fmap_base=64", "fmap_max=16")
+        ),
         "model.generator.latent_dim=16",
         "model.stable_kimg=0.016",
         "model.fade_kimg=0.016",
@@ -110,6 +122,11 @@ def variant_named(name: str) -> Variant:
     )
 
 
+def build_unchanged(variant: str, *overrides: str) -> tuple[AdversarialModule, Any]:
+    """Return the variant's model and data module with no other changes than these, of its networks for instance."""
+    return Variant(name=variant, overrides=overrides).build()
+
+
 def build(variant: str, *overrides: str) -> tuple[AdversarialModule, Any]:
     """Return the variant's model and data module as its config builds them, with a batch of 8."""
     return variant_named(variant).build(*overrides)
@@ -117,12 +134,14 @@ def build(variant: str, *overrides: str) -> tuple[AdversarialModule, Any]:
 
 __all__ = [
     "ALIKE",
+    "NARROW",
     "SLOW",
     "VARIANTS",
     "InMemoryLoader",
     "StopAt",
     "assert_same",
     "build",
+    "build_unchanged",
     "fit",
     "state",
     "variant_named",

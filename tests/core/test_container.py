@@ -232,6 +232,12 @@ def global_call(name, arguments):
     return b"\x80\x02c" + f"{module}\n{attribute}\n".encode() + pickle.dumps(arguments, protocol=2)[2:-1] + b"R."
 
 
+def colliding_keys():
+    """Return the pickle of a dictionary that takes seconds to make, without making it."""
+    keys = (pickle.dumps(n * (2**61 - 1), protocol=2)[2:-1] for n in range(1, 20_000))
+    return b"\x80\x02}(" + b"".join(key + b"K\x00" for key in keys) + b"u."
+
+
 HOSTILE = {
     "2**30 leaves": shared_lists(30),
     "shared through dictionaries": pickle.dumps(
@@ -254,7 +260,7 @@ HOSTILE = {
     "a large tensor": global_call("torch.Tensor", (2**20, 2**20)),
     "another tensor": global_call("torch._utils._rebuild_meta_tensor_no_storage", (torch.float32, (1,), (1,), False)),
     "a function": global_call("os.system", ("touch hacked",)),
-    "colliding keys": pickle.dumps({n * (2**61 - 1): 0 for n in range(1, 20_000)}, protocol=2),
+    "colliding keys": colliding_keys(),
     "an attribute": b"\x80\x02ccollections\nOrderedDict\n)R}X\x04\x00\x00\x00keysK\x01sb.",
     "no end": b"\x80\x02]",
     "no pickle": b"hello",

@@ -12,7 +12,7 @@ from gan_lightning.networks import (
     PackedDiscriminator,
     PointDiscriminator,
 )
-from tests.contract.variants import build
+from tests.contract.variants import build, build_unchanged
 from tests.models.toys import points
 from tests.parts import parts_with
 
@@ -79,7 +79,7 @@ def test_networks_wait_for_no_condition_that_they_are_not_given():
 def test_labels_are_not_lost_on_a_discriminator_that_ignores_them():
     networks = ("model/generator=conditional_dcgan", "model.generator.width=4", "model.discriminator.width=4")
     with pytest.raises(ValueError, match=r"CGAN needs a discriminator that takes labels; .* has classes = None"):
-        build("cgan", *networks, "model/discriminator=dcgan")
+        build_unchanged("cgan", *networks, "model/discriminator=dcgan")
     with pytest.raises(ValueError, match=r"ConditionalDCGANDiscriminator has classes = 7, model.generator has 10"):
-        build("cgan", *networks, "model/discriminator=conditional_dcgan", "model.discriminator.classes=7")
-    build("cgan", *networks, "model/discriminator=conditional_dcgan")
+        build_unchanged("cgan", *networks, "model/discriminator=conditional_dcgan", "model.discriminator.classes=7")
+    build_unchanged("cgan", *networks, "model/discriminator=conditional_dcgan")
