@@ -68,6 +68,7 @@ def start(
     process = multiprocessing.get_context("fork").Process(
         target=_be_the_command, args=(argv, cwd, environment, sabotage)
     )
+    (cwd / "output").touch()  # the process may be killed before it could
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a fork of this thread begins with its mask
     try:
         process.start()
