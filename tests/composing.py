@@ -16,8 +16,9 @@ from typing import Any
 from hydra._internal import defaults_list
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import IConfigRepository
+from hydra._internal.defaults_list import Overrides
 from hydra._internal.sources_registry import SourcesRegistry
-from hydra.core.default_element import InputDefault, ResultDefault
+from hydra.core.default_element import DefaultsTreeNode, InputDefault, ResultDefault
 from hydra.core.plugins import Plugins
 from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import DictConfig
@@ -31,12 +32,13 @@ def be_quick() -> None:
     for scheme in ("file", "pkg"):
         _read_once(SourcesRegistry.instance().resolve(scheme))
     defaults_list._create_interpolation_map = _choices_if_needed
+    defaults_list._create_defaults_list = _choose_once
     ConfigLoaderImpl._compose_config_from_defaults_list = _merge_once  # type: ignore[method-assign]
 
 
 @contextlib.contextmanager
 def sharing(folder: Path) -> Iterator[None]:
-    """Keep merged configs in a folder, where other processes find them."""
+    """Keep chosen files and merged configs in a folder, where other processes find them."""
     global _folder
     folder.mkdir(exist_ok=True)
     _folder = folder
@@ -75,21 +77,60 @@ def _choices_if_needed(overrides: Any, defaults: list[InputDefault], self_added:
     return None
 
 
+_choose = defaults_list._create_defaults_list
 _merge = ConfigLoaderImpl._compose_config_from_defaults_list
 
 
-def _merge_once(loader: ConfigLoaderImpl, defaults: list[ResultDefault], repo: IConfigRepository) -> DictConfig:
-    """Keep what files were merged into, by what is in them; overrides of values come after.
+def _choose_once(
+    repo: IConfigRepository, config_name: str | None, overrides: Overrides, *, prepend_hydra: bool, skip_missing: bool
+) -> tuple[list[ResultDefault], DefaultsTreeNode]:
+    """Keep which files overrides of groups choose, and what Hydra notes of those overrides meanwhile."""
 
-    Merging takes two thirds of the time, and most tests change values of a few experiments.
-    """
+    def work() -> tuple[Any, dict[str, Any]]:
+        chosen = _choose(repo, config_name, overrides, prepend_hydra=prepend_hydra, skip_missing=skip_missing)
+        return chosen, _but_values(overrides)
+
+    given = ("chosen", config_name, _but_values(overrides), prepend_hydra, skip_missing)
+    chosen, noted = _once(repo, given, work)
+    vars(overrides).update(noted)
+    return chosen
+
+
+def _but_values(overrides: Overrides) -> dict[str, Any]:
+    return {name: value for name, value in vars(overrides).items() if name != "config_overrides"}
+
+
+def _merge_once(loader: ConfigLoaderImpl, defaults: list[ResultDefault], repo: IConfigRepository) -> DictConfig:
+    """Keep what files were merged into; overrides of values come after."""
+    return _once(repo, ("merged", [vars(default) for default in defaults]), lambda: _merge(loader, defaults, repo))
+
+
+def _once(repo: IConfigRepository, given: Any, work: Callable[[], Any]) -> Any:
+    """Keep what comes out of files as they are and of what is given. Most tests change values of a few experiments."""
     if _folder is None:
-        return _merge(loader, defaults, repo)
-    parts = [(vars(default), repo.load_config(default.config_path)) for default in defaults]
-    path = _folder / hashlib.sha256(pickle.dumps(parts)).hexdigest()
+        return work()
+    sources = [(source.provider, source.path, _files(source)) for source in repo.get_sources()]
+    path = _folder / hashlib.sha256(pickle.dumps((sources, given))).hexdigest()
     if not path.exists():
-        config = pickle.dumps(_merge(loader, defaults, repo))
+        result = pickle.dumps(work())
         beside = path.with_suffix(f".{os.getpid()}")
-        beside.write_bytes(config)
+        beside.write_bytes(result)
         beside.replace(path)
     return pickle.loads(path.read_bytes())
+
+
+def _files(source: ConfigSource) -> list[tuple[str, int, int]]:
+    """Return what distinguishes the files of a folder from others; those of a package stay as they are."""
+    if source.scheme() != "file":
+        return []
+    found = []
+    folders = [source.path.removeprefix("file://")]
+    for folder in folders:
+        with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    folders.append(entry.path)
+                elif entry.name.endswith(".yaml"):
+                    about = entry.stat()
+                    found.append((entry.path, about.st_mtime_ns, about.st_size))
+    return sorted(found)

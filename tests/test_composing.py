@@ -35,17 +35,30 @@ def test_a_config_is_what_hydra_composes():
 def test_files_are_read_and_merged_once(monkeypatch: pytest.MonkeyPatch):
     compose_train("experiment=demo", "seed=1")
     monkeypatch.setattr(OmegaConf, "load", lambda file: pytest.fail(f"{file.name} is read again"))
+    monkeypatch.setattr(composing, "_choose", lambda *_, **__: pytest.fail("chosen again"))
     monkeypatch.setattr(composing, "_merge", lambda *_: pytest.fail("merged again"))
     assert compose_train("experiment=demo", "seed=2").seed == 2
 
 
-def test_a_file_that_changes_is_read_and_merged_again(tmp_path: Path):
+def test_what_changes_is_read_chosen_and_merged_again(tmp_path: Path):
     from hydra import compose, initialize_config_dir
 
     for value in ("1", "22"):
         (tmp_path / "own.yaml").write_text(f"a: {value}\n")
         with initialize_config_dir(version_base="1.3", config_dir=str(tmp_path)):
             assert compose("own").a == int(value)
+    (tmp_path / "own.yaml").write_text("defaults: [part: x]\na: 22\n")
+    (tmp_path / "part").mkdir()
+    for name in ("x", "y"):
+        (tmp_path / "part" / f"{name}.yaml").write_text(f"b: {name}\n")
+    with initialize_config_dir(version_base="1.3", config_dir=str(tmp_path)):
+        assert [compose("own", overrides).part.b for overrides in ([], ["part=y"], ["part=y", "a=3"])] == [
+            "x",
+            "y",
+            "y",
+        ]
+        (tmp_path / "part" / "y.yaml").write_text("b: changed\n")
+        assert compose("own", ["part=y"]).part.b == "changed"
 
 
 def test_this_process_composes_so():
