@@ -193,6 +193,22 @@ def test_a_kill_between_any_two_steps_leaves_a_whole_file(trainer, tmp_path, dam
         assert seen(previous) == 10  # a damaged file does not take its place
 
 
+def test_what_this_process_wrote_is_not_read_again_unless_it_has_changed(trainer, tmp_path, monkeypatch):
+    latest, previous, been_read = tmp_path / "latest.ckpt", tmp_path / "previous.ckpt", []
+
+    def noted(path, **given):
+        been_read.append(path.name)
+        return read_checkpoint(path, **given)
+
+    monkeypatch.setattr(module, "read_checkpoint", noted)
+    for _ in range(3):
+        write_checkpoint(trainer, latest, keep=previous)
+    assert been_read == []
+    os.utime(previous, ns=(1, 1))
+    write_checkpoint(trainer, latest, keep=previous)
+    assert been_read == ["previous.ckpt"]
+
+
 def test_a_state_that_could_not_be_loaded_is_not_saved(trainer, tmp_path, monkeypatch):
     path = tmp_path / "latest.ckpt"
     write_checkpoint(trainer, path)
