@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import resource
 import shutil
@@ -103,19 +104,21 @@ def train_row(row: str, places: Places, *, cpu_minutes: float) -> tuple[dict[str
     places.work.mkdir(parents=True, exist_ok=True)
     known = classifier.known()
     run = RunFolder(places.work / "runs" / row)
+    run.path.parent.mkdir(parents=True, exist_ok=True)
     line = overrides(row, places, cpu_minutes=cpu_minutes)
     spent = run.path.with_suffix(".cpu")
     command("train", *line, "resume=auto", spent=spent)
     scores = {**scored(run, "learning", places), **scored(run, "learning_texture", places)}
     record = json.loads(run.results.read_text(encoding="utf-8"))
     model = load_model(run.latest, trust=True)
+    minutes = float(spent.read_text(encoding="utf-8")) / 60
     grids = run.pictures_by_images(SAMPLES)
     facts = {
         "row": row,
         "set_up": header(row),
         "images": record["images_seen"],
         "resolution": model.generator.sample_shape[-1],
-        "cpu_minutes": round(float(spent.read_text(encoding="utf-8")) / 60, 1),
+        "cpu_minutes": None if math.isnan(minutes) else round(minutes, 1),
         "scores": scores,
         "curve": [
             {"images": entry["images_seen"], **{key: score["value"] for key, score in entry["scores"].items()}}
@@ -153,15 +156,20 @@ def scored(run: RunFolder, evaluator: str, places: Places) -> dict[str, float]:
 def command(name: str, *arguments: str, spent: Path | None = None) -> None:
     """Run a command of the package on one thread, and add the CPU seconds that it takes to the file ``spent``.
 
+    The file says "nan" meanwhile and, when this process is killed before it could add them, from then on.
+
     Raises:
         subprocess.CalledProcessError: if it fails.
     """
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    former = 0.0
+    if spent is not None:
+        former = float(spent.read_text(encoding="utf-8")) if spent.is_file() else 0.0
+        write_atomic(spent, "nan\n")
     ended = subprocess.run([sys.executable, "-m", "gan_lightning", name, *arguments], env=environment, check=False)
     if spent is not None:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        former = float(spent.read_text(encoding="utf-8")) if spent.is_file() else 0.0
         write_atomic(spent, f"{former + seconds:.1f}\n")
     ended.check_returncode()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -33,6 +36,25 @@ def build_row(row, tmp_path):
     assert cfg.budget.kimg == rows.budget_kimg(row, 40) / 2
     config = check_config(cfg)
     build_all({"model": config["model"]}, trust=True, rehearse=True)
+
+
+def test_time_that_was_spent_before_a_kill_is_not_forgotten_but_unknown(tmp_path, monkeypatch):
+    spent = tmp_path / "row.cpu"
+    work = SimpleNamespace(check_returncode=lambda: None)
+    monkeypatch.setattr(rows.subprocess, "run", lambda *_, **__: work)
+    for _ in range(2):
+        rows.command("train", spent=spent)
+        assert float(spent.read_text()) == 0.0
+
+    def killed(*_, **__):
+        raise SystemExit
+
+    monkeypatch.setattr(rows.subprocess, "run", killed)
+    with pytest.raises(SystemExit):
+        rows.command("train", spent=spent)
+    monkeypatch.setattr(rows.subprocess, "run", lambda *_, **__: work)
+    rows.command("train", spent=spent)
+    assert math.isnan(float(spent.read_text()))
 
 
 def test_a_row_is_of_one_table():
