@@ -41,11 +41,11 @@ def sharing(folder: Path) -> Iterator[None]:
     """Keep chosen files and merged configs in a folder, where other processes find them."""
     global _folder
     folder.mkdir(exist_ok=True)
-    _folder = folder
+    former, _folder = _folder, folder
     try:
         yield
     finally:
-        _folder = None
+        _folder = former
 
 
 def _read_once(kind: type[ConfigSource]) -> None:
@@ -102,7 +102,27 @@ def _but_values(overrides: Overrides) -> dict[str, Any]:
 
 def _merge_once(loader: ConfigLoaderImpl, defaults: list[ResultDefault], repo: IConfigRepository) -> DictConfig:
     """Keep what files were merged into; overrides of values come after."""
-    return _once(repo, ("merged", [vars(default) for default in defaults]), lambda: _merge(loader, defaults, repo))
+    return _once(repo, ("merged", [*map(vars, defaults)]), lambda: _merge_onto_first(loader, defaults, repo))
+
+
+def _merge_onto_first(loader: ConfigLoaderImpl, defaults: list[ResultDefault], repo: IConfigRepository) -> DictConfig:
+    """Keep what the first files were merged into, too: Hydra's own and the primary one, a third of a config's files."""
+    count = 1 + next((index for index, default in enumerate(defaults) if default.primary), len(defaults))
+    if _folder is None or count >= len(defaults):
+        return _merge(loader, defaults, repo)
+    first, rest = defaults[:count], defaults[count:]
+    config = _once(repo, ("first", [*map(vars, first)]), lambda: _merge(loader, first, repo))
+    merged, stand_in = ConfigResult(provider="", path="", config=config, header={}), ResultDefault()
+    load = loader._load_single_config
+
+    def load_or_take(default: ResultDefault, repo: IConfigRepository) -> ConfigResult:
+        return merged if default is stand_in else load(default, repo)
+
+    loader._load_single_config = load_or_take  # type: ignore[method-assign]
+    try:
+        return _merge(loader, [stand_in, *rest], repo)
+    finally:
+        del loader._load_single_config
 
 
 def _once(repo: IConfigRepository, given: Any, work: Callable[[], Any]) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import gc
+import importlib
+import importlib.metadata
 import os
 import pickle
 import random
@@ -37,6 +39,10 @@ os.fsync = lambda descriptor: None
 
 
 composing.be_quick()
+
+# Every Trainer asks what is installed for callbacks, which takes longer than the rest of its constructor.
+registry = importlib.import_module("lightning.fabric.utilities.registry")
+registry.entry_points = functools.cache(importlib.metadata.entry_points)  # type: ignore[attr-defined]
 
 CONF = Path(__file__).parent.parent / "conf"
 

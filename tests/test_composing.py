@@ -28,8 +28,7 @@ def test_a_config_is_what_hydra_composes():
     line = [sys.executable, "-c", AS_HYDRA, *OVERRIDES]
     hydra = subprocess.run(line, check=True, capture_output=True, text=True, cwd=CONF.parent).stdout
     for _ in range(2):  # merged, and as it was kept
-        _composed.cache_clear()
-        assert OmegaConf.to_yaml(compose_train(*OVERRIDES)) == hydra.removesuffix("\n")
+        assert _yaml(*OVERRIDES) == hydra.removesuffix("\n")
 
 
 def test_files_are_read_and_merged_once(monkeypatch: pytest.MonkeyPatch):
@@ -38,6 +37,24 @@ def test_files_are_read_and_merged_once(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(composing, "_choose", lambda *_, **__: pytest.fail("chosen again"))
     monkeypatch.setattr(composing, "_merge", lambda *_: pytest.fail("merged again"))
     assert compose_train("experiment=demo", "seed=2").seed == 2
+
+
+def test_the_first_files_are_merged_once_for_all_experiments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    plain = _yaml("experiment=gan_digits")
+    with composing.sharing(tmp_path / "kept"):
+        _yaml("experiment=demo")
+        merge, counts = composing._merge, []
+        monkeypatch.setattr(
+            composing, "_merge", lambda loader, files, repo: counts.append(len(files)) or merge(loader, files, repo)
+        )
+        assert _yaml("experiment=gan_digits") == plain
+    (count,) = counts
+    assert count > 10
+
+
+def _yaml(*overrides: str) -> str:
+    _composed.cache_clear()
+    return OmegaConf.to_yaml(compose_train(*overrides))
 
 
 def test_what_changes_is_read_chosen_and_merged_again(tmp_path: Path):
