@@ -268,8 +268,8 @@ def test_links_to_files_of_the_repository_hold():
             target = (page.parent / link).resolve()
             if target.relative_to(ROOT).as_posix() not in made and not target.exists():
                 wrong.append(f"{page}: {link}")
-        own = re.findall(r"github\.com/gan-lightning/gan-lightning/blob/main/([^)\s#]+)", text)
-        own += re.findall(r"raw\.githubusercontent\.com/gan-lightning/gan-lightning/main/([^)\s#]+)", text)
+        own = re.findall(r"github\.com/gan-lightning/gan-lightning/blob/main/([^)\s#\"]+)", text)
+        own += re.findall(r"raw\.githubusercontent\.com/gan-lightning/gan-lightning/main/([^)\s#\"]+)", text)
         wrong += [f"{page}: {link}" for link in own if not (ROOT / link).exists()]
     assert wrong == []
 
