@@ -14,20 +14,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
-from hydra.core.hydra_config import HydraConfig
-
-import gan_lightning  # noqa: F401  (before Lightning: it repairs torchvision where that is needed)
-from tests import composing
 
 os.environ.setdefault("WANDB_MODE", "offline")
 
 # One thread, here and in every process that a test starts: workers that each use every core slow one another down, and
 # a fork of a process whose thread pool has begun waits for ever in its first parallel operation.
 os.environ["OMP_NUM_THREADS"] = "1"
-torch.set_num_threads(1)
 
 # Workers, which start after this, keep the memory that a tensor leaves behind for the next one. To give it back to the
 # system and ask for it again is about a tenth of the time where networks are built and trained.
@@ -42,13 +35,6 @@ for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
 # No test cuts the power, so nothing has to reach the disk.
 os.fsync = lambda descriptor: None
 
-
-composing.be_quick()
-
-# Every Trainer asks what is installed for callbacks, which takes longer than the rest of its constructor.
-registry = importlib.import_module("lightning.fabric.utilities.registry")
-registry.entry_points = functools.cache(importlib.metadata.entry_points)  # type: ignore[attr-defined]
-
 CONF = Path(__file__).parent.parent / "conf"
 
 LONG_TESTS = "GAN_LIGHTNING_LONG_TESTS" in os.environ
@@ -56,6 +42,22 @@ LONG_TESTS = "GAN_LIGHTNING_LONG_TESTS" in os.environ
 
 LONG = [pytest.mark.long, pytest.mark.skipif(not LONG_TESTS, reason="set GAN_LIGHTNING_LONG_TESTS=1")]
 """Marks of a test that takes long and has a quick relative."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Import what every test needs where tests run, which is not the process that hands them to workers."""
+    if getattr(config.option, "numprocesses", None):
+        return
+    import torch
+
+    import gan_lightning  # noqa: F401  (before Lightning: it repairs torchvision where that is needed)
+    from tests import composing
+
+    torch.set_num_threads(1)
+    composing.be_quick()
+    # Every Trainer asks what is installed for callbacks, which takes longer than the rest of its constructor.
+    registry = importlib.import_module("lightning.fabric.utilities.registry")
+    registry.entry_points = functools.cache(importlib.metadata.entry_points)  # type: ignore[attr-defined]
 
 
 def takes_long(test: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,8 +77,9 @@ SHARED_WORK = (
     "tests/report/test_browser.py",
     "tests/test_packaging.py",
     "tests/test_readme.py",
+    "tests/test_structure.py",
 )
-"""Modules whose tests share a fixture that takes long; of several workers, one alone is to make it."""
+"""Modules of which one worker takes all tests, before others: they share what takes long, or one of them takes long."""
 
 SHARED_CONFIGS = ("tests/test_conf.py", "tests/test_paper_experiments.py")
 """Modules whose tests of one parameter compose the same config."""
@@ -97,6 +100,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
                 return nodeid.partition("[")[2]
             return module if module in SHARED_WORK else nodeid
 
+        def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
+            super().mark_test_complete(node, item_index, duration)
+            scope = self._split_scope(self.registered_collections[node][item_index])
+            if all(self.assigned_work[node][scope].values()):
+                del self.assigned_work[node][scope]  # else all are counted again after each test
+
     return Scheduling(config, log)
 
 
@@ -115,6 +124,9 @@ def pytest_collection() -> Iterator[None]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Let no test draw other numbers because others ran before it."""
+    import numpy as np
+    import torch
+
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002  (the libraries' own generator)
     torch.manual_seed(0)
@@ -136,6 +148,8 @@ def _environment_left_as_it_was() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _merged_configs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Share them between the workers, each of which has a folder in the folder of all."""
+    from tests import composing
+
     base = tmp_path_factory.getbasetemp()
     with composing.sharing((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "merged_configs"):
         yield
@@ -149,6 +163,8 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 @pytest.fixture(autouse=True)
 def _no_hydra_left_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test see a run that Hydra was told of in an earlier one of the same process."""
+    from hydra.core.hydra_config import HydraConfig
+
     monkeypatch.setattr(HydraConfig.instance(), "cfg", None)
 
 
