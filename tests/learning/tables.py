@@ -25,8 +25,8 @@ Frechet distance, KD a kernel distance; lower is better. Both are taken on two k
 variant is trained with: those of a small classifier of CIFAR-10{classifier}, and texture, which is statistics of color
 and of wavelets. The CPU minutes of a row whose training was cut off from outside are not counted.
 
-`cifar_biggan`, which has labels, and `cifar_dcgan` begin to draw objects. The others draw colors, textures and outlines,
-and need more time than this. Two need it most: `emoji_r3gan`, whose distance still falls at the end, and
+`cifar_biggan`, which has labels, and `cifar_dcgan` begin to draw objects. The others draw colors, textures and
+outlines, and need more time than this. Two need it most: `emoji_r3gan`, whose distance still falls at the end, and
 `emoji_projected_gan`, whose distance does not fall yet. Its frozen network takes no image below 128 pixels, so a core
 sees five images a second.
 
