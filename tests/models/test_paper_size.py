@@ -21,7 +21,7 @@ def both(name: str) -> tuple[str, ...]:
 BACKBONE = ("model.discriminator.backbone.weights=package",)
 STANDING = ("model.statistics.passes=1", "model.statistics.batch_size=2")
 FASTGAN = ("fastgan", "model/feature_loss=mse", *STANDING)
-BIGGAN = ("biggan", "data.classes=1000", "data.labels=labels.npy", *STANDING)
+BIGGAN = ("biggan", "data.classes=1000", "data.labels=labels.npy", "model.updates.critic_steps=1", *STANDING)
 
 # resolution, then what is composed
 CASES = {
